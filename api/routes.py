@@ -24,10 +24,12 @@ from api.pages.identity_provider import handlers as identity_provider_pages
 from api.pages.invoices import handlers as invoices_pages
 from api.pages.leads import demo_handlers as demo_pages
 from api.pages.leads import handlers as leads_pages
-from api.pages.leads import offer_handlers as offer_pages
+from api.pages.leads import offer_handlers as lead_offer_pages
 from api.pages.listings import handlers as listings_pages
 from api.pages.money import handlers as money_pages
 from api.pages.notifications import handlers as notifications_pages
+from api.pages.offers import handlers as offer_pages
+from api.pages.offers import seller_handlers as seller_offer_pages
 from api.pages.operator import handlers as operator_pages
 from api.pages.orders import handlers as orders_pages
 from api.pages.payments import handlers as payments_pages
@@ -220,7 +222,9 @@ MODULES: tuple[ModuleType, ...] = (
     products_pages,
     feedback_pages,
     leads_pages,
+    lead_offer_pages,
     offer_pages,
+    seller_offer_pages,
     demo_pages,
     customers_pages,
     usage_pages,

@@ -40,6 +40,7 @@ from marketplace.mail.folder_transport import FolderTransport
 from marketplace.mail.ports import MailTransport
 from marketplace.mail.smtp_transport import SmtpServer, SmtpTransport
 from marketplace.webhooks import jobs as webhook_jobs
+from orders.offers import draw_offer
 
 KEY_ID = "k1"
 LOOP = orders.loop
@@ -146,6 +147,7 @@ def register_jobs(services: Services, renderers: RendererPool, monotonic: Callab
     webhook_jobs.register(client, services.secrets, public_url=settings.public_url)
     partition_retention.register(settings.database_admin_url)
     billing.jobs.register(services.gateways, services.storage, renderers, public_url=settings.public_url)
+    draw_offer.register(services.storage, renderers)
 
 
 def _derive(master: bytes, purpose: str) -> bytes:

@@ -29,7 +29,7 @@ from api.schema import (
     list_page,
     unchanged,
 )
-from api.v1.offers import OfferOut
+from api.v1.offer_bodies import OfferOut
 from kernel.db.uow import UnitOfWork
 from marketplace.demos.book_demo import ask_with_time
 from marketplace.demos.end_request import plan_request, withdraw_request

@@ -2,136 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date, datetime
+from functools import partial
 from typing import Annotated, Literal
 from uuid import UUID
 
 from litestar import Response, get, post
-from litestar.params import FromPath, JSONBody
-from msgspec import Meta
-from pydantic import Field
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.response import Stream
 
 from api.auth import SIGNED_IN
+from api.known_values import state_in
 from api.language import language_of
 from api.request import ApiRequest
-from api.schema import KeyHeader, MoneyOut, Out, StrictInt, Wire, idempotent_command
+from api.schema import KeyHeader, PageOut, Paging, idempotent_command, list_page
+from api.v1.offer_bodies import CounterOfferIn, DeclineIn, OfferIn, OfferOut, OfferQuoteIn, PrivateOfferIn
 from api.v1.quotes import QuoteOut
 from kernel.db.uow import UnitOfWork
-from kernel.errors import Invalid
+from kernel.errors import Conflict
 from orders.checkout.quote_offer import QuoteOffer, quote_offer
+from orders.offers.counter_offer import MakeCounterOffer, make_counter_offer
 from orders.offers.decline_offer import DeclineOffer, decline_offer
-from orders.offers.make_offer import MAX_LINES, MakeOffer, OfferedPlan, make_offer, withdraw_offer
-from orders.offers.queries import OfferView, get_offer
+from orders.offers.draw_offer import draw_offer, find_offer_file
+from orders.offers.make_offer import MakeOffer, make_offer, withdraw_offer
+from orders.offers.models import OFFER
+from orders.offers.queries import get_offer, list_offers
 
 MANAGE = "leads.manage"
-
-
-class OfferedPlanIn(Wire):
-    """A plan, how many of it, at which price: `unit_price` or `discount_ppm`."""
-
-    plan_id: UUID
-    quantity: Annotated[StrictInt, Field(ge=1, le=1_000_000)] = 1
-    unit_price: Annotated[StrictInt, Field(ge=0)] | None = Field(
-        default=None, description="Minor units of the plan's currency, for one unit and interval"
-    )
-    discount_ppm: Annotated[StrictInt, Field(ge=0, le=1_000_000)] | None = Field(
-        default=None, description="Off the plan's price, in parts per million: 150000 is 15 %"
-    )
-
-    def plan(self) -> OfferedPlan:
-        """As the command takes it."""
-        return OfferedPlan(self.plan_id, self.quantity, self.unit_price, self.discount_ppm)
-
-
-class OfferIn(Wire):
-    """Either one plan (`plan_id`, `quantity`, its price) or several `lines`, bought together; and their last day."""
-
-    plan_id: UUID | None = None
-    quantity: Annotated[StrictInt, Field(ge=1, le=1_000_000)] = 1
-    unit_price: Annotated[StrictInt, Field(ge=0)] | None = None
-    discount_ppm: Annotated[StrictInt, Field(ge=0, le=1_000_000)] | None = None
-    lines: Annotated[list[OfferedPlanIn], Field(max_length=MAX_LINES)] = Field(default_factory=list)
-    valid_on: Annotated[date, Field(description="Where the seller keeps its calendar", examples=["2026-12-31"])]
-
-    def plans(self) -> tuple[OfferedPlan, ...]:
-        """The plans whichever way they were given. Raises Invalid(`lines_required`)."""
-        lines = tuple(line.plan() for line in self.lines)
-        if self.plan_id is not None:
-            return (OfferedPlan(self.plan_id, self.quantity, self.unit_price, self.discount_ppm), *lines)
-        if not lines:
-            raise Invalid("lines_required", field="plan_id")
-        return lines
-
-
-class OfferQuoteIn(Wire):
-    """Whom the invoice will name, which decides the tax; null for the default profile."""
-
-    billing_profile_id: UUID | None = None
-    coupon: Annotated[str, Field(max_length=32, description="A code of the seller's that goes with offers")] = ""
-
-
-class DeclineIn(Wire):
-    """Why it is declined, which the seller reads; null and no words without a reason."""
-
-    reason: Annotated[
-        Literal["price", "scope", "timing", "budget", "other_supplier", "other"] | None, Field(examples=["price"])
-    ] = None
-    text: Annotated[str, Field(max_length=1_000)] = ""
-
-
-class OfferLineOut(Out):
-    """A plan in an offer."""
-
-    listing_id: UUID
-    plan_id: UUID
-    title: str
-    title_en: str
-    plan_name: str
-    plan_name_en: str
-    pricing: str
-    interval: str
-    term_months: int
-    price_unit: str
-    tax_included: bool
-    quantity: int
-    unit_price: MoneyOut
-    list_price: Annotated[MoneyOut, Meta(description="The plan's own price when it was offered")]
-    total: Annotated[MoneyOut, Meta(description="Unit price times quantity, with the tax where the price contains it")]
-
-
-class OfferOut(Out):
-    """An offer of plans that are bought together. `is_expired`: still open, and past the day on which it could be accepted."""
-
-    id: UUID
-    lead_id: UUID
-    state: Annotated[str, Meta(examples=["open"])]
-    is_expired: bool
-    lines: Sequence[OfferLineOut]
-    total: Annotated[MoneyOut, Meta(description="Of the lines, with the tax where their prices contain it")]
-    valid_until: datetime
-    created_at: datetime
-    order_id: UUID | None
-    decline_reason: str | None
-    decline_text: str
-
-    @classmethod
-    def of(cls, row: OfferView) -> OfferOut:
-        """From the query's row."""
-        return cls.of_row(row, lines=[OfferLineOut.of_row(one) for one in row.lines])
+LocaleParameter = Annotated[
+    Literal["zh-CN", "en"], QueryParameter(name="locale", required=False, description="The language of its labels")
+]
 
 
 @post("/v1/seller/leads/{lead_id:uuid}/offers", permission=MANAGE, refuses=[409], sync_to_thread=True, tags=["seller"])
 def make(
     lead_id: FromPath[UUID], data: JSONBody[OfferIn], request: ApiRequest, idempotency_key: KeyHeader
 ) -> Response[OfferOut]:
-    """Answer a request with prices of one's plans, bought as one order. One that is open on it already is withdrawn."""
-    command = MakeOffer(lead_id, data.plans(), data.valid_on)
+    """Answer a request with prices of one's plans, bought as one order. One that is open on it already is superseded."""
+    command = MakeOffer(lead_id, data.plans(), data.valid_on, terms=data.terms, takes_more=data.takes_more)
 
     def work(uow: UnitOfWork) -> OfferOut:
         return OfferOut.of(get_offer(uow, make_offer(uow, command).id, sells=True))
 
     return idempotent_command(request, idempotency_key, data, work)
+
+
+@post("/v1/seller/offers", permission=MANAGE, refuses=[404, 409, 429], sync_to_thread=True, tags=["seller"])
+def make_private(data: JSONBody[PrivateOfferIn], request: ApiRequest, idempotency_key: KeyHeader) -> Response[OfferOut]:
+    """Offer prices to an organization that did not ask. The same again is that offer, as long as it is open."""
+    command = MakeOffer(
+        None, data.plans(), data.valid_on, data.organization_id, data.supersedes_id, data.terms, data.takes_more
+    )
+
+    def work(uow: UnitOfWork) -> OfferOut:
+        return OfferOut.of(get_offer(uow, make_offer(uow, command).id, sells=True))
+
+    return idempotent_command(request, idempotency_key, data, work)
+
+
+@get("/v1/seller/offers", permission=MANAGE, sync_to_thread=True, tags=["seller"])
+def get_sold_offers(
+    request: ApiRequest, paging: Given[Paging], only: Annotated[str | None, state_in(OFFER.states)] = None
+) -> Response[PageOut[OfferOut]]:
+    """What the organization offered, on requests and of its own accord, the newest first; without counter-offers."""
+    return list_page(request, paging, partial(list_offers, sells=True), OfferOut.of, state=only)
+
+
+@get("/v1/offers", permission=SIGNED_IN, sync_to_thread=True, tags=["buying"])
+def get_own_offers(
+    request: ApiRequest, paging: Given[Paging], only: Annotated[str | None, state_in(OFFER.states)] = None
+) -> Response[PageOut[OfferOut]]:
+    """What the organization was offered, the newest first; without counter-offers."""
+    return list_page(request, paging, partial(list_offers, sells=False), OfferOut.of, state=only)
 
 
 @post(
@@ -151,6 +93,13 @@ def withdraw(offer_id: FromPath[UUID], request: ApiRequest) -> OfferOut:
     return request.transact(work)
 
 
+@get("/v1/seller/offers/{offer_id:uuid}", permission=MANAGE, sync_to_thread=True, tags=["seller"])
+def get_sold_offer(offer_id: FromPath[UUID], request: ApiRequest) -> OfferOut:
+    """An offer that the organization made."""
+    with request.transaction() as uow:
+        return OfferOut.of(get_offer(uow, offer_id, sells=True))
+
+
 @get("/v1/offers/{offer_id:uuid}", permission=SIGNED_IN, sync_to_thread=True, tags=["buying"])
 def get_own_offer(offer_id: FromPath[UUID], request: ApiRequest) -> OfferOut:
     """An offer made to the organization; all of a request stand in its thread."""
@@ -158,12 +107,59 @@ def get_own_offer(offer_id: FromPath[UUID], request: ApiRequest) -> OfferOut:
         return OfferOut.of(get_offer(uow, offer_id, sells=False))
 
 
+@get(
+    "/v1/seller/offers/{offer_id:uuid}/pdf",
+    permission=MANAGE,
+    refuses=[404, 409],
+    sync_to_thread=True,
+    media_type="application/pdf",
+    tags=["seller"],
+)
+def download_sold_offer(offer_id: FromPath[UUID], request: ApiRequest, locale: LocaleParameter = "zh-CN") -> Stream:
+    """An offer that the organization made, as PDF. It is drawn within seconds of being made."""
+    return _download(request, offer_id, locale, sells=True)
+
+
+@get(
+    "/v1/offers/{offer_id:uuid}/pdf",
+    permission=SIGNED_IN,
+    refuses=[404, 409],
+    sync_to_thread=True,
+    media_type="application/pdf",
+    tags=["buying"],
+)
+def download_own_offer(offer_id: FromPath[UUID], request: ApiRequest, locale: LocaleParameter = "zh-CN") -> Stream:
+    """An offer made to the organization, as PDF. It is drawn within seconds of being made."""
+    return _download(request, offer_id, locale, sells=False)
+
+
+def _download(request: ApiRequest, offer_id: UUID, locale: str, *, sells: bool) -> Stream:
+    try:
+        with request.transaction() as uow:
+            found = find_offer_file(uow, offer_id, locale, sells=sells)
+    except Conflict:
+        request.transact(lambda uow: draw_offer(uow, offer_id))
+        raise
+    # Read after the transaction: nothing outside is asked while it is open.
+    return Stream(
+        request.services.storage.stream(found.key),
+        media_type="application/pdf",
+        headers={
+            "Content-Disposition": f'attachment; filename="{found.file_name}"',
+            "ETag": f'"{found.sha256}"',
+            "X-Content-Type-Options": "nosniff",
+            "Cache-Control": "private, no-store",
+        },
+    )
+
+
 @post(
     "/v1/offers/{offer_id:uuid}/quote", permission=SIGNED_IN, refuses=[409, 410], sync_to_thread=True, tags=["buying"]
 )
 def price_offer(offer_id: FromPath[UUID], data: JSONBody[OfferQuoteIn], request: ApiRequest) -> QuoteOut:
     """Price an offer with its tax, without committing. A purchase of the quote accepts the offer, once."""
-    command = QuoteOffer(offer_id, data.billing_profile_id, data.coupon)
+    quantities = {one.number: one.quantity for one in data.quantities}
+    command = QuoteOffer(offer_id, data.billing_profile_id, quantities, data.coupon)
     return request.transact(lambda uow: QuoteOut.of(quote_offer(uow, command), language_of(request)))
 
 
@@ -185,4 +181,36 @@ def decline(offer_id: FromPath[UUID], data: JSONBody[DeclineIn], request: ApiReq
     return request.transact(work)
 
 
-routes = [make, withdraw, get_own_offer, price_offer, decline]
+@post(
+    "/v1/offers/{offer_id:uuid}/counter-offers",
+    permission=SIGNED_IN,
+    refuses=[409, 410],
+    sync_to_thread=True,
+    tags=["buying"],
+)
+def counter(
+    offer_id: FromPath[UUID], data: JSONBody[CounterOfferIn], request: ApiRequest, idempotency_key: KeyHeader
+) -> Response[OfferOut]:
+    """Propose other figures for an open offer. It stays open until its seller answers with another, which supersedes it."""
+    command = MakeCounterOffer(offer_id, data.proposed(), data.text)
+
+    def work(uow: UnitOfWork) -> OfferOut:
+        return OfferOut.of(get_offer(uow, make_counter_offer(uow, command).offer_id, sells=False))
+
+    return idempotent_command(request, idempotency_key, data, work)
+
+
+routes = [
+    make,
+    make_private,
+    get_sold_offers,
+    get_own_offers,
+    withdraw,
+    get_own_offer,
+    get_sold_offer,
+    download_sold_offer,
+    download_own_offer,
+    price_offer,
+    decline,
+    counter,
+]

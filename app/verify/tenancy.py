@@ -14,6 +14,7 @@ KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ("orders.quote", "offer_id", "orders.offer", "buyer_org_id", "buyer_org_id"),
     ("orders.offer", "lead_id", "marketplace.lead", BOTH, BOTH),
     ("orders.offer_line", "offer_id", "orders.offer", BOTH, BOTH),
+    ("orders.counter_offer", "offer_id", "orders.offer", BOTH, BOTH),
     ("orders.offer_line", "plan_id", "marketplace.plan", "seller_org_id", "org_id"),
     ('orders."order"', "offer_id", "orders.offer", BOTH, BOTH),
     ("marketplace.demo_booking", "lead_id", "marketplace.lead", BOTH, BOTH),
@@ -72,7 +73,7 @@ APPEND_ONLY = (
     "kernel.event kernel.state_history kernel.audit_entry marketplace.touchpoint billing.ledger_account "
     "billing.ledger_transaction billing.posting billing.ledger_seal billing.ledger_seal_entry billing.statement_line "
     "billing.refund_line billing.invoice_line billing.share_policy orders.approval orders.order_line orders.attribution "
-    "orders.offer_line orders.sale_terms marketplace.agreement_acceptance marketplace.lead_message"
+    "orders.offer_line orders.counter_offer orders.sale_terms marketplace.agreement_acceptance marketplace.lead_message"
     " marketplace.lead_note fulfillment.customer_review_revision"
     " fulfillment.usage_event fulfillment.usage_key fulfillment.usage_line"
 ).split()

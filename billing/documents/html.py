@@ -16,6 +16,7 @@ from billing.documents.chinese_capitals import chinese_capitals
 from billing.documents.fonts import Typeface, substitute_glyphs, typefaces
 from billing.documents.labels import Labels
 from billing.documents.model import InvoiceDocument
+from billing.documents.offer import OfferDocument
 from billing.documents.qr import qr_svg
 from billing.documents.statement import COLUMNS, StatementDocument
 
@@ -120,6 +121,23 @@ def statement_html(document: StatementDocument) -> HtmlDocument:
         )
     )
     return _document(html, document.verification_url)
+
+
+def offer_html(document: OfferDocument) -> HtmlDocument:
+    """Lay out an offer."""
+    labels = Labels(document.language)
+    amounts = [document.total_minor, *(line.list_price_minor for line in document.lines)]
+    html = (
+        _templates()
+        .get_template("offer.html")
+        .render(
+            d=document,
+            t=labels,
+            day=lambda value: formatting.day(value, document.language),
+            room=_room([formatting.amount(amount, document.currency) for amount in amounts]),
+        )
+    )
+    return _document(html, "")
 
 
 def _amounts(document: InvoiceDocument) -> Iterator[int]:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import case, func, or_, select
+from sqlalchemy import ColumnElement, case, func, or_, select
 
 from kernel.db.platform_scope import as_platform
 from kernel.db.uow import UnitOfWork
-from kernel.errors import Invalid
+from kernel.errors import Invalid, NotFound
 from kernel.states import state_in
 from marketplace.access.counted_limits import Limit, count_within
 from marketplace.parties.models import Organization
@@ -51,10 +51,7 @@ def find_organizations(uow: UnitOfWork, asked: str) -> tuple[FoundOrganization, 
             select(Organization)
             .where(
                 or_(identifier, Organization.legal_name.istartswith(said, autoescape=True)),
-                Organization.tax_id_verified_at.is_not(None),
-                Organization.id != own_id,
-                ~Organization.is_platform,
-                state_in(Organization.state, "active"),
+                *_findable(own_id),
             )
             # The whole name before those that go on.
             .order_by(
@@ -64,7 +61,30 @@ def find_organizations(uow: UnitOfWork, asked: str) -> tuple[FoundOrganization, 
             )
             .limit(MOST_FOUND)
         ).all()
-        return tuple(FoundOrganization(one.id, one.legal_name, one.display_name, one.country.strip()) for one in found)
+        return tuple(_found(one) for one in found)
+
+
+def get_findable(uow: UnitOfWork, org_id: UUID) -> FoundOrganization:
+    """One that `find_organizations` may have found. Raises NotFound(`organization_not_found`)."""
+    own_id = uow.principal.organization()
+    with as_platform(uow):
+        found = uow.session.scalars(select(Organization).where(Organization.id == org_id, *_findable(own_id))).first()
+        if found is None:
+            raise NotFound("organization_not_found")
+        return _found(found)
+
+
+def _findable(own_id: UUID) -> tuple[ColumnElement[bool], ...]:
+    return (
+        Organization.tax_id_verified_at.is_not(None),
+        Organization.id != own_id,
+        ~Organization.is_platform,
+        state_in(Organization.state, "active"),
+    )
+
+
+def _found(row: Organization) -> FoundOrganization:
+    return FoundOrganization(row.id, row.legal_name, row.display_name, row.country.strip())
 
 
 def find_named(uow: UnitOfWork, asked: str) -> tuple[FoundOrganization, ...]:

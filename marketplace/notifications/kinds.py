@@ -114,6 +114,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("offer_accepted", _LEADS),
         Kind("offer_reopened", _LEADS),
         Kind("offer_declined", _LEADS),
+        Kind("offer_countered", _LEADS),
         Kind("listing_published", _LISTINGS),
         Kind("listing_rejected", _LISTINGS),
         Kind("listing_suspended", _LISTINGS),

@@ -141,6 +141,6 @@ def close_unpaid(uow: UnitOfWork, purchase: Purchase, state: str, *, reason: str
         order.deadline_at = None
         if order.subscription_id is not None:
             void_amendment(uow, order)
-        if order.lead_id is not None and order.offer_id is not None:
+        if order.offer_id is not None:
             reopen_offer(uow, order.lead_id, order.offer_id)
     give_back_coupons(uow, [order.id for order in orders])

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from kernel import clock
 from kernel.db.uow import UnitOfWork
+from kernel.errors import Invalid
 from marketplace.catalog import sellable
 from marketplace.leads.models import Lead
 from marketplace.parties import lookups
 from marketplace.placements.models import Placement
+from marketplace.pricing.shapes import MAX_SEATS
 from orders.checkout.create_quote import QUOTE_TTL, price_line, save_quote
 from orders.checkout.line_tax import discounted, invoice_party
 from orders.checkout.priced_line import Context
 from orders.checkout.quote_models import Quote
 from orders.offers.accept_offer import get_open_offer
 from orders.offers.make_offer import lines_of
-from orders.offers.models import Offer
+from orders.offers.models import Offer, OfferLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,8 @@ class QuoteOffer:
 
     offer_id: UUID
     billing_profile_id: UUID | None = None
+    quantities: Mapping[int, int] = field(default_factory=dict)
+    """Of lines by their number, how many are taken where the offer leaves that open; else as many as offered."""
     coupon: str = ""
     """A code of the seller's that goes together with offers."""
 
@@ -35,8 +40,8 @@ def quote_offer(uow: UnitOfWork, command: QuoteOffer) -> Quote:
 
     The quote binds for 30 minutes, never longer than the offer; a purchase placed from it accepts the offer.
 
-    Raises: as `get_open_offer`, `discounted`; NotFound `billing_profile_not_found`;
-    Conflict `plan_withdrawn`, `listing_suspended`.
+    Raises: as `get_open_offer`, `discounted`; Invalid `quantity_out_of_range` with the `line`; NotFound
+    `billing_profile_not_found`; Conflict `plan_withdrawn`, `listing_suspended`.
     """
     offer = get_open_offer(uow, command.offer_id)
     buyer = invoice_party(lookups.get_invoiced(uow, command.billing_profile_id))
@@ -46,7 +51,7 @@ def quote_offer(uow: UnitOfWork, command: QuoteOffer) -> Quote:
             uow,
             sellable.get_sellable(uow, one.plan_id, replaced=True),
             buyer,
-            one.quantity,
+            _quantity(offer, one, command.quantities),
             context,
             unit_price_minor=one.unit_price_minor,
         )
@@ -57,8 +62,19 @@ def quote_offer(uow: UnitOfWork, command: QuoteOffer) -> Quote:
     return save_quote(uow, lines, buyer, context, expires_at=expires_at, offer_id=offer.id)
 
 
+def _quantity(offer: Offer, line: OfferLine, wanted: Mapping[int, int]) -> int:
+    """Never fewer than were offered, and more only of seats that the offer lets be taken."""
+    quantity = wanted.get(line.number, line.quantity)
+    most = MAX_SEATS if offer.takes_more else line.quantity
+    if not line.quantity <= quantity <= most:
+        raise Invalid("quantity_out_of_range", field="quantity", line=line.number, least=line.quantity, most=most)
+    return quantity
+
+
 def _context(uow: UnitOfWork, offer: Offer) -> Context:
     """The card that the buyer asked from has sold it."""
+    if offer.lead_id is None:
+        return Context()
     lead = uow.session.get_one(Lead, offer.lead_id)
     card = uow.session.get(Placement, lead.placement_id) if lead.placement_id is not None else None
     if card is None:

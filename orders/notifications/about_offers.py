@@ -12,63 +12,78 @@ from marketplace.leads.models import Lead
 from marketplace.notifications.notify import NewNotification
 from marketplace.parties.models import Organization
 from orders.notifications.notifiers import RecordedEvent, notifies_of
-from orders.offers.events import OfferAccepted, OfferDeclined, OfferMade, OfferReopened, OfferWithdrawn
+from orders.offers.events import OfferAccepted, OfferCountered, OfferDeclined, OfferMade, OfferReopened, OfferWithdrawn
 from orders.offers.models import Offer, OfferLine
 
 
 @notifies_of(OfferMade)
 def offer_made(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
     """Who asked learns of the price."""
-    return [_to_buyer(event, "offer_made", lead, params) for event, lead, params in _offers(uow, events)]
+    return [_to_buyer("offer_made", about) for about in _offers(uow, events)]
 
 
 @notifies_of(OfferWithdrawn)
 def offer_withdrawn(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
     """Who asked learns that it holds no more."""
-    return [_to_buyer(event, "offer_withdrawn", lead, params) for event, lead, params in _offers(uow, events)]
+    return [_to_buyer("offer_withdrawn", about) for about in _offers(uow, events)]
 
 
 @notifies_of(OfferAccepted)
 def offer_accepted(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
     """Whoever takes care of the seller's leads learns that it was taken."""
-    return [_to_seller(event, "offer_accepted", lead, params) for event, lead, params in _offers(uow, events)]
+    return [_to_seller("offer_accepted", about) for about in _offers(uow, events)]
 
 
 @notifies_of(OfferDeclined)
 def offer_declined(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
     """The same people learn of a no; the reason stands in the request."""
-    return [_to_seller(event, "offer_declined", lead, params) for event, lead, params in _offers(uow, events)]
+    return [_to_seller("offer_declined", about) for about in _offers(uow, events)]
+
+
+@notifies_of(OfferCountered)
+def offer_countered(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """The same people learn of other figures that the buyer would take."""
+    return [_to_seller("offer_countered", about) for about in _offers(uow, events)]
 
 
 @notifies_of(OfferReopened)
 def offer_reopened(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
     """The same people learn that nothing came of it."""
-    return [_to_seller(event, "offer_reopened", lead, params) for event, lead, params in _offers(uow, events)]
+    return [_to_seller("offer_reopened", about) for about in _offers(uow, events)]
 
 
-def _to_buyer(event: RecordedEvent, kind: str, lead: Lead, params: dict[str, str]) -> NewNotification:
-    return NewNotification(
-        event.id, event.at, kind, f"/requests/{lead.id}", params, org_id=lead.buyer_org_id, person_id=lead.asked_by
-    )
+OfferEvent = tuple[RecordedEvent, Offer, Lead | None, dict[str, str]]
 
 
-def _to_seller(event: RecordedEvent, kind: str, lead: Lead, params: dict[str, str]) -> NewNotification:
-    address, org_id = f"/seller/leads/{lead.id}", lead.seller_org_id
+def _to_buyer(kind: str, about: OfferEvent) -> NewNotification:
+    """Whoever asked; of a private offer whoever may buy."""
+    event, offer, lead, params = about
+    if lead is None:
+        address, org_id = f"/offers/{offer.id}", offer.buyer_org_id
+        return NewNotification(event.id, event.at, kind, address, params, org_id=org_id, permission="orders.buy")
+    address, org_id = f"/requests/{lead.id}", lead.buyer_org_id
+    return NewNotification(event.id, event.at, kind, address, params, org_id=org_id, person_id=lead.asked_by)
+
+
+def _to_seller(kind: str, about: OfferEvent) -> NewNotification:
+    event, offer, lead, params = about
+    address = f"/seller/offers/{offer.id}" if lead is None else f"/seller/leads/{lead.id}"
+    org_id = offer.seller_org_id
     return NewNotification(event.id, event.at, kind, address, params, org_id=org_id, permission="leads.manage")
 
 
-def _offers(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[tuple[RecordedEvent, Lead, dict[str, str]]]:
+def _offers(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[OfferEvent]:
     rows = uow.session.execute(
-        select(Offer.id, Lead, ListingVersion, Organization.display_name)
-        .join(Lead, Lead.id == Offer.lead_id)
+        select(Offer, Lead, ListingVersion, Organization.display_name)
+        .join(Lead, Lead.id == Offer.lead_id, isouter=True)
         .join(OfferLine, (OfferLine.offer_id == Offer.id) & (OfferLine.number == 1))
         .join(Plan, Plan.id == OfferLine.plan_id)
         .join(ListingVersion, ListingVersion.id == Plan.version_id)
         .join(Organization, Organization.id == Offer.seller_org_id)
         .where(Offer.id.in_([event.uuid("offer_id") for event in events]))
     )
-    found = {offer_id: (lead, version, seller) for offer_id, lead, version, seller in rows}
+    found = {offer.id: (offer, lead, version, seller) for offer, lead, version, seller in rows}
     for event in events:
-        lead, version, seller = found[event.uuid("offer_id")]
+        offer, lead, version, seller = found[event.uuid("offer_id")]
         what = {"what": version.title or version.title_en, "what_en": version.title_en or version.title}
-        yield event, lead, {**what, "buyer": lead.buyer_name, "seller": seller}
+        yield event, offer, lead, {**what, "buyer": offer.buyer_name, "seller": seller}

@@ -34,7 +34,7 @@ def get_open_offer(uow: UnitOfWork, offer_id: UUID) -> Offer:
 def require_open(uow: UnitOfWork, offer: Offer | None) -> Offer:
     """Raises:
     NotFound: `offer_not_found`, the seller included. Conflict: `offer_accepted`, `offer_withdrawn`, `offer_declined`,
-        `lead_closed`: it ends with its request. Gone: `offer_expired`.
+        `offer_superseded`; `lead_closed`: it ends with its request. Gone: `offer_expired`.
     """
     if offer is None or offer.buyer_org_id != uow.principal.organization():
         raise NotFound("offer_not_found")
@@ -42,7 +42,7 @@ def require_open(uow: UnitOfWork, offer: Offer | None) -> Offer:
         raise Conflict(f"offer_{offer.state}")
     if offer.valid_until <= clock.now():
         raise Gone("offer_expired")
-    lead = uow.session.get(Lead, offer.lead_id)
+    lead = uow.session.get(Lead, offer.lead_id) if offer.lead_id is not None else None
     if lead is not None and lead.state not in OPEN:
         raise Conflict("lead_closed", state=lead.state)
     return offer

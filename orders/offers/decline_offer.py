@@ -31,7 +31,8 @@ def decline_offer(uow: UnitOfWork, command: DeclineOffer) -> Offer:
 
     Raises:
         Forbidden: `person_required`. NotFound: `offer_not_found`, the seller included.
-        Invalid: `decline_reason_unknown`, `text_too_long`. Conflict: `offer_accepted`, `offer_withdrawn`.
+        Invalid: `decline_reason_unknown`, `text_too_long`. Conflict: `offer_accepted`, `offer_withdrawn`,
+            `offer_superseded`.
 
     Emits: OfferDeclined. Locks: the lead, then the offer.
     """
@@ -42,7 +43,8 @@ def decline_offer(uow: UnitOfWork, command: DeclineOffer) -> Offer:
     found = uow.session.get(Offer, command.offer_id)
     if found is None or found.buyer_org_id != uow.principal.organization():
         raise NotFound("offer_not_found")
-    reopen_lead(uow, found.lead_id)
+    if found.lead_id is not None:
+        reopen_lead(uow, found.lead_id)
     offer = lock_row(uow.session, Offer, found.id)
     assert offer is not None  # noqa: S101 - offers stay
     if offer.state == "declined":

@@ -9,21 +9,31 @@ from kernel.events import Event
 
 
 class OfferMade(Event):
-    """A seller answered a request with a price."""
+    """A seller offered somebody a price, on a request or of its own accord."""
 
     topic: ClassVar[str] = "orders.offer_made.v1"
     offer_id: UUID
-    lead_id: UUID
+    lead_id: UUID | None
     buyer_org_id: UUID
     seller_org_id: UUID
 
 
 class OfferWithdrawn(Event):
-    """A seller took its offer back, or made another one in its place."""
+    """A seller took its offer back."""
 
     topic: ClassVar[str] = "orders.offer_withdrawn.v1"
     offer_id: UUID
-    lead_id: UUID
+    lead_id: UUID | None
+    buyer_org_id: UUID
+    seller_org_id: UUID
+
+
+class OfferCountered(Event):
+    """A buyer proposed other figures for an offer."""
+
+    topic: ClassVar[str] = "orders.offer_countered.v1"
+    offer_id: UUID
+    lead_id: UUID | None
     buyer_org_id: UUID
     seller_org_id: UUID
 
@@ -33,7 +43,7 @@ class OfferDeclined(Event):
 
     topic: ClassVar[str] = "orders.offer_declined.v1"
     offer_id: UUID
-    lead_id: UUID
+    lead_id: UUID | None
     buyer_org_id: UUID
     seller_org_id: UUID
 
@@ -43,7 +53,7 @@ class OfferReopened(Event):
 
     topic: ClassVar[str] = "orders.offer_reopened.v1"
     offer_id: UUID
-    lead_id: UUID
+    lead_id: UUID | None
     buyer_org_id: UUID
     seller_org_id: UUID
 
@@ -53,6 +63,6 @@ class OfferAccepted(Event):
 
     topic: ClassVar[str] = "orders.offer_accepted.v1"
     offer_id: UUID
-    lead_id: UUID
+    lead_id: UUID | None
     buyer_org_id: UUID
     seller_org_id: UUID

@@ -1,14 +1,15 @@
-"""A seller answers a request with prices of plans that it offers together, and takes the offer back."""
+"""A seller offers plans together at prices for one buyer, asked or of its own accord, and takes the offer back."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import groupby
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from billing.tax.line_amounts import LARGEST_MINOR
 from kernel import clock
@@ -21,15 +22,18 @@ from kernel.money import PPM, apply_ppm
 from kernel.states import state_in
 from marketplace.catalog.plan_price import plan_price
 from marketplace.catalog.sellable import Sellable, get_sellable
-from marketplace.leads.messages import answer_lead
+from marketplace.input_text import paragraphs
 from marketplace.parties.lookups import get_party
 from marketplace.pricing.shapes import MAX_SEATS, at_unit_price
+from orders.offers.addressee import count_private, find_addressee, require_replaceable
+from orders.offers.draw_offer import draw_offer
 from orders.offers.events import OfferMade, OfferWithdrawn
 from orders.offers.models import OFFER, Offer, OfferLine
 
 LONGEST = timedelta(days=365)
 MAX_LINES = 20
 """As of a quote."""
+MAX_TERMS = 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,30 +51,37 @@ class OfferedPlan:
 
 @dataclass(frozen=True, slots=True)
 class MakeOffer:
-    """The plans that are offered together, and the last day on which they are."""
+    """The plans that are offered together, and the last day on which they are.
 
-    lead_id: UUID
+    To whoever asked (`lead_id`), to an organization that the seller names (`buyer_org_id`), or in place of a private offer that
+    is open (`supersedes_id`). `takes_more`: the quantities are the least.
+    """
+
+    lead_id: UUID | None
     plans: tuple[OfferedPlan, ...]
     valid_on: date
+    buyer_org_id: UUID | None = None
+    supersedes_id: UUID | None = None
+    terms: str = ""
+    takes_more: bool = False
 
 
 def make_offer(uow: UnitOfWork, command: MakeOffer) -> Offer:
-    """Offer prices to whoever asked; another offer that is open on the request gives way. The same again changes nothing.
+    """Offer prices; an offer that is open on the request, or that is named, is superseded. The same again changes nothing.
 
     Raises, with the `line` that is meant where a line is:
-        Forbidden: `permission_missing` without leads.manage, `person_required`.
-        NotFound: `lead_not_found`, `plan_not_found`: of another organization. As `get_sellable`.
+        Forbidden: `person_required`. NotFound: `plan_not_found`: of another organization. As `get_sellable`, `find_addressee`.
         Invalid: `quantity_out_of_range`, `offer_price` (one of the two, not above the plan's price), `price_out_of_range`,
-            `offer_valid_on`, `too_many_lines`, `currencies_differ`, `offered_twice`.
-        Conflict: `lead_closed`.
+            `offer_valid_on`, `too_many_lines`, `currencies_differ`, `offered_twice`, `text_too_long`.
+        Conflict: as `require_replaceable`. TooMany: `offers_too_often`, of private ones.
 
-    Emits: OfferMade, OfferWithdrawn. Locks: the lead, its open offer. Idempotent by: the content.
+    Emits: OfferMade. Locks: as `find_addressee`, then the open offer. Idempotent by: the content.
     """
     if not 1 <= len(command.plans) <= MAX_LINES:
         raise Invalid("too_many_lines", field="plan_id", limit=MAX_LINES)
-    lead = answer_lead(uow, command.lead_id)
+    to = find_addressee(uow, command.lead_id, command.buyer_org_id, command.supersedes_id)
     plans = [get_sellable(uow, one.plan_id) for one in command.plans]
-    if any(plan.seller_org_id != lead.seller_org_id for plan in plans):
+    if any(plan.seller_org_id != to.seller_org_id for plan in plans):
         raise NotFound("plan_not_found")
     _require_together(plans)
     prices = [_price(plan, one, line) for line, (plan, one) in enumerate(zip(plans, command.plans, strict=True), 1)]
@@ -78,11 +89,14 @@ def make_offer(uow: UnitOfWork, command: MakeOffer) -> Offer:
         raise Invalid("price_out_of_range", field="quantity", line=len(plans))
     offer = Offer(
         id=uuid7(),
-        lead_id=lead.id,
-        buyer_org_id=lead.buyer_org_id,
-        seller_org_id=lead.seller_org_id,
+        lead_id=to.lead_id,
+        buyer_org_id=to.buyer_org_id,
+        seller_org_id=to.seller_org_id,
+        buyer_name=to.buyer_name,
         currency=plans[0].currency,
-        valid_until=_until(uow, lead.seller_org_id, command.valid_on),
+        valid_until=_until(uow, to.seller_org_id, command.valid_on),
+        terms=paragraphs("terms", command.terms, MAX_TERMS),
+        takes_more=command.takes_more,
         made_by=uow.principal.person(),
         created_at=clock.now(),
     )
@@ -90,9 +104,8 @@ def make_offer(uow: UnitOfWork, command: MakeOffer) -> Offer:
         OfferLine(
             offer_id=offer.id,
             number=number,
-            lead_id=lead.id,
-            buyer_org_id=lead.buyer_org_id,
-            seller_org_id=lead.seller_org_id,
+            buyer_org_id=to.buyer_org_id,
+            seller_org_id=to.seller_org_id,
             plan_id=plan.plan_id,
             quantity=one.quantity,
             currency=plan.currency,
@@ -101,18 +114,58 @@ def make_offer(uow: UnitOfWork, command: MakeOffer) -> Offer:
         )
         for number, (plan, one, price) in enumerate(zip(plans, command.plans, prices, strict=True), 1)
     ]
-    before, before_lines = _find_open(uow, lead.id)
-    if before is not None:
-        if _says(before, before_lines) == _says(offer, lines):
-            return before
-        withdraw(uow, before)
+    same = _give_way(uow, command, offer, lines)
+    if same is not None:
+        return same
     OFFER.begin(uow, offer, org_ids=offer.parties)
     uow.session.add(offer)
     uow.flush()
     uow.session.add_all(lines)
     uow.flush()
     emit(uow, OfferMade(**offer.fact))
+    draw_offer(uow, offer.id)
     return offer
+
+
+def _give_way(uow: UnitOfWork, command: MakeOffer, offer: Offer, lines: Sequence[OfferLine]) -> Offer | None:
+    """The offer that says the same already; else what this one replaces is superseded. Raises as `make_offer`."""
+    standing = _standing(uow, command, offer)
+    for before, before_lines in standing:
+        if _says(before, before_lines) == _says(offer, lines):
+            return before
+    replaced: Offer | None = None
+    if offer.lead_id is not None:
+        replaced = standing[0][0] if standing else None
+    elif command.supersedes_id is not None:
+        replaced = uow.session.get_one(Offer, command.supersedes_id)
+        require_replaceable(replaced)
+    else:
+        count_private(uow, offer.seller_org_id)
+    if replaced is not None:
+        supersede(uow, replaced)
+        offer.supersedes_id = replaced.id
+    return None
+
+
+def _standing(uow: UnitOfWork, command: MakeOffer, offer: Offer) -> list[tuple[Offer, list[OfferLine]]]:
+    """The open offers of which one may say the same."""
+    if offer.lead_id is not None:
+        which = [Offer.lead_id == offer.lead_id]
+    else:
+        sides = (Offer.buyer_org_id == offer.buyer_org_id, Offer.seller_org_id == offer.seller_org_id)
+        which = [*sides, Offer.lead_id.is_(None)]
+        if command.supersedes_id is not None:
+            which.append(or_(Offer.id == command.supersedes_id, Offer.supersedes_id == command.supersedes_id))
+    found = (
+        select(Offer, OfferLine)
+        .join(OfferLine, OfferLine.offer_id == Offer.id)
+        .where(state_in(Offer.state, "open"), *which)
+        .order_by(Offer.id, OfferLine.number)
+        .with_for_update(of=Offer)
+    )
+    rows = uow.session.execute(found).all()
+    offers = [list(own) for _, own in groupby(rows, key=lambda row: row[0].id)]
+    return [(own[0][0], [line for _, line in own]) for own in offers]
 
 
 def lines_of(uow: UnitOfWork, offer_id: UUID) -> Sequence[OfferLine]:
@@ -125,7 +178,7 @@ def withdraw_offer(uow: UnitOfWork, offer_id: UUID) -> Offer:
 
     Raises:
         Forbidden: `permission_missing` without leads.manage.
-        NotFound: `offer_not_found`. Conflict: `offer_accepted`, `offer_declined`.
+        NotFound: `offer_not_found`. Conflict: `offer_accepted`, `offer_declined`, `offer_superseded`.
 
     Emits: OfferWithdrawn. Locks: the offer.
     """
@@ -133,7 +186,7 @@ def withdraw_offer(uow: UnitOfWork, offer_id: UUID) -> Offer:
     offer = lock_row(uow.session, Offer, offer_id)
     if offer is None or offer.seller_org_id != uow.principal.organization():
         raise NotFound("offer_not_found")
-    if offer.state in {"accepted", "declined"}:
+    if offer.state in {"accepted", "declined", "superseded"}:
         raise Conflict(f"offer_{offer.state}")
     withdraw(uow, offer)
     return offer
@@ -141,7 +194,7 @@ def withdraw_offer(uow: UnitOfWork, offer_id: UUID) -> Offer:
 
 def withdraw_offered(uow: UnitOfWork, lead_id: UUID) -> None:
     """Take back what is open on a request that was closed. Emits: OfferWithdrawn. Locks: the offer."""
-    offer, _ = _find_open(uow, lead_id)
+    offer = _find_open(uow, lead_id)
     if offer is not None:
         withdraw(uow, offer)
 
@@ -153,16 +206,15 @@ def withdraw(uow: UnitOfWork, offer: Offer) -> None:
         uow.flush()
 
 
-def _find_open(uow: UnitOfWork, lead_id: UUID) -> tuple[Offer | None, list[OfferLine]]:
-    found = (
-        select(Offer, OfferLine)
-        .join(OfferLine, OfferLine.offer_id == Offer.id)
-        .where(Offer.lead_id == lead_id, state_in(Offer.state, "open"))
-        .order_by(OfferLine.number)
-        .with_for_update(of=Offer)
-    )
-    rows = uow.session.execute(found).all()
-    return (rows[0][0] if rows else None), [line for _, line in rows]
+def supersede(uow: UnitOfWork, offer: Offer) -> None:
+    """A locked offer gives way to another on its request, of which its buyer is told: it can never be accepted again."""
+    OFFER.move(uow, offer, "superseded", org_ids=offer.parties)
+    uow.flush()
+
+
+def _find_open(uow: UnitOfWork, lead_id: UUID) -> Offer | None:
+    found = select(Offer).where(Offer.lead_id == lead_id, state_in(Offer.state, "open")).with_for_update()
+    return uow.session.scalars(found).one_or_none()
 
 
 def _require_together(plans: Sequence[Sellable]) -> None:
@@ -204,4 +256,4 @@ def _until(uow: UnitOfWork, seller_id: UUID, valid_on: date) -> datetime:
 
 def _says(offer: Offer, lines: Sequence[OfferLine]) -> tuple[object, ...]:
     said = [(one.plan_id, one.quantity, one.unit_price_minor, one.list_price_minor) for one in lines]
-    return said, offer.currency.strip(), offer.valid_until
+    return said, offer.currency.strip(), offer.valid_until, offer.terms, offer.takes_more

@@ -1,7 +1,8 @@
-"""An offer: a seller's price for one buyer, in answer to its request; one line for each of the plans in it."""
+"""An offer: a seller's price for one buyer, asked for or of the seller's own accord; a line for each plan in it."""
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -13,6 +14,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.db import constraints
@@ -33,28 +35,46 @@ class Offer(Base):
     __tablename__ = "offer"
     __table_args__ = (
         UniqueConstraint("buyer_org_id", "seller_org_id", "lead_id", "id"),
+        UniqueConstraint("buyer_org_id", "seller_org_id", "id"),
+        ForeignKeyConstraint(["buyer_org_id"], ["marketplace.organization.id"]),
+        ForeignKeyConstraint(["seller_org_id"], ["marketplace.organization.id"]),
+        CheckConstraint("buyer_org_id <> seller_org_id", name="of_another"),
         ForeignKeyConstraint(
             ["buyer_org_id", "seller_org_id", "lead_id"],
             ["marketplace.lead.buyer_org_id", "marketplace.lead.seller_org_id", "marketplace.lead.id"],
         ),
-        CheckConstraint("state IN ('open', 'accepted', 'withdrawn', 'declined')", name="state"),
+        CheckConstraint("state IN ('open', 'accepted', 'withdrawn', 'declined', 'superseded')", name="state"),
         CheckConstraint(f"decline_reason IN {DECLINE_REASONS}", name="decline_reason"),
         CheckConstraint("state = 'declined' OR (decline_reason IS NULL AND decline_text = '')", name="declined"),
         Index("uq_offer_open", "lead_id", unique=True, postgresql_where=text("state = 'open'")),
         Index("ix_offer_lead_id", "lead_id", "created_at"),
+        Index("ix_offer_buyer_org_id_created_at", "buyer_org_id", "created_at", "id"),
+        Index("ix_offer_seller_org_id_created_at", "seller_org_id", "created_at", "id"),
         Index("ix_offer_made_by", "made_by"),
+        Index("ix_offer_supersedes_id", "supersedes_id", postgresql_where=text("supersedes_id IS NOT NULL")),
         {"schema": "orders"},
     )
     id: Mapped[Id]
-    lead_id: Mapped[UUID]
+    lead_id: Mapped[UUID | None]
+    """The request that it answers; None for a private one, made of the seller's own accord."""
     buyer_org_id: Mapped[UUID]
     seller_org_id: Mapped[UUID]
+    buyer_name: Mapped[str]
+    """As the buying organization was called then; the seller may not look it up."""
     state: Mapped[str]
     currency: Mapped[Currency]
     """Of all its lines."""
     valid_until: Mapped[Instant]
+    terms: Mapped[str] = mapped_column(default="")
+    """What the seller agrees on with this buyer, in words of its own."""
+    takes_more: Mapped[bool] = mapped_column(default=False)
+    """Whether the quantities are the least: the buyer may take more seats at the same price."""
+    files: Mapped[dict[str, dict[str, str]]] = mapped_column(JSONB, default=dict)
+    """The `key` and `sha256` of its PDF by language, once it is drawn."""
     made_by: Mapped[UUID] = mapped_column(ForeignKey("marketplace.person.id"))
     created_at: Mapped[CreatedAt]
+    supersedes_id: Mapped[UUID | None] = mapped_column(ForeignKey("orders.offer.id"))
+    """The offer whose place it took."""
     decline_reason: Mapped[str | None]
     decline_text: Mapped[str] = mapped_column(default="")
     """Why its buyer declined it, as far as it was said."""
@@ -65,7 +85,7 @@ class Offer(Base):
         return [self.buyer_org_id, self.seller_org_id]
 
     @property
-    def fact(self) -> dict[str, UUID]:
+    def fact(self) -> dict[str, Any]:
         """What each of its events says."""
         sides = {"buyer_org_id": self.buyer_org_id, "seller_org_id": self.seller_org_id}
         return {"offer_id": self.id, "lead_id": self.lead_id, **sides}
@@ -79,21 +99,20 @@ class OfferLine(Base):
         PrimaryKeyConstraint("offer_id", "number"),
         UniqueConstraint("offer_id", "plan_id"),
         ForeignKeyConstraint(
-            ["buyer_org_id", "seller_org_id", "lead_id", "offer_id"],
-            ["orders.offer.buyer_org_id", "orders.offer.seller_org_id", "orders.offer.lead_id", "orders.offer.id"],
+            ["buyer_org_id", "seller_org_id", "offer_id"],
+            ["orders.offer.buyer_org_id", "orders.offer.seller_org_id", "orders.offer.id"],
         ),
         ForeignKeyConstraint(["seller_org_id", "plan_id"], ["marketplace.plan.org_id", "marketplace.plan.id"]),
         CheckConstraint("number >= 1", name="number"),
         CheckConstraint("quantity >= 1", name="quantity"),
         CheckConstraint("unit_price_minor BETWEEN 0 AND list_price_minor", name="unit_price"),
         Index("ix_offer_line_seller_org_id_plan_id", "seller_org_id", "plan_id"),
-        Index("ix_offer_line_offer", "buyer_org_id", "seller_org_id", "lead_id", "offer_id"),
+        Index("ix_offer_line_offer", "buyer_org_id", "seller_org_id", "offer_id"),
         {"schema": "orders"},
     )
     offer_id: Mapped[UUID]
     number: Mapped[int]
     """Counts from 1."""
-    lead_id: Mapped[UUID]
     buyer_org_id: Mapped[UUID]
     seller_org_id: Mapped[UUID]
     plan_id: Mapped[UUID]
@@ -105,10 +124,41 @@ class OfferLine(Base):
     """The plan's own, when the offer was made."""
 
 
+class CounterOffer(Base):
+    """What a buyer would rather take than an offer that was made to it. Append-only: of several the last counts."""
+
+    __tablename__ = "counter_offer"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["buyer_org_id", "seller_org_id", "offer_id"],
+            ["orders.offer.buyer_org_id", "orders.offer.seller_org_id", "orders.offer.id"],
+        ),
+        Index("ix_counter_offer_offer_id", "offer_id", "created_at"),
+        Index("ix_counter_offer_offer", "buyer_org_id", "seller_org_id", "offer_id"),
+        Index("ix_counter_offer_made_by", "made_by"),
+        {"schema": "orders"},
+    )
+    id: Mapped[Id]
+    offer_id: Mapped[UUID]
+    buyer_org_id: Mapped[UUID]
+    seller_org_id: Mapped[UUID]
+    lines: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    """Of every line of the offer its `number`, and the `quantity` and `unit_price_minor` that the buyer would take."""
+    text: Mapped[str]
+    made_by: Mapped[UUID] = mapped_column(ForeignKey("marketplace.person.id"))
+    created_at: Mapped[CreatedAt]
+
+
 constraints.register("uq_offer_open", lambda: Conflict("offer_made_meanwhile"))
 
 OFFER = Machine(
     "offer",
     initial="open",
-    edges=edges(open="accepted withdrawn declined", accepted="open withdrawn", withdrawn="", declined=""),
+    edges=edges(
+        open="accepted withdrawn declined superseded",
+        accepted="open withdrawn superseded",
+        withdrawn="",
+        declined="",
+        superseded="",
+    ),
 )

@@ -9,17 +9,19 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
+from kernel.paging import Page, cut, newest_first
 from kernel.states import state_in
 from marketplace.catalog.models import ListingVersion, Plan
+from marketplace.parties.models import Organization
 from marketplace.placements.claim_checks import price_unit
 from marketplace.pricing.shapes import is_by_seat
-from orders.offers.models import Offer, OfferLine
+from orders.offers.models import CounterOffer, Offer, OfferLine
 from orders.order.models import ENDED_UNPAID, Order
 
 
@@ -27,6 +29,7 @@ from orders.order.models import ENDED_UNPAID, Order
 class OfferLineView:
     """A plan in an offer, at its price."""
 
+    number: int
     listing_id: UUID
     plan_id: UUID
     title: str
@@ -53,11 +56,46 @@ class OfferLineView:
 
 
 @dataclass(frozen=True, slots=True)
+class CounterLineView:
+    """What the buyer would take of a line: `number` is the line's."""
+
+    number: int
+    quantity: int
+    currency: str
+    unit_price_minor: int
+
+    @property
+    def total_minor(self) -> int:
+        """Unit price times quantity."""
+        return self.unit_price_minor * self.quantity
+
+
+@dataclass(frozen=True, slots=True)
+class CounterOfferView:
+    """What the buyer proposed in place of an offer."""
+
+    id: UUID
+    lines: tuple[CounterLineView, ...]
+    text: str
+    currency: str
+    total_minor: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class OfferView:
     """An offer with what is in it. `order_id`: that of the purchase that accepted it, for whoever may see the order."""
 
     id: UUID
-    lead_id: UUID
+    lead_id: UUID | None
+    """None of a private one, made of the seller's own accord."""
+    buyer_org_id: UUID
+    buyer_name: str
+    seller_org_id: UUID
+    seller_name: str
+    terms: str
+    takes_more: bool
+    """Whether the quantities are the least."""
     state: str
     is_expired: bool
     lines: tuple[OfferLineView, ...]
@@ -70,6 +108,11 @@ class OfferView:
     order_number: str
     decline_reason: str | None
     decline_text: str
+    supersedes_id: UUID | None
+    is_drawn: bool
+    """Whether its PDF can be downloaded."""
+    counter_offers: tuple[CounterOfferView, ...]
+    """What its buyer proposed instead, the oldest first."""
 
     @property
     def is_open(self) -> bool:
@@ -82,13 +125,42 @@ def offers_of(uow: UnitOfWork, lead_id: UUID) -> Sequence[OfferView]:
     return _views(uow, Offer.lead_id == lead_id)
 
 
-def get_offer(uow: UnitOfWork, offer_id: UUID, *, sells: bool) -> OfferView:
-    """An offer made by the acting organization, or else to it. Raises NotFound(`offer_not_found`)."""
+def get_offer(uow: UnitOfWork, offer_id: UUID, *, sells: bool, countered: bool = True) -> OfferView:
+    """An offer made by the acting organization, or else to it; `countered` reads what its buyer proposed instead, too.
+
+    Raises NotFound(`offer_not_found`).
+    """
     side = Offer.seller_org_id if sells else Offer.buyer_org_id
-    found = _views(uow, Offer.id == offer_id, side == uow.principal.organization())
+    found = _views(uow, Offer.id == offer_id, side == uow.principal.organization(), countered=countered)
     if not found:
         raise NotFound("offer_not_found")
     return found[0]
+
+
+def offer_to_draw(uow: UnitOfWork, offer_id: UUID) -> OfferView:
+    """An offer for the platform's own work, which draws it."""
+    (found,) = _views(uow, Offer.id == offer_id, countered=False)
+    return found
+
+
+def list_offers(
+    uow: UnitOfWork, *, sells: bool, cursor: str | None = None, limit: int = 20, state: str | None = None
+) -> Page[OfferView]:
+    """Offers made by the acting organization, or else to it, the newest first.
+
+    Raises: Forbidden(`permission_missing`) for a seller's member without leads.manage.
+    """
+    if sells:
+        uow.principal.require("leads.manage")
+    side = Offer.seller_org_id if sells else Offer.buyer_org_id
+    offers: Any = select(Offer.id, Offer.created_at)
+    found: Select[Any] = offers.where(side == uow.principal.organization())
+    if state is not None:
+        found = found.where(Offer.state == state)
+    rows = uow.session.execute(newest_first(found, Offer.created_at, Offer.id, cursor, limit)).all()
+    page = cut(rows, limit, lambda row: (row.created_at, row.id))
+    views = _views(uow, Offer.id.in_([row.id for row in page.items]), countered=False)
+    return Page(views, page.next_cursor)
 
 
 def leads_with_offers(uow: UnitOfWork, lead_ids: Sequence[UUID]) -> frozenset[UUID]:
@@ -96,7 +168,7 @@ def leads_with_offers(uow: UnitOfWork, lead_ids: Sequence[UUID]) -> frozenset[UU
     found = select(Offer.lead_id).where(
         Offer.lead_id.in_(lead_ids), state_in(Offer.state, "open"), Offer.valid_until > clock.now()
     )
-    return frozenset(uow.session.scalars(found))
+    return frozenset(lead_id for lead_id in uow.session.scalars(found) if lead_id is not None)
 
 
 def leads_last_declined(uow: UnitOfWork, lead_ids: Sequence[UUID]) -> frozenset[UUID]:
@@ -107,11 +179,12 @@ def leads_last_declined(uow: UnitOfWork, lead_ids: Sequence[UUID]) -> frozenset[
         .ext(distinct_on(Offer.lead_id))
         .order_by(Offer.lead_id, Offer.created_at.desc(), Offer.id.desc())
     )
-    return frozenset(lead_id for lead_id, state in uow.session.execute(latest) if state == "declined")
+    return frozenset(lead_id for lead_id, state in uow.session.execute(latest) if lead_id and state == "declined")
 
 
 _OFFERS: Any = (
-    select(Offer, OfferLine, Plan, ListingVersion, Order)
+    select(Offer, OfferLine, Plan, ListingVersion, Organization.display_name, Order)
+    .join(Organization, Organization.id == Offer.seller_org_id)
     .join(OfferLine, OfferLine.offer_id == Offer.id)
     .join(Plan, Plan.id == OfferLine.plan_id)
     .join(ListingVersion, ListingVersion.id == Plan.version_id)
@@ -120,18 +193,45 @@ _OFFERS: Any = (
 )
 
 
-def _views(uow: UnitOfWork, *which: ColumnElement[bool]) -> list[OfferView]:
+def _views(uow: UnitOfWork, *which: ColumnElement[bool], countered: bool = True) -> list[OfferView]:
     rows = uow.session.execute(_OFFERS.where(*which)).all()
-    return [_view(uow, list(lines)) for _, lines in groupby(rows, key=lambda row: row[0].id)]
+    offers = [list(lines) for _, lines in groupby(rows, key=lambda row: row[0].id)]
+    counters = _counters(uow, [lines[0][0] for lines in offers]) if countered else {}
+    return [_view(uow, lines, counters.get(lines[0][0].id, ())) for lines in offers]
 
 
-def _view(uow: UnitOfWork, rows: Sequence[Any]) -> OfferView:
-    offer, order = rows[0][0], rows[0][-1]
-    seen = order is not None and (order.buyer_org_id == uow.principal.organization() or order.paid_at is not None)
-    lines = tuple(_line(offer, line, plan, version) for _, line, plan, version, _ in rows)
+def _counters(uow: UnitOfWork, offers: Sequence[Offer]) -> dict[UUID, tuple[CounterOfferView, ...]]:
+    if not offers:
+        return {}
+    currency = {offer.id: offer.currency for offer in offers}
+    rows = uow.session.scalars(
+        select(CounterOffer)
+        .where(CounterOffer.offer_id.in_(currency))
+        .order_by(CounterOffer.created_at, CounterOffer.id)
+    )
+    found: dict[UUID, tuple[CounterOfferView, ...]] = {}
+    for row in rows:
+        of = currency[row.offer_id]
+        lines = tuple(CounterLineView(one["number"], one["quantity"], of, one["unit_price_minor"]) for one in row.lines)
+        total_minor = sum(one.total_minor for one in lines)
+        said = CounterOfferView(row.id, lines, row.text, of, total_minor, row.created_at)
+        found[row.offer_id] = (*found.get(row.offer_id, ()), said)
+    return found
+
+
+def _view(uow: UnitOfWork, rows: Sequence[Any], counters: tuple[CounterOfferView, ...]) -> OfferView:
+    offer, seller_name, order = rows[0][0], rows[0][-2], rows[0][-1]
+    seen = order is not None and (order.buyer_org_id == uow.principal.org_id or order.paid_at is not None)
+    lines = tuple(_line(offer, line, plan, version) for _, line, plan, version, _, _ in rows)
     return OfferView(
         id=offer.id,
         lead_id=offer.lead_id,
+        buyer_org_id=offer.buyer_org_id,
+        buyer_name=offer.buyer_name,
+        seller_org_id=offer.seller_org_id,
+        seller_name=seller_name,
+        terms=offer.terms,
+        takes_more=offer.takes_more,
         state=offer.state,
         is_expired=offer.state == "open" and offer.valid_until <= clock.now(),
         lines=lines,
@@ -142,12 +242,16 @@ def _view(uow: UnitOfWork, rows: Sequence[Any]) -> OfferView:
         order_id=order.id if seen else None,
         decline_reason=offer.decline_reason,
         decline_text=offer.decline_text,
+        supersedes_id=offer.supersedes_id,
+        is_drawn=bool(offer.files),
+        counter_offers=counters,
         order_number=order.number if seen else "",
     )
 
 
 def _line(offer: Offer, line: OfferLine, plan: Plan, version: ListingVersion) -> OfferLineView:
     return OfferLineView(
+        number=line.number,
         listing_id=plan.listing_id,
         plan_id=plan.id,
         title=version.title,

@@ -12,23 +12,26 @@ from kernel.jobs.outbox import emit
 from kernel.states import state_in
 from marketplace.leads.models import OPEN, Lead
 from orders.offers.events import OfferReopened
-from orders.offers.make_offer import withdraw
+from orders.offers.make_offer import supersede, withdraw
 from orders.offers.models import OFFER, Offer
 
 
-def reopen_offer(uow: UnitOfWork, lead_id: UUID, offer_id: UUID) -> None:
-    """It can be accepted again until its last day; one that another took the place of meanwhile, or whose request was closed, is
-    withdrawn.
+def reopen_offer(uow: UnitOfWork, lead_id: UUID | None, offer_id: UUID) -> None:
+    """It can be accepted again until its last day; one that another took the place of meanwhile is
+    superseded, one whose request was closed withdrawn.
 
     Emits: OfferReopened, or OfferWithdrawn. Locks: the lead, under which offers are made, then the offer.
     """
-    lead = lock_row(uow.session, Lead, lead_id)
+    lead = lock_row(uow.session, Lead, lead_id) if lead_id is not None else None
     offer = lock_row(uow.session, Offer, offer_id)
     if offer is None or offer.state != "accepted":
         return
-    is_closed = lead is None or lead.state not in OPEN
-    if is_closed or uow.session.scalar(select(exists().where(Offer.lead_id == lead_id, state_in(Offer.state, "open")))):
+    if lead is not None and lead.state not in OPEN:
         withdraw(uow, offer)
+        return
+    another = exists().where(Offer.lead_id == lead_id, state_in(Offer.state, "open"))
+    if lead_id is not None and uow.session.scalar(select(another)):
+        supersede(uow, offer)
         return
     OFFER.move(uow, offer, "open", org_ids=offer.parties, reason="purchase_ended_unpaid")
     emit(uow, OfferReopened(**offer.fact))

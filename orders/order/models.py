@@ -52,7 +52,11 @@ class Order(Base):
             ["buyer_org_id", "seller_org_id", "lead_id", "offer_id"],
             ["orders.offer.buyer_org_id", "orders.offer.seller_org_id", "orders.offer.lead_id", "orders.offer.id"],
         ),
-        CheckConstraint("(lead_id IS NULL) = (offer_id IS NULL)", name="offer_of_lead"),
+        ForeignKeyConstraint(
+            ["buyer_org_id", "seller_org_id", "offer_id"],
+            ["orders.offer.buyer_org_id", "orders.offer.seller_org_id", "orders.offer.id"],
+        ),
+        CheckConstraint("lead_id IS NULL OR offer_id IS NOT NULL", name="offer_of_lead"),
         Index("ix_order_offer_id", "offer_id", postgresql_where=text("offer_id IS NOT NULL")),
         ForeignKeyConstraint(
             ["buyer_org_id", "seller_org_id", "subscription_id"],

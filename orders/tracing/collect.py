@@ -127,21 +127,29 @@ def _asked(uow: UnitOfWork, offer_ids: Sequence[UUID]) -> Iterator[Node]:
         return
     rows = uow.session.execute(
         select(Offer, Lead)
-        .join(Lead, Lead.id == Offer.lead_id)
+        .join(Lead, Lead.id == Offer.lead_id, isouter=True)
         .where(Offer.id.in_(offer_ids), mine(uow, Offer.buyer_org_id, Offer.seller_org_id))
     )
     offered = uow.session.scalars(
         select(OfferLine).where(OfferLine.offer_id.in_(offer_ids)).order_by(OfferLine.offer_id, OfferLine.number)
     ).all()
     for offer, lead in rows:
-        card = (lead.placement_id,) if lead.placement_id else ()
-        yield Node("lead", lead.id, lead.created_at, lead.state, facts={"action": lead.kind}, after=card)
+        if lead is not None:
+            card = (lead.placement_id,) if lead.placement_id else ()
+            yield Node("lead", lead.id, lead.created_at, lead.state, facts={"action": lead.kind}, after=card)
         lines = [one for one in offered if one.offer_id == offer.id]
         total = sum(one.unit_price_minor * one.quantity for one in lines)
         facts: dict[str, Any] = {"amount": _money(total, offer.currency)}
         if len(lines) == 1:
             facts = {"unit_price": _money(lines[0].unit_price_minor, offer.currency), "quantity": lines[0].quantity}
-        yield Node("offer", offer.id, offer.created_at, offer.state, facts=facts, after=(offer.lead_id,))
+        yield Node(
+            "offer",
+            offer.id,
+            offer.created_at,
+            offer.state,
+            facts=facts,
+            after=(offer.lead_id,) if offer.lead_id else (),
+        )
 
 
 def origin(uow: UnitOfWork, line_ids: Sequence[UUID], video_ids: Sequence[UUID]) -> Iterator[Node]:

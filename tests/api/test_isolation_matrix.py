@@ -81,6 +81,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/seller/leads/{lead_id}/offers": {"plan_id": str(uuid7()), "discount_ppm": 1, "valid_on": "2026-12-31"},
     "POST /v1/offers/{offer_id}/quote": {},
     "POST /v1/offers/{offer_id}/decline": {},
+    "POST /v1/offers/{offer_id}/counter-offers": {"lines": [{"number": 1, "quantity": 1, "unit_price": 1}]},
     "PUT /v1/leads/{lead_id}/booking": {"starts_at": "2026-12-01T02:00:00Z"},
     "PUT /v1/seller/leads/{lead_id}/booking": {"starts_at": "2026-12-01T02:00:00Z"},
     "PATCH /v1/connectors/{connector_id}": {"name": "other"},

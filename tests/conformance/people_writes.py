@@ -14,6 +14,7 @@ from kernel.principal import SYSTEM
 from marketplace.catalog.models import Plan
 from marketplace.demos.calendar import free_slots
 from marketplace.leads.consent_text import CONSENT_VERSION
+from marketplace.parties.models import Organization
 from tests.conformance.api_walk import Who, session_of
 from tests.factories_marketplace import PASSWORD, make_org, new_tax_id
 
@@ -124,6 +125,8 @@ def leads(world: World) -> None:
     _, seller, _ = world.member(world.stage.seller, "catalog")
     with unit_of_work(world.services.db, SYSTEM) as uow:
         listing_id = uow.session.get_one(Plan, world.stage.seat_plan).listing_id
+        # Who is verified may be offered something without asking.
+        uow.session.get_one(Organization, world.stage.buyer.id).tax_id_verified_at = clock.now()
     contact = {"name": "王芳", "email": "wang@firm.example", "consent_version": CONSENT_VERSION, "locale": "en"}
     asked = {"kind": "quote", "listing_id": str(listing_id), "text": "20 席？", "quantity": 20, "contact": contact}
     lead = {"lead_id": ask("POST /v1/leads", buyer, asked)["id"]}
@@ -137,7 +140,11 @@ def leads(world: World) -> None:
     offer = {"offer_id": ask("POST /v1/seller/leads/{lead_id}/offers", seller, offered, **lead)["id"]}
     ask("POST /v1/offers/{offer_id}/quote", buyer, {}, **offer)
     ask("POST /v1/seller/offers/{offer_id}/withdrawal", seller, **offer)
+    proposed = {"lines": [{"number": 1, "quantity": 30, "unit_price": 15_000}], "text": "三十席呢？"}
+    open_one = ask("POST /v1/seller/leads/{lead_id}/offers", seller, offered | {"quantity": 22}, **lead)["id"]
+    ask("POST /v1/offers/{offer_id}/counter-offers", buyer, proposed, offer_id=open_one)
     declined = ask("POST /v1/seller/leads/{lead_id}/offers", seller, offered | {"quantity": 21}, **lead)["id"]
+    ask("POST /v1/seller/offers", seller, offered | {"organization_id": str(world.stage.buyer.id), "terms": "含培训。"})
     why = {"reason": "price", "text": "太贵。"}
     ask("POST /v1/offers/{offer_id}/decline", buyer, why, offer_id=declined)
     ask("POST /v1/leads/{lead_id}/withdrawal", buyer, **lead)

@@ -191,7 +191,7 @@ class TestSeveralLines:
         first = offered(stage, lead_id, more=more)
         assert offered(stage, lead_id, more=more) == first
         second = offered(stage, lead_id)
-        assert (stage.get(Offer, first).state, stage.get(Offer, second).state) == ("withdrawn", "open")
+        assert (stage.get(Offer, first).state, stage.get(Offer, second).state) == ("superseded", "open")
 
     def test_what_cannot_be_offered_together(self, stage: Stage, lead_id: UUID) -> None:
         again = OfferedPlan(stage.seat_plan, 1, 1)
@@ -270,8 +270,8 @@ class TestNotUsedUp:
         purchase_id = stage.purchase(quoted(stage, first))
         second = offered(stage, lead_id, unit_price_minor=PRICE - 1)
         reject(stage, purchase_id)
-        assert (stage.get(Offer, first).state, stage.get(Offer, second).state) == ("withdrawn", "open")
-        assert refusal(lambda: quoted(stage, first)) == "offer_withdrawn"
+        assert (stage.get(Offer, first).state, stage.get(Offer, second).state) == ("superseded", "open")
+        assert refusal(lambda: quoted(stage, first)) == "offer_superseded"
 
     @pytest.mark.usefixtures("needs_approval")
     def test_its_seller_is_told(self, stage: Stage, lead_id: UUID) -> None:
@@ -350,7 +350,7 @@ class TestRefused:
         assert second == first, "15 % off ¥199 is the same price"
         third = offered(stage, lead_id, unit_price_minor=None, discount_ppm=333_333)
         assert stage.rows(select(OfferLine.unit_price_minor).where(OfferLine.offer_id == third)) == [13_267]
-        assert stage.get(Offer, first).state == "withdrawn"
+        assert stage.get(Offer, first).state == "superseded"
         with unit_of_work(stage.services.db, stage.purchaser) as uow:
             assert leads_with_offers(uow, [lead_id]) == {lead_id}
 
@@ -394,13 +394,13 @@ class TestRefused:
 def test_both_sides_are_told(stage: Stage, lead_id: UUID) -> None:
     offer_id = offered(stage, lead_id)
     offered(stage, lead_id, unit_price_minor=PRICE + 1)
-    assert stage.get(Offer, offer_id).state == "withdrawn"
+    assert stage.get(Offer, offer_id).state == "superseded"
     (newest,) = stage.rows(select(Offer.id).where(Offer.lead_id == lead_id, Offer.state == "open"))
     stage.purchase(quoted(stage, newest))
     stage.run()
     stage.tick(NOTIFY)
 
-    assert told(stage, stage.purchaser.person()) == ["offer_made", "offer_made", "offer_withdrawn"]
+    assert told(stage, stage.purchaser.person()) == ["offer_made", "offer_made"]
     assert told(stage, stage.seller.owner.person()) == ["offer_accepted"]
 
 

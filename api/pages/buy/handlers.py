@@ -72,11 +72,13 @@ def submit_product_sheet(
 
 @page("/offers/{offer_id:uuid}/buy", SIGNED_IN)
 def show_offer_sheet(offer_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[str] | Response[bytes]:
-    """The sheet of an offer, at its own price. What cannot be accepted any more says so in its request."""
+    """The sheet of an offer, at its own price. What cannot be accepted any more says so in its request, or on its page."""
     offer = _offer(page_request, offer_id)
     if not offer.is_open:
-        return page_request.redirect(addresses.request(str(offer.lead_id)))
-    return _shown(page_request, _of(offer, Wanted()))
+        own = addresses.offer(str(offer.id))
+        return page_request.redirect(addresses.request(str(offer.lead_id)) if offer.lead_id else own)
+    typed = {name: page_request.query(name, most=10) for name in _names_of(offer)}
+    return _shown(page_request, Wanted(offer=offer.id, taken=typed))
 
 
 @form_post("/offers/{offer_id:uuid}/buy", SIGNED_IN)
@@ -84,16 +86,19 @@ def submit_offer_sheet(
     offer_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]
 ) -> Response[str] | Response[bytes]:
     """As the sheet of a card; paying accepts the offer."""
-    return _submit(page_request, form, _of(_offer(page_request, offer_id), _filled_in(form)))
+    offer = _offer(page_request, offer_id)
+    typed = {name: form.values.get(name, "")[:10] for name in _names_of(offer)}
+    return _submit(page_request, form, replace(_filled_in(form), offer=offer.id, taken=typed))
 
 
 def _offer(page_request: PageRequest, offer_id: UUID) -> OfferView:
     with page_request.work() as uow:
-        return get_offer(uow, offer_id, sells=False)
+        return get_offer(uow, offer_id, sells=False, countered=False)
 
 
-def _of(offer: OfferView, wanted: Wanted) -> Wanted:
-    return replace(wanted, offer=offer.id)
+def _names_of(offer: OfferView) -> list[str]:
+    """The fields that say how many are taken of each line."""
+    return [f"quantity_{line.number}" for line in offer.lines]
 
 
 def _asked(page_request: PageRequest) -> Wanted:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from api.pages.buy.views import BuySource, BuyView, PlanChoice, QuotePanel, QuotePanelLine
@@ -15,6 +16,7 @@ from api.pages.frame.payment_methods import methods
 from api.pages.frame.phrases import explained, failure, money, sentences
 from api.pages.frame.prices import per_of, term_key
 from api.pages.frame.site import PageRequest, parse_uuid_or_404
+from api.pages.frame.typed_numbers import find_whole
 from billing.tax.decision import note_in_words
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, DomainError, Invalid, NotFound
@@ -25,6 +27,7 @@ from marketplace.catalog.queries import ListingView, PlanView, get_listing
 from marketplace.discovery.cards import Card
 from marketplace.discovery.feed import FeedItem, get_placed
 from marketplace.parties.queries import list_billing_profiles
+from marketplace.pricing.shapes import MAX_SEATS
 from orders.approval_rules.steps import steps_from
 from orders.checkout import quote_models
 from orders.checkout.approval_reasons import reasons_of
@@ -43,6 +46,8 @@ class Wanted:
     listing: UUID | None = None
     offer: UUID | None = None
     """The offer that is accepted: its plan, quantity and price are chosen already."""
+    taken: Mapping[str, str] = field(default_factory=dict)
+    """Of an offer that leaves it open, how many seats of a line are taken, as typed: by the field's name, quantity_1."""
     second: int = 0
     share: str | None = None
     plan_id: str = ""
@@ -96,7 +101,7 @@ def find_offered(uow: UnitOfWork, wanted: Wanted) -> Offered:
         item, card = get_placed(uow, wanted.card)
         return Offered(get_listing(uow, card.listing_id), item, card)
     if wanted.offer is not None:
-        offer = get_offer(uow, wanted.offer, sells=False)
+        offer = get_offer(uow, wanted.offer, sells=False, countered=False)
         return Offered(get_listing(uow, offer.lines[0].listing_id), offer=offer)
     listing = get_listing(uow, wanted.listing) if wanted.listing else None
     if listing is None:
@@ -151,7 +156,8 @@ def _quoted(uow: UnitOfWork, wanted: Wanted, offered: Offered) -> tuple[quote_mo
 
 def _quote(uow: UnitOfWork, wanted: Wanted, offered: Offered, *, trial: bool = False) -> quote_models.Quote:
     if offered.offer is not None:
-        return quote_offer(uow, QuoteOffer(offered.offer.id, wanted.profile_id, wanted.coupon))
+        taken = dict(_taken(offered.offer, wanted))
+        return quote_offer(uow, QuoteOffer(offered.offer.id, wanted.profile_id, taken, wanted.coupon))
     plans = offered.listing.plans
     plan = next((one for one in plans if str(one.id) == wanted.plan_id), None)
     plan = plan or next((one for one in plans if offered.card and one.id == offered.card.plan_id), plans[0])
@@ -190,7 +196,9 @@ def _view(
         listing_id=str(listing.id),
         listing_name=page_request.pick(listing.title, listing.title_en),
         seller_name=listing.seller_name,
-        plans=tuple(_offered_plan(page_request, one, among=len(offer.lines)) for one in offer.lines)
+        plans=tuple(
+            _offered_plan(page_request, one, dict(_taken(offer, wanted)), among=len(offer.lines)) for one in offer.lines
+        )
         if offer
         else tuple(_plan(page_request, one) for one in listing.plans if one.trial_days or line.trial is None),
         plan_id=str(line.plan_id),
@@ -198,7 +206,9 @@ def _view(
         trial=line.trial is not None,
         pays=pays,
         offer_id=str(offer.id) if offer else "",
-        back=addresses.request(str(offer.lead_id)) if offer else "",
+        back=addresses.offer(str(offer.id)) if offer else "",
+        offer_terms=offer.terms if offer else "",
+        taken=_taken(offer, wanted) if offer else (),
         quote=quote_view(page_request, quote),
         billing_profiles=profiles,
         billing_profile_id=quote.invoice_party["billing_profile_id"] or "",
@@ -330,7 +340,18 @@ def _sold(plan: PlanView, wanted: int) -> int:
     return min(above, most)
 
 
-def _offered_plan(page_request: PageRequest, offer: OfferLineView, *, among: int) -> PlanChoice:
+def _taken(offer: OfferView, wanted: Wanted) -> tuple[tuple[int, int], ...]:
+    """Never fewer seats than were offered; what is no number is the least."""
+    if not offer.takes_more:
+        return ()
+    seats = [line for line in offer.lines if line.sold_by_seat]
+    typed = {line.number: find_whole(wanted.taken.get(f"quantity_{line.number}", "")) or 0 for line in seats}
+    return tuple((line.number, min(max(typed[line.number], line.quantity), MAX_SEATS)) for line in seats)
+
+
+def _offered_plan(
+    page_request: PageRequest, offer: OfferLineView, taken: Mapping[int, int], *, among: int
+) -> PlanChoice:
     title, name = page_request.pick(offer.title, offer.title_en), page_request.pick(offer.plan_name, offer.plan_name_en)
     return PlanChoice(
         id=str(offer.plan_id),
@@ -338,15 +359,15 @@ def _offered_plan(page_request: PageRequest, offer: OfferLineView, *, among: int
         term=page_request.t(f"term.by_{term_key(offer.term_months)}", n=offer.term_months),
         price=money(offer.unit_price_minor, offer.currency),
         per=per_of(offer.price_unit),
-        min_quantity=offer.quantity,
-        max_quantity=offer.quantity,
+        min_quantity=taken.get(offer.number, offer.quantity),
+        max_quantity=taken.get(offer.number, offer.quantity),
         sold_by_seat=offer.sold_by_seat,
     )
 
 
 def _address(offered: Offered) -> str:
     if offered.offer is not None:
-        return addresses.offer_buy(str(offered.offer.id))
+        return addresses.offer(str(offered.offer.id), "/buy")
     if offered.card is not None:
         return addresses.buy(str(offered.card.placement_id))
     return addresses.product_buy(str(offered.listing.id))

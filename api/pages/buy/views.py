@@ -123,8 +123,11 @@ class BuyView:
     pays: bool = True
     """Whether a payment method is asked for."""
     offer_id: str = ""
-    """The offer that is accepted: its plan and quantity are chosen already. ``back`` leads to its request."""
+    """The offer that is accepted: its plan and quantity are chosen already. ``back`` leads to it."""
     back: str = ""
+    offer_terms: str = ""
+    taken: tuple[tuple[int, int], ...] = ()
+    """Of an offer that leaves it open: of which line how many seats are taken."""
     po_number: str = ""
     coupon: str = ""
     """The code as it was typed."""

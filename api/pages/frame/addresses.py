@@ -2,6 +2,7 @@
 
 from api.pages.frame import (
     coupon_addresses,
+    offer_addresses,
     operator_addresses,
     product_addresses,
     recurring_addresses,
@@ -89,11 +90,13 @@ EMAIL_DOMAINS = "/operator/email-domains"
 APPROVALS = "/approvals"
 APPROVAL_DEPUTIES = "/approvals/deputies"
 REQUESTS = "/requests"
+OFFERS = "/offers"
 SELLER = "/seller"
 SELLER_VIDEOS = "/seller/videos"
 SELLER_UPLOAD = "/seller/videos/new"
 SELLER_ORDERS = "/seller/orders"
 SELLER_LEADS = "/seller/leads"
+SELLER_OFFERS, SELLER_OFFER_NEW = "/seller/offers", "/seller/offers/new"
 SELLER_CUSTOMERS = "/seller/customers"
 SELLER_DEMO_HOURS = "/seller/demo-hours"
 SELLER_DEMO_DAYS = "/seller/demo-days"
@@ -108,6 +111,7 @@ SELLER_PAYOUT_ACCOUNT = "/seller/start/payout-account"
 SELLER_AGREEMENT = "/seller/start/agreement"
 SELLER_CHANNEL = "/seller/channel"
 SELLER_CONNECTORS = "/seller/connectors"
+offer, seller_offer, offer_pdf = offer_addresses.offer, offer_addresses.seller_offer, offer_addresses.offer_pdf
 WEBHOOKS, WEBHOOK_EVENTS = webhook_addresses.WEBHOOKS, webhook_addresses.WEBHOOK_EVENTS
 WEBHOOK_TYPES, webhook = webhook_addresses.WEBHOOK_TYPES, webhook_addresses.webhook
 PROMOTER = "/promoter"
@@ -208,21 +212,6 @@ def seller_customer(org_id: str, act: str = "") -> str:
 def demo_day_remove(day_id: str) -> str:
     """Where a day off or a single time is taken out of a seller's calendar."""
     return f"{SELLER_DEMO_DAYS}/{day_id}/remove"
-
-
-def offer_withdraw(offer_id: str) -> str:
-    """Where a seller takes its offer back."""
-    return f"/seller/offers/{offer_id}/withdraw"
-
-
-def offer_decline(offer_id: str) -> str:
-    """Where a buyer says no to an offer."""
-    return f"/offers/{offer_id}/decline"
-
-
-def offer_buy(offer_id: str) -> str:
-    """The purchase sheet at an offered price."""
-    return f"/offers/{offer_id}/buy"
 
 
 def order(order_id: str) -> str:

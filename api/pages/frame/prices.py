@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Literal
 
 from api.pages.frame.typed_numbers import plain
-from kernel.money import exponent
+from kernel.money import exponent, to_decimal
 
 _AMOUNT = re.compile(r"\d{1,13}(\.\d{1,4})?", re.ASCII)
 _MOST_MINOR = 10**12
@@ -33,6 +33,11 @@ def per_of(price_unit: str, pricing: str = "") -> Per:
 def term_key(term_months: int) -> str:
     """The key under `term.` of how long a plan runs: `month`, `quarter`, `year`, `months`, or `once` for what is bought once."""
     return {0: "once", 1: "month", 3: "quarter", 12: "year"}.get(term_months, "months")
+
+
+def amount_as_typed(amount_minor: int, currency: str) -> str:
+    """An amount as it stands in a field in which it may be changed: 1990.50."""
+    return f"{to_decimal(amount_minor, currency):f}"
 
 
 def parse_amount(written: str, currency: str) -> int | None:

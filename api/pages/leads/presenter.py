@@ -4,33 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from api.pages.frame import addresses
 from api.pages.frame.choices import Choice
-from api.pages.frame.phrases import failure, money, priced
 from api.pages.frame.site import PageRequest
 from api.pages.leads.views import (
     AskSellerView,
     AskTyped,
     LeadItem,
     LeadPage,
-    OfferItem,
-    OfferLineItem,
-    OfferLineTyped,
-    OfferTyped,
     SellerLeadPage,
     Written,
 )
+from api.pages.offers.form import filled_in, lines_to_answer, own_plans
+from api.pages.offers.presenter import offer_item
+from api.pages.offers.presenter import refusal as offer_refusal
+from api.pages.offers.views import OfferLineTyped, OfferTyped
 from kernel import clock
 from kernel.db.uow import UnitOfWork
-from kernel.errors import DomainError, Invalid, NotFound
+from kernel.errors import DomainError, NotFound
 from kernel.ids import uuid7
 from marketplace.access.members import list_members
 from marketplace.access.permissions import permissions_of
-from marketplace.catalog.queries import ListingView, PlanView, list_own_plans
+from marketplace.catalog.queries import ListingView
 from marketplace.demos.calendar import free_slots
 from marketplace.demos.queries import booking_of
 from marketplace.leads.consent_text import CONSENT_VERSION, consent_text
@@ -38,16 +36,7 @@ from marketplace.leads.models import KINDS, OPEN
 from marketplace.leads.queries import LeadView, MessageView, get_own_lead, get_seller_lead, messages_of, notes_of
 from marketplace.leads.work_lead import MANAGE
 from marketplace.parties.lookups import get_party
-from orders.offers.models import DECLINE_REASONS
-from orders.offers.queries import OfferLineView, OfferView, offers_of
-
-OFFER_HOLDS = timedelta(days=30)
-"""What the form proposes."""
-
-
-MORE_LINES = ("_2", "_3", "_4", "_5")
-"""What the names of fields of further lines end in; the API takes as many as a quote."""
-
+from orders.offers.queries import OfferView, offers_of
 
 MOST_SLOTS = 400
 """In a choice of times: the nearest."""
@@ -76,10 +65,7 @@ def refusal(page_request: PageRequest, refused: DomainError) -> dict[str, Any]:
     """A mistake in a field is said there, anything else above the form."""
     if refused.code == "consent_required":
         return {"error_field": "agreed", "field_error": page_request.t("leads.agree_first")}
-    said = failure(page_request, refused)
-    if isinstance(refused, Invalid) and refused.field:
-        return {"error_field": refused.field, "field_error": said}
-    return {"error": said}
+    return offer_refusal(page_request, refused)
 
 
 def lead_address(lead_id: str, *, sells: bool) -> str:
@@ -114,15 +100,17 @@ def seller_page(page_request: PageRequest, lead_id: UUID, offered: OfferTyped | 
     """One request, for its seller. Raises as `get_seller_lead`."""
     with page_request.work() as uow:
         found = get_seller_lead(uow, lead_id)
-        shown = _page(page_request, found.lead, messages_of(uow, lead_id), offers_of(uow, lead_id), sells=True)
+        offers = offers_of(uow, lead_id)
+        shown = _page(page_request, found.lead, messages_of(uow, lead_id), offers, sells=True)
         shown = _with_demo(page_request, uow, found.lead, shown)
         notes = notes_of(uow, lead_id)
         members = list_members(uow)
-        own = list_own_plans(uow)
+        plans = own_plans(page_request, uow, found.lead.listing_id)
         today = clock.today(get_party(uow, found.lead.seller_org_id).time_zone)
     nobody = Choice("", page_request.t("leads.nobody"))
-    asked = OfferLineTyped("", str(found.lead.plan_id or ""), str(found.lead.quantity or 1))
-    usual = OfferTyped(asked, tuple(map(OfferLineTyped, MORE_LINES)), (today + OFFER_HOLDS).isoformat())
+    asked = (OfferLineTyped("", str(found.lead.plan_id or ""), str(found.lead.quantity or 1)),)
+    countered = next((one for one in offers if one.state == "open" and one.counter_offers), None)
+    usual = filled_in(lines_to_answer(countered), today, countered) if countered else filled_in(asked, today)
     return replace(
         shown,
         item=replace(shown.item, assigned=found.assigned_name or "", due_on=found.due_on),
@@ -132,7 +120,7 @@ def seller_page(page_request: PageRequest, lead_id: UUID, offered: OfferTyped | 
             *(Choice(str(one.person_id), one.name) for one in members if MANAGE in permissions_of(one.roles)),
         ),
         assigned_to=str(found.assigned_to or ""),
-        plans=_plans(page_request, found.lead.listing_id, own),
+        plans=plans,
         offered=offered or usual,
     )
 
@@ -148,54 +136,6 @@ def _with_demo(page_request: PageRequest, uow: UnitOfWork, lead: LeadView, shown
 def _slots(page_request: PageRequest, uow: UnitOfWork, seller_id: UUID) -> tuple[Choice, ...]:
     found = free_slots(uow, seller_id)[:MOST_SLOTS]
     return tuple(Choice(one.starts_at.isoformat(), page_request.formats.appointment(one.starts_at)) for one in found)
-
-
-def _plans(
-    page_request: PageRequest, listing_id: UUID, own: Sequence[tuple[ListingView, PlanView]]
-) -> tuple[Choice, ...]:
-    """Whatever the seller has on sale, what was asked for first."""
-    found = sorted(own, key=lambda one: one[0].id != listing_id)
-    return tuple(_plan(page_request, listing, plan) for listing, plan in found if listing.state == "published")
-
-
-def _plan(page_request: PageRequest, listing: ListingView, plan: PlanView) -> Choice:
-    price = priced(page_request, plan.unit_price_minor, plan.currency, plan.price_unit, plan.pricing)
-    title, name = page_request.pick(listing.title, listing.title_en), page_request.pick(plan.name, plan.name_en)
-    return Choice(str(plan.id), f"{title} · {name} · {price}")
-
-
-def _offer(page_request: PageRequest, offer: OfferView, *, sells: bool) -> OfferItem:
-    lines = tuple(_offer_line(page_request, one) for one in offer.lines)
-    order = addresses.with_query(addresses.SELLER_ORDERS, q=offer.order_number) if sells else ""
-    return OfferItem(
-        what=" + ".join(one.what for one in lines),
-        lines=lines,
-        total=money(offer.total_minor, offer.currency),
-        state="expired" if offer.is_expired else offer.state,
-        until=offer.valid_until - timedelta(seconds=1),
-        at=offer.created_at,
-        act=(addresses.offer_withdraw(str(offer.id)) if sells else addresses.offer_buy(str(offer.id)))
-        if offer.is_open or (sells and offer.state == "open")
-        else "",
-        decline=addresses.offer_decline(str(offer.id)) if offer.is_open and not sells else "",
-        decline_reason=offer.decline_reason or "",
-        decline_text=offer.decline_text,
-        order=(order or addresses.order(str(offer.order_id))) if offer.order_id else "",
-    )
-
-
-def _offer_line(page_request: PageRequest, line: OfferLineView) -> OfferLineItem:
-    title, name = page_request.pick(line.title, line.title_en), page_request.pick(line.plan_name, line.plan_name_en)
-    return OfferLineItem(
-        what=f"{title} · {name}",
-        quantity=line.quantity if line.sold_by_seat else 0,
-        price=priced(page_request, line.unit_price_minor, line.currency, line.price_unit),
-        list_price=priced(page_request, line.list_price_minor, line.currency, line.price_unit)
-        if line.list_price_minor != line.unit_price_minor
-        else "",
-        total=money(line.total_minor, line.currency),
-        tax_included=line.tax_included,
-    )
 
 
 def _page(
@@ -216,8 +156,7 @@ def _page(
         consent=lead.consent_text or "",
         quantity=lead.quantity,
         messages=tuple(Written(names[one.side], one.text, one.created_at) for one in messages),
-        offers=tuple(_offer(page_request, one, sells=sells) for one in offers),
+        offers=tuple(offer_item(page_request, one, sells=sells) for one in offers),
         ask_again=addresses.product_ask(str(lead.listing_id), lead.kind) if lead.state in OPEN and not sells else "",
         idempotency_key=str(uuid7()),
-        reasons=DECLINE_REASONS,
     )

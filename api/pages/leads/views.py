@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import ClassVar
 
 from api.pages.frame.choices import Choice
-from kernel.money import Money
+from api.pages.offers.views import OfferItem, OfferTyped
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,62 +104,6 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
-class OfferLineItem:
-    """A plan in an offer; `quantity` 0 where it is not sold by the seat."""
-
-    what: str
-    quantity: int
-    price: str
-    list_price: str
-    total: Money
-    tax_included: bool
-
-
-@dataclass(frozen=True, slots=True)
-class OfferItem:
-    """An offer on a request. `act`: where its buyer accepts it, or its seller takes it back; `order`: what came of it."""
-
-    what: str
-    lines: tuple[OfferLineItem, ...]
-    total: Money
-    state: str
-    until: datetime
-    at: datetime
-    act: str
-    order: str
-    decline: str = ""
-    """Where its buyer says no to it."""
-    decline_reason: str = ""
-    decline_text: str = ""
-    """Why its buyer did, as far as it was said."""
-
-
-@dataclass(frozen=True, slots=True)
-class OfferLineTyped:
-    """What stands in a line of the form; `suffix` is that of its fields' names."""
-
-    suffix: str = ""
-    plan_id: str = ""
-    quantity: str = ""
-    unit_price: str = ""
-    discount_ppm: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class OfferTyped:
-    """What stands in the form of an offer: its first line, and further ones that may stay empty."""
-
-    first: OfferLineTyped = field(default_factory=OfferLineTyped)
-    more: tuple[OfferLineTyped, ...] = ()
-    valid_on: str = ""
-
-    @property
-    def has_more(self) -> bool:
-        """Whether a further line is filled in."""
-        return any(one.plan_id for one in self.more)
-
-
-@dataclass(frozen=True, slots=True)
 class LeadPage:
     """One request with its thread, as its buyer sees it."""
 
@@ -181,16 +125,12 @@ class LeadPage:
     notes: tuple[Written, ...] = ()
     plans: tuple[Choice, ...] = ()
     offered: OfferTyped = field(default_factory=OfferTyped)
-    reasons: tuple[str, ...] = ()
-    """Of those that an offer is declined for."""
     members: tuple[Choice, ...] = ()
     assigned_to: str = ""
     ask_again: str = ""
     idempotency_key: str = ""
     text: str = ""
     note: str = ""
-    reason: str = ""
-    decline_text: str = ""
     error: str = ""
     error_field: str = ""
     field_error: str = ""

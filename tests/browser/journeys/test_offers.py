@@ -25,11 +25,8 @@ def ask(page: Page, product: Product, kind: str) -> None:
     looks_right(page)
 
 
-def test_from_a_request_to_an_order_at_the_offered_price(product: Product, visit: Visits) -> None:
-    visitor, seller = visit(PHONE, "zh-CN"), visit(DESK, "en").page
-    visitor.allowed.append("/ask/quote")
-    buyer = visitor.page
-    sign_in(seller, product, "owner@yihao.example")
+def open_hours(seller: Page, product: Product) -> None:
+    """The seller gives demos on every day."""
     seller.goto(f"{product.address}/seller/demo-hours")
     looks_right(seller)
     for day in range(1, 8):
@@ -37,6 +34,29 @@ def test_from_a_request_to_an_order_at_the_offered_price(product: Product, visit
     seller.fill("#ends", "20:00")
     seller.click("form[action='/seller/demo-hours'] button.first")
     expect(seller.get_by_role("status").first).to_be_visible()
+
+
+def bargain(buyer: Page, seller: Page) -> None:
+    """The buyer proposes another price in the thread; the seller, who has it open, offers just that."""
+    counter = buyer.locator("details:has(form[action$='/counter'])")
+    counter.locator("summary").click()
+    buyer.fill("#unit_price_1", "140")
+    follow(counter.locator("form button"))
+    looks_right(buyer)
+    seller.reload()
+    looks_right(seller)
+    expect(seller.locator("#unit_price")).to_have_value("140.00")
+    seller.locator("form[action$='/offers'] button.first").click()
+    expect(seller.locator(".offer-shown")).to_have_count(2)
+    looks_right(seller)
+
+
+def test_from_a_request_to_an_order_at_the_offered_price(product: Product, visit: Visits) -> None:
+    visitor, seller = visit(PHONE, "zh-CN"), visit(DESK, "en").page
+    visitor.allowed.append("/ask/quote")
+    buyer = visitor.page
+    sign_in(seller, product, "owner@yihao.example")
+    open_hours(seller, product)
 
     sign_in(buyer, product, "owner@lakeside.example")
     ask(buyer, product, "quote")
@@ -59,9 +79,13 @@ def test_from_a_request_to_an_order_at_the_offered_price(product: Product, visit
 
     buyer.goto(request)
     looks_right(buyer)
+    bargain(buyer, seller)
+
+    buyer.goto(request)
+    looks_right(buyer)
     follow(buyer.locator("a[href^='/offers/']"))
     looks_right(buyer)
-    expect(buyer.locator("[data-gross]")).to_contain_text("3,000.00")
+    expect(buyer.locator("[data-gross]")).to_contain_text("2,800.00")
     buyer.locator("[data-pay]").click()
     order = buyer.locator("[data-order]")
     expect(order).to_be_visible()

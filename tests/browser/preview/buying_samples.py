@@ -129,9 +129,16 @@ class Samples:
     def buy_offer(self) -> BuyView:
         """The purchase sheet of an offer."""
         offer = ID.format(71)
-        address, back = addresses.offer_buy(offer), addresses.request(ID.format(61))
+        address, back = addresses.offer(offer, "/buy"), addresses.request(ID.format(61))
         shown = self.buy(alone=True)
-        return replace(shown, plans=shown.plans[:1], offer_id=offer, address=address, back=back)
+        return replace(
+            shown,
+            plans=shown.plans[:1],
+            offer_id=offer,
+            address=address,
+            back=back,
+            offer_terms=self.pick("含一次上门培训。", "A day of training on site."),
+        )
 
     def buy(self, *, approval: bool = False, alone: bool = False) -> BuyView:
         """The purchase sheet for twenty seats."""

@@ -11,6 +11,7 @@ from tests.browser.preview import (
     coupon_samples,
     feedback_samples,
     lead_samples,
+    offer_samples,
     recurring_samples,
     trial_samples,
     usage_samples,
@@ -112,6 +113,8 @@ def samples(language: Language) -> dict[str, Sample]:
     made.update({name: Sample(view, BUYER) for name, view in product_pages(s).items()})
     made.update({name: Sample(view, BUYER) for name, view in feedback_samples.feedback_pages(s).items()})
     made.update({name: Sample(view, BUYER) for name, view in lead_samples.buyers_pages(s).items()})
+    made.update({name: Sample(view, BUYER) for name, view in offer_samples.pages(s).items()})
+    made.update({name: Sample(view, SELLER) for name, view in offer_samples.sellers_pages(s).items()})
     made.update({name: Sample(view, SELLER) for name, view in lead_samples.sellers_pages(s).items()})
     made.update({name: Sample(view, BUYER) for name, view in usage_samples.buyers_pages(s).items()})
     made.update({name: Sample(view, SELLER) for name, view in usage_samples.sellers_pages(s).items()})

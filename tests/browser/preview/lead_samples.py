@@ -9,7 +9,6 @@ from api.pages.customers.views import CustomerEntitlement, CustomerItem, Custome
 from api.pages.frame import addresses
 from api.pages.frame.choices import Choice
 from api.pages.leads.handlers import STATES
-from api.pages.leads.presenter import MORE_LINES
 from api.pages.leads.views import (
     AskSellerView,
     AskTyped,
@@ -19,12 +18,19 @@ from api.pages.leads.views import (
     LeadItem,
     LeadPage,
     LeadsView,
+    SellerLeadPage,
+    Written,
+)
+from api.pages.offers.form import MORE_LINES
+from api.pages.offers.views import (
+    CounterItem,
+    CounterLineTyped,
+    OfferForms,
     OfferItem,
     OfferLineItem,
     OfferLineTyped,
+    OfferPage,
     OfferTyped,
-    SellerLeadPage,
-    Written,
 )
 from api.pages.orders.views import OrderItem
 from kernel.money import Money
@@ -80,13 +86,12 @@ def own(s: Samples) -> LeadPage:
             Written(s.seller, "https://example.test/" + "a" * 120, _AT),
         ),
         offers=offers(s, sells=False),
-        reasons=DECLINE_REASONS,
         idempotency_key="k",
     )
 
 
 def offers(s: Samples, *, sells: bool) -> tuple[OfferItem, ...]:
-    """One that is open, one that was declined, and one that was withdrawn."""
+    """One that is open, the one before it with what its buyer proposed, one that was declined, and one that was withdrawn."""
     per = s.pick("席 / 年", "seat / year")
     hiring = OfferLineItem(
         f"{s.hiring} · {s.pick('专业版', 'Pro')}",
@@ -100,24 +105,48 @@ def offers(s: Samples, *, sells: bool) -> tuple[OfferItem, ...]:
         s.pick("上线服务 · 标准", "Rollout · Standard"), 0, "¥12,000", "", cny(1_200_000), tax_included=False
     )
     first = OfferItem(
+        address=addresses.offer(ID.format(71)),
         what=f"{s.hiring} · {s.pick('专业版', 'Pro')}",
+        other=s.buyer if sells else s.seller,
+        pdf=addresses.offer_pdf(ID.format(71), s.language, sells=sells),
         lines=(hiring,),
         total=cny(338_300),
         state="open",
         until=_AT + timedelta(days=30),
         at=_AT,
-        act=addresses.offer_withdraw(ID.format(71)) if sells else addresses.offer_buy(ID.format(71)),
+        act=addresses.seller_offer(ID.format(71), "/withdraw") if sells else addresses.offer(ID.format(71), "/buy"),
         order="",
     )
-    first = replace(first, decline="" if sells else addresses.offer_decline(ID.format(71)))
     dearer = replace(hiring, price=f"¥180 / {per}", total=cny(360_000))
-    ended = replace(first, act="", decline="")
+    ended = replace(first, act="")
     why = s.pick("预算要到明年才有。", "The budget comes next year.")
+    both = replace(first, what=f"{hiring.what} + {rollout.what}", lines=(hiring, rollout), total=cny(1_538_300))
     return (
-        replace(first, what=f"{hiring.what} + {rollout.what}", lines=(hiring, rollout), total=cny(1_538_300)),
+        replace(both, replaces=True, forms=None if sells else forms(hiring.what, rollout.what)),
+        replace(ended, state="superseded", counters=(counter(s, per),)),
         replace(ended, state="declined", decline_reason="timing", decline_text=why),
         replace(ended, state="withdrawn", lines=(dearer,), total=cny(360_000)),
     )
+
+
+def counter(s: Samples, per: str) -> CounterItem:
+    """What the buyer would rather take."""
+    said = s.pick("三十席的话，希望降到 150 元。", "For thirty seats we hope for 150.")
+    return CounterItem((f"30 × ¥150 / {per}",), cny(450_000), said, _AT + timedelta(hours=5))
+
+
+def forms(*names: str) -> OfferForms:
+    """What a buyer may answer."""
+    act = ID.format(71)
+    lines = tuple(CounterLineTyped(number, name, "169.15", "20") for number, name in enumerate(names, 1))
+    return OfferForms(addresses.offer(act, "/decline"), addresses.offer(act, "/counter"), DECLINE_REASONS, lines)
+
+
+def offer_refused(s: Samples) -> OfferPage:
+    """A page of one offer, whose buyer proposed a price above the plan's."""
+    one = offers(s, sells=False)[0]
+    said = s.pick("单价不正确。请填写不高于规格原价的单价。", "The price is not valid. Give one below the plan's own.")
+    return OfferPage(addresses.request(ID.format(61)), True, one, error_field="unit_price_1", field_error=said)
 
 
 def slots(s: Samples) -> tuple[Choice, ...]:
@@ -210,7 +239,7 @@ def demo_hours() -> DemoHoursView:
     return DemoHoursView(*week, "09:00", "17:00", "30", "120", "14", "Asia/Shanghai", days)
 
 
-def buyers_pages(s: Samples) -> dict[str, AskSellerView | LeadsView | LeadPage]:
+def buyers_pages(s: Samples) -> dict[str, AskSellerView | LeadsView | LeadPage | OfferPage]:
     """The buyer's pages by name."""
     return {
         "ask": ask(s),
@@ -220,6 +249,7 @@ def buyers_pages(s: Samples) -> dict[str, AskSellerView | LeadsView | LeadPage]:
         "requests": lists(s, sells=False),
         "requests-none": replace(lists(s, sells=False), rows=()),
         "request": own(s),
+        "offer-refused": offer_refused(s),
         "request-demo": demo(s),
         "request-closed": replace(
             own(s), is_open=False, contact=(), consent="", item=item(s, sells=False, state="won")

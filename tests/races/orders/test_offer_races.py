@@ -10,8 +10,11 @@ from sqlalchemy import select
 from kernel.db.uow import unit_of_work
 from orders.approval_rules.set_rule import SetRule, set_rule
 from orders.checkout.models import Purchase
-from orders.offers.models import Offer
+from orders.offers.models import CounterOffer, Offer
+from tests.loop.test_counter_offers import countered
 from tests.loop.test_offers import GROSS, PRICE, decline, offered, quoted, reject, requested, withdraw
+from tests.loop.test_private_offers import offered as private
+from tests.loop.test_private_offers import verify
 from tests.loop_stage import Stage
 from tests.races.forced import every_order, every_order_of_twins, interleaved
 
@@ -64,7 +67,7 @@ def test_declined_against_replaced(stage: Stage, order: str) -> None:
         lambda: offered(stage, lead_id, unit_price_minor=PRICE - 1),
     )
     states = stage.rows(select(Offer.state).where(Offer.lead_id == lead_id).order_by(Offer.id))
-    assert states in (["declined", "open"], ["withdrawn", "open"])
+    assert states in (["declined", "open"], ["superseded", "open"])
 
 
 @every_order
@@ -79,7 +82,7 @@ def test_accepted_against_replaced(stage: Stage, order: str) -> None:
         lambda: offered(stage, lead_id, unit_price_minor=PRICE - 1),
     )
     states = stage.rows(select(Offer.state).where(Offer.lead_id == lead_id).order_by(Offer.id))
-    assert states in (["accepted", "open"], ["withdrawn", "open"])
+    assert states in (["accepted", "open"], ["superseded", "open"])
     assert len(purchases(stage)) == (1 if states[0] == "accepted" else 0)
 
 
@@ -112,7 +115,7 @@ def test_given_back_against_replaced(stage: Stage, order: str) -> None:
         lambda: offered(stage, lead_id, unit_price_minor=PRICE - 1),
     )
     assert [one for one in told if isinstance(one, str)] == []
-    assert stage.rows(select(Offer.state).where(Offer.lead_id == lead_id).order_by(Offer.id)) == ["withdrawn", "open"]
+    assert stage.rows(select(Offer.state).where(Offer.lead_id == lead_id).order_by(Offer.id)) == ["superseded", "open"]
 
 
 @every_order_of_twins
@@ -124,4 +127,61 @@ def test_two_members_offer_at_once(stage: Stage, order: str) -> None:
         lambda: offered(stage, lead_id, unit_price_minor=PRICE),
         lambda: offered(stage, lead_id, unit_price_minor=PRICE - 1),
     )
-    assert sorted(stage.rows(select(Offer.state).where(Offer.lead_id == lead_id))) == ["open", "withdrawn"]
+    assert sorted(stage.rows(select(Offer.state).where(Offer.lead_id == lead_id))) == ["open", "superseded"]
+
+
+@every_order
+def test_accepted_against_countered(stage: Stage, order: str) -> None:
+    offer_id = offered(stage, requested(stage))
+    quote_id = quoted(stage, offer_id)
+    told = interleaved(stage.services.db, order, lambda: stage.purchase(quote_id), lambda: countered(stage, offer_id))
+    assert stage.rows(select(Offer.state).where(Offer.id == offer_id)) == ["accepted"]
+    assert len(purchases(stage)) == 1
+    assert [one for one in told if isinstance(one, str)] in ([], ["offer_accepted"])
+
+
+@every_order
+def test_countered_against_replaced(stage: Stage, order: str) -> None:
+    lead_id = requested(stage)
+    offer_id = offered(stage, lead_id)
+    told = interleaved(
+        stage.services.db,
+        order,
+        lambda: countered(stage, offer_id),
+        lambda: offered(stage, lead_id, unit_price_minor=PRICE - 1),
+    )
+    assert stage.rows(select(Offer.state).where(Offer.lead_id == lead_id).order_by(Offer.id)) == ["superseded", "open"]
+    proposals = stage.rows(select(CounterOffer.id).where(CounterOffer.offer_id == offer_id))
+    assert len(proposals) == (0 if "offer_superseded" in told else 1)
+
+
+@every_order_of_twins
+def test_two_colleagues_propose_the_same(stage: Stage, order: str) -> None:
+    offer_id = offered(stage, requested(stage))
+    interleaved(stage.services.db, order, *(lambda: countered(stage, offer_id) for _ in range(2)))
+    assert len(stage.rows(select(CounterOffer.id).where(CounterOffer.offer_id == offer_id))) == 1
+
+
+@every_order_of_twins
+def test_a_private_offer_pressed_twice_is_one(stage: Stage, order: str) -> None:
+    verify(stage, stage.buyer.id)
+    made = interleaved(stage.services.db, order, *(lambda: private(stage) for _ in range(2)))
+    assert made[0] == made[1]
+    assert len(stage.rows(select(Offer.id).where(Offer.buyer_org_id == stage.buyer.id))) == 1
+
+
+@every_order
+def test_a_private_offer_accepted_against_replaced(stage: Stage, order: str) -> None:
+    verify(stage, stage.buyer.id)
+    offer_id = private(stage)
+    quote_id = quoted(stage, offer_id)
+    told = interleaved(
+        stage.services.db,
+        order,
+        lambda: stage.purchase(quote_id),
+        lambda: private(stage, supersedes_id=offer_id, terms="?"),
+    )
+    states = stage.rows(select(Offer.state).where(Offer.buyer_org_id == stage.buyer.id).order_by(Offer.id))
+    assert states in (["accepted"], ["superseded", "open"])
+    assert len(purchases(stage)) == (1 if states == ["accepted"] else 0)
+    assert ("offer_superseded" in told) == (states != ["accepted"])

@@ -106,8 +106,9 @@ export function enhance(root, close = () => history.back()) {
         ...(form.elements.billing_profile_id.value ? { billing_profile_id: form.elements.billing_profile_id.value } : {}),
         ...(form.elements.coupon?.value ? { coupon: form.elements.coupon.value } : {}),
       };
+      const quantities = [...form.querySelectorAll("[data-taken]")].map((one) => ({ number: Number(one.dataset.taken), quantity: Number(one.value) }));
       const quote = form.dataset.offer
-        ? await send("POST", `/v1/offers/${encodeURIComponent(form.dataset.offer)}/quote`, profile, { signal: mine.signal })
+        ? await send("POST", `/v1/offers/${encodeURIComponent(form.dataset.offer)}/quote`, { ...profile, ...(quantities.length ? { quantities } : {}) }, { signal: mine.signal })
         : await send("POST", "/v1/quotes", {
             plan_id: plan().value,
             quantity: Number(quantity.value),

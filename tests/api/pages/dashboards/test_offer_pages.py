@@ -193,6 +193,48 @@ def test_declined_with_a_reason_that_its_seller_reads(dashboards: Dashboards, li
     assert translations("en").text("offers.was_declined") not in text_of(dashboards.seller.get("/seller/leads"))
 
 
+def test_other_figures_are_proposed_and_answered_in_the_thread(dashboards: Dashboards, listing_id: str) -> None:
+    lead_id = asked(dashboards, listing_id)
+    board, thread = f"/seller/leads/{lead_id}", f"/requests/{lead_id}"
+    assert dashboards.seller.post(f"{board}/offers", **offer(dashboards)).status_code == 303
+    offer_id = open_offer(dashboards, lead_id)
+    answer = f"/offers/{offer_id}/counter"
+    assert f'action="{answer}"' in dashboards.buyer.get(thread).text
+    assert f'action="{answer}"' not in dashboards.seller.get(board).text
+    typed = {"quantity_1": "30", "unit_price_1": "150", "counter_text": "30 <b>?</b>"}
+    for other in (dashboards.promoter, dashboards.seller):
+        assert other.post(answer, **typed).status_code == 404
+    for field, wrong in (("quantity_1", "0"), ("quantity_1", "x"), ("unit_price_1", "much"), ("unit_price_1", "1990")):
+        refused = dashboards.buyer.post(answer, **(typed | {field: wrong}))
+        assert refused.status_code == 422, text_of(refused)
+        assert re.search(rf'name="{field}"[^>]*aria-invalid="true"', refused.text), field
+        assert (value(refused, field), "30 <b>?</b>" in text_of(refused)) == (wrong, True)
+    long = dashboards.buyer.post(answer, **(typed | {"counter_text": "y" * 1_001}))
+    assert (long.status_code, 'id="counter_text-wrong"' in long.text) == (422, True)
+    same = dashboards.buyer.post(answer, quantity_1="20", unit_price_1="169.15", counter_text="")
+    assert (same.status_code, "That is what is offered already" in text_of(same)) == (422, True)
+    for _ in range(2):
+        done = dashboards.buyer.post(answer, **typed)
+        assert (done.status_code, done.headers["Location"].split("?")[0]) == (303, thread)
+    # The seller's form has the proposal in it: sent as it stands, it is what the buyer would take.
+    shown = dashboards.seller.get(board)
+    for said in ("Proposed instead", "¥4,500.00", "30 <b>?</b>"):
+        assert text_of(shown).count(said) == 1, said
+    form = {name: value(shown, name) for name in ("quantity", "unit_price", "discount_ppm", "valid_on")}
+    assert (form["quantity"], form["unit_price"], form["discount_ppm"]) == ("30", "150.00", "")
+    sent = dashboards.seller.post(f"{board}/offers", plan_id=str(dashboards.stage.seat_plan), **form)
+    assert sent.status_code == 303, text_of(sent)
+    after = dashboards.buyer.get(thread)
+    for said in ("Replaced", "takes the place of the offer before", "¥4,500.00", "¥3,383.00"):
+        assert said in text_of(after), said
+    assert f'href="/offers/{offer_id}/buy"' not in after.text
+    over = dashboards.buyer.post(answer, **typed)
+    assert (over.status_code, "taken the place of this one" in text_of(over)) == (409, True)
+    for path, who in ((f"/offers/{offer_id}", dashboards.buyer), (f"/seller/offers/{offer_id}", dashboards.seller)):
+        assert who.get(path).status_code == 200
+        assert dashboards.promoter.get(path).status_code == 404
+
+
 def test_a_demo_is_booked_moved_and_given_up(dashboards: Dashboards, listing_id: str) -> None:
     hours = {f"day_{day}": "yes" for day in range(1, 8)} | {"begins": "09:00", "ends": "12:00", "length_minutes": "30"}
     hours |= {"notice_minutes": "60", "ahead_days": "20"}

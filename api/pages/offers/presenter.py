@@ -1,0 +1,144 @@
+"""Offers as pages show them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from api.pages.frame import addresses
+from api.pages.frame.phrases import failure, money, priced
+from api.pages.frame.prices import amount_as_typed
+from api.pages.frame.site import PageRequest
+from api.pages.offers.views import (
+    CounterItem,
+    CounterLineTyped,
+    OfferForms,
+    OfferItem,
+    OfferLineItem,
+    OfferPage,
+    SellerOfferPage,
+)
+from kernel.errors import DomainError, Invalid
+from orders.offers.draw_offer import draw_offer
+from orders.offers.models import DECLINE_REASONS, OFFER
+from orders.offers.queries import CounterLineView, CounterOfferView, OfferLineView, OfferView, get_offer, list_offers
+
+
+def offer_page(page_request: PageRequest, offer_id: UUID, *, sells: bool) -> OfferPage:
+    """One offer. Raises as `get_offer`."""
+    with page_request.work() as uow:
+        offer = get_offer(uow, offer_id, sells=sells)
+    if not offer.is_drawn:
+        page_request.transact(lambda uow: draw_offer(uow, offer_id))
+    back = addresses.SELLER_OFFERS if sells else addresses.OFFERS
+    if offer.lead_id is not None:
+        back = addresses.seller_lead(str(offer.lead_id)) if sells else addresses.request(str(offer.lead_id))
+    item = offer_item(page_request, offer, sells=sells)
+    return (SellerOfferPage if sells else OfferPage)(back, offer.lead_id is not None, item)
+
+
+def offer_list(
+    page_request: PageRequest, path: str, *, sells: bool
+) -> tuple[str, tuple[str, ...], str, tuple[OfferItem, ...], str | None]:
+    """What a list of offers shows. Raises as `list_offers`."""
+    asked = page_request.query("state", most=20)
+    state = asked if asked in OFFER.states else ""
+    with page_request.work() as uow:
+        cursor = page_request.query("cursor", most=200) or None
+        found = list_offers(uow, sells=sells, cursor=cursor, state=state or None)
+    rows = tuple(offer_item(page_request, one, sells=sells) for one in found.items)
+    return path, tuple(OFFER.edges), state, rows, addresses.next_page(path, found.next_cursor, state=state)
+
+
+def offer_item(page_request: PageRequest, offer: OfferView, *, sells: bool) -> OfferItem:
+    """An offer with what was said to it, and what may be done with it."""
+    lines = tuple(_line(page_request, one) for one in offer.lines)
+    order = addresses.with_query(addresses.SELLER_ORDERS, q=offer.order_number) if sells else ""
+    offer_id = str(offer.id)
+    act = ""
+    if sells and offer.state == "open":
+        act = addresses.seller_offer(offer_id, "/withdraw")
+    elif offer.is_open and not sells:
+        act = addresses.offer(offer_id, "/buy")
+    return OfferItem(
+        address=addresses.seller_offer(offer_id) if sells else addresses.offer(offer_id),
+        what=" + ".join(one.what for one in lines),
+        other=offer.buyer_name if sells else offer.seller_name,
+        lines=lines,
+        total=money(offer.total_minor, offer.currency),
+        state="expired" if offer.is_expired else offer.state,
+        until=offer.valid_until - timedelta(seconds=1),
+        at=offer.created_at,
+        act=act,
+        pdf=addresses.offer_pdf(offer_id, page_request.language, sells=sells) if offer.is_drawn else "",
+        terms=offer.terms,
+        takes_more=offer.takes_more,
+        taken=tuple((one.number, _name(page_request, one), one.quantity) for one in offer.lines if one.sold_by_seat)
+        if offer.takes_more and offer.is_open and not sells
+        else (),
+        replaces=offer.supersedes_id is not None,
+        counters=tuple(_counter(page_request, offer, one) for one in offer.counter_offers),
+        forms=_forms(page_request, offer) if offer.is_open and not sells else None,
+        decline_reason=offer.decline_reason or "",
+        decline_text=offer.decline_text,
+        order=(order or addresses.order(str(offer.order_id))) if offer.order_id else "",
+    )
+
+
+def refusal(page_request: PageRequest, refused: DomainError) -> dict[str, Any]:
+    """A mistake in a field is said there, anything else above the form."""
+    said = failure(page_request, refused)
+    if isinstance(refused, Invalid) and refused.field:
+        return {"error_field": refused.field, "field_error": said}
+    return {"error": said}
+
+
+def _line(page_request: PageRequest, line: OfferLineView) -> OfferLineItem:
+    return OfferLineItem(
+        what=_name(page_request, line),
+        quantity=line.quantity if line.sold_by_seat else 0,
+        price=priced(page_request, line.unit_price_minor, line.currency, line.price_unit),
+        list_price=priced(page_request, line.list_price_minor, line.currency, line.price_unit)
+        if line.list_price_minor != line.unit_price_minor
+        else "",
+        total=money(line.total_minor, line.currency),
+        tax_included=line.tax_included,
+    )
+
+
+def _name(page_request: PageRequest, line: OfferLineView) -> str:
+    title, name = page_request.pick(line.title, line.title_en), page_request.pick(line.plan_name, line.plan_name_en)
+    return f"{title} · {name}"
+
+
+def _counter(page_request: PageRequest, offer: OfferView, counter: CounterOfferView) -> CounterItem:
+    said = []
+    for line, wanted in zip(offer.lines, counter.lines, strict=True):
+        price = priced(page_request, wanted.unit_price_minor, wanted.currency, line.price_unit)
+        count = f"{page_request.formats.number(wanted.quantity)} × " if line.sold_by_seat else ""
+        name = f"{_name(page_request, line)}: " if len(offer.lines) > 1 else ""
+        said.append(f"{name}{count}{price}")
+    return CounterItem(tuple(said), money(counter.total_minor, counter.currency), counter.text, counter.created_at)
+
+
+def _forms(page_request: PageRequest, offer: OfferView) -> OfferForms:
+    """With the figures of the offer, or those that were proposed last."""
+    last: Sequence[OfferLineView | CounterLineView] = (
+        offer.counter_offers[-1].lines if offer.counter_offers else offer.lines
+    )
+    return OfferForms(
+        decline=addresses.offer(str(offer.id), "/decline"),
+        counter=addresses.offer(str(offer.id), "/counter"),
+        reasons=DECLINE_REASONS,
+        lines=tuple(
+            CounterLineTyped(
+                line.number,
+                _name(page_request, line),
+                amount_as_typed(wanted.unit_price_minor, wanted.currency),
+                str(wanted.quantity) if line.sold_by_seat else None,
+            )
+            for line, wanted in zip(offer.lines, last, strict=True)
+        ),
+    )

@@ -1,0 +1,133 @@
+"""A seller's offers on pages: all of them, one, a new one to an organization that did not ask, and one in its place."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import UUID
+
+from litestar import Response
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath
+
+from api.pages.frame import addresses
+from api.pages.frame.seller_access import require_seller
+from api.pages.frame.site import Form, PageRequest, form_post, page
+from api.pages.offers.form import command_of, filled_in, lines_to_answer, own_plans, typed_of, wrong
+from api.pages.offers.presenter import offer_list, offer_page, refusal
+from api.pages.offers.views import NewOfferView, OfferLineTyped, OfferPage, OfferTyped, SellerOffersView
+from api.v1.offers import MANAGE
+from kernel import clock
+from kernel.errors import DomainError, Invalid
+from kernel.ids import parse_uuid
+from marketplace.access.find_organizations import SHORTEST, find_named
+from marketplace.parties.lookups import get_party
+from orders.offers.make_offer import make_offer, withdraw_offer
+from orders.offers.queries import get_offer
+
+Answer = Response[str] | Response[bytes]
+
+
+@page(addresses.SELLER_OFFERS, MANAGE)
+def show_all(page_request: Given[PageRequest]) -> Answer:
+    """What was offered, the newest first."""
+    require_seller(page_request)
+    return page_request.render(SellerOffersView(*offer_list(page_request, addresses.SELLER_OFFERS, sells=True)))
+
+
+@page(addresses.SELLER_OFFER_NEW, MANAGE)
+def show_new(page_request: Given[PageRequest]) -> Answer:
+    """The form of a private offer."""
+    require_seller(page_request)
+    return page_request.render(_new(page_request))
+
+
+@form_post(addresses.SELLER_OFFERS, MANAGE)
+def make(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
+    """Offer it: pressed twice it is one offer."""
+    require_seller(page_request)
+    typed = typed_of(form)
+    try:
+        buyer_id = _named(page_request, typed.organization)
+        made = page_request.transact(
+            lambda uow: make_offer(uow, command_of(uow, typed, buyer_org_id=buyer_id)).id,
+        )
+    except DomainError as refused:
+        view = replace(_new(page_request, typed), **wrong(page_request, refused, typed))
+        return page_request.render(view, status=refused.status)
+    return page_request.redirect(addresses.seller_offer(str(made)), notice="offer_made")
+
+
+@page("/seller/offers/{offer_id:uuid}", MANAGE)
+def show_one(offer_id: FromPath[UUID], page_request: Given[PageRequest]) -> Answer:
+    """An offer that one's organization made."""
+    return page_request.render(_one(page_request, offer_id))
+
+
+@form_post("/seller/offers/{offer_id:uuid}/replacement", MANAGE)
+def make_in_place(offer_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
+    """Make another private offer in its place: pressed twice it is one."""
+    typed = typed_of(form)
+    with page_request.work() as uow:
+        get_offer(uow, offer_id, sells=True, countered=False)
+    try:
+        made = page_request.transact(lambda uow: make_offer(uow, command_of(uow, typed, supersedes_id=offer_id)).id)
+    except DomainError as refused:
+        view = replace(_one(page_request, offer_id, typed), **wrong(page_request, refused, typed))
+        return page_request.render(view, status=refused.status)
+    return page_request.redirect(addresses.seller_offer(str(made)), notice="offer_made")
+
+
+@form_post("/seller/offers/{offer_id:uuid}/withdraw", MANAGE)
+def withdraw(offer_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
+    """Take it back."""
+    del form
+    with page_request.work() as uow:
+        lead_id = get_offer(uow, offer_id, sells=True, countered=False).lead_id
+    try:
+        page_request.transact(lambda uow: withdraw_offer(uow, offer_id).id)
+    except DomainError as refused:
+        view = replace(_one(page_request, offer_id), **refusal(page_request, refused))
+        return page_request.render(view, status=refused.status)
+    return page_request.redirect(
+        addresses.seller_lead(str(lead_id)) if lead_id else addresses.seller_offer(str(offer_id))
+    )
+
+
+def _one(page_request: PageRequest, offer_id: UUID, typed: OfferTyped | None = None) -> OfferPage:
+    """With the form of another in its place, where it is private and open."""
+    shown = offer_page(page_request, offer_id, sells=True)
+    with page_request.work() as uow:
+        offer = get_offer(uow, offer_id, sells=True)
+        if offer.lead_id is not None or offer.state != "open":
+            return shown
+        today = clock.today(get_party(uow, offer.seller_org_id).time_zone)
+        plans = own_plans(page_request, uow)
+    usual = filled_in(lines_to_answer(offer), today, offer)
+    return replace(
+        shown, plans=plans, offered=typed or usual, again=addresses.seller_offer(str(offer_id), "/replacement")
+    )
+
+
+def _new(page_request: PageRequest, typed: OfferTyped | None = None) -> NewOfferView:
+    with page_request.work() as uow:
+        today = clock.today(get_party(uow, uow.principal.organization()).time_zone)
+        plans = own_plans(page_request, uow)
+    usual = filled_in((OfferLineTyped("", quantity="1"),), today)
+    return NewOfferView(plans, typed or replace(usual, organization=page_request.query("organization", most=200)))
+
+
+def _named(page_request: PageRequest, typed: str) -> UUID:
+    """The one organization that was named. Raises Invalid(`offer_buyer_unknown`, `offer_buyer_ambiguous`), TooMany."""
+    said = typed.strip()
+    if (known := parse_uuid(said)) is not None:
+        return known
+    found = page_request.transact(lambda uow: find_named(uow, said)) if len(said) >= SHORTEST else ()
+    if not found:
+        raise Invalid("offer_buyer_unknown", field="organization")
+    if len(found) > 1:
+        names = " · ".join(f"{one.legal_name} ({one.id})" for one in found)
+        raise Invalid("offer_buyer_ambiguous", field="organization", names=names)
+    return found[0].id
+
+
+routes = [show_all, show_new, make, show_one, make_in_place, withdraw]

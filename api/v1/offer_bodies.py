@@ -1,0 +1,197 @@
+"""What offers look like on the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from msgspec import Meta
+from pydantic import Field, StrictBool
+
+from api.schema import MoneyOut, Out, StrictInt, Wire
+from kernel.errors import Invalid
+from orders.offers.counter_offer import ProposedLine
+from orders.offers.make_offer import MAX_LINES, OfferedPlan
+from orders.offers.queries import OfferView
+
+
+class OfferedPlanIn(Wire):
+    """A plan, how many of it, at which price: `unit_price` or `discount_ppm`."""
+
+    plan_id: UUID
+    quantity: Annotated[StrictInt, Field(ge=1, le=1_000_000)] = 1
+    unit_price: Annotated[StrictInt, Field(ge=0)] | None = Field(
+        default=None, description="Minor units of the plan's currency, for one unit and interval"
+    )
+    discount_ppm: Annotated[StrictInt, Field(ge=0, le=1_000_000)] | None = Field(
+        default=None, description="Off the plan's price, in parts per million: 150000 is 15 %"
+    )
+
+    def plan(self) -> OfferedPlan:
+        """As the command takes it."""
+        return OfferedPlan(self.plan_id, self.quantity, self.unit_price, self.discount_ppm)
+
+
+class OfferIn(Wire):
+    """Either one plan (`plan_id`, `quantity`, its price) or several `lines`, bought together; and their last day."""
+
+    plan_id: UUID | None = None
+    quantity: Annotated[StrictInt, Field(ge=1, le=1_000_000)] = 1
+    unit_price: Annotated[StrictInt, Field(ge=0)] | None = None
+    discount_ppm: Annotated[StrictInt, Field(ge=0, le=1_000_000)] | None = None
+    lines: Annotated[list[OfferedPlanIn], Field(max_length=MAX_LINES)] = Field(default_factory=list)
+    valid_on: Annotated[date, Field(description="Where the seller keeps its calendar", examples=["2026-12-31"])]
+    terms: Annotated[
+        str, Field(max_length=4_000, description="Agreed on with this buyer, beside the plans' own terms")
+    ] = ""
+    takes_more: Annotated[
+        StrictBool, Field(description="The quantities are the least: more seats may be taken at the same price")
+    ] = False
+
+    def plans(self) -> tuple[OfferedPlan, ...]:
+        """The plans whichever way they were given. Raises Invalid(`lines_required`)."""
+        lines = tuple(line.plan() for line in self.lines)
+        if self.plan_id is not None:
+            return (OfferedPlan(self.plan_id, self.quantity, self.unit_price, self.discount_ppm), *lines)
+        if not lines:
+            raise Invalid("lines_required", field="plan_id")
+        return lines
+
+
+class PrivateOfferIn(OfferIn):
+    """An offer of the seller's own accord: to the organization that it names, or in place of one that is open."""
+
+    organization_id: Annotated[UUID | None, Field(description="As `GET /v1/organizations` finds it")] = None
+    supersedes_id: Annotated[
+        UUID | None, Field(description="An open private offer, whose buyer this one is for, too")
+    ] = None
+
+
+class TakenLineIn(Wire):
+    """How many are taken of a line of the offer."""
+
+    number: Annotated[StrictInt, Field(ge=1, le=MAX_LINES)]
+    quantity: Annotated[StrictInt, Field(ge=1, le=1_000_000)]
+
+
+class OfferQuoteIn(Wire):
+    """Whom the invoice will name, which decides the tax; null for the default profile."""
+
+    billing_profile_id: UUID | None = None
+    quantities: Annotated[
+        list[TakenLineIn],
+        Field(max_length=MAX_LINES, description="Where the offer `takes_more`; of other lines as many as offered"),
+    ] = Field(default_factory=list)
+    coupon: Annotated[str, Field(max_length=32, description="A code of the seller's that goes with offers")] = ""
+
+
+class DeclineIn(Wire):
+    """Why it is declined, which the seller reads; null and no words without a reason."""
+
+    reason: Annotated[
+        Literal["price", "scope", "timing", "budget", "other_supplier", "other"] | None, Field(examples=["price"])
+    ] = None
+    text: Annotated[str, Field(max_length=1_000)] = ""
+
+
+class ProposedLineIn(Wire):
+    """What would be taken of a line of the offer, named by its number."""
+
+    number: Annotated[StrictInt, Field(ge=1, le=MAX_LINES, examples=[1])]
+    quantity: Annotated[StrictInt, Field(ge=1, le=1_000_000, examples=[20])]
+    unit_price: Annotated[
+        StrictInt, Field(ge=0, description="Minor units of the offer's currency, for one unit and interval")
+    ]
+
+
+class CounterOfferIn(Wire):
+    """The lines that shall be otherwise, what is not among them stays as offered; and what is said to it."""
+
+    lines: Annotated[list[ProposedLineIn], Field(min_length=1, max_length=MAX_LINES)]
+    text: Annotated[str, Field(max_length=1_000)] = ""
+
+    def proposed(self) -> tuple[ProposedLine, ...]:
+        """As the command takes it."""
+        return tuple(ProposedLine(one.number, one.quantity, one.unit_price) for one in self.lines)
+
+
+class CounterLineOut(Out):
+    """What the buyer would take of a line of the offer."""
+
+    number: int
+    quantity: int
+    unit_price: MoneyOut
+    total: MoneyOut
+
+
+class CounterOfferOut(Out):
+    """What the buyer proposed in place of an offer: every line of it."""
+
+    id: UUID
+    lines: Sequence[CounterLineOut]
+    text: str
+    total: MoneyOut
+    created_at: datetime
+
+
+class OfferLineOut(Out):
+    """A plan in an offer."""
+
+    number: Annotated[int, Meta(description="Counts from 1")]
+    listing_id: UUID
+    plan_id: UUID
+    title: str
+    title_en: str
+    plan_name: str
+    plan_name_en: str
+    pricing: str
+    interval: str
+    term_months: int
+    price_unit: str
+    tax_included: bool
+    quantity: int
+    unit_price: MoneyOut
+    list_price: Annotated[MoneyOut, Meta(description="The plan's own price when it was offered")]
+    total: Annotated[MoneyOut, Meta(description="Unit price times quantity, with the tax where the price contains it")]
+
+
+class OfferOut(Out):
+    """An offer of plans that are bought together. `is_expired`: still open, and past the day on which it could be accepted."""
+
+    id: UUID
+    lead_id: Annotated[UUID | None, Meta(description="The request that it answers; null of a private offer")]
+    buyer_org_id: UUID
+    buyer_name: str
+    seller_org_id: UUID
+    seller_name: str
+    terms: str
+    takes_more: Annotated[bool, Meta(description="The quantities are the least")]
+    state: Annotated[str, Meta(examples=["open"])]
+    is_expired: bool
+    lines: Sequence[OfferLineOut]
+    total: Annotated[MoneyOut, Meta(description="Of the lines, with the tax where their prices contain it")]
+    valid_until: datetime
+    created_at: datetime
+    order_id: UUID | None
+    decline_reason: str | None
+    decline_text: str
+    is_drawn: Annotated[bool, Meta(description="Whether its PDF can be downloaded")]
+    supersedes_id: Annotated[UUID | None, Meta(description="The offer on the request whose place it took")]
+    counter_offers: Annotated[
+        Sequence[CounterOfferOut],
+        Meta(description="What its buyer proposed instead, the oldest first; the last counts"),
+    ]
+
+    @classmethod
+    def of(cls, row: OfferView) -> OfferOut:
+        """From the query's row."""
+        return cls.of_row(
+            row,
+            lines=[OfferLineOut.of_row(one) for one in row.lines],
+            counter_offers=[
+                CounterOfferOut.of_row(one, lines=[CounterLineOut.of_row(line) for line in one.lines])
+                for one in row.counter_offers
+            ],
+        )
