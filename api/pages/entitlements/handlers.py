@@ -144,6 +144,7 @@ def _view(page_request: PageRequest, entitlement_id: UUID, *, error: str | None 
     row = detail.row
     return EntitlementView(
         id=str(row.id),
+        listing_id=str(row.listing_id),
         listing_name=page_request.pick(row.title, row.title_en),
         plan_name=page_request.pick(row.plan_name, row.plan_name_en),
         seller_name=row.seller_name,

@@ -56,6 +56,7 @@ class EntitlementView:
     active: ClassVar[str] = "entitlements"
 
     id: str
+    listing_id: str
     listing_name: str
     plan_name: str
     seller_name: str

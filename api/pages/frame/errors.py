@@ -7,7 +7,7 @@ from typing import Any
 
 from litestar import MediaType, Request, Response
 
-from api.auth import LEFT, PUBLIC, SAFE, Caller
+from api.auth import LEFT, PUBLIC, SAFE, Caller, session_token
 from api.csrf import cover_token, page_token
 from api.headers import page_headers
 from api.language import language_of
@@ -66,7 +66,10 @@ def error_page(request: Request[Any, Any, Any], body: ProblemOut, headers: dict[
 def _sign_in(request: Request[Any, Any, Any]) -> str:
     """Where to sign in, and come back from. What a form sent was not saved: that is said there, and the page finds it again."""
     handler = request.scope.get("route_handler")
-    if request.scope.get("method") in SAFE or handler is None or handler.opt.get("permission") == PUBLIC:
+    is_form = (
+        request.scope.get("method") not in SAFE and handler is not None and handler.opt.get("permission") != PUBLIC
+    )
+    if not is_form or session_token(request) is None:
         return addresses.with_query(addresses.SIGN_IN, next=_address(request))
     path, _, query = local_path(referring_path(request) or "/").partition("?")
     back = f"{path}?{query}&{UNSAVED}=1" if query else f"{path}?{UNSAVED}=1"

@@ -191,6 +191,7 @@ def _page(page_request: PageRequest, found: SubscriptionView, form: ChangeForm) 
     quantity = page_request.formats.number(found.next_quantity or found.quantity)
     return SubscriptionPage(
         id=one.id,
+        listing_id=str(found.listing_id),
         listing_name=one.listing_name,
         plan_name=one.plan_name,
         seller_name=one.seller_name,

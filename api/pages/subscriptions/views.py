@@ -83,6 +83,7 @@ class SubscriptionPage:
     active: ClassVar[str] = "subscriptions"
 
     id: str
+    listing_id: str
     listing_name: str
     plan_name: str
     seller_name: str

@@ -186,6 +186,7 @@ class FinanceSamples(Samples):
         )
         return EntitlementView(
             ID.format(70),
+            "l1",
             self.hiring,
             self.pick("专业版", "Pro"),
             self.seller,

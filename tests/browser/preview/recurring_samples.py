@@ -96,6 +96,7 @@ def buyers_pages(s: Samples) -> dict[str, View]:
     )
     page = SubscriptionPage(
         item.id,
+        "l1",
         item.listing_name,
         item.plan_name,
         item.seller_name,

@@ -170,7 +170,8 @@ class Post {
   }
 
   openCard() {
-    const card = this.element.querySelector("[data-card].on") ?? this.cards[0];
+    // Of several the one that came last.
+    const card = [...this.element.querySelectorAll("[data-card].on")].at(-1) ?? this.cards[0];
     card?.click();
   }
 }
@@ -236,6 +237,9 @@ document.addEventListener("submit", async (event) => {
   if (!form.matches("form[data-act]")) return;
   event.preventDefault();
   const button = form.querySelector("button");
+  // A second press waits for the first.
+  if (button.getAttribute("aria-busy") === "true") return;
+  button.setAttribute("aria-busy", "true");
   const on = button.value === "1";
   try {
     await postForm(form, button);
@@ -245,6 +249,7 @@ document.addEventListener("submit", async (event) => {
     form.submit();
     return;
   }
+  button.removeAttribute("aria-busy");
   button.value = on ? "0" : "1";
   button.setAttribute("aria-pressed", String(on));
   const likes = button.querySelector("[data-likes]");
