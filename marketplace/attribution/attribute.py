@@ -1,6 +1,7 @@
 """Which video sold it: a pure function of what the buying organization saw, computed once when an order is placed.
 
-The rule: the last card click inside the window; else the last view of 20 seconds or more; else nothing. A context that
+The rule: the last card click inside the window; else the last view of 20 seconds or more of a video that had a card of the
+listing then; else nothing. A context that
 the purchase itself carries (it was bought inside a player) counts as a card click at that moment when it is consistent
 with a placement of the listing. The promoter is the organization of the video's channel, or of the member whose
 link led there. Nobody is paid for what their own organization buys, nor a seller for selling what is theirs.
@@ -36,13 +37,19 @@ class TouchpointFact:
 
 @dataclass(frozen=True, slots=True)
 class PlacementFact:
-    """A card of the listing: on which video, of whose channel, from when to when."""
+    """A card of the listing: on which video, of whose channel, from when to when; and since when, until when, it is there."""
 
     id: UUID
     video_id: UUID
     channel_org_id: UUID
     start_ms: int
     end_ms: int
+    placed_at: datetime
+    removed_at: datetime | None = None
+
+    def was_there(self, at: datetime) -> bool:
+        """Whether the video had it then."""
+        return self.placed_at <= at and (self.removed_at is None or at < self.removed_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +125,7 @@ def attribute(
     chosen = _last_click(seen, placements)
     rule = "last_click"
     if chosen is None:
-        chosen = next((t for t in reversed(seen) if t.kind == "view" and t.watched_ms >= QUALIFIED_VIEW_MS), None)
+        chosen = _last_view(seen, placements)
         rule = "last_view"
     if chosen is None:
         return AttributionResult("none", path=path)
@@ -140,6 +147,16 @@ def _last_click(seen: Sequence[TouchpointFact], placements: Sequence[PlacementFa
     for touch in reversed(seen):
         if touch.kind == "card_click" and touch.placement_id and known.get(touch.placement_id) == touch.video_id:
             return touch
+    return None
+
+
+def _last_view(seen: Sequence[TouchpointFact], placements: Sequence[PlacementFact]) -> TouchpointFact | None:
+    """A card that was put in afterwards has led nobody who had watched before."""
+    for touch in reversed(seen):
+        if touch.kind == "view" and touch.watched_ms >= QUALIFIED_VIEW_MS:
+            cards = (card for card in placements if card.video_id == touch.video_id)
+            if any(card.was_there(touch.occurred_at) for card in cards):
+                return touch
     return None
 
 

@@ -19,7 +19,15 @@ from marketplace.videos.models import Video
 from marketplace.videos.share_links import find_share_link
 
 _PLACEMENTS = Read(
-    select(Placement.id, Placement.video_id, Placement.org_id, Placement.start_ms, Placement.end_ms)
+    select(
+        Placement.id,
+        Placement.video_id,
+        Placement.org_id,
+        Placement.start_ms,
+        Placement.end_ms,
+        Placement.created_at,
+        Placement.removed_at,
+    )
     .join(Video, Video.id == Placement.video_id)
     .where(
         Placement.listing_id == bindparam("listing_id"),

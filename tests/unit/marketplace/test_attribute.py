@@ -23,8 +23,9 @@ from marketplace.attribution.attribute import (
 NOW = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 BUYER, SELLER, CHANNEL, SHARER = (UUID(int=number) for number in (1, 2, 3, 4))
 VIDEO, OTHER = UUID(int=10), UUID(int=11)
-CARD = PlacementFact(UUID(int=20), VIDEO, CHANNEL, 3_000, 14_000)
-OTHER_CARD = PlacementFact(UUID(int=21), OTHER, SELLER, 0, 9_000)
+PLACED = NOW - 2 * WINDOW
+CARD = PlacementFact(UUID(int=20), VIDEO, CHANNEL, 3_000, 14_000, PLACED)
+OTHER_CARD = PlacementFact(UUID(int=21), OTHER, SELLER, 0, 9_000, PLACED)
 CARDS = (CARD, OTHER_CARD)
 
 
@@ -55,6 +56,18 @@ class TestTheRule:
     def test_without_a_click_the_last_long_view_wins(self) -> None:
         found = decide(view(1, 60), view(2, 30), view(3, 5, QUALIFIED_VIEW_MS - 1))
         assert (found.rule, found.touchpoint_id) == ("last_view", UUID(int=102))
+
+    def test_a_view_before_the_card_was_there_or_after_it_was_gone_does_not_count(self) -> None:
+        late = replace(CARD, placed_at=NOW - timedelta(minutes=45))
+        gone = replace(CARD, removed_at=NOW - timedelta(minutes=45))
+        for card, minutes_ago, rule in (
+            (late, 60, "none"),
+            (late, 30, "last_view"),
+            (gone, 60, "last_view"),
+            (gone, 30, "none"),
+        ):
+            found = attribute([view(1, minutes_ago)], (card,), NOW, buyer_org_id=BUYER, seller_org_id=SELLER)
+            assert found.rule == rule, (card, minutes_ago)
 
     def test_nothing_meant_anything(self) -> None:
         found = decide(touch(1, "impression", 1), view(2, 2, 1_000))
