@@ -41,6 +41,7 @@ class NotificationSamples(FinanceSamples):
             "until": "2026-11-30",
             "day": "2027-01-31",
             "extra_days": "7",
+            "days": 14,
             "tax_id": "91310000MA1K35TX2X",
             "dimension": "api_calls",
             "percent": "80",
