@@ -17,9 +17,16 @@ SUBSCRIBED = Query(
       AND NOT {pending("o.id")}
     UNION ALL
     SELECT order_line_id, subscription_id, number FROM (
-        SELECT t.*, row_number() OVER own AS place, lag(ends_at) OVER own AS former_end
-        FROM orders.subscription_term t WINDOW own AS (PARTITION BY subscription_id ORDER BY number)
-    ) t WHERE number <> place OR (former_end IS NOT NULL AND starts_at <> former_end)
+        SELECT t.*, row_number() OVER (PARTITION BY subscription_id ORDER BY number) AS place
+        FROM orders.subscription_term t
+    ) t WHERE number <> place
+    UNION ALL
+    SELECT order_line_id, subscription_id, number FROM (
+        SELECT t.*, lag(least(ends_at, revoked_at)) OVER (PARTITION BY subscription_id ORDER BY number) AS former_end
+        FROM orders.subscription_term t
+        -- One that went back before it began never was: the next one stands in its place.
+        WHERE revoked_at IS NULL OR revoked_at > starts_at
+    ) t WHERE former_end IS NOT NULL AND starts_at <> former_end
     """,  # noqa: S608 - every piece of it stands in this module
 )
 RENEWED = Query(

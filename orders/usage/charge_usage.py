@@ -144,6 +144,10 @@ def _line(uow: UnitOfWork, sold: PricedLine, buyer: InvoiceParty, period: Period
             "refund_window_days": 0,
             "claims": [],
             "trial": None,
+            # A coupon takes off what is bought ahead, nothing of what was used.
+            "coupon_id": None,
+            "coupon": "",
+            "coupon_ppm": None,
         }
     )
 

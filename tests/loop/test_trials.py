@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
+from app.verify.subscriptions import RULES
 from billing.charges.models import Charge
 from billing.invoices.models import Invoice
 from billing.payments.models import Payment
@@ -19,7 +20,7 @@ from fulfillment.usage.check_entitlement import check_entitlement
 from kernel import audit, clock
 from kernel.db.uow import transact, unit_of_work
 from kernel.errors import Conflict, Invalid, NotFound
-from kernel.principal import Principal
+from kernel.principal import SYSTEM, Principal
 from marketplace.notifications.models import Notification
 from orders.approval_rules.set_rule import SetRule, set_rule
 from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
@@ -328,6 +329,9 @@ class TestConversion:
         again = convert(stage, subscription, "sbx_ok")
         stage.run()
         assert (stage.order(again).state, stage.order(again).gross_minor) == ("active", MONTH_MINOR)
+        with unit_of_work(stage.services.db, SYSTEM) as uow:
+            broken = [one for rule in RULES for one in rule.find(uow).examples]
+        assert [one for one in broken if one.get("subscription_id") == str(subscription.id)] == []
 
 
 class TestExtension:
