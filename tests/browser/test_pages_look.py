@@ -310,7 +310,7 @@ def test_without_scripts_the_card_is_a_link_to_a_form(browser: Browser, base: st
     assert card.is_visible()
     card.click()
     assert page.locator("form button[value=pay]").is_visible()
-    assert page.locator("form button[value=quote]").is_visible()
+    assert page.locator("form button.nojs-only[value=quote]").is_visible()
     context.close()
 
 

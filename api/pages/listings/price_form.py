@@ -89,9 +89,6 @@ def price_of(form: Form, currency: str) -> PlanPrice:
     """
     written = [*_amounts(form, currency), *_seats(form, currency), *_usage(form, currency)]
     written += [*_commitment(form, currency), *_milestones(form, currency)]
-    if not written:
-        # Nothing filled in is no price. What is free says so: an amount of 0.
-        raise Invalid("price_components_missing", field=f"price_{_AMOUNTS[0]}")
     order = form.text("price_order", most=2_000).split()
     written.sort(key=lambda one: order.index(one.name) if one.name in order else len(order))
     interval = form.text("price_interval", most=20)
@@ -104,12 +101,16 @@ def price_of(form: Form, currency: str) -> PlanPrice:
         "components": [one.component for one in written],
     }
     try:
-        return parse_price(whole)
+        price = parse_price(whole)
     except Invalid as refused:
         name = _field_of(refused, written)
         # What is paid once has no term: then it is the interval that does not fit the components.
         name = "price_interval" if interval == "none" and name == "price_term_months" else name
         raise Invalid(refused.code, field=name, **refused.params) from refused
+    if not written and not form.text("price_free", most=10):
+        # Nothing filled in is no price. What is free says so.
+        raise Invalid("price_components_missing", field=f"price_{_AMOUNTS[0]}")
+    return price
 
 
 def price_values(price: PlanPrice) -> dict[str, str]:
@@ -120,6 +121,7 @@ def price_values(price: PlanPrice) -> dict[str, str]:
         "price_term_months": str(price.term_months or ""),
         "price_instalments": str(price.instalments),
         "price_rounding_off": _written(price.rounding_off_minor, currency) if price.rounding_off_minor else "",
+        "price_free": "" if price.components else "yes",
         "price_order": " ".join(_name(one.model_dump()) for one in price.components),
     }
     dimension = 0

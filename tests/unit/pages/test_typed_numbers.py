@@ -50,7 +50,7 @@ def test_nothing_else_is_a_number(typed: str) -> None:
 def test_a_plan_and_its_figures_are_typed_either_way() -> None:
     plan = plan_of(Form(PLAN | {"feature_0_zh": "存储", "feature_0_value": " １２ "}, {}), "standard")
     assert (plan.unit_price_minor, plan.min_seats, plan.max_seats, plan.features[0].value) == (199_050, 5, 500, 12)
-    assert text_of(Form({"refund_window_days": "３０"}, {})).refund_window_days == 30
+    assert text_of(Form({"refund_window_days": "３０", "data_kept_days": "30"}, {})).refund_window_days == 30
     assert [one.at_ms for one in read_chapters("０：４２　价格")] == [42_000]
 
 

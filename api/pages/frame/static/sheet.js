@@ -209,9 +209,17 @@ export function enhance(root, close = () => history.back()) {
 
   for (const button of root.querySelectorAll("[data-close]")) button.addEventListener("click", close);
 
+  // No button of the form's any more: Enter in another field is not meant for it.
+  const apply = form.querySelector("[data-apply]");
+  if (apply) apply.type = "button";
+  apply?.addEventListener("click", () => {
+    clearTimeout(timer);
+    if (form.reportValidity()) price();
+  });
+
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    if (stale || event.submitter?.hasAttribute("data-apply")) {
+    if (stale) {
       clearTimeout(timer);
       if (form.reportValidity()) await price();
       return;
