@@ -7,7 +7,7 @@ from typing import Any
 
 from litestar import MediaType, Request, Response
 
-from api.auth import LEFT, PUBLIC, SAFE, Caller, session_token
+from api.auth import LEFT, PUBLIC, SAFE, Caller
 from api.csrf import cover_token, page_token
 from api.headers import page_headers
 from api.language import language_of
@@ -69,7 +69,7 @@ def _sign_in(request: Request[Any, Any, Any]) -> str:
     is_form = (
         request.scope.get("method") not in SAFE and handler is not None and handler.opt.get("permission") != PUBLIC
     )
-    if not is_form or session_token(request) is None:
+    if not is_form:
         return addresses.with_query(addresses.SIGN_IN, next=_address(request))
     path, _, query = local_path(referring_path(request) or "/").partition("?")
     back = f"{path}?{query}&{UNSAVED}=1" if query else f"{path}?{UNSAVED}=1"

@@ -17,7 +17,7 @@ from kernel.errors import TooMany
 from kernel.principal import SYSTEM
 from marketplace.catalog.models import Plan
 from marketplace.notifications.models import Notification
-from marketplace.reactions.comment_on_video import MAX_TEXT, MOST, WITHIN, add_comment
+from marketplace.reactions.comment_on_video import MAX_TEXT, MOST, SENT_AGAIN, WITHIN, add_comment
 from marketplace.videos.models import Video
 from orders.notifications.notify_of_events import notify_past
 from tests.api_server import application
@@ -152,16 +152,16 @@ def test_below_what_one_may_not_see_one_neither_reads_nor_writes(
 def test_a_person_writes_so_fast_and_no_faster_even_all_at_once(services: Services, reader: Org, video: Video) -> None:
     barrier, outcomes = threading.Barrier(MOST + 4), []
 
-    def one() -> None:
+    def one(number: int) -> None:
         barrier.wait()
         try:
             with unit_of_work(services.db, reader.owner) as uow:
-                add_comment(uow, video.id, "快")
+                add_comment(uow, video.id, f"快 {number}")
             outcomes.append("written")
         except TooMany:
             outcomes.append("too many")
 
-    threads = [threading.Thread(target=one) for _ in range(MOST + 4)]
+    threads = [threading.Thread(target=one, args=(number,)) for number in range(MOST + 4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -172,6 +172,25 @@ def test_a_person_writes_so_fast_and_no_faster_even_all_at_once(services: Servic
     assert answer.headers["retry-after"] == "600"
     with clock.frozen(clock.now() + WITHIN + timedelta(seconds=1)), unit_of_work(services.db, reader.owner) as uow:
         add_comment(uow, video.id, "歇了一会儿")
+
+
+def test_the_same_words_sent_again_are_there_once(services: Services, reader: Org, video: Video) -> None:
+    """The back button, a second press, two windows at once."""
+    barrier, written = threading.Barrier(4), set()
+
+    def one() -> None:
+        barrier.wait()
+        with unit_of_work(services.db, reader.owner) as uow:
+            written.add(add_comment(uow, video.id, "很好用").id)
+
+    threads = [threading.Thread(target=one) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(written) == 1
+    with clock.frozen(clock.now() + SENT_AGAIN + timedelta(seconds=1)), unit_of_work(services.db, reader.owner) as uow:
+        assert add_comment(uow, video.id, "很好用").id not in written
 
 
 def test_the_channels_people_are_told_of_others_comments(

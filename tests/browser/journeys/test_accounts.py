@@ -173,8 +173,8 @@ def test_what_is_sent_after_the_session_ended_is_there_again(
     page.context.clear_cookies()
     page.click("main form button.first")
     page.wait_for_url("**/sign-in?**")
-    told = "没有数据被改动" if language == "zh-CN" else "nothing was changed"
-    expect(page.locator("main .note")).to_contain_text(told)
+    says = "没有数据被改动" if language == "zh-CN" else "nothing was changed"
+    expect(page.locator("main .note")).to_contain_text(says)
     looks_right(page)
     page.fill("#email", "owner@lakeside.example")
     page.fill("#password", PASSWORD)
