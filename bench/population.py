@@ -68,6 +68,7 @@ class Population:
         with self._connection.transaction():
             self._count_on()
             self._replace_catalogue_version()
+            self._note_customers()
         return end
 
     def take_away(self) -> None:
@@ -180,6 +181,17 @@ class Population:
             """UPDATE billing.number_series s SET next_number = greatest(s.next_number, i.last + 1)
                FROM (SELECT series_id, max(sequence) AS last FROM billing.invoice GROUP BY series_id) i
                WHERE i.series_id = s.id"""
+        )
+
+    def _note_customers(self) -> None:
+        """What is noted of a customer is of its latest order, which may be a copy by now."""
+        self._connection.execute(
+            """
+            UPDATE marketplace.customer c
+            SET bought_at = f.paid_at, last_at = CASE WHEN c.last_at = c.bought_at THEN f.paid_at ELSE c.last_at END
+            FROM (SELECT seller_org_id, buyer_org_id, max(paid_at) AS paid_at FROM orders."order" GROUP BY 1, 2) f
+            WHERE (c.seller_org_id, c.buyer_org_id) = (f.seller_org_id, f.buyer_org_id) AND c.bought_at <> f.paid_at
+            """
         )
 
     def _replace_catalogue_version(self) -> None:
