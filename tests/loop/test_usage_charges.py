@@ -396,7 +396,7 @@ class TestUnpaid:
             stage.tick(NOTIFY)
             assert len(stage.payments(order.purchase_id)) == tries
         mine = select(Notification.kind).where(Notification.person_id == stage.purchaser.person())
-        told = mine.where(Notification.kind.like("usage_%")).order_by(Notification.kind)
+        told = mine.where(Notification.kind.in_(("usage_charged", "usage_unpaid"))).order_by(Notification.kind)
         assert stage.rows(told) == [
             "usage_charged",
             "usage_unpaid",
