@@ -12,8 +12,20 @@ import psycopg
 from psycopg import sql
 
 SCHEMAS = ("kernel", "marketplace", "fulfillment", "billing", "orders")
-NEVER_COPIED = frozenset({"billing.ledger_seal", "billing.ledger_seal_entry", "marketplace.session"})
-"""A day's seal covers what it found; a session belongs to a browser."""
+NEVER_COPIED = frozenset(
+    {
+        "billing.ledger_seal",
+        "billing.ledger_seal_entry",
+        "marketplace.customer",
+        "marketplace.event_log",
+        "marketplace.outgoing_event",
+        "marketplace.session",
+        "marketplace.webhook_attempt",
+        "marketplace.webhook_delivery",
+    }
+)
+"""A day's seal covers what it found; a session belongs to a browser; a copy's buyer is the customer that it was; an organization
+numbers its log of events itself."""
 Connection = psycopg.Connection
 Key = tuple[str, ...]
 
