@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
+from sqlalchemy import select
+
 from kernel import clock
+from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Forbidden, Invalid
 from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
 from marketplace.access.add_person import NewPerson, add_person
-from marketplace.access.models import MEMBER, Member
+from marketplace.access.models import MEMBER, Member, Person
 from marketplace.input_text import checked_email, line, optional_line
 from marketplace.onboarding.models import SellerOnboarding
 from marketplace.parties.events import OrganizationRegistered, TaxIdClaimed
@@ -20,6 +24,8 @@ from marketplace.parties.places import MAX_ADDRESS, checked_country, checked_tim
 from marketplace.parties.tax_ids import checked_tax_id
 
 LOCALES = ("zh-CN", "en")
+SENT_AGAIN = timedelta(minutes=10)
+"""For how long the same form is taken for one that was sent before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,9 @@ def register_organization(uow: UnitOfWork, command: RegisterOrganization) -> Reg
 
     Whether somebody else has the tax identifier changes nothing in the answer: `open_tax_id_dispute` looks into it.
 
-    Emits: OrganizationRegistered, TaxIdClaimed.
+    What the same person has just registered is not registered again: the back button sends a form twice.
+
+    Emits: OrganizationRegistered, TaxIdClaimed. Locks: the person.
     """
     country = checked_country(command.country)
     if command.locale not in LOCALES:
@@ -69,6 +77,9 @@ def register_organization(uow: UnitOfWork, command: RegisterOrganization) -> Reg
     if command.owner is None:
         raise Forbidden("person_required")
     person_id = command.owner if isinstance(command.owner, UUID) else add_person(uow, command.owner).id
+    known_id = _just_registered(uow, person_id, command, tax_id)
+    if known_id is not None:
+        return Registered(known_id, person_id)
     organization = Organization(
         id=uuid7(),
         legal_name=line("legal_name", command.legal_name),
@@ -88,18 +99,7 @@ def register_organization(uow: UnitOfWork, command: RegisterOrganization) -> Reg
     member = Member(id=uuid7(), org_id=organization.id, person_id=person_id, roles=["owner"], created_at=clock.now())
     MEMBER.begin(uow, member, org_ids=[organization.id])
     uow.session.add(member)
-    uow.session.add(
-        BillingProfile(
-            org_id=organization.id,
-            legal_name=organization.legal_name,
-            tax_id=tax_id,
-            country=country,
-            address=optional_line("address", command.address, MAX_ADDRESS),
-            email=checked_email(command.email) if command.email else "",
-            is_default=True,
-            created_at=clock.now(),
-        )
-    )
+    uow.session.add(_first_profile(organization, command))
     if command.is_seller:
         uow.session.add(SellerOnboarding(org_id=organization.id, created_at=clock.now()))
     emit(uow, OrganizationRegistered(org_id=organization.id, owner_person_id=person_id, is_seller=command.is_seller))
@@ -107,3 +107,37 @@ def register_organization(uow: UnitOfWork, command: RegisterOrganization) -> Reg
         emit(uow, TaxIdClaimed(org_id=organization.id))
     uow.flush()
     return Registered(organization.id, person_id)
+
+
+def _first_profile(organization: Organization, command: RegisterOrganization) -> BillingProfile:
+    return BillingProfile(
+        org_id=organization.id,
+        legal_name=organization.legal_name,
+        tax_id=organization.tax_id,
+        country=organization.country,
+        address=optional_line("address", command.address, MAX_ADDRESS),
+        email=checked_email(command.email) if command.email else "",
+        is_default=True,
+        created_at=clock.now(),
+    )
+
+
+def _just_registered(
+    uow: UnitOfWork, person_id: UUID, command: RegisterOrganization, tax_id: str | None
+) -> UUID | None:
+    lock_row(uow.session, Person, person_id)
+    return uow.session.scalar(
+        select(Organization.id)
+        .join(Member, Member.org_id == Organization.id)
+        .where(
+            Member.person_id == person_id,
+            Member.roles == ["owner"],
+            Member.state == "active",
+            Organization.legal_name == line("legal_name", command.legal_name),
+            Organization.country == command.country,
+            Organization.tax_id.is_not_distinct_from(tax_id),
+            Organization.is_seller == command.is_seller,
+            Organization.created_at > clock.now() - SENT_AGAIN,
+        )
+        .limit(1)
+    )

@@ -56,3 +56,16 @@ def test_who_may_sign_in_is_mailed_that_they_may(services: Services, visitor: Cl
         org = make_org(uow)
     ask(visitor, org.email)
     assert mails(services, org.email)[0][0] == "account_exists"
+
+
+def test_an_organization_that_was_just_registered_is_not_registered_again(services: Services) -> None:
+    """The back button sends the form once more."""
+    with unit_of_work(services.db, SYSTEM) as uow:
+        org = make_org(uow)
+    client = signed_in(services, org.email)
+    wanted = newcomer()["organization"]
+    first, again = (client.post("/v1/organizations", json=wanted) for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 201), first.text
+    assert first.json() == again.json()
+    other = client.post("/v1/organizations", json=wanted | {"legal_name": "另一家有限公司"})
+    assert other.json() != first.json()
