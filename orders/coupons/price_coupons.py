@@ -82,7 +82,18 @@ def find_discounts(
         for number, discount in _discounts(coupon, lines).items():
             if number not in by_code and (number not in found or discount.minor > found[number].minor):
                 found[number] = discount
+    for one in mine:
+        found |= _on_its_own(one.coupon, lines, found)
     return found
+
+
+def _on_its_own(
+    coupon: Coupon, lines: Sequence[CouponLine], found: Mapping[int, CouponDiscount]
+) -> dict[int, CouponDiscount]:
+    """An amount off is whole on the lines that it is left: what it was to take off those that another one has is off these."""
+    own = [number for number, discount in found.items() if discount.coupon_id == coupon.id]
+    again = _discounts(coupon, [lines[number] for number in own]) if coupon.amount_minor is not None else {}
+    return {own[place]: discount for place, discount in again.items()}
 
 
 def covers(coupon: Coupon, listing_id: UUID, plan_code: str, seller_id: UUID) -> bool:

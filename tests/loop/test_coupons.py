@@ -188,6 +188,19 @@ def test_a_promotion_needs_no_code_and_the_code_goes_before_it(stage: Stage) -> 
     assert quoted(stage).lines[0]["discount_minor"] == 39_800, "used up, the next best holds"
 
 
+def test_an_amount_off_is_whole_on_the_lines_that_it_is_left(stage: Stage) -> None:
+    """Where another promotion takes more off a line, what that line was to have is off the others."""
+    listing_id = stage.get(Plan, stage.seat_plan).listing_id
+    made(stage, code="", percent_ppm=None, amount_minor=10_000, currency="CNY")
+    made(stage, code="", percent_ppm=500_000, listing_ids=(listing_id,))
+    items = (QuoteItem(stage.seat_plan, 20), QuoteItem(stage.service_plan, 1))
+    quote_id = transact(stage.services.db, stage.purchaser, lambda uow: create_quote(uow, CreateQuote(items)).id)
+    assert [line["discount_minor"] for line in stage.get(Quote, quote_id).lines] == [LIST // 2, 10_000]
+    stage.place(quote_id)
+    uses = stage.rows(select(CouponUse.discount_minor).where(CouponUse.buyer_org_id == stage.buyer.id))
+    assert sorted(uses) == [10_000, LIST // 2]
+
+
 def test_with_the_price_of_an_offer_only_where_its_seller_says_so(stage: Stage) -> None:
     made(stage)
     made(stage, code="WITHOFFER", percent_ppm=100_000, with_offers=True)
