@@ -24,11 +24,12 @@ from orders.checkout.priced_line import InvoiceParty, PricedLine
 from orders.checkout.quote_models import Quote
 from orders.checkout.request_payment import request_payment
 from orders.order.locking import find_locked_order, lines_of
-from orders.order.models import ORDER, Attribution, Order, OrderLine, SaleTerms, Subscription
+from orders.order.models import ENDED_UNPAID, ORDER, Attribution, Order, OrderLine, SaleTerms, Subscription
 from orders.subscriptions.events import RenewalRefused, SubscriptionNoticed
 from orders.subscriptions.past_due import lock_renewal, take_past_due_step
 from orders.subscriptions.quote_renewal import quote_renewal
 from orders.subscriptions.schedule import TERMINATED_AFTER, SubscriptionStep, next_step_at, steps_of
+from orders.subscriptions.trial_quote import price_again
 
 AT_ONCE = 500
 
@@ -199,7 +200,17 @@ def _copy(uow: UnitOfWork, table: type[Attribution | SaleTerms], first_line_id: 
 
 
 def _known_quote(uow: UnitOfWork, subscription: Subscription) -> Quote | None:
-    return uow.session.get(Quote, subscription.renewal_quote_id) if subscription.renewal_quote_id else None
+    """What the next term costs, where that was told. Of a trial whose purchase came to nothing it is told again: it stays."""
+    if subscription.renewal_quote_id is None:
+        return None
+    if subscription.is_trial and _came_to_nothing(uow, subscription.renewal_quote_id):
+        subscription.renewal_quote_id = price_again(uow, subscription)
+    return uow.session.get(Quote, subscription.renewal_quote_id)
+
+
+def _came_to_nothing(uow: UnitOfWork, quote_id: UUID) -> bool:
+    ended = select(Purchase.id).where(Purchase.quote_id == quote_id, Purchase.state.in_(ENDED_UNPAID))
+    return uow.session.scalar(ended) is not None
 
 
 def invoiced_to(uow: UnitOfWork, first: Purchase) -> UUID:

@@ -228,6 +228,19 @@ class TestConversion:
         assert stage.entitlement(order_id).trial_days == 0
         assert changes
 
+    def test_bought_and_rejected_it_still_converts_at_the_price_it_began_with(self, stage: Stage) -> None:
+        order_id, subscription = trying(stage, trial_needs_method=True)
+        raise_price(stage, stage.entitlement(order_id).plan_id, 99_900)
+        with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
+            set_rule(uow, SetRule("CNY", MONTH_MINOR - 1))
+        bought = convert(stage, subscription)
+        decision = DecidePurchase(stage.order(bought).purchase_id, "rejected", "not now")
+        transact(stage.services.db, stage.approver, lambda uow: decide_purchase(uow, decision))
+        until(stage, subscription.ends_at - CONVERTS_BEFORE)
+        assert [(one.state, one.gross_minor) for one in renewals(stage, subscription) if one.id != bought] == [
+            ("active", MONTH_MINOR)
+        ]
+
     def test_switched_off_it_ends(self, stage: Stage) -> None:
         _, subscription = trying(stage, trial_needs_method=True)
         switch(stage, subscription, wanted=False)
