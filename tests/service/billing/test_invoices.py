@@ -224,7 +224,11 @@ class TestFiles:
         assert [job.id for job in jobs_of_it()] == [first.id]
         with unit_of_work(db, SYSTEM) as uow:
             uow.session.execute(update(Job).where(Job.id == first.id).values(state="dead", finished_at=clock.now()))
-        do_sweep(db, SWEEP)
+        for _ in range(100):
+            do_sweep(db, SWEEP)
+            if len(jobs_of_it()) > 1:
+                break
+            # A hundred at a time, the oldest first: other tests may have left more than that behind.
         assert read(db, Invoice, invoice_id).pdf_key is not None
 
 
