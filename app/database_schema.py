@@ -90,6 +90,11 @@ _EXPECTED = """
     WHERE n.nspname = ANY(:schemas) AND c.relkind = 'r' AND c.reltuples < 0 AND c.oid != 'kernel.job'::regclass
 """
 EXPECTED_ROWS = 300
+_TABLES = """
+    SELECT c.oid::regclass::text FROM pg_class c
+    WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relowner = current_user::regrole
+    ORDER BY 1
+"""
 
 
 def _expect_rows(connection: Connection) -> None:
@@ -105,6 +110,16 @@ def _expect_rows(connection: Connection) -> None:
     assert connection.dialect.server_version_info is not None  # noqa: S101 - known once a connection is open
     if connection.dialect.server_version_info >= (18,):
         connection.execute(text(_EXPECTED), {"rows": EXPECTED_ROWS, "schemas": list(SCHEMAS)})
+
+
+def gather_statistics(admin_url: str) -> None:
+    """Let plans be made for what the tables hold now, after masses of rows came at once.
+
+    PostgreSQL does so by itself for tables that have grown; for the parents of partitions never.
+    """
+    with as_owner(admin_url) as connection:
+        for name in connection.scalars(text(_TABLES)).all():
+            connection.execute(text(f"ANALYZE {name}"))
 
 
 @contextmanager

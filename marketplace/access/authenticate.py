@@ -88,12 +88,29 @@ _MEMBERSHIPS = (
 )
 
 # Both are asked on every request: one statement each, built once, of plain columns where objects are not needed.
-_SESSION = Read(
-    _MEMBERSHIPS.add_columns(
-        SignInSession.id.label("session_id"),
+_OPEN = (
+    select(
+        SignInSession.id,
         SignInSession.token_hash,
+        SignInSession.person_id,
         SignInSession.org_id.label("current_id"),
         SignInSession.provider_org_id,
+    )
+    .where(
+        SignInSession.token_hash == any_(bindparam("token_hashes", type_=ARRAY(Text))),
+        SignInSession.revoked_at.is_(None),
+        SignInSession.expires_at > bindparam("now"),
+    )
+    .cte("open_session")
+    # First the session and then who it is: a plan that is kept, made for few rows, would walk through all members to it.
+    .prefix_with("MATERIALIZED")
+)
+_SESSION = Read(
+    _MEMBERSHIPS.add_columns(
+        _OPEN.c.id.label("session_id"),
+        _OPEN.c.token_hash,
+        _OPEN.c.current_id,
+        _OPEN.c.provider_org_id,
         Organization.time_zone,
         Person.id.label("person_id"),
         Person.name,
@@ -102,12 +119,7 @@ _SESSION = Read(
         Person.is_operator,
     )
     .join(Person, Person.id == Member.person_id)
-    .join(SignInSession, SignInSession.person_id == Person.id)
-    .where(
-        SignInSession.token_hash == any_(bindparam("token_hashes", type_=ARRAY(Text))),
-        SignInSession.revoked_at.is_(None),
-        SignInSession.expires_at > bindparam("now"),
-    )
+    .join(_OPEN, _OPEN.c.person_id == Person.id)
 )
 _API_KEY = Read(
     select(ApiKey, Member.roles)

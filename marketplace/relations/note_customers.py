@@ -42,13 +42,13 @@ class KnownCustomer(NamedTuple):
 def note_customers(
     uow: UnitOfWork, parties: Sequence[KnownCustomer], act: Literal["bought", "asked"], at: datetime
 ) -> None:
-    """They bought, or asked, at `at`. One statement, in no round trip of its own.
+    """They bought, or asked, at `at`. One statement, sent with the commit: sales to one buyer hardly wait for each other.
 
-    Locks: the rows, by seller; whoever holds one goes on to commit. Idempotent by the instant: an older one changes nothing.
+    Locks: the rows, by seller, last of all. Idempotent by the instant: an older one changes nothing.
     """
     if parties:
         sellers, buyers, names = (list(column) for column in zip(*parties, strict=True))
-        uow.ask(_NOTE, (sellers, buyers, names, act, at))
+        uow.execute_deferred(_NOTE, (sellers, buyers, names, act, at))
 
 
 def note_message(uow: UnitOfWork, seller_org_id: UUID, buyer_org_id: UUID, at: datetime) -> None:

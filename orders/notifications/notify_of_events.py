@@ -1,8 +1,7 @@
 """Tell people what happened: recorded events are read in batches and become notifications and mails.
 
 A checkout writes nothing for this: its events are recorded anyway. Whoever reads them does so once (the notification's own
-unique key), a second or two later. Commits do not come in the order of `occurred_at`, so each reading begins a little before
-the last one's end: longer than a transaction of ours lives (`kernel.db.uow.LIMITS`).
+unique key), a second or two later. Each reading begins before the last one's end (`orders.reading_facts`).
 """
 
 from __future__ import annotations
@@ -40,6 +39,7 @@ from orders.notifications import (
     about_webhooks,
 )
 from orders.notifications.notifiers import Notifier, RecordedEvent, notifiers
+from orders.reading_facts import LOOK_BACK, looks_far_back, read_since
 
 NOTIFY = "orders.notifications.notify"
 SOURCES = (
@@ -62,9 +62,6 @@ SOURCES = (
 """Imported for what they register."""
 READER = "notifications"
 EVERY = timedelta(seconds=2)
-LOOK_BACK = timedelta(minutes=1)
-STEP = timedelta(seconds=30)
-"""How far the cursor moves at least, so that an idle market writes nothing."""
 BATCH = 200
 MAILED_WITHIN = timedelta(days=1)
 """What is older when it is told (after an outage) is not mailed any more: it waits in the product."""
@@ -93,9 +90,9 @@ def _notify_next(uow: UnitOfWork, after: Place | None) -> Place | None:
     if cursor is None:
         cursor = EventCursor(reader=READER, read_until=now)
         uow.session.add(cursor)
-    since = min(cursor.read_until, now) - LOOK_BACK
+    since = read_since(cursor.read_until, now)
     after = _notify_page(uow, since=since, until=now + LOOK_BACK, after=after)
-    if after is None and abs(now - cursor.read_until) >= STEP:
+    if after is None and looks_far_back(cursor.read_until, now):
         cursor.read_until = now
     uow.flush()
     return after

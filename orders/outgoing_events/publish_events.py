@@ -2,8 +2,8 @@
 
 The fact itself is written in the transaction in which it became true, and costs it nothing more. Whoever reads it gives it its
 place in each organization's log, one publisher at a time: so places come in the order in which they can be read, which a number
-drawn in the fact's own transaction would not. Commits do not come in the order of their instants; each reading begins a little
-before the last one's end, longer than a transaction of ours lives, and leaves out what has its event already.
+drawn in the fact's own transaction would not. Each reading begins before the last one's end (`orders.reading_facts`) and leaves
+out what has its event already.
 """
 
 from __future__ import annotations
@@ -27,15 +27,13 @@ from marketplace.webhooks.models import EventPublication, OutgoingEvent
 from marketplace.webhooks.record_events import NewEvent, record_events
 from orders.outgoing_events import about_money, about_orders, catalogue
 from orders.outgoing_events.facts import TOPICS, TRANSITIONS, Addressed, RecordedFact, teller_of, type_of_transition
+from orders.reading_facts import LOOK_BACK, looks_far_back, read_since
 
 PUBLISH = "orders.outgoing_events.publish"
 SOURCES = (about_orders, about_money, catalogue)
 """Imported for what they register."""
 SOURCE = "facts"
 EVERY = timedelta(seconds=1)
-LOOK_BACK = timedelta(minutes=1)
-STEP = timedelta(seconds=30)
-"""How far the cursor moves at least, so that an idle market writes nothing."""
 BATCH = 500
 _ONE_AT_A_TIME = 7_316_040
 Place = tuple[datetime, UUID]
@@ -65,9 +63,9 @@ def _publish_next(uow: UnitOfWork, after: Place | None) -> Place | None:
         row = EventPublication(source=SOURCE, starts_at=now, read_until=now)
         uow.session.add(row)
     row.starts_at = min(row.starts_at, now)
-    since = max(min(row.read_until, now) - LOOK_BACK, row.starts_at)
+    since = max(read_since(row.read_until, now), row.starts_at)
     after = _publish_page(uow, since=since, until=now + LOOK_BACK, after=after)
-    if after is None and abs(now - row.read_until) >= STEP:
+    if after is None and looks_far_back(row.read_until, now):
         row.read_until = now
     uow.flush()
     return after

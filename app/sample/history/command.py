@@ -11,6 +11,7 @@ import structlog
 
 from api.context import Services
 from app.composition import compose
+from app.database_schema import gather_statistics
 from app.sample.history.live import APART, Past
 from billing.invoices.number_document import RENDER
 from kernel import clock
@@ -47,6 +48,8 @@ def run(settings: Settings, tell: Callable[[int, int | None], None]) -> None:
         scenes = settings.market_home / "scenes"
         Past(services, scenes, seller_url, lambda percent: tell(percent, None), let_others_first).live()
         log.info("history_lived", seconds=round(time.monotonic() - begun_s, 1))
+        if settings.database_admin_url:
+            gather_statistics(settings.database_admin_url)
         _draw(services, documents, partial(tell, 100), let_others_first)
         log.info("history_drawn", seconds=round(time.monotonic() - begun_s, 1))
     finally:
