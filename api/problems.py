@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
+from collections.abc import Callable
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import structlog
+from babel.dates import format_timedelta
 from litestar import Request
 from litestar.exceptions import HTTPException, ValidationException
 from sqlalchemy.exc import DataError, DBAPIError
@@ -37,6 +41,9 @@ UNSTORABLE = {None, "22001", "22003", "22021"}
 """SQLSTATEs of values no column takes: a zero byte (refused before it is sent), too long, too large, not UTF-8."""
 
 
+_MISSING = re.compile(r"Missing required \w+ parameter '([^']+)'")
+"""What the framework says of a parameter that is not there; it names it nowhere else."""
+
 HTTP_CODES = {
     400: "request_malformed",
     401: "sign_in_required",
@@ -62,9 +69,28 @@ def texts() -> dict[str, dict[str, dict[str, str]]]:
     return found
 
 
+def _wait(seconds: int, language: str) -> str:
+    """How long to wait, in its largest unit: never less than it takes."""
+    unit_s = next((unit for unit in (86_400, 3_600, 60) if seconds >= unit), 1)
+    whole = timedelta(seconds=-(-seconds // unit_s) * unit_s)
+    return format_timedelta(whole, threshold=1, locale="zh_CN" if language.startswith("zh") else "en")
+
+
+def _position(milliseconds: int, language: str) -> str:  # noqa: ARG001 - the same in every language
+    return f"{milliseconds // 60_000}:{milliseconds // 1_000 % 60:02d}"
+
+
+IN_WORDS: dict[str, tuple[str, Callable[[int, str], str]]] = {
+    "wait": ("retry_after_s", _wait),
+    "duration": ("duration_ms", _position),
+}
+"""What a sentence may name besides its parameters, made of one of them."""
+
+
 def sentence(code: str, language: str, params: dict[str, Any]) -> dict[str, str]:
     """What happened, what is safe, what to do, for `code`, with its parameters filled in: states by their words."""
     params = with_states(code, params, language)
+    params |= {name: said(params[of], language) for name, (of, said) in IN_WORDS.items() if of in params}
     entry = texts().get(code) or texts()["unknown_error"]
     words = entry["zh" if language.startswith("zh") else "en"]
     return {part: _fill(words[part], params) for part in ("what", "safe", "todo")}
@@ -143,6 +169,10 @@ def _of_status(status: int) -> DomainError:
 
 def _fields(error: ValidationException, language: str) -> list[FieldProblemOut]:
     found = []
+    if missing := _MISSING.match(error.detail):
+        found.append(
+            FieldProblemOut(field=missing[1], code="validation_failed", message=field_message(missing[0], language))
+        )
     for item in error.extra or []:
         if isinstance(item, dict):
             location = ".".join(str(part) for part in item.get("loc", ()))

@@ -26,7 +26,7 @@ from billing.invoices.queries import (
     list_invoices,
     verify_code,
 )
-from kernel.errors import Conflict
+from kernel.errors import Conflict, Invalid
 from kernel.principal import SYSTEM
 
 KindParameter = Annotated[
@@ -211,6 +211,8 @@ def list_received(  # noqa: PLR0913, PLR0917 - one parameter per filter
     q: TextParameter = None,
 ) -> Response[PageOut[InvoiceOut]]:
     """Invoices and credit notes the organization received, newest first."""
+    if least_minor is not None and most_minor is not None and least_minor > most_minor:
+        raise Invalid("amount_limits_swapped", field="most_minor")
     wanted = InvoiceFilter(
         kind=kind,
         state=only,

@@ -212,6 +212,14 @@ class TestInvoices:
     def test_bad_filters_are_refused(self, client: Client, world: World, query: str) -> None:
         assert client.get(f"/v1/invoices?{query}", headers=world.buyer).status_code in {400, 422}
 
+    def test_a_missing_parameter_and_swapped_limits_are_named(self, client: Client, world: World) -> None:
+        missing = client.get("/v1/trace", headers=world.buyer)
+        refused(missing, 422, "validation_failed")
+        assert [one["field"] for one in missing.json()["errors"]] == ["q"]
+        swapped = client.get("/v1/invoices?least_minor=2&most_minor=1", headers=world.buyer)
+        refused(swapped, 422, "amount_limits_swapped")
+        assert [one["field"] for one in swapped.json()["errors"]] == ["most_minor"]
+
     def test_anybody_with_the_paper_can_check_it(self, client: Client, world: World) -> None:
         code = read(world.house.db, Invoice, world.invoice_id).verification_code
         assert client.get(f"/v1/invoice-verifications/{code}").json()["number"] == "INV-2026-000001"

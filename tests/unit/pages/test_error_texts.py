@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from api.problems import TEXTS, texts
+from api.problems import IN_WORDS, TEXTS, sentence, texts
 from kernel import errors
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -44,9 +44,25 @@ def test_every_refusal_brings_what_its_words_name() -> None:
     lacking = {
         where: needed - given
         for code, where, given in raised()
-        if code in texts() and given is not None and not (needed := parameters(code)) <= given
+        if code in texts()
+        and given is not None
+        and not (needed := parameters(code)) <= given | {name for name, (of, _) in IN_WORDS.items() if of in given}
     }
     assert lacking == {}
+
+
+@pytest.mark.parametrize(
+    ("retry_after_s", "en", "zh"),
+    [(59, "59 seconds", "59秒钟"), (61, "2 minutes", "2分钟"), (3600, "1 hour", "1小时"), (86_400, "1 day", "1天")],
+)
+def test_a_wait_is_said_in_its_largest_unit(retry_after_s: int, en: str, zh: str) -> None:
+    params = {"retry_after_s": retry_after_s}
+    assert sentence("leads_too_often", "en", params)["todo"] == f"Try again in {en}."
+    assert sentence("leads_too_often", "zh-CN", params)["todo"] == f"请在 {zh}后再试。"
+
+
+def test_a_length_is_said_as_the_player_shows_it() -> None:
+    assert "1:05" in sentence("placement_beyond_end", "en", {"end_ms": 70_000, "duration_ms": 65_999})["todo"]
 
 
 def parameters(code: str) -> set[str]:
