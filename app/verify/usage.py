@@ -155,4 +155,22 @@ ASKED = Query(
     """,
 )
 
-RULES = (ONCE, SUMS, CORRECTED, CLOSED, RATED, CHARGED, CREDITED, ASKED)
+RETURNED = Query(
+    "usage.returned",
+    "权益结束后未抵扣完的减免已退回，且退款不超过其余额对应的已付金额。",
+    "What is left of a credit goes back when its entitlement has ended: no more than was paid for that part.",
+    """
+    SELECT c.id AS challenge_id, c.credit_minor, c.drawn_minor, r.amount_minor, r.state
+    FROM fulfillment.usage_challenge c
+    JOIN fulfillment.usage_line l ON l.id = c.line_id
+    JOIN orders."order" o ON o.usage_period_id = l.period_id
+    JOIN orders.order_line ol ON ol.order_id = o.id
+    LEFT JOIN billing.refund r ON r.id = c.refund_id AND r.reference = o.id AND r.reason = 'usage_credit'
+    WHERE c.refund_id IS NOT NULL
+      AND (r.id IS NULL OR c.drawn_minor = c.credit_minor
+           OR r.amount_minor > ceil((c.credit_minor - c.drawn_minor) * ol.gross_minor
+                                    / nullif(ol.list_minor - ol.discount_minor, 0)::numeric))
+    """,
+)
+
+RULES = (ONCE, SUMS, CORRECTED, CLOSED, RATED, CHARGED, CREDITED, ASKED, RETURNED)

@@ -65,6 +65,7 @@ def _draw(uow: UnitOfWork, period: UsagePeriod, most_minor: int) -> int:
             UsagePeriod.entitlement_id == period.entitlement_id,
             UsageChallenge.buyer_org_id == period.buyer_org_id,
             UsageChallenge.drawn_minor < UsageChallenge.credit_minor,
+            UsageChallenge.refund_id.is_(None),
             UsageChallenge.currency == period.currency,
         )
         .order_by(UsageChallenge.id)

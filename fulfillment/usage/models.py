@@ -220,6 +220,8 @@ class UsageChallenge(Base):
     """What the seller takes back of the line: drawn from what is invoiced next."""
     drawn_minor: Mapped[Minor] = mapped_column(default=0, server_default=text("0"))
     """Of it what was drawn."""
+    refund_id: Mapped[UUID | None] = mapped_column(unique=True)
+    """By which the rest went back as money, once nothing was left to draw it from."""
     currency: Mapped[Currency]
     deadline_at: Mapped[Instant]
     decided_at: Mapped[Instant | None]

@@ -115,6 +115,7 @@ def _credits_left(uow: UnitOfWork) -> dict[UUID, int]:
         .where(
             UsageChallenge.buyer_org_id == uow.principal.organization(),
             UsageChallenge.drawn_minor < UsageChallenge.credit_minor,
+            UsageChallenge.refund_id.is_(None),
         )
         .group_by(UsagePeriod.entitlement_id)
     )

@@ -63,7 +63,7 @@ def is_refundable(uow: UnitOfWork, order_id: UUID) -> bool:
     if order is None or order.buyer_org_id != uow.principal.organization():
         return False
     try:
-        return _left(uow, order.id, _refundable_payment(uow, order)) > 0
+        return left_of_payment(uow, order.id, _refundable_payment(uow, order)) > 0
     except Conflict:
         return False
 
@@ -73,7 +73,7 @@ def refund_remaining(uow: UnitOfWork, order: Order, payment_id: UUID, *, reason:
 
     While a bank decides about the payment it waits for that (`orders.loop.dispute_ended`).
     """
-    if _left(uow, order.id, payment_id) > 0 and not is_disputed(uow, payment_id):
+    if left_of_payment(uow, order.id, payment_id) > 0 and not is_disputed(uow, payment_id):
         request_refund(uow, RequestRefund(reference=order.id, payment_id=payment_id, reason=reason, automatic=True))
 
 
@@ -109,7 +109,8 @@ def _refundable_payment(uow: UnitOfWork, order: Order) -> UUID:
     return order.payment_id
 
 
-def _left(uow: UnitOfWork, order_id: UUID, payment_id: UUID) -> int:
+def left_of_payment(uow: UnitOfWork, order_id: UUID, payment_id: UUID) -> int:
+    """What of a payment is the order's and was not asked back, in minor units."""
     statement = select(func.sum(PaymentAllocation.amount_minor - PaymentAllocation.reserved_minor)).where(
         PaymentAllocation.reference == order_id, PaymentAllocation.payment_id == payment_id
     )

@@ -11,8 +11,10 @@ from kernel.jobs.kinds import Payload, follows, sweep
 from kernel.jobs.settle_each import settle_each
 from orders.usage.charge_usage import charge_usage
 from orders.usage.dunning import due_tries, take_usage_step
+from orders.usage.return_credits import credits_to_return, return_credit
 
 SWEEP_UNPAID_USAGE = "orders.usage.sweep"
+SWEEP_USAGE_CREDITS = "orders.usage.return_credits"
 
 
 @follows(UsagePeriodClosed)
@@ -25,3 +27,9 @@ def usage_period_closed(uow: UnitOfWork, fact: Payload) -> None:
 def sweep_unpaid_usage(transact: Transact) -> None:
     """Usage that was not paid: asked for again, suspended, ended."""
     settle_each(transact, due_tries, take_usage_step)
+
+
+@sweep(SWEEP_USAGE_CREDITS, every=timedelta(hours=1))
+def sweep_usage_credits(transact: Transact) -> None:
+    """What was credited and can be drawn from nothing any more: paid back."""
+    settle_each(transact, credits_to_return, return_credit)

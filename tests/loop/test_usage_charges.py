@@ -12,8 +12,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
+from app.verify.usage import RETURNED
 from billing.charges.models import Charge
 from billing.invoices.models import InvoiceLine
+from billing.refunds.models import Refund
 from fulfillment.jobs import SWEEP_USAGE
 from fulfillment.usage.challenges import AnswerChallenge, answer_challenge, challenge_line
 from fulfillment.usage.models import UsageChallenge, UsageLine, UsagePeriod
@@ -46,7 +48,8 @@ from orders.subscriptions.stuck import list_stuck
 from orders.subscriptions.timeline import subscription_timeline
 from orders.subscriptions.upcoming import upcoming_charges
 from orders.usage.charge_usage import charge_usage
-from orders.usage.jobs import SWEEP_UNPAID_USAGE
+from orders.usage.jobs import SWEEP_UNPAID_USAGE, SWEEP_USAGE_CREDITS
+from orders.usage.return_credits import return_credit
 from tests.factories_marketplace import OPERATOR_PRINCIPAL, make_plans, per_seat_plan, words
 from tests.loop.test_end_of_term import subscriptions
 from tests.loop.test_renewals import now, switch, until
@@ -260,6 +263,50 @@ class TestCredits:
         (printed,) = stage.rows(select(InvoiceLine).where(InvoiceLine.invoice_id == invoice.id))
         assert "减免抵扣：-¥20.00" in printed.description
         assert "Taken back before: -¥20.00" in printed.description
+
+    @pytest.mark.parametrize("drawn", [0, 7_000])
+    def test_what_is_left_when_it_has_ended_goes_back_once(self, stage: Stage, drawn: int) -> None:
+        order_id, subscription = metered(stage, PRICE.model_copy(update={"term_months": 2}))
+        use(stage, order_id, 2_000)
+        over(stage, order_id)
+        challenge_id = self._credited(stage, order_id, 12_000)
+        stage.tick(SWEEP_USAGE_CREDITS)
+        assert stage.get(UsageChallenge, challenge_id).refund_id is None
+        if drawn:
+            use(stage, order_id, 1_280)
+        until(stage, subscription.ends_at + timedelta(days=2))
+        assert now(stage, subscription).state == "ended"
+        stage.tick(SWEEP_USAGE)
+        stage.tick(SWEEP_USAGE_CREDITS)
+        stage.tick(SWEEP_USAGE_CREDITS)
+        challenge = stage.get(UsageChallenge, challenge_id)
+        assert challenge.drawn_minor == drawn
+        (order,) = charged(stage, subscription)
+        (refund,) = stage.rows(select(Refund).where(Refund.reference == order.id))
+        assert (refund.id, refund.state, refund.amount_minor) == (challenge.refund_id, "succeeded", 12_000 - drawn)
+        (credit,) = stage.papers(order.id, "credit_note")
+        assert credit.gross_minor == 12_000 - drawn
+        assert transact(stage.services.db, SYSTEM, lambda uow: return_credit(uow, challenge_id)) is None
+        with unit_of_work(stage.services.db, SYSTEM) as uow:
+            assert RETURNED.find(uow).violations == 0
+
+    def test_one_that_the_gateway_refused_is_asked_for_again_a_day_later(self, stage: Stage) -> None:
+        price = PRICE.model_copy(update={"term_months": 1})
+        order_id, subscription = metered(stage, price, method="sbx_refund_fails")
+        use(stage, order_id, 2_000)
+        until(stage, subscription.ends_at + timedelta(days=2))
+        stage.tick(SWEEP_USAGE)
+        challenge_id = self._credited(stage, order_id, 12_000)
+        stage.tick(SWEEP_USAGE_CREDITS)
+        first_id = stage.get(UsageChallenge, challenge_id).refund_id
+        assert stage.get(Refund, first_id).state == "failed"
+        stage.tick(SWEEP_USAGE_CREDITS)
+        assert stage.get(UsageChallenge, challenge_id).refund_id == first_id
+        clock.advance(timedelta(days=1, seconds=1))
+        stage.tick(SWEEP_USAGE_CREDITS)
+        (order,) = charged(stage, subscription)
+        refunds = stage.rows(select(Refund).where(Refund.reference == order.id).order_by(Refund.created_at))
+        assert [(one.state, one.amount_minor) for one in refunds] == [("failed", 12_000), ("failed", 12_000)]
 
 
 class TestEnd:

@@ -184,6 +184,18 @@ def usage_credited(p: Planter, _: World) -> None:
     p.change("UPDATE fulfillment.usage_period SET credited_minor = 1 WHERE state = 'open'")
 
 
+def usage_returned(p: Planter, _: World) -> None:
+    challenge_id = uuid7()
+    p.change(
+        """INSERT INTO fulfillment.usage_challenge (id, buyer_org_id, seller_org_id, line_id, state, question, answer,
+               credit_minor, currency, deadline_at, decided_at, created_at, refund_id)
+           SELECT :id, l.buyer_org_id, l.seller_org_id, l.id, 'corrected', 'q', 'a', 1, l.currency, now(), now(), now(), :id
+           FROM fulfillment.usage_line l JOIN orders."order" o ON o.usage_period_id = l.period_id LIMIT 1""",
+        id=challenge_id,
+    )
+    p.remember("usage_challenge", challenge_id, None, "open", "corrected")
+
+
 def usage_asked_again(p: Planter, _: World) -> None:
     p.change(
         """UPDATE orders.purchase SET next_try_at = :at WHERE id IN (
