@@ -133,7 +133,8 @@ class Machine:
         event_id: UUID | None,
     ) -> None:
         principal = uow.principal
-        outbox_of(uow).note_time()
+        if clock.own_time() is not None:
+            outbox_of(uow).note_time()
         uow.append(
             StateHistory,
             machine=self.name,
