@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -18,9 +19,10 @@ from billing.invoices.models import Invoice
 from billing.payments.models import Payment
 from fulfillment.entitlements.models import Entitlement
 from fulfillment.runs.models import Run
+from fulfillment.usage.record_usage import UsageIn, record_usage
 from kernel import clock
 from kernel.clock import OwnTime
-from kernel.db.uow import UnitOfWork, unit_of_work
+from kernel.db.uow import UnitOfWork, transact, unit_of_work
 from kernel.ids import uuid7
 from kernel.jobs.models import Job
 from kernel.jobs.outbox import DRIVE_CLOCK
@@ -35,6 +37,7 @@ from orders.test_clocks.due_instants import next_due
 from orders.test_clocks.jobs import SWEEP_CLOCKS
 from tests.api_server import application
 from tests.loop.test_trials import DAYS, MONTH_MINOR, trial_plan
+from tests.loop.test_usage_charges import PRICE
 from tests.loop_stage import Stage
 from tests.races.crowd import at_once
 
@@ -277,7 +280,7 @@ def test_what_the_seller_answers_later_counts_at_its_time(stage: Stage, develope
     developer.make()
     began = developer.present
     developer.advance(began + timedelta(days=40))
-    stage.seller_app.behave(mode="accept")
+    stage.seller_app.behave(mode="async", step_ms=1, drop_callbacks=True)
     good = developer.try_plan(trial_plan(stage, trial_needs_method=True), "sbx_ok", wait=False)
     (run,) = stage.rows(select(Run).where(Run.buyer_org_id == UUID(developer.clock["organization_id"])))
     assert good == {}
@@ -286,6 +289,34 @@ def test_what_the_seller_answers_later_counts_at_its_time(stage: Stage, develope
     stage.run()
     (entitlement,) = stage.rows(select(Entitlement).where(Entitlement.id == run.entitlement_id))
     assert (entitlement.state, entitlement.valid_from) == ("active", began + timedelta(days=40))
+
+
+def test_usage_counts_at_its_time(stage: Stage, developer: Developer) -> None:
+    """The seller reports what was used; the period is closed and charged when the clock has passed its end."""
+    developer.make()
+    began = developer.present
+    developer.advance(began + timedelta(days=40))
+    plan, _ = stage.offer(price=PRICE)
+    quote = developer.ask("POST", "/v1/quotes", {"plan_id": str(plan), "quantity": 1})
+    (profile,) = developer.ask("GET", "/v1/billing-profiles")
+    body = {"quote_id": quote["id"], "billing_profile_id": profile["id"], "payment_method": "sbx_ok"}
+    developer.ask("POST", "/v1/purchases", body)
+    stage.run()
+    (entitlement,) = stage.rows(
+        select(Entitlement).where(Entitlement.buyer_org_id == UUID(developer.clock["organization_id"]))
+    )
+    at = began + timedelta(days=40, minutes=1)
+    item = UsageIn(str(uuid7()), at, entitlement.id, "calls", Decimal(2_000))
+    (result,) = transact(stage.services.db, stage.seller.owner, lambda uow: record_usage(uow, [item]))
+    assert result.outcome == "accepted", result
+    developer.advance(began + timedelta(days=80))
+    (order, *_) = stage.rows(
+        select(Order)
+        .where(Order.buyer_org_id == entitlement.buyer_org_id, Order.usage_period_id.is_not(None))
+        .order_by(Order.created_at)
+    )
+    assert (order.state, order.gross_minor) == ("active", 17_500)
+    assert order.created_at > began + timedelta(days=70)
 
 
 def test_deleted_everything_of_it_ends(stage: Stage, developer: Developer) -> None:
