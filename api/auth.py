@@ -16,6 +16,7 @@ from litestar.connection import ASGIConnection
 
 from api.csrf import is_token, organization_of_page
 from api.origin import is_own
+from kernel.clock import OwnTime
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Forbidden, Unauthenticated
 from kernel.principal import ANONYMOUS, Principal, PrincipalKind
@@ -114,6 +115,17 @@ def refuse_other_organization(connection: Connection, signed_in: SignedIn, permi
     own = signed_in.organization
     if drawn_for not in (None, own.org_id) and not _is_for_any(connection, permission):
         raise Conflict(SWITCHED, organization=own.display_name)
+
+
+def refuse_while_moving(connection: Connection, own: OwnTime) -> None:
+    """Refuse what a test organization asks to change while its clock moves: it would happen at a time that is passing by.
+
+    Raises: Conflict `test_clock_advancing`.
+    """
+    handler = connection.scope.get("route_handler")
+    is_for_any = handler is not None and bool(handler.opt.get(ANY_ORGANIZATION))
+    if own.is_moving and connection.scope.get("method") not in SAFE and not is_for_any:
+        raise Conflict("test_clock_advancing")
 
 
 def _is_for_any(connection: Connection, permission: str) -> bool:

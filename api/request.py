@@ -30,14 +30,26 @@ from litestar.exceptions import ClientException, ImproperlyConfiguredException, 
 from litestar.handlers.base import BaseRouteHandler
 from litestar.types import Empty, Receive, Scope, Send
 
-from api.auth import NOBODY, PUBLIC, SAFE, Caller, Connection, authenticate, has_credentials, refuse_unpermitted
+from api.auth import (
+    NOBODY,
+    PUBLIC,
+    SAFE,
+    Caller,
+    Connection,
+    authenticate,
+    has_credentials,
+    refuse_unpermitted,
+    refuse_while_moving,
+)
 from api.context import Services
 from api.known_values import OPTION as KNOWN_VALUES
 from api.known_values import known_values, refuse_unknown
 from api.rate_limits import count_recognised, count_request
+from kernel import clock
 from kernel.db.uow import UnitOfWork, transact, unit_of_work
 from kernel.principal import SYSTEM, Principal
 from marketplace.access.authenticate import SignedIn
+from marketplace.test_clocks.own_time import find_own_time
 
 T = TypeVar("T")
 
@@ -123,6 +135,10 @@ class ApiRequest(Request[Any, Any, Any]):
             caller = authenticate(uow, self)
             count_recognised(self, is_somebody=caller is not NOBODY)
             refuse_unpermitted(self, caller, self.permission)
+            own = find_own_time(uow, caller.principal.org_id)
+            if own is not None:
+                refuse_while_moving(self, own)
+                clock.go_on_at(own)
             uow.act_as(caller.principal)
             self._admit(caller)
             self._begun = stack.pop_all(), uow

@@ -49,6 +49,7 @@ from api.pages.sold_subscriptions import handlers as sold_subscriptions_pages
 from api.pages.spending import handlers as spending_pages
 from api.pages.subscriptions import handlers as subscriptions_pages
 from api.pages.tax_id_disputes import handlers as tax_id_disputes_pages
+from api.pages.test_clocks import handlers as test_clocks_pages
 from api.pages.trace import handlers as trace_pages
 from api.pages.usage import handlers as usage_pages
 from api.pages.verification import handlers as verification_pages
@@ -113,6 +114,7 @@ from api.v1 import (
     sold_subscriptions,
     spend,
     subscriptions,
+    test_clocks,
     touchpoints,
     traces,
     uploads,
@@ -147,6 +149,7 @@ MODULES: tuple[ModuleType, ...] = (
     event_types,
     events,
     webhook_endpoints,
+    test_clocks,
     session,
     account,
     second_factor,
@@ -204,6 +207,7 @@ MODULES: tuple[ModuleType, ...] = (
     seller_start_pages,
     connectors_pages,
     webhooks_pages,
+    test_clocks_pages,
     seller_reviews_pages,
     verification_pages,
     tax_id_disputes_pages,

@@ -10,18 +10,20 @@ from api.context import Services
 from kernel import sandbox_clock, sandbox_history
 from kernel.db.uow import unit_of_work
 from kernel.principal import SYSTEM
+from marketplace.test_clocks import own_time
 
 FOLLOW_S = 2.0
 
 
 def follow_clock(services: Services, stop: threading.Event) -> None:
-    """Read the installation's offset, and how far its past is, now and then every two seconds until `stop`."""
+    """Read the installation's offset, who has a time of its own, and how far the past is: now, then every two seconds."""
     if not services.sandbox:
         return
 
     def once() -> None:
         with unit_of_work(services.db, SYSTEM) as uow:
             sandbox_clock.follow(uow)
+            own_time.follow(uow)
             sandbox_history.follow(uow)
 
     def loop() -> None:

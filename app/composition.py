@@ -41,6 +41,7 @@ from marketplace.mail.ports import MailTransport
 from marketplace.mail.smtp_transport import SmtpServer, SmtpTransport
 from marketplace.webhooks import jobs as webhook_jobs
 from orders.offers import draw_offer
+from orders.test_clocks import jobs as test_clock_jobs
 
 KEY_ID = "k1"
 LOOP = orders.loop
@@ -148,6 +149,7 @@ def register_jobs(services: Services, renderers: RendererPool, monotonic: Callab
     partition_retention.register(settings.database_admin_url)
     billing.jobs.register(services.gateways, services.storage, renderers, public_url=settings.public_url)
     draw_offer.register(services.storage, renderers)
+    test_clock_jobs.register(services.db)
 
 
 def _derive(master: bytes, purpose: str) -> bytes:

@@ -24,6 +24,7 @@ from kernel.db.uow import Transact, UnitOfWork
 from kernel.jobs.kinds import Payload, call, job, sweep
 from kernel.jobs.settle_each import settle_each
 from kernel.states import state_in
+from marketplace.test_clocks.own_time import lives_now
 
 SWEEP_OVERDUE = "fulfillment.run.sweep_overdue"
 SWEEP_USAGE = "fulfillment.usage.close_periods"
@@ -63,7 +64,9 @@ def register(ports: SellerCalls) -> None:
 def overdue_runs(uow: UnitOfWork, limit: int = SWEPT_AT_ONCE) -> Sequence[UUID]:
     """Runs under way whose deadline has passed, the longest overdue first."""
     statement = (
-        select(Run.id).where(state_in(Run.state, *LIVE), Run.deadline_at <= clock.now()).order_by(Run.deadline_at)
+        select(Run.id)
+        .where(state_in(Run.state, *LIVE), Run.deadline_at <= clock.now(), lives_now(Run.buyer_org_id))
+        .order_by(Run.deadline_at)
     )
     return uow.session.scalars(statement.limit(limit)).all()
 

@@ -19,6 +19,7 @@ from kernel import clock
 from kernel.db.base import Base, Id
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict
+from kernel.jobs.outbox import outbox_of
 
 
 class Stateful(Protocol):
@@ -132,6 +133,8 @@ class Machine:
         event_id: UUID | None,
     ) -> None:
         principal = uow.principal
+        if clock.own_time() is not None:
+            outbox_of(uow).note_time()
         uow.append(
             StateHistory,
             machine=self.name,

@@ -42,6 +42,7 @@ import marketplace.questions.models
 import marketplace.reactions.models
 import marketplace.relations.models
 import marketplace.search_index.models
+import marketplace.test_clocks.models
 import marketplace.videos.models
 import marketplace.webhooks.models
 import orders.amendments.models
@@ -78,6 +79,7 @@ MODELS = (
     marketplace.mail.models,
     marketplace.notifications.models,
     marketplace.questions.models,
+    marketplace.test_clocks.models,
     marketplace.reactions.models,
     marketplace.search_index.models,
     marketplace.webhooks.models,

@@ -12,6 +12,7 @@ from billing.payments.models import Payment
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.jobs.outbox import emit
+from marketplace.test_clocks.own_time import lives_now
 from orders.checkout.decide_purchase import close_unpaid
 from orders.checkout.locking import find_locked_purchase
 from orders.checkout.models import Purchase
@@ -28,7 +29,10 @@ UNRESOLVED_PAYMENT_WAITS = timedelta(days=7)
 def overdue_purchases(uow: UnitOfWork) -> Sequence[UUID]:
     """Purchases whose approval or payment did not come in time, the longest overdue first."""
     return uow.session.scalars(
-        select(Purchase.id).where(_overdue()).order_by(Purchase.deadline_at, Purchase.id).limit(BATCH_SIZE)
+        select(Purchase.id)
+        .where(_overdue(), lives_now(Purchase.buyer_org_id))
+        .order_by(Purchase.deadline_at, Purchase.id)
+        .limit(BATCH_SIZE)
     ).all()
 
 
@@ -49,7 +53,10 @@ def expire_purchase(uow: UnitOfWork, purchase_id: UUID) -> bool:
 def orders_past_acceptance(uow: UnitOfWork) -> Sequence[UUID]:
     """Delivered orders whose buyer has let the time to accept their services pass, the longest silent first."""
     return uow.session.scalars(
-        select(Order.id).where(_past_acceptance()).order_by(Order.deadline_at, Order.id).limit(BATCH_SIZE)
+        select(Order.id)
+        .where(_past_acceptance(), lives_now(Order.buyer_org_id))
+        .order_by(Order.deadline_at, Order.id)
+        .limit(BATCH_SIZE)
     ).all()
 
 

@@ -57,6 +57,8 @@ from marketplace.questions.ask_question import ask_question, moderate_question
 from marketplace.questions.models import ProductQuestion
 from marketplace.reactions.comment_on_video import add_comment
 from marketplace.reactions.models import Comment
+from marketplace.test_clocks.create_test_clock import create_test_clock
+from marketplace.test_clocks.models import TestClock
 from marketplace.videos.captions.check_captions import LANGUAGES
 from marketplace.videos.captions.edit_captions import put_captions
 from marketplace.videos.models import MediaUpload, Video
@@ -83,6 +85,7 @@ KINDS: dict[str, type[Base]] = {
     "channel_id": Channel,
     "claim_id": Claim,
     "comment_id": Comment,
+    "clock_id": TestClock,
     "connector_id": ConnectorRow,
     "delivery_id": WebhookDelivery,
     "demo_day_id": DemoDay,
@@ -195,7 +198,7 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
         store_webhook(uow, "sandbox", webhook)
         uow.flush()
         found["webhook_id"] = scalars(select(Inbox.id).where(Inbox.event_id == webhook.event_id)).one()
-    found |= _endpoint(stage) | _coupon(stage)
+    found |= _endpoint(stage) | _coupon(stage) | _test_clock(stage)
     stage.tick(NOTIFY)
     with unit_of_work(db, SYSTEM) as uow:
         purchaser = select(Notification.id).where(Notification.person_id == stage.purchaser.person()).limit(1)
@@ -255,6 +258,11 @@ def _coupon(stage: Stage) -> dict[str, UUID]:
     command = MakeCoupon("Launch", today, today + timedelta(days=300), code="LAUNCH-20", percent_ppm=200_000)
     with unit_of_work(stage.services.db, stage.seller.owner) as uow:
         return {"coupon_id": make_coupon(uow, command).id}
+
+
+def _test_clock(stage: Stage) -> dict[str, UUID]:
+    with unit_of_work(stage.services.db, stage.seller.owner) as uow:
+        return {"clock_id": create_test_clock(uow, "Renewals").row.id}
 
 
 def _endpoint(stage: Stage) -> dict[str, UUID]:

@@ -53,7 +53,7 @@ def store_webhook(uow: UnitOfWork, gateway: str, notice: GatewayWebhook, *, besi
             NEEDS_PERSON: notice.needs_person,
         },
         state="received",
-        received_at=clock.now(),
+        received_at=clock.installation_now(),
     )
     if beside_answer:
         uow.add(row)

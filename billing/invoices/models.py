@@ -20,7 +20,7 @@ class NumberSeries(Base):
 
     __tablename__ = "number_series"
     __table_args__ = (
-        UniqueConstraint("org_id", "kind", "year"),
+        UniqueConstraint("org_id", "kind", "year", "clock_id", postgresql_nulls_not_distinct=True),
         CheckConstraint("next_number >= 1", name="next_number"),
         {"schema": "billing"},
     )
@@ -29,6 +29,8 @@ class NumberSeries(Base):
     kind: Mapped[str]
     year: Mapped[int]
     """Calendar year where the issuer keeps its books."""
+    clock_id: Mapped[UUID | None]
+    """Of a test organization that lives at its own time: documents for it are numbered and dated apart from all others."""
     prefix: Mapped[str]
     next_number: Mapped[int]
     last_issued_at: Mapped[Instant | None]

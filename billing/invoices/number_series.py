@@ -41,7 +41,7 @@ class Taken:
 _TAKE = """
     UPDATE billing.number_series
     SET next_number = next_number + 1, last_issued_at = greatest(coalesce(last_issued_at, $1), $2)
-    WHERE org_id = $3 AND kind = $4 AND year = $5
+    WHERE org_id = $3 AND kind = $4 AND year = $5 AND clock_id IS NOT DISTINCT FROM $6::uuid
     RETURNING id, next_number - 1, last_issued_at
 """
 
@@ -62,15 +62,19 @@ def ask_number(uow: UnitOfWork, org_id: UUID, kind: SeriesKind, *, time_zone: st
     zone = ZoneInfo(time_zone or _time_zone(uow, org_id))
     now = clock.now()
     year = now.astimezone(zone).year
-    prefix = _PREFIX[kind]
-    place = (now, now, org_id, kind, year)
+    own = clock.own_time()
+    clock_id = own.clock_id if own is not None else None
+    prefix = _PREFIX[kind] if own is None else f"TEST{own.clock_id.hex[-8:].upper()}-{_PREFIX[kind]}"
+    place = (now, now, org_id, kind, year, clock_id)
     asked = uow.cursor.queue_for(_TAKE, place)
 
     def taken() -> Taken:
         rows = uow.cursor.rows_of(asked)
         if not rows:
-            series = NumberSeries(id=uuid7(), org_id=org_id, kind=kind, year=year, prefix=prefix, next_number=1)
-            uow.add_if_absent(series, "org_id", "kind", "year")
+            series = NumberSeries(
+                id=uuid7(), org_id=org_id, kind=kind, year=year, clock_id=clock_id, prefix=prefix, next_number=1
+            )
+            uow.add_if_absent(series, "org_id", "kind", "year", "clock_id")
             # It exists by now, and is never deleted.
             rows = uow.cursor.execute(_TAKE, place).fetchall()
         ((series_id, sequence, at),) = rows

@@ -23,6 +23,7 @@ from kernel.errors import NotFound
 from kernel.jobs.outbox import emit
 from kernel.money import Money
 from marketplace.parties.models import PLATFORM_ORG_ID
+from marketplace.test_clocks.own_time import enter_time_of
 
 _AGGREGATE = Read(
     select(Payment.reference, func.pg_advisory_xact_lock(aggregate_key(Payment.reference))).where(
@@ -66,6 +67,7 @@ def apply_gateway_result(uow: UnitOfWork, payment_id: UUID, result: GatewayResul
     if not rows:
         raise NotFound("payment_not_found")
     payment: Payment = rows[0].Payment
+    enter_time_of(uow, payment.payer_org_id)
     payment.checks += 1
     for row in rows:
         close_attempt(row.PaymentAttempt, result)

@@ -26,6 +26,7 @@ from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.money import Money
 from kernel.states import state_in
+from marketplace.test_clocks.own_time import lives_now
 
 SUBMIT = "billing.payment.submit"
 """Kind of the job that calls the gateway."""
@@ -111,7 +112,11 @@ class PaymentOperation:
         """See `GatewayOperation.unresolved`."""
         rows = uow.session.execute(
             select(Payment.id, Payment.checks)
-            .where(state_in(Payment.state, *UNRESOLVED), Payment.next_check_at <= clock.now())
+            .where(
+                state_in(Payment.state, *UNRESOLVED),
+                Payment.next_check_at <= clock.now(),
+                lives_now(Payment.payer_org_id),
+            )
             .order_by(Payment.next_check_at)
             .limit(limit)
         )

@@ -22,6 +22,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
 from kernel.money import Money
 from kernel.states import state_in
+from marketplace.test_clocks.own_time import lives_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class PayoutOperation:
         """See `GatewayOperation.unresolved`."""
         rows = uow.session.execute(
             select(Payout.id, Payout.checks)
-            .where(state_in(Payout.state, *UNRESOLVED), Payout.next_check_at <= clock.now())
+            .where(state_in(Payout.state, *UNRESOLVED), Payout.next_check_at <= clock.now(), lives_now(Payout.org_id))
             .order_by(Payout.next_check_at)
             .limit(limit)
         )

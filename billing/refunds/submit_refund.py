@@ -23,6 +23,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
 from kernel.money import Money
 from kernel.states import state_in
+from marketplace.test_clocks.own_time import lives_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,11 @@ class RefundOperation:
         """See `GatewayOperation.unresolved`."""
         rows = uow.session.execute(
             select(Refund.id, Refund.checks)
-            .where(state_in(Refund.state, *UNRESOLVED), Refund.next_check_at <= clock.now())
+            .where(
+                state_in(Refund.state, *UNRESOLVED),
+                Refund.next_check_at <= clock.now(),
+                lives_now(Refund.buyer_org_id),
+            )
             .order_by(Refund.next_check_at)
             .limit(limit)
         )

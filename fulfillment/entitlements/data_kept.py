@@ -14,6 +14,7 @@ from kernel import clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.jobs.outbox import emit
+from marketplace.test_clocks.own_time import lives_now
 
 NOTICED_BEFORE = timedelta(days=7)
 """Time enough to export what is still wanted. What is kept for less is told at once."""
@@ -30,6 +31,7 @@ def data_notices_due(uow: UnitOfWork, limit: int = AT_ONCE) -> Sequence[UUID]:
             Entitlement.data_noticed_at.is_(None),
             until <= clock.now() + NOTICED_BEFORE,
             until > clock.now(),
+            lives_now(Entitlement.buyer_org_id),
         )
         .order_by(until, Entitlement.id)
         .limit(limit)

@@ -19,6 +19,7 @@ from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 from kernel.jobs.outbox import emit
+from marketplace.test_clocks.own_time import enter_time_of
 
 ORPHAN_WITHIN = timedelta(days=7)
 
@@ -69,6 +70,7 @@ def lock_run(uow: UnitOfWork, run_id: UUID, group: UUID | None = None) -> tuple[
     found = uow.find(_LOCKED, run_id=run_id)
     if found is None:
         raise NotFound("not_found")
+    enter_time_of(uow, found.Run.buyer_org_id)
     return found.Run, found.Entitlement
 
 

@@ -20,6 +20,7 @@ from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
 from kernel.states import state_in
 from marketplace.input_text import paragraphs
+from marketplace.test_clocks.own_time import lives_now
 
 ANSWERED_WITHIN = timedelta(days=10)
 QUESTIONED_WITHIN = timedelta(days=60)
@@ -100,7 +101,11 @@ def unanswered_challenges(uow: UnitOfWork, limit: int = OVERDUE_AT_ONCE) -> Sequ
     """Open challenges whose deadline has passed, the oldest first."""
     statement = (
         select(UsageChallenge.id)
-        .where(state_in(UsageChallenge.state, "open"), UsageChallenge.deadline_at <= clock.now())
+        .where(
+            state_in(UsageChallenge.state, "open"),
+            UsageChallenge.deadline_at <= clock.now(),
+            lives_now(UsageChallenge.buyer_org_id),
+        )
         .order_by(UsageChallenge.deadline_at)
     )
     return uow.session.scalars(statement.limit(limit)).all()

@@ -17,6 +17,7 @@ from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 from marketplace.catalog.models import Plan
+from marketplace.test_clocks.own_time import enter_time_of
 
 
 def check_entitlement(uow: UnitOfWork, entitlement_id: UUID) -> EntitlementCheck:
@@ -29,6 +30,7 @@ def check_entitlement(uow: UnitOfWork, entitlement_id: UUID) -> EntitlementCheck
     if found is None:
         raise NotFound("not_found")
     row: Entitlement = found.Entitlement
+    enter_time_of(uow, row.buyer_org_id)
     active = is_in_force(row.state, row.valid_to)
     untagged = EntitlementCheck(
         entitlement_id=row.id,

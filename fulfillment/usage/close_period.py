@@ -20,6 +20,7 @@ from kernel.jobs.outbox import emit
 from kernel.states import state_in
 from marketplace.pricing.components import PlanPrice, Tier
 from marketplace.pricing.engine import Priced, price_usage
+from marketplace.test_clocks.own_time import lives_now
 
 CLOSED_AT_ONCE = 200
 
@@ -28,7 +29,11 @@ def due_periods(uow: UnitOfWork, limit: int = CLOSED_AT_ONCE) -> Sequence[UUID]:
     """Open periods whose time to be closed has come, the longest due first."""
     statement = (
         select(UsagePeriod.id)
-        .where(state_in(UsagePeriod.state, "open"), UsagePeriod.closes_at <= clock.now())
+        .where(
+            state_in(UsagePeriod.state, "open"),
+            UsagePeriod.closes_at <= clock.now(),
+            lives_now(UsagePeriod.buyer_org_id),
+        )
         .order_by(UsagePeriod.closes_at)
     )
     return uow.session.scalars(statement.limit(limit)).all()

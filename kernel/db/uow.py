@@ -22,6 +22,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.util import identity_key
 
+from kernel import clock
 from kernel.db.base import Base
 from kernel.db.constraints import as_sqlalchemy, translate
 from kernel.db.cursor import BEGIN, Cursor, connect, keep_prepared
@@ -35,7 +36,6 @@ log = structlog.get_logger(__name__)
 RETRIED = frozenset({"40001", "40P01", "55P03"})
 """SQLSTATEs after which the whole unit of work is tried again: serialization failure, deadlock, lock not available."""
 ATTEMPTS = 5
-
 LIMITS = (
     "-c lock_timeout=3s -c statement_timeout=30s -c idle_in_transaction_session_timeout=10s -c timezone=UTC"
     " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off"
@@ -338,6 +338,7 @@ def unit_of_work(
     except IntegrityError as error:
         raise translate(error) or error from error
     finally:
+        clock.enter(None)
         for session in opened:
             session.close()
         cursor.end()

@@ -7,7 +7,7 @@ raises, the work is run again with its followers deferred to jobs: a fault in de
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import psycopg
@@ -15,6 +15,7 @@ from psycopg.types.json import Jsonb
 from sqlalchemy.exc import DBAPIError
 
 from kernel import clock
+from kernel.clock import OwnTime
 from kernel.db.uow import FollowerFailed, JobSignal, UnitOfWork, is_retried
 from kernel.events import Event
 from kernel.ids import uuid7
@@ -30,6 +31,11 @@ _INSERT = """
             CASE WHEN $10 THEN clock_timestamp() + make_interval(secs => $11) END, $12, $13, $14)
     ON CONFLICT (kind, dedupe_key) DO NOTHING
 """
+
+
+DRIVE_CLOCK = "orders.test_clock.drive"
+"""Kind of the job that does what is due at an organization's own time (`orders.test_clocks.drive`)."""
+AT_EVERYBODYS_TIME = frozenset({"documents", "media"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,15 @@ class Outbox:
     uow: UnitOfWork
     jobs: list[NewJob] = field(default_factory=list)
     events: list[tuple[Event, Payload]] = field(default_factory=list)
+    own_times: set[OwnTime] = field(default_factory=set)
+    """At which organizations' times something happened in it."""
+
+    def note_time(self) -> OwnTime | None:
+        """Whose time it is; its driver is woken with the commit, unless it is at work here."""
+        own = clock.own_time()
+        if own is not None and not own.is_driving:
+            self.own_times.add(own)
+        return own
 
     def follow(self) -> None:
         """Run the inline followers of what was emitted, and of what they emit."""
@@ -74,6 +89,9 @@ class Outbox:
     def write(self) -> None:
         """Insert the jobs, and note which are due now."""
         jobs, self.jobs = self.jobs, []
+        if self.own_times:
+            jobs += [_wake(own) for own in self.own_times]
+            self.own_times.clear()
         now, principal = clock.now(), self.uow.principal
         if jobs and not principal.is_platform:
             # Jobs are the platform's, whoever left them; row level security shows them to nobody else.
@@ -84,7 +102,7 @@ class Outbox:
             values = (job.id, job.kind, job.queue, job.dedupe_key, Jsonb(job.payload), state, job.run_at, count, count)
             lease = (job.leased, LEASE_S, job.event_id, job.correlation_id, now)
             self.uow.cursor.queue(_INSERT, values + lease)
-            if job.run_at <= now and not job.leased:
+            if job.run_at <= now and not job.leased and "." not in job.queue:
                 self.uow.signals.append(JobSignal(job.queue, job.id, job.kind))
         if self.uow.principal is not principal:
             self.uow.act_as(principal)
@@ -103,6 +121,7 @@ def emit(uow: UnitOfWork, event: Event) -> UUID | None:
     if not is_recorded(event.topic):
         return None
     kinds = followers(event.topic)
+    outbox_of(uow).note_time()
     event_id, payload = uuid7(), event.model_dump(mode="json")
     uow.append(
         EventRow,
@@ -152,16 +171,38 @@ def enqueue(
     With `leased` the job begins as claimed by whoever commits it (`Runner.run_leased`), and no worker is signalled.
     Returns the new job's id; when the key existed already nothing is inserted and the returned id is unused.
     """
+    own = outbox_of(uow).note_time()
+    queue, at = _place(kind_of(kind).queue, run_at or clock.now(), own)
     new = NewJob(
         id=uuid7(),
         kind=kind,
-        queue=kind_of(kind).queue,
+        queue=queue,
         dedupe_key=dedupe_key,
         payload=payload,
-        run_at=run_at or clock.now(),
+        run_at=at,
         event_id=event_id,
         correlation_id=uow.correlation_id,
         leased=leased,
     )
     outbox_of(uow).jobs.append(new)
     return new.id
+
+
+def _place(queue: str, run_at: datetime, own: OwnTime | None) -> tuple[str, datetime]:
+    """In which queue a job waits, and until when: at an organization's own time, for its clock.
+
+    Files are drawn at everybody's time: what is in them is written down, and no clock waits for them.
+    """
+    if own is None:
+        return queue, run_at
+    if queue in AT_EVERYBODYS_TIME:
+        return queue, clock.installation_now() + max(run_at - own.at, timedelta())
+    return own.queues + queue, run_at
+
+
+def _wake(own: OwnTime) -> NewJob:
+    """The clock's driver does what is due at its time and tells what happened, once this is committed."""
+    job_id = uuid7()
+    payload = {"clock_id": str(own.clock_id), "since": own.at.isoformat()}
+    queue = kind_of(DRIVE_CLOCK).queue
+    return NewJob(job_id, DRIVE_CLOCK, queue, str(job_id), payload, clock.installation_now(), None, None, leased=False)

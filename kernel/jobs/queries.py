@@ -85,3 +85,11 @@ def due_in_s(uow: UnitOfWork, queues: Sequence[str]) -> float | None:
     """
     row = uow.cursor.execute(_DUE_IN, (list(queues), clock.now())).fetchone()
     return None if row is None else row[0]
+
+
+def lost_claims(uow: UnitOfWork, prefix: str) -> list[str]:
+    """The queues, of those whose names begin so, with a job that was running when its worker was lost."""
+    found = select(Job.queue).where(
+        Job.queue.startswith(prefix), Job.state == "running", Job.lease_until < func.clock_timestamp()
+    )
+    return list(uow.session.scalars(found.distinct()))

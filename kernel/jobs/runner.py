@@ -217,6 +217,7 @@ class Runner:
         done: list[UUID] = []
         for run in _ahead_first(begun.runs):
             begun.current = run
+            clock.enter(None)
             uow.correlation_id = run.claim.correlation_id
             if run.kind.work is not None:
                 with run.claim.in_logs():
@@ -279,6 +280,7 @@ class Runner:
                     self._record(uow, run, "lost", None)
                     continue
                 uow.correlation_id = run.claim.correlation_id
+                clock.enter(None)
                 handler = run.kind.handler
                 assert handler is not None  # noqa: S101 - only calls are concluded
                 with run.claim.in_logs():

@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, select
 from kernel.db.locks import lock_aggregate
 from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
+from marketplace.test_clocks.own_time import enter_time_of
 from orders.checkout.models import Purchase
 from orders.order.models import Order
 
@@ -34,6 +35,7 @@ def lock_purchase_and_orders(uow: UnitOfWork, purchase_id: UUID) -> tuple[Purcha
     rows = uow.fetch(_PAID, purchase_id=purchase_id)
     if not rows:
         raise LookupError(str(purchase_id))
+    enter_time_of(uow, rows[0].Purchase.buyer_org_id)
     return rows[0].Purchase, [row.Order for row in rows]
 
 
@@ -41,4 +43,6 @@ def find_locked_purchase(uow: UnitOfWork, purchase_id: UUID) -> Purchase | None:
     """A purchase, locked. Locks: the purchase, as an aggregate and as a row."""
     lock_aggregate(uow, purchase_id)
     found: Purchase | None = uow.find(_LOCKED_PURCHASE, purchase_id=purchase_id)
+    if found is not None:
+        enter_time_of(uow, found.buyer_org_id)
     return found

@@ -8,6 +8,7 @@ from sqlalchemy import delete, exists, select
 
 from kernel import clock
 from kernel.db.uow import UnitOfWork
+from marketplace.test_clocks.own_time import lives_now
 from orders.checkout.quote_models import Quote
 from orders.order.models import Subscription
 
@@ -21,5 +22,9 @@ def purge_unused(uow: UnitOfWork) -> None:
     that told the price of a next term its subscription's.
     """
     kept = exists().where(Subscription.buyer_org_id == Quote.buyer_org_id, Subscription.renewal_quote_id == Quote.id)
-    old = select(Quote.id).where(Quote.used_at.is_(None), Quote.expires_at < clock.now() - KEPT, ~kept).limit(AT_ONCE)
+    old = (
+        select(Quote.id)
+        .where(Quote.used_at.is_(None), Quote.expires_at < clock.now() - KEPT, ~kept, lives_now(Quote.buyer_org_id))
+        .limit(AT_ONCE)
+    )
     uow.session.execute(delete(Quote).where(Quote.id.in_(old)).execution_options(synchronize_session=False))

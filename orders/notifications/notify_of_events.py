@@ -84,6 +84,14 @@ def notify_past(transact: Transact, since: datetime, until: datetime) -> None:
         continue
 
 
+def notify_at(transact: Transact, at: datetime, org_id: UUID) -> None:
+    """Tell what happened to an organization at an instant of its own time, in the product alone."""
+    until, after = at + timedelta(microseconds=1), None
+    page = partial(_notify_page, since=at, until=until, mails=False, org_id=org_id)
+    while (after := transact(partial(page, after=after))) is not None:
+        continue
+
+
 def _notify_next(uow: UnitOfWork, after: Place | None) -> Place | None:
     now = clock.now()
     cursor = uow.session.get(EventCursor, READER)
@@ -99,10 +107,16 @@ def _notify_next(uow: UnitOfWork, after: Place | None) -> Place | None:
 
 
 def _notify_page(
-    uow: UnitOfWork, *, since: datetime, until: datetime, after: Place | None, mails: bool = True
+    uow: UnitOfWork,
+    *,
+    since: datetime,
+    until: datetime,
+    after: Place | None,
+    mails: bool = True,
+    org_id: UUID | None = None,
 ) -> Place | None:
     """Tell the next events of the time. Returns where to go on, None when these were the last."""
-    found = _read(uow, since, until, after)
+    found = _read(uow, since, until, after, org_id)
     wanted = [item for topic, events in _by_topic(found) for item in _made_by(uow, notifiers()[topic], events)]
     fresh = clock.now() - MAILED_WITHIN
     for may_mail in (True, False):
@@ -110,7 +124,9 @@ def _notify_page(
     return (found[-1].at, found[-1].id) if len(found) == BATCH else None
 
 
-def _read(uow: UnitOfWork, since: datetime, until: datetime, after: Place | None) -> list[RecordedEvent]:
+def _read(
+    uow: UnitOfWork, since: datetime, until: datetime, after: Place | None, org_id: UUID | None
+) -> list[RecordedEvent]:
     wanted = (
         select(EventRow.id, EventRow.topic, EventRow.payload, EventRow.occurred_at)
         .where(
@@ -122,6 +138,8 @@ def _read(uow: UnitOfWork, since: datetime, until: datetime, after: Place | None
         .order_by(EventRow.occurred_at, EventRow.id)
         .limit(BATCH)
     )
+    if org_id is not None:
+        wanted = wanted.where(EventRow.org_ids.contains([org_id]))
     if after is not None:
         wanted = wanted.where(tuple_(EventRow.occurred_at, EventRow.id) > after)
     return [RecordedEvent(*row) for row in uow.session.execute(wanted)]

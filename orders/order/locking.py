@@ -11,6 +11,7 @@ from fulfillment.entitlements.models import Entitlement
 from kernel.db.locks import lock_aggregate
 from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
+from marketplace.test_clocks.own_time import enter_time_of
 from orders.order.models import Order, OrderLine, Subscription
 
 _LINES = Read(select(OrderLine).where(OrderLine.order_id == bindparam("order_id")).order_by(OrderLine.id))
@@ -83,7 +84,10 @@ def lock_subscription(uow: UnitOfWork, subscription_id: UUID) -> Subscription:
 
 def lock_orders(uow: UnitOfWork, purchase_id: UUID) -> list[Order]:
     """The orders of a purchase, locked in id order. Their purchase is locked as an aggregate already."""
-    return uow.fetch(_LOCKED_ORDERS, purchase_id=purchase_id)
+    found = uow.fetch(_LOCKED_ORDERS, purchase_id=purchase_id)
+    for order in found[:1]:
+        enter_time_of(uow, order.buyer_org_id)
+    return found
 
 
 def ask_order(uow: UnitOfWork, order_id: UUID) -> None:
@@ -99,4 +103,6 @@ def find_locked_order(uow: UnitOfWork, order_id: UUID) -> Order | None:
     if held is None:
         lock_aggregate(uow, order_id)
         held = uow.find(_LOCKED_ORDER, order_id=order_id)
+    if held is not None:
+        enter_time_of(uow, held.buyer_org_id)
     return held

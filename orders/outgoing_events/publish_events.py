@@ -56,6 +56,13 @@ def publish_past(transact: Transact, since: datetime, until: datetime) -> None:
     transact(partial(_began_at, since=since))
 
 
+def publish_at(transact: Transact, at: datetime) -> None:
+    """Publish what became true at an instant of an organization's own time."""
+    until, after = at + timedelta(microseconds=1), None
+    while (after := transact(partial(_publish_page, since=at, until=until, after=after))) is not None:
+        continue
+
+
 def _publish_next(uow: UnitOfWork, after: Place | None) -> Place | None:
     now = clock.now()
     row = uow.session.get(EventPublication, SOURCE)

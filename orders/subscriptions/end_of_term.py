@@ -11,6 +11,7 @@ from fulfillment.provisioning.end_entitlement import end_entitlement
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.states import state_in
+from marketplace.test_clocks.own_time import lives_now
 from orders.checkout.models import Purchase
 from orders.order.accept_services import complete_when_over
 from orders.order.locking import deliveries_of, find_locked_order, subscriptions_of
@@ -28,6 +29,7 @@ def orders_past_term(uow: UnitOfWork) -> Sequence[UUID]:
         .where(
             state_in(Subscription.state, "active"),
             Subscription.ends_at <= clock.now(),
+            lives_now(Subscription.buyer_org_id),
             # What was missed of its renewal comes first.
             or_(
                 Subscription.auto_renew.is_(False),

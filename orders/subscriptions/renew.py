@@ -17,6 +17,7 @@ from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
 from kernel.states import state_in
 from marketplace.parties.lookups import find_default_billing_profile, get_billing_profile
+from marketplace.test_clocks.own_time import lives_now
 from orders.checkout.approval_reasons import Needed
 from orders.checkout.models import PURCHASE, Purchase
 from orders.checkout.order_rows import line_row, order_row, profile_as_kept
@@ -42,6 +43,7 @@ def due_subscriptions(uow: UnitOfWork) -> Sequence[UUID]:
             state_in(Subscription.state, "active", "past_due"),
             Subscription.next_step_at.is_not(None),
             Subscription.next_step_at <= clock.now(),
+            lives_now(Subscription.buyer_org_id),
         )
         .order_by(Subscription.next_step_at, Subscription.id)
         .limit(AT_ONCE)

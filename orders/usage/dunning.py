@@ -14,6 +14,7 @@ from fulfillment.provisioning.suspend_entitlement import resume_entitlement, sus
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.jobs.outbox import emit
+from marketplace.test_clocks.own_time import lives_now
 from orders.checkout.decide_purchase import close_unpaid
 from orders.checkout.locking import find_locked_purchase
 from orders.checkout.models import Purchase
@@ -41,7 +42,11 @@ def due_tries(uow: UnitOfWork) -> Sequence[UUID]:
     """Purchases of usage with a step that is due, the longest due first."""
     return uow.session.scalars(
         select(Purchase.id)
-        .where(Purchase.next_try_at.is_not(None), Purchase.next_try_at <= clock.now())
+        .where(
+            Purchase.next_try_at.is_not(None),
+            Purchase.next_try_at <= clock.now(),
+            lives_now(Purchase.buyer_org_id),
+        )
         .order_by(Purchase.next_try_at)
         .limit(AT_ONCE)
     ).all()

@@ -1,6 +1,7 @@
 """Every address a page links to, in one place, so that a route and its links cannot drift apart."""
 
 from api.pages.frame import (
+    clock_addresses,
     coupon_addresses,
     offer_addresses,
     operator_addresses,
@@ -11,6 +12,7 @@ from api.pages.frame import (
 )
 
 PRODUCTS, coupons, usage = product_addresses.PRODUCTS, coupon_addresses, usage_addresses
+clocks = clock_addresses
 entitlement = recurring_addresses.entitlement
 entitlement_act = recurring_addresses.entitlement_act
 entitlement_launch = recurring_addresses.entitlement_launch

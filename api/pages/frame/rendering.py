@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
 from typing import ClassVar, Literal, Protocol
@@ -68,6 +69,8 @@ class Chrome:
     refresh_s: int = 0
     #: How much of the sandbox's past is made, in percent; None when none is being made.
     history_percent: int | None = None
+    #: Where the visitor's organization stands that has a time of its own.
+    own_time: datetime | None = None
 
 
 @cache

@@ -32,7 +32,7 @@ from api.pages.frame.sidebar import NO_SIDEBAR, Sidebar, sidebar_of
 from api.pages.frame.translations import translations
 from api.pages.frame.typed_numbers import find_whole, whole_number
 from api.request import ApiRequest
-from kernel import sandbox_history
+from kernel import clock, sandbox_history
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Forbidden, Invalid, NotFound
 from kernel.principal import Principal
@@ -209,6 +209,7 @@ class PageRequest:
             notice=notice,
             refresh_s=refresh_s,
             history_percent=sandbox_history.percent_done(),
+            own_time=own.at if (own := clock.own_time()) is not None else None,
         )
 
     def redirect(self, path: str, *, notice: str = "", cookies: tuple[Cookie, ...] = ()) -> Response[bytes]:

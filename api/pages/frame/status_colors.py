@@ -102,6 +102,7 @@ TONES: dict[str, dict[str, Tone]] = {
     "tax_id_dispute": {"open": "bad", "evidence_asked": "wait", "settled": "good", "dismissed": "idle"},
     "email_domain": {"pending": "wait", "approved": "good", "refused": "bad", "removed": "idle"},
     "connector_test": {"untested": "idle", "running": "wait", "passed": "good", "failed": "bad"},
+    "test_clock": {"ready": "good", "advancing": "wait", "deleting": "wait", "deleted": "idle"},
     "webhook": {"active": "good", "failing": "wait", "disabled": "bad"},
     "webhook_delivery": {"pending": "wait", "delivered": "good", "failed": "bad"},
     "link": {"done": "good", "live": "wait", "waiting": "wait", "todo": "idle", "failed": "bad", "broken": "bad"},

@@ -15,7 +15,7 @@ from api.pages.frame import addresses
 from api.pages.frame.phrases import failure
 from api.pages.frame.site import Form, PageRequest, form_post, page
 from api.pages.operator import presenter
-from api.pages.operator.views import OperatorView, TestClock
+from api.pages.operator.views import InstallationClock, OperatorView
 from api.v1.purchases import require_gateway
 from billing.disputes.queries import list_disputes
 from billing.gateways.quarantine import list_quarantined, look_again, settle_webhook
@@ -190,7 +190,9 @@ def _view(page_request: PageRequest, error: str | None = None) -> OperatorView:
         gateways=dashboard.gateways,
         may_settle=may("operator.payouts"),
         may_review=may("operator.reviews"),
-        clock=TestClock(clock.now(), ahead_s) if page_request.services.sandbox and may("operator.clock") else None,
+        clock=InstallationClock(clock.now(), ahead_s)
+        if page_request.services.sandbox and may("operator.clock")
+        else None,
         error=error,
     )
 

@@ -145,7 +145,7 @@ class BounceItem:
 
 
 @dataclass(frozen=True, slots=True)
-class TestClock:
+class InstallationClock:
     """The sandbox's clock: what time the market thinks it is, and by how much that is ahead."""
 
     now: datetime
@@ -172,5 +172,5 @@ class OperatorView:
     gateways: tuple[str, ...] = ()
     may_settle: bool = False
     may_review: bool = False
-    clock: TestClock | None = None
+    clock: InstallationClock | None = None
     error: str | None = None

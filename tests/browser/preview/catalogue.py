@@ -7,6 +7,7 @@ from api.pages.frame.navigation import Area
 from api.pages.frame.rendering import Chrome, FlashMessage, OrganizationChoice, View
 from api.pages.operator.views import Queue
 from tests.browser.preview import (
+    clock_samples,
     comment_samples,
     coupon_samples,
     feedback_samples,
@@ -119,6 +120,7 @@ def samples(language: Language) -> dict[str, Sample]:
     made.update({name: Sample(view, BUYER) for name, view in usage_samples.buyers_pages(s).items()})
     made.update({name: Sample(view, SELLER) for name, view in usage_samples.sellers_pages(s).items()})
     made.update({name: Sample(view, BUYER | {"webhooks"}) for name, view in webhook_samples.webhook_pages(s).items()})
+    made.update({name: Sample(view, BUYER | {"webhooks"}) for name, view in clock_samples.clock_pages(s).items()})
     made.update({name: Sample(view, BUYER) for name, view in recurring_samples.buyers_pages(s).items()})
     made.update({name: Sample(view, SELLER) for name, view in recurring_samples.sellers_pages(s).items()})
     made.update({name: Sample(view, operator) for name, view in recurring_samples.operators_pages(s).items()})

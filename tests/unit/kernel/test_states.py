@@ -72,6 +72,7 @@ marketplace.email_domain: pending > approved refused removed; approved > removed
 marketplace.lead: new > working answered won lost withdrawn; working > answered won lost withdrawn;
     answered > working won lost withdrawn; lost > won; withdrawn > won
 marketplace.member: active > removed; removed > active
+marketplace.test_clock: ready > advancing deleting; advancing > ready; deleting > deleted
 marketplace.webhook_endpoint: active > disabled removed; disabled > active removed
 """
 

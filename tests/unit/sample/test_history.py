@@ -41,6 +41,7 @@ from orders.feed_outcomes import COUNT_OUTCOMES
 from orders.loop import SWEEP_DEPUTIES
 from orders.notifications.notify_of_events import NOTIFY
 from orders.outgoing_events.publish_events import PUBLISH
+from orders.test_clocks.jobs import SWEEP_CLOCKS
 
 ENDS = [
     datetime(2026, 11, 28, 8, 30, tzinfo=UTC),
@@ -48,6 +49,7 @@ ENDS = [
     datetime(2028, 3, 1, tzinfo=UTC),
 ]
 OF_THE_PRESENT = {
+    SWEEP_CLOCKS,
     marketplace.access.jobs.RETENTION,
     marketplace.mail.jobs.RETENTION,
     marketplace.videos.jobs.SWEEP_ORPHANS,

@@ -1,0 +1,1 @@
+"""Test clocks of a sandbox: a test organization whose time its developer moves, and nobody else's."""
