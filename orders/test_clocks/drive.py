@@ -36,7 +36,7 @@ from orders.notifications.notify_of_events import notify_at
 from orders.outgoing_events.publish_events import publish_at
 from orders.test_clocks.due_instants import next_due, queues_of
 from orders.test_clocks.end_everything import end_everything, forget_clock
-from orders.usage.jobs import SWEEP_UNPAID_USAGE
+from orders.usage.jobs import SWEEP_UNPAID_USAGE, SWEEP_USAGE_CREDITS
 
 SWEEPS = (
     SWEEP_PURCHASES,
@@ -47,6 +47,7 @@ SWEEPS = (
     SWEEP_RENEWALS,
     SWEEP_TERMS,
     SWEEP_UNPAID_USAGE,
+    SWEEP_USAGE_CREDITS,
     SWEEP_DATA_KEPT,
     JANITOR,
 )

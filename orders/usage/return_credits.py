@@ -19,6 +19,7 @@ from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.money import allocate
 from kernel.states import state_in
+from marketplace.test_clocks.own_time import lives_now
 from orders.invoicing.invoice_order import invoice_of
 from orders.order.locking import find_locked_order
 from orders.order.models import Order, OrderLine
@@ -36,7 +37,9 @@ def credits_to_return(uow: UnitOfWork, limit: int = RETURNED_AT_ONCE) -> Sequenc
         select(UsageChallenge.id)
         .join(UsageLine, UsageLine.id == UsageChallenge.line_id)
         .join(Order, Order.usage_period_id == UsageLine.period_id)
-        .where(UsageChallenge.drawn_minor < UsageChallenge.credit_minor, _is_owed())
+        .where(
+            UsageChallenge.drawn_minor < UsageChallenge.credit_minor, lives_now(UsageChallenge.buyer_org_id), _is_owed()
+        )
         .order_by(UsageChallenge.id)
     )
     return uow.session.scalars(statement.limit(limit)).all()
