@@ -40,6 +40,7 @@ class EntitlementOut(Out):
     state: Annotated[str, Meta(examples=["active"], description="pending, active, suspended or ended")]
     usable: bool
     trial: Annotated[bool, Meta(description="Used for nothing so far, until `valid_to`")]
+    past_due_at: Annotated[datetime | None, Meta(description="Since when it is used without being paid for")]
     seats: Annotated[int, Meta(description="Seats bought; 0 where the plan has none")]
     seats_used: int
     valid_from: datetime | None
@@ -108,6 +109,9 @@ class EntitlementCheckOut(Out):
         datetime | None, Meta(description="Since it ended: until when the seller keeps what is left in its system")
     ]
     trial: bool
+    past_due: Annotated[
+        bool, Meta(description="Its present term is not paid for; it is suspended 14 days after that began")
+    ]
     capped: Annotated[
         tuple[str, ...], Meta(description="Metered dimensions of which nothing more is taken in this period")
     ]

@@ -57,6 +57,8 @@ DATED = Query(
                        WHERE t.subscription_id = s.id AND (t.revoked_at IS NULL OR t.starts_at < t.revoked_at)) last ON true
     WHERE (last.revoked_at IS NULL AND s.ends_at <> last.ends_at)
        OR (s.state = 'active' AND e.state = 'active' AND e.valid_to IS DISTINCT FROM s.ends_at)
+       OR (e.state IN ('active', 'suspended') AND e.past_due_at IS DISTINCT FROM
+               CASE s.state WHEN 'past_due' THEN s.ends_at END)
     """,
 )
 STEPS = Query(

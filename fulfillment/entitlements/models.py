@@ -29,6 +29,7 @@ class Entitlement(Base):
         ),
         CheckConstraint("state IN ('pending', 'active', 'suspended', 'ended')", name="state"),
         CheckConstraint("seats_used BETWEEN 0 AND seats", name="seats"),
+        CheckConstraint("past_due_at IS NULL OR state IN ('active', 'suspended')", name="past_due"),
         CheckConstraint("data_kept_until IS NULL OR state = 'ended'", name="data_kept"),
         Index("ix_entitlement_buyer_org_id_created_at", "buyer_org_id", "created_at"),
         Index("ix_entitlement_seller_org_id_listing_id", "seller_org_id", "listing_id"),
@@ -61,6 +62,8 @@ class Entitlement(Base):
     """Length of the first term from activation; 0 without end."""
     trial_days: Mapped[int] = mapped_column(default=0, server_default="0")
     """Length from activation of the trial that it is in, which then stands in the place of the term; 0 in none."""
+    past_due_at: Mapped[Instant | None]
+    """Since when it is used without being paid for: the end of what was paid. None where nothing is owed."""
     time_zone: Mapped[str]
     context: Mapped[Json]
     """What a seller's system is told of order, organization and plan."""

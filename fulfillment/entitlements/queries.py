@@ -135,4 +135,5 @@ def _entitlement(found: Any) -> EntitlementRow:
         trial_days=row.trial_days,
         data_kept_days=row.data_kept_days,
         data_kept_until=row.data_kept_until,
+        past_due_at=row.past_due_at,
     )

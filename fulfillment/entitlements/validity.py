@@ -16,12 +16,16 @@ def is_in_force(state: str, valid_to: datetime | None) -> bool:
     return state == "active" and (valid_to is None or valid_to > clock.now())
 
 
-def state_now(state: str, valid_to: datetime | None, trial_days: int = 0) -> str:
-    """What it is at this moment: `ended` once its time has passed, though nothing has ended it yet; `trial` before it is paid."""
+def state_now(state: str, valid_to: datetime | None, trial_days: int = 0, past_due_at: datetime | None = None) -> str:
+    """What it is at this moment: `ended` once its time has passed, though nothing has ended it yet; `trial` before it is paid;
+    `past_due` while its next term is not.
+    """
     if state != "active":
         return state
     if not is_in_force(state, valid_to):
         return "ended"
+    if past_due_at is not None:
+        return "past_due"
     return "trial" if trial_days else state
 
 

@@ -41,6 +41,8 @@ class EntitlementRow:
     """For how long the seller keeps the data after the end; None where nothing was said of it."""
     data_kept_until: datetime | None = None
     """Since it ended: until when."""
+    past_due_at: datetime | None = None
+    """Since when it is used without being paid for."""
 
     @property
     def is_usable(self) -> bool:
@@ -50,7 +52,12 @@ class EntitlementRow:
     @property
     def state_now(self) -> str:
         """As `validity.state_now`."""
-        return state_now(self.state, self.valid_to, self.trial_days)
+        return state_now(self.state, self.valid_to, self.trial_days, self.past_due_at)
+
+    @property
+    def paid_until(self) -> datetime | None:
+        """The end of its term; of what is past due, of the last one that was paid."""
+        return self.past_due_at or self.valid_to
 
     @property
     def is_trial(self) -> bool:
@@ -93,5 +100,6 @@ class EntitlementCheck:
     valid_to: datetime | None
     data_kept_until: datetime | None
     trial: bool
+    past_due: bool
     capped: tuple[str, ...]
     etag: str

@@ -37,7 +37,7 @@ def end_entitlement(uow: UnitOfWork, entitlement_id: UUID, *, reason: str) -> bo
     if not ENTITLEMENT.move(uow, row, "ended", org_ids=org_ids, reason=reason):
         return False
     # One whose time had passed keeps its end.
-    row.valid_to = min(row.valid_to or clock.now(), clock.now())
+    row.valid_to, row.past_due_at = min(row.valid_to or clock.now(), clock.now()), None
     if row.valid_from is not None and row.data_kept_days is not None:
         # From the end itself: what was suspended first kept its data meanwhile.
         row.data_kept_until = clock.now() + timedelta(days=row.data_kept_days)

@@ -45,6 +45,7 @@ def check_entitlement(uow: UnitOfWork, entitlement_id: UUID) -> EntitlementCheck
         valid_to=row.valid_to,
         data_kept_until=row.data_kept_until,
         trial=active and row.trial_days > 0,
+        past_due=row.past_due_at is not None,
         capped=tuple(sorted(found.capped or ())),
         etag="",
     )

@@ -58,7 +58,7 @@ def begin_next_term(uow: UnitOfWork, order: Order) -> bool:
     )
     if line.price is not None:
         price_term_usage(uow, entitlement, PlanPrice.model_validate(line.price), term.starts_at)
-    entitlement.valid_to, entitlement.trial_days = term.ends_at, 0
+    entitlement.valid_to, entitlement.trial_days, entitlement.past_due_at = term.ends_at, 0, None
     _let_begin(uow, subscription, term, line)
     may_go_on = entitlement.state == "suspended" and not usage_is_overdue(uow, subscription.id)
     if not (may_go_on and resume_entitlement(uow, entitlement.id, reason="renewed")):

@@ -53,6 +53,7 @@ def fall_past_due(uow: UnitOfWork, subscription: Subscription, entitlement: Enti
     SUBSCRIPTION.move(uow, subscription, "past_due", org_ids=list(sides.values()), reason="renewal_unpaid")
     end_trial(uow, entitlement, subscription.ends_at)
     entitlement.valid_to, entitlement.trial_days = subscription.ends_at + TERMINATED_AFTER, 0
+    entitlement.past_due_at = subscription.ends_at
     subscription.next_step_at = _next(subscription, clock.now() - timedelta(seconds=1))
     emit(uow, SubscriptionPastDue(subscription_id=subscription.id, **sides))
 

@@ -13,6 +13,9 @@ from sqlalchemy import select, update
 
 from billing.payments.models import Payment
 from billing.shares.models import Share
+from fulfillment.entitlements.queries import get_entitlement
+from fulfillment.entitlements.views import EntitlementCheck, EntitlementRow
+from fulfillment.usage.check_entitlement import check_entitlement
 from kernel import clock
 from kernel.db.uow import transact, unit_of_work
 from kernel.errors import Conflict
@@ -194,6 +197,13 @@ class TestMoneyBack:
         assert stage.order(order_id).state == "completed"
 
 
+def asked(stage: Stage, order_id: UUID) -> tuple[EntitlementRow, EntitlementCheck]:
+    """What the buyer's page says of it, and what the seller's system is answered."""
+    found = stage.entitlement(order_id).id
+    with unit_of_work(stage.services.db, stage.purchaser) as uow:
+        return get_entitlement(uow, found).row, check_entitlement(uow, found)
+
+
 class TestPastDue:
     def test_paid_at_the_third_try_it_was_never_away(self, stage: Stage) -> None:
         order_id, subscription = subscribed(stage, method="sbx_declined")
@@ -204,12 +214,18 @@ class TestPastDue:
         until(stage, end + timedelta(minutes=1))
         assert now(stage, subscription).state == "past_due"
         assert stage.entitlement(order_id).state == "active"
+        row, checked = asked(stage, order_id)
+        assert (row.state_now, row.is_usable, row.paid_until) == ("past_due", True, end)
+        assert (checked.active, checked.past_due) == (True, True)
         (renewal,) = renewals(stage, subscription)
         with unit_of_work(stage.services.db, SYSTEM) as uow:
             uow.session.get_one(Purchase, renewal.purchase_id).method_token = "sbx_ok"
         until(stage, end + timedelta(days=2))
         assert stage.order(renewal.id).state == "active"
         assert now(stage, subscription).state == "active"
+        row, checked = asked(stage, order_id)
+        assert (row.state_now, row.paid_until) == ("active", now(stage, subscription).ends_at)
+        assert (checked.active, checked.past_due) == (True, False)
         assert terms(stage, subscription)[1].starts_at == end
 
     def test_suspended_after_a_fortnight_and_ended_after_six_weeks(self, stage: Stage) -> None:
@@ -223,7 +239,9 @@ class TestPastDue:
         assert len(tries) == 5
         assert {payment.state for payment in tries} == {"failed"}
         until(stage, end + SUSPENDED_AFTER)
-        assert stage.entitlement(order_id).state == "suspended"
+        row, checked = asked(stage, order_id)
+        assert (row.state, row.state_now) == ("suspended", "suspended")
+        assert (checked.active, checked.past_due) == (False, True)
         until(stage, end + TERMINATED_AFTER)
         assert now(stage, subscription).state == "ended"
         assert stage.entitlement(order_id).state == "ended"

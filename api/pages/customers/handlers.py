@@ -103,7 +103,7 @@ def _entitlement(page_request: PageRequest, row: EntitlementRow, trial: RunningT
         row.state_now,
         row.seats,
         row.seats_used,
-        row.valid_to,
+        row.paid_until,
         row.data_kept_until,
         trial_id=str(trial.subscription_id) if trial else "",
         extendable_days=trial.extendable_days if trial else 0,

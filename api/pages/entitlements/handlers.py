@@ -151,7 +151,7 @@ def _view(page_request: PageRequest, entitlement_id: UUID, *, error: str | None 
         state=row.state_now,
         quantity=row.seats,
         valid_from=row.valid_from,
-        valid_until=row.valid_to,
+        valid_until=row.paid_until,
         data_kept_days=row.data_kept_days,
         data_kept_until=row.data_kept_until,
         data_are_gone=row.data_kept_until is not None and row.data_kept_until <= clock.now(),
@@ -203,7 +203,7 @@ def _row(page_request: PageRequest, row: Found) -> EntitlementItem:
         state=row.state_now,
         used_seats=row.seats_used,
         quantity=row.seats,
-        valid_until=row.valid_to,
+        valid_until=row.paid_until,
         may_launch=row.is_usable and row.launch_url is not None,
     )
 

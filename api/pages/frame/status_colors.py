@@ -28,7 +28,14 @@ TONES: dict[str, dict[str, Tone]] = {
         "dead": "bad",
     },
     "attempt": {"ok": "good", "accepted": "good", "failed": "bad", "timeout": "bad", "unknown": "wait"},
-    "entitlement": {"pending": "wait", "trial": "good", "active": "good", "suspended": "bad", "ended": "idle"},
+    "entitlement": {
+        "pending": "wait",
+        "trial": "good",
+        "active": "good",
+        "past_due": "bad",
+        "suspended": "bad",
+        "ended": "idle",
+    },
     "subscription": {"trial": "good", "active": "good", "past_due": "bad", "ended": "idle"},
     "video": {
         "draft": "idle",
