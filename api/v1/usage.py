@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from litestar import Response, delete, get, post, put
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta
-from pydantic import Field
+from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
+from api.field_messages import field_message
 from api.language import language_of
 from api.problems import MEDIA_TYPE, problem, sentence
 from api.request import ApiRequest
@@ -56,10 +58,38 @@ class UsageEventIn(Wire):
     unit: Annotated[str, Field(max_length=40)] | None = None
 
 
-class UsageBatchIn(Wire):
-    """At most 1,000 events. Each is judged by itself."""
+@dataclass(frozen=True, slots=True)
+class UnreadableEvent:
+    """An event that is not one; what is wrong with which of its fields, as the library says it."""
 
-    events: Annotated[list[UsageEventIn], Field(min_length=1, max_length=MAX_BATCH)]
+    id: str
+    field: str
+    said: str
+
+
+def _read_by_itself(given: Any, read: ValidatorFunctionWrapHandler) -> UsageEventIn | UnreadableEvent:
+    """One that cannot be read keeps no other of its batch from counting."""
+    try:
+        found: UsageEventIn = read(given)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        named = given.get("id") if isinstance(given, dict) else None
+        at = ".".join(str(part) for part in first["loc"])
+        return UnreadableEvent(named[:100] if isinstance(named, str) else "", at, first["msg"])
+    return found
+
+
+class UsageBatchIn(Wire):
+    """At most 1,000 events. Each is read and judged by itself."""
+
+    events: Annotated[
+        list[Annotated[UsageEventIn, WrapValidator(_read_by_itself)]], Field(min_length=1, max_length=MAX_BATCH)
+    ]
+
+    @property
+    def each(self) -> list[UsageEventIn | UnreadableEvent]:
+        """The events in the order in which they were sent, as they were read."""
+        return [*self.events]
 
 
 class UsageResultOut(Out):
@@ -265,10 +295,12 @@ def report_usage(data: JSONBody[UsageBatchIn], request: ApiRequest) -> Response[
     """
     items = [
         UsageIn(one.id, one.time, one.entitlement, one.dimension, Decimal(one.quantity), one.corrects, one.unit)
-        for one in data.events
+        for one in data.each
+        if isinstance(one, UsageEventIn)
     ]
-    results = request.transact(lambda uow: record_usage(uow, items))
     language = language_of(request)
+    judged = iter(request.transact(lambda uow: record_usage(uow, items)))
+    results = [next(judged) if isinstance(one, UsageEventIn) else _unreadable(one, language) for one in data.each]
     out = [_result(one, language) for one in results]
     counts = {name: sum(one.outcome == name for one in results) for name in ("accepted", "duplicate", "refused")}
     if counts["refused"] == len(results):
@@ -283,6 +315,11 @@ def report_usage(data: JSONBody[UsageBatchIn], request: ApiRequest) -> Response[
             accepted=counts["accepted"], duplicates=counts["duplicate"], refused=counts["refused"], results=out
         )
     )
+
+
+def _unreadable(one: UnreadableEvent, language: str) -> UsageResult:
+    params = {"field": one.field, "reason": field_message(one.said, language)}
+    return UsageResult(one.id, "refused", "usage_event_unreadable", params)
 
 
 def _result(row: UsageResult, language: str) -> UsageResultOut:
