@@ -1,23 +1,24 @@
 """A subscription's life as one line: what was paid, told, tried and changed, and what the calendar holds next.
 
-Each of its three sides sees the same line. How a try ended is read from the payment by whoever pays it, and by the platform;
-a seller sees that money was asked for, and whether it came.
+Each of its three sides sees the same line. Why a try failed is read by whoever pays it, and by the platform; a seller sees that
+money was asked for, and whether it came.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import literal, select, union_all
 from sqlalchemy.orm import aliased
 
-from billing.payments.models import Payment, PaymentAllocation
+from billing.payments.models import UNRESOLVED, Payment, PaymentAllocation
 from fulfillment.entitlements.models import Entitlement
 from kernel import clock
+from kernel.db.platform_scope import as_platform
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 from kernel.jobs.models import EventRow
@@ -224,20 +225,18 @@ def _amendments(uow: UnitOfWork, subscription_id: UUID) -> Iterator[TimelineEntr
 
 def _tries(uow: UnitOfWork, subscription_id: UUID, side: Side) -> tuple[list[TimelineEntry], bool]:
     """Every payment that was asked for a next term, a change or usage, and whether a next term waits for its money."""
-    pays: Any = (
-        select(Order, PaymentAllocation, Amendment.id.label("amendment_id"))
+    pays = (
+        select(Order, PaymentAllocation, Amendment.id.label("amendment_id"), Payment.state, Payment.error_code)
         .join(OrderLine, OrderLine.order_id == Order.id)
         .join(PaymentAllocation, PaymentAllocation.reference == Order.id)
+        .join(Payment, Payment.id == PaymentAllocation.payment_id)
         .join(Amendment, Amendment.order_line_id == OrderLine.id, isouter=True)
         .where(Order.subscription_id == subscription_id)
         .order_by(PaymentAllocation.created_at, PaymentAllocation.id)
     )
-    if side != "seller":
-        pays = pays.add_columns(Payment.state, Payment.error_code).join(
-            Payment, Payment.id == PaymentAllocation.payment_id
-        )
-    rows: Sequence[Any] = uow.session.execute(pays).all()
-    last = {row.Order.id: row.PaymentAllocation.id for row in rows}
+    with as_platform(uow):
+        # A payment is its payer's alone; of what the subscription's seller is to see of it, the state is all.
+        rows = uow.session.execute(pays).all()
     is_unpaid = any(
         row.Order.state == "pending_payment" and row.amendment_id is None and row.Order.usage_period_id is None
         for row in rows
@@ -246,7 +245,7 @@ def _tries(uow: UnitOfWork, subscription_id: UUID, side: Side) -> tuple[list[Tim
         TimelineEntry(
             row.PaymentAllocation.created_at,
             "try",
-            state=_came(row, last) if side == "seller" else row.state,
+            state="processing" if side == "seller" and row.state in UNRESOLVED else row.state,
             reason=None if side == "seller" else row.error_code,
             amount_minor=row.PaymentAllocation.amount_minor,
             currency=row.PaymentAllocation.currency.strip(),
@@ -276,15 +275,6 @@ def _usage(uow: UnitOfWork, subscription_id: UUID) -> Iterator[TimelineEntry]:
             for step in steps_past_due(order.created_at + RENEWS_BEFORE):
                 if step.at > now:
                     yield TimelineEntry(step.at, step.kind, is_due=True, days=step.days or None, order_id=order.id)
-
-
-def _came(row: Any, last: dict[UUID, UUID]) -> str:
-    """What a seller knows of a try: another one followed, the order is paid, or it waits."""
-    if last[row.Order.id] != row.PaymentAllocation.id:
-        return "failed"
-    if row.Order.paid_at is not None:
-        return "succeeded"
-    return "processing" if row.Order.state == "pending_payment" else "failed"
 
 
 def _due(subscription: Subscription, term_months: int, *, is_unpaid: bool) -> Iterator[TimelineEntry]:

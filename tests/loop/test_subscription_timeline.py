@@ -74,7 +74,7 @@ class TestDunning:
         assert {len(found) for found in tried.values()} == {4}
         assert {(one.state, one.reason is None) for one in tried["buyer"]} == {("failed", False)}
         assert tried["operator"] == tried["buyer"]
-        assert [one.state for one in tried["seller"]] == ["failed"] * 3 + ["processing"]
+        assert [one.state for one in tried["seller"]] == ["failed"] * 4
         assert {one.reason for one in tried["seller"]} == {None}
         until(stage, end + timedelta(days=13))
         until(stage, end + SUSPENDED_AFTER)
