@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from litestar import Response, delete, get, post, put
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta
-from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import Field
 
 from api.field_messages import field_message
 from api.language import language_of
 from api.problems import MEDIA_TYPE, problem, sentence
 from api.request import ApiRequest
-from api.schema import FieldProblemOut, KeyHeader, MoneyOut, Out, UtcIn, Wire, idempotent_command
+from api.schema import FieldProblemOut, KeyHeader, MoneyOut, Out, Wire, idempotent_command
 from api.v1.price_out import PriceLineOut, price_lines_out
+from api.v1.usage_events_in import UnreadableEvent, UsageBatchIn, UsageEventIn
 from fulfillment.usage.caps import remove_cap, set_cap
 from fulfillment.usage.challenges import AnswerChallenge, answer_challenge, challenge_line
 from fulfillment.usage.queries import challenges_to_answer, customers_usage, get_usage
-from fulfillment.usage.record_usage import MAX_BATCH, UsageIn, UsageResult, record_usage
+from fulfillment.usage.record_usage import UsageIn, UsageResult, record_usage
 from fulfillment.usage.views import ChallengeView, CustomerUsage, DimensionUsage, RatedLine, RatedPeriod, UsageView
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid
@@ -31,65 +31,7 @@ from orders.usage.queries import PeriodOrder, orders_of_periods
 
 REPORT = "connectors.write"
 SELL = "seller.orders.read"
-AmountIn = Annotated[
-    str,
-    Field(
-        pattern=r"^-?[0-9]{1,16}(\.[0-9]{1,6})?$",
-        description="An exact decimal number, at most six digits after the point",
-        examples=["12.5"],
-    ),
-]
 CapIn = Annotated[str, Field(pattern=r"^[0-9]{1,15}(\.[0-9]{1,6})?$", examples=["100000"])]
-DimensionIn = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$", examples=["api_calls"])]
-
-
-class UsageEventIn(Wire):
-    """One event, as CloudEvents names its parts. `id` is the seller's own: sent again, it counts once, for ever.
-
-    `quantity` below zero takes back part of the event that `corrects` names, while its period is open.
-    """
-
-    id: Annotated[str, Field(min_length=1, max_length=100)]
-    time: UtcIn
-    entitlement: Annotated[UUID, Field(strict=False)]
-    dimension: DimensionIn
-    quantity: AmountIn
-    corrects: Annotated[str, Field(min_length=1, max_length=100)] | None = None
-    unit: Annotated[str, Field(max_length=40)] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class UnreadableEvent:
-    """An event that is not one; what is wrong with which of its fields, as the library says it."""
-
-    id: str
-    field: str
-    said: str
-
-
-def _read_by_itself(given: Any, read: ValidatorFunctionWrapHandler) -> UsageEventIn | UnreadableEvent:
-    """One that cannot be read keeps no other of its batch from counting."""
-    try:
-        found: UsageEventIn = read(given)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        named = given.get("id") if isinstance(given, dict) else None
-        at = ".".join(str(part) for part in first["loc"])
-        return UnreadableEvent(named[:100] if isinstance(named, str) else "", at, first["msg"])
-    return found
-
-
-class UsageBatchIn(Wire):
-    """At most 1,000 events. Each is read and judged by itself."""
-
-    events: Annotated[
-        list[Annotated[UsageEventIn, WrapValidator(_read_by_itself)]], Field(min_length=1, max_length=MAX_BATCH)
-    ]
-
-    @property
-    def each(self) -> list[UsageEventIn | UnreadableEvent]:
-        """The events in the order in which they were sent, as they were read."""
-        return [*self.events]
 
 
 class UsageResultOut(Out):

@@ -299,6 +299,7 @@ class TestCredits:
         challenge_id = self._credited(stage, order_id, 12_000)
         stage.tick(SWEEP_USAGE_CREDITS)
         first_id = stage.get(UsageChallenge, challenge_id).refund_id
+        assert first_id is not None
         assert stage.get(Refund, first_id).state == "failed"
         stage.tick(SWEEP_USAGE_CREDITS)
         assert stage.get(UsageChallenge, challenge_id).refund_id == first_id
