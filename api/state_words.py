@@ -28,15 +28,17 @@ def with_states(code: str, params: Mapping[str, Any], language: str) -> dict[str
         kinds["reason"] = "code"
     words = _words("zh-CN" if language.startswith("zh") else "en")
     return {
-        name: _word(words.get(_WORDS_OF.get(kinds[name], kinds[name]), {}), str(value)) if name in kinds else value
+        name: _word(words, _WORDS_OF.get(kinds[name], kinds[name]), str(value)) if name in kinds else value
         for name, value in params.items()
     }
 
 
-def _word(words: Mapping[str, str], state: str) -> str:
-    if state.startswith("address_"):
-        state = state if state in words else "address_not_public"
-    return words.get(state, state.replace("_", " ")) or NOWHERE
+def _word(words: Mapping[str, Mapping[str, str]], kind: str, state: str) -> str:
+    """A code that a value completes is said as pages say it (`word.code_with`): of an address, the network it lies in."""
+    known = words.get(kind, {}).get(state)
+    if known is None and kind == "code" and state.startswith("address_"):
+        known = words["code_with"]["address"]
+    return known or state.replace("_", " ") or NOWHERE
 
 
 @cache

@@ -71,7 +71,8 @@ from orders.offers.make_offer import withdraw_offered
 from orders.order.accept_services import ACCEPTED_AFTER
 from orders.order.events import OrderActivated, OrderCompleted, OrderDeliveryFailed, OrderPaid, OrderRefunded
 from orders.order.locking import ask_order, deliveries_of, find_locked_order
-from orders.order.models import ORDER, Order, OrderLine, Span, SubscriptionTerm
+from orders.order.models import ORDER, Order, OrderLine, SubscriptionTerm
+from orders.order.span import Span
 from orders.refunds.refund_order import is_fully_refunded, issue_credit_note_for, refund_remaining
 from orders.subscriptions.begin_and_end import begin_subscriptions, end_subscriptions
 from orders.subscriptions.end_of_term import end_past_term, orders_past_term

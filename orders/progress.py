@@ -181,7 +181,8 @@ def _steps(uow: UnitOfWork, order: OrderView) -> tuple[ProgressStep, ...]:
     failed = order.state in {"delivery_failed", "refunded", "rejected", "expired", "cancelled"}
     found = []
     for position, key in enumerate(STEPS):
-        if key == "approved" and not approval_needed:
+        if (key == "approved" and not approval_needed) or (key == "paid" and not order.gross_minor):
+            # Nothing is paid for what is free, as a trial is.
             continue
         state = "done" if position < reached else "current" if position == reached else "waiting"
         if failed and state != "done":

@@ -11,7 +11,17 @@ from pydantic import Field, WrapValidator
 from api.schema import CurrencyIn, MoneyOut, Out, StrictInt, Wire, refused_unless
 from kernel.errors import Invalid
 from marketplace.catalog.plan_price import plan_price
-from marketplace.catalog.plan_terms import CODE, KEY, MAX_FIGURE, MAX_PRICE_MINOR, MAX_TRIAL_DAYS, DraftPlan, Feature
+from marketplace.catalog.plan_terms import (
+    CODE,
+    KEY,
+    MAX_CONTRACT_TERMS,
+    MAX_FIGURE,
+    MAX_LEAD_DAYS,
+    MAX_PRICE_MINOR,
+    MAX_TRIAL_DAYS,
+    DraftPlan,
+    Feature,
+)
 from marketplace.catalog.queries import PlanView
 from marketplace.pricing.components import PlanPrice
 from marketplace.pricing.shapes import parse_price
@@ -69,6 +79,20 @@ class PlanIn(Wire):
         default=False,
         description="True: a trial begins with a payment method and converts by itself. False: it ends unless it is bought",
     )
+    renewal_lead_days: Annotated[
+        StrictInt,
+        Field(
+            json_schema_extra={"minimum": 0, "maximum": MAX_LEAD_DAYS},
+            description="How many days before a term begins it is charged; up to 15 for each month of a term. 0: the day before",
+        ),
+    ] = 0
+    contract_terms: Annotated[
+        StrictInt,
+        Field(
+            json_schema_extra={"minimum": 0, "maximum": MAX_CONTRACT_TERMS},
+            description="After how many paid terms the contract ends for good; of what recurs. 0: it has no end of its own",
+        ),
+    ] = 0
     features: Annotated[list[FeatureIn], Field(default_factory=list, max_length=40)]
     connector_id: UUID | None = None
     deadline_s: Annotated[int, Field(strict=True, ge=1, le=7_776_000)] = 86_400
@@ -107,6 +131,8 @@ class PlanOut(Out):
     included_seats: int
     trial_days: int
     trial_needs_method: bool
+    renewal_lead_days: int
+    contract_terms: int
     features: list[dict[str, Any]]
     deadline_s: int
     state: str

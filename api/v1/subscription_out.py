@@ -35,6 +35,8 @@ class TimelineEntryOut(Out):
     quantity_before: int | None
     plan_name: str | None
     plan_name_en: str | None
+    ends_at: Annotated[datetime | None, Meta(description="Of a change of the term's end, the new one")]
+    ends_at_before: datetime | None
     amount: MoneyOut | None
     order_id: UUID | None
 
@@ -67,6 +69,9 @@ class SoldSubscriptionOut(Out):
     seats_used: int
     net: MoneyOut
     created_at: datetime
+    contract_ends_at: Annotated[
+        datetime | None, Meta(description="When it ends for good; null where its contract has no end of its own")
+    ]
 
     @classmethod
     def of(cls, row: SoldSubscription) -> SoldSubscriptionOut:

@@ -19,6 +19,8 @@ from api.v1.purchases import chosen_gateway
 from api.v1.quotes import QuoteOut
 from api.v1.subscription_out import TimelineEntryOut
 from kernel.db.uow import UnitOfWork
+from kernel.errors import Invalid
+from orders.checkout.quote_alignment import QuoteAlignment, quote_alignment
 from orders.checkout.quote_amendment import QuoteAmendment, quote_amendment
 from orders.subscriptions.auto_renew import set_auto_renew
 from orders.subscriptions.change_next_term import ChangeNextTerm, change_next_term
@@ -29,10 +31,15 @@ from orders.subscriptions.trial_extension import EXTEND, ExtendTrial, extend_tri
 
 
 class AmendmentIn(Wire):
-    """Another quantity, another plan of the same listing, or both, from now on. What is left out stays."""
+    """Another quantity, another plan of the same listing, or both, from now on; or another end. What is left out stays."""
 
     quantity: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = None
     plan_id: UUID | None = None
+    align_with: UUID | None = Field(
+        default=None,
+        description="Another subscription of the organization: the running term is made longer, to end with a term of that one. "
+        "Alone; 422 `alignment_alone` beside a quantity or plan",
+    )
     billing_profile_id: UUID | None = Field(
         default=None, description="Whom the invoice will name, which decides the tax. Default: the default profile"
     )
@@ -130,11 +137,17 @@ def put_auto_renew(
     tags=["buying"],
 )
 def post_amendment_quote(subscription_id: FromPath[UUID], data: JSONBody[AmendmentIn], request: ApiRequest) -> QuoteOut:
-    """What more seats or a larger plan cost for the rest of the term, at the price that was frozen. A purchase placed from the
-    quote costs exactly that, and changes the subscription as soon as it is paid. Less is for the next term.
+    """What more seats or a larger plan cost for the rest of the term, or a term that ends with another subscription's for the
+    time that is added, at the price that was frozen. A purchase placed from the quote costs exactly that, and changes the
+    subscription as soon as it is paid. Less is for the next term.
     """
-    command = QuoteAmendment(subscription_id, data.quantity, data.plan_id, data.billing_profile_id)
-    return request.transact(lambda uow: QuoteOut.of(quote_amendment(uow, command), language_of(request)))
+    if data.align_with is None:
+        command = QuoteAmendment(subscription_id, data.quantity, data.plan_id, data.billing_profile_id)
+        return request.transact(lambda uow: QuoteOut.of(quote_amendment(uow, command), language_of(request)))
+    if data.quantity is not None or data.plan_id is not None:
+        raise Invalid("alignment_alone", field="align_with")
+    aligned = QuoteAlignment(subscription_id, data.align_with, data.billing_profile_id)
+    return request.transact(lambda uow: QuoteOut.of(quote_alignment(uow, aligned), language_of(request)))
 
 
 @put(

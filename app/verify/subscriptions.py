@@ -63,15 +63,15 @@ DATED = Query(
 )
 STEPS = Query(
     "subscriptions.steps",
-    "订阅的提醒、续订与催缴按时进行；欠费订阅有一笔未付的续订订单。",
-    "Notices, renewals and reminders come in time; a subscription that is past due has a renewal that waits for money.",
+    "订阅的提醒、续订与催缴按时进行；欠费订阅有一笔未付或待审批的续订订单。",
+    "Notices, renewals and reminders come in time; a subscription past due has a renewal that waits for money or approval.",
     """
     SELECT s.id AS subscription_id, s.state, s.ends_at, s.next_step_at FROM orders.subscription s
     WHERE (s.state <> 'ended' AND s.next_step_at < :late)
        OR (s.state = 'ended' AND s.next_step_at IS NOT NULL)
        OR (s.state = 'past_due' AND NOT EXISTS (
-               SELECT 1 FROM orders."order" o WHERE o.subscription_id = s.id AND o.state = 'pending_payment'
-                                                AND o.usage_period_id IS NULL))
+               SELECT 1 FROM orders."order" o WHERE o.subscription_id = s.id AND o.usage_period_id IS NULL
+                                                AND o.state IN ('pending_payment', 'pending_approval')))
     """,
 )
 
@@ -86,7 +86,8 @@ AMENDED = Query(
          AND t.starts_at <= :now AND t.ends_at > :now
     JOIN orders.order_line l ON l.id = t.order_line_id
     LEFT JOIN LATERAL (SELECT coalesce(sum(m.quantity - m.quantity_before), 0) AS quantity FROM orders.amendment m
-                       WHERE m.subscription_id = s.id AND m.state = 'applied' AND m.ends_at = t.ends_at) added ON true
+                       WHERE m.subscription_id = s.id AND m.state = 'applied'
+                         AND m.ends_at > t.starts_at AND m.ends_at <= t.ends_at) added ON true
     WHERE s.state = 'active' AND s.quantity <> l.quantity + added.quantity AND NOT {pending("s.order_line_id")}
     UNION ALL
     SELECT m.subscription_id, o.id, m.quantity, m.quantity_before, NULL
@@ -113,6 +114,32 @@ CHANGED = Query(
         WHERE r.entitlement_id = e.id AND r.operation = 'change' AND r.created_at >= m.applied_at) told
     WHERE m.state = 'applied' AND told.in_vain AND NOT {pending("l.order_id")}
     """,  # noqa: S608 - every piece of it stands in this module
+)
+ALIGNED = Query(
+    "subscriptions.aligned",
+    "各期因对齐而延长的时间，恰为已付款的时间。",
+    "Terms are longer than their prices are for by exactly the time that was paid for.",
+    """
+    SELECT s.id AS subscription_id, longer.longer, coalesce(paid.paid, interval '0') AS paid FROM orders.subscription s
+    JOIN LATERAL (SELECT sum(t.ends_at - coalesce(t.priced_until, t.ends_at)) AS longer FROM orders.subscription_term t
+                  WHERE t.subscription_id = s.id AND t.revoked_at IS NULL) longer ON longer.longer IS NOT NULL
+    LEFT JOIN LATERAL (SELECT sum(m.aligned_to - m.ends_at) AS paid, bool_or(m.state = 'reversed') AS went_back
+                       FROM orders.amendment m WHERE m.subscription_id = s.id AND m.aligned_to IS NOT NULL
+                                                 AND m.state IN ('applied', 'reversed')) paid ON true
+    WHERE paid.went_back IS NOT TRUE AND longer.longer <> coalesce(paid.paid, interval '0')
+    """,
+)
+CONTRACTED = Query(
+    "subscriptions.contract",
+    "合同剩余期数与已付期数之和，等于售出时约定的期数。",
+    "The terms that a contract has left and those that were paid for are as many as were agreed.",
+    """
+    SELECT s.id AS subscription_id, l.plan->>'contract_terms' AS agreed, s.contract_terms_left, paid.terms
+    FROM orders.subscription s JOIN orders.order_line l ON l.id = s.order_line_id
+    CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE s.trial_ends_at IS NULL OR t.number > 1) AS terms
+                        FROM orders.subscription_term t WHERE t.subscription_id = s.id AND t.revoked_at IS NULL) paid
+    WHERE CAST(l.plan->>'contract_terms' AS bigint) IS DISTINCT FROM s.contract_terms_left + paid.terms
+    """,
 )
 TRIED_ONCE = Query(
     "trials.once",
@@ -147,4 +174,4 @@ CONVERTED = Query(
     """,
 )
 
-RULES = (SUBSCRIBED, RENEWED, DATED, STEPS, AMENDED, CHANGED, TRIED_ONCE, TRIED_FREE, CONVERTED)
+RULES = (SUBSCRIBED, RENEWED, DATED, STEPS, AMENDED, CHANGED, ALIGNED, CONTRACTED, TRIED_ONCE, TRIED_FREE, CONVERTED)

@@ -37,6 +37,8 @@ PLAN_COLUMNS = (
     "included_seats",
     "trial_days",
     "trial_needs_method",
+    "renewal_lead_days",
+    "contract_terms",
     "features",
     "connector_id",
     "deadline_s",

@@ -128,6 +128,10 @@ class Plan(Base):
         CheckConstraint("pricing = 'per_seat' OR price IS NOT NULL OR max_seats = 1", name="single"),
         CheckConstraint("trial_days BETWEEN 0 AND 90", name="trial_days"),
         CheckConstraint("trial_days > 0 OR NOT trial_needs_method", name="trial_needs_method"),
+        CheckConstraint("renewal_lead_days BETWEEN 0 AND least(30, 15 * term_months)", name="renewal_lead_days"),
+        CheckConstraint(
+            "contract_terms BETWEEN 0 AND 60 AND (contract_terms = 0 OR term_months > 0)", name="contract_terms"
+        ),
         CheckConstraint("deadline_s BETWEEN 1 AND 7776000", name="deadline"),
         CheckConstraint("state IN ('active', 'withdrawn')", name="state"),
         Index("ix_plan_org_id_listing_id", "org_id", "listing_id"),
@@ -156,6 +160,10 @@ class Plan(Base):
     """Days for which it is tried before it is paid for; 0 where it is not."""
     trial_needs_method: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     """Whether a trial is begun with a payment method and converts by itself; else it ends unless it is bought."""
+    renewal_lead_days: Mapped[int] = mapped_column(default=0, server_default="0")
+    """How many days before a term begins it is charged; 0: the day before, so that nothing stops in between."""
+    contract_terms: Mapped[int] = mapped_column(default=0, server_default="0")
+    """After how many paid terms it ends for good; 0: never by itself."""
     features: Mapped[list[Any]] = mapped_column(JSONB)
     """A list of {key, zh, en, value, unit}; claims of a video are held against the keys and values."""
     connector_id: Mapped[UUID | None]

@@ -21,6 +21,7 @@ MAX_PRICE_MINOR = 1_000_000_000_00
 MAX_DEADLINE_S = 90 * 86_400
 MAX_FEATURES = 40
 MAX_TRIAL_DAYS = 90
+MAX_LEAD_DAYS, MAX_CONTRACT_TERMS = 30, 60
 MAX_FIGURE = 1_000_000_000_000
 """Of a feature, in its unit."""
 CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -59,6 +60,10 @@ class DraftPlan:
     """For how many days it is tried before it is paid for; 0: not at all."""
     trial_needs_method: bool = False
     """Whether a trial begins with a payment method and converts by itself; else it ends unless it is bought."""
+    renewal_lead_days: int = 0
+    """How many days before a term begins it is charged, up to half of a short term; 0: the day before."""
+    contract_terms: int = 0
+    """After how many paid terms it ends for good; 0: never by itself."""
     features: Sequence[Feature] = field(default_factory=tuple)
     connector_id: UUID | None = None
     deadline_s: int = 24 * 3600
@@ -71,7 +76,8 @@ def checked_plan(plan: DraftPlan) -> dict[str, Any]:
     Raises:
         Invalid: `plan_code_invalid`, `text_required` (a feature without words), `text_too_long`, `pricing_unknown`,
             `interval_unfit` (one_off has none, the others month or year), `currency_unknown`, `price_invalid`,
-            `seats_invalid`, `trial_invalid` (1 to 90 days, of what recurs), `deadline_invalid`, `feature_invalid`,
+            `seats_invalid`, `trial_invalid` (1 to 90 days, of what recurs), `renewal_lead_invalid` (up to 30 days, and to 15 for
+            each month of a term), `contract_terms_invalid` (of what recurs), `deadline_invalid`, `feature_invalid`,
             `number_out_of_range` (a feature's figure).
     """
     if not CODE.fullmatch(plan.code):
@@ -79,6 +85,11 @@ def checked_plan(plan: DraftPlan) -> dict[str, Any]:
     priced = _priced(plan.price) if plan.price is not None else _priced_in_brief(plan)
     if not 0 <= plan.trial_days <= MAX_TRIAL_DAYS or (plan.trial_days and not priced["term_months"]):
         raise Invalid("trial_invalid", field="trial_days", limit=MAX_TRIAL_DAYS)
+    most_lead = min(MAX_LEAD_DAYS, 15 * priced["term_months"])
+    if not 0 <= plan.renewal_lead_days <= most_lead:
+        raise Invalid("renewal_lead_invalid", field="renewal_lead_days", limit=most_lead)
+    if not 0 <= plan.contract_terms <= MAX_CONTRACT_TERMS or (plan.contract_terms and not priced["term_months"]):
+        raise Invalid("contract_terms_invalid", field="contract_terms", limit=MAX_CONTRACT_TERMS)
     if not 1 <= plan.deadline_s <= MAX_DEADLINE_S:
         raise Invalid("deadline_invalid", field="deadline_s")
     return {
@@ -89,6 +100,8 @@ def checked_plan(plan: DraftPlan) -> dict[str, Any]:
         "tax_included": plan.tax_included,
         "trial_days": plan.trial_days,
         "trial_needs_method": plan.trial_needs_method and plan.trial_days > 0,
+        "renewal_lead_days": plan.renewal_lead_days,
+        "contract_terms": plan.contract_terms,
         "features": _features(plan.features),
         "connector_id": plan.connector_id,
         "deadline_s": plan.deadline_s,

@@ -45,6 +45,8 @@ class PlanView:
     included_seats: int
     trial_days: int
     trial_needs_method: bool
+    renewal_lead_days: int
+    contract_terms: int
     features: tuple[dict[str, Any], ...]
     deadline_s: int
     state: str
@@ -354,6 +356,8 @@ def _plan(plan: Plan, *, owner: bool) -> PlanView:
         included_seats=plan.included_seats,
         trial_days=plan.trial_days,
         trial_needs_method=plan.trial_needs_method,
+        renewal_lead_days=plan.renewal_lead_days,
+        contract_terms=plan.contract_terms,
         features=tuple(plan.features),
         deadline_s=plan.deadline_s,
         state=plan.state,

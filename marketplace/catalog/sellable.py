@@ -48,6 +48,8 @@ class Sellable:
     data_kept_days: int
     trial_days: int
     trial_needs_method: bool
+    renewal_lead_days: int
+    contract_terms: int
 
     @property
     def sold_by_seat(self) -> bool:
@@ -116,6 +118,8 @@ def get_sellable(uow: UnitOfWork, plan_id: UUID, *, replaced: bool = False) -> S
         data_kept_days=version.data_kept_days,
         trial_days=plan.trial_days,
         trial_needs_method=plan.trial_needs_method,
+        renewal_lead_days=plan.renewal_lead_days,
+        contract_terms=plan.contract_terms,
     )
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import inspect, select
+from sqlalchemy import func, inspect, select
 
 from fulfillment.entitlements.amend import amend
 from fulfillment.entitlements.models import Entitlement
@@ -21,13 +21,14 @@ from kernel.jobs.outbox import emit
 from marketplace.catalog.models import Plan
 from marketplace.pricing.components import PlanPrice
 from marketplace.pricing.shapes import is_by_seat
+from orders.amendments.align_term import align_term, take_back_alignment
 from orders.amendments.events import SubscriptionAmended
 from orders.amendments.models import AMENDMENT, Amendment, QuotedChange
 from orders.amendments.subscribed import lock_subscribed
 from orders.fulfillment.start_fulfillment import charge_lines
 from orders.order.events import OrderActivated
 from orders.order.locking import lines_of
-from orders.order.models import ORDER, Attribution, Order, OrderLine, SaleTerms, Subscription
+from orders.order.models import ORDER, Attribution, Order, OrderLine, SaleTerms, Subscription, SubscriptionTerm
 
 
 def place_amendment(uow: UnitOfWork, change: QuotedChange, line: OrderLine) -> None:
@@ -52,6 +53,9 @@ def place_amendment(uow: UnitOfWork, change: QuotedChange, line: OrderLine) -> N
         price=change.price,
         price_before=subscribed.subscription.term_price,
         ends_at=change.ends_at,
+        aligned_to=change.aligned_to,
+        anchor_day=change.anchor_day,
+        anchor_day_before=subscribed.subscription.anchor_day if change.aligned_to is not None else None,
         applied_at=None,
         created_at=clock.now(),
     )
@@ -93,7 +97,10 @@ def apply_amendment(uow: UnitOfWork, order: Order, amendment: Amendment) -> bool
     if amendment.price is not None:
         subscribed.subscription.term_price = amendment.price
         price_changed_usage(uow, subscribed.entitlement, PlanPrice.model_validate(amendment.price))
-    change_to(uow, subscribed.subscription, subscribed.entitlement, amendment.quantity, amendment.plan_id)
+    if amendment.aligned_to is not None:
+        align_term(uow, subscribed, amendment)
+    else:
+        change_to(uow, subscribed.subscription, subscribed.entitlement, amendment.quantity, amendment.plan_id)
     ORDER.move(uow, order, "active", org_ids=order.parties)
     order.active_at = clock.now()
     sides = {"buyer_org_id": order.buyer_org_id, "seller_org_id": order.seller_org_id}
@@ -131,15 +138,12 @@ def take_back_amendment(uow: UnitOfWork, order: Order, amendment: Amendment, *, 
         .where(Subscription.id == amendment.subscription_id)
         .with_for_update(of=(Subscription, Entitlement))
     ).one()
-    if subscription.state == "ended" or amendment.ends_at <= clock.now():
+    if subscription.state == "ended" or _until(amendment) <= clock.now():
         return
-    quantity = max(1, subscription.quantity - (amendment.quantity - amendment.quantity_before))
-    is_latest = amendment.price is not None and subscription.plan_id == amendment.plan_id
-    plan_id = amendment.plan_id_before if is_latest else subscription.plan_id
-    if is_latest and subscription.ends_at == amendment.ends_at:
-        subscription.term_price = amendment.price_before
-        take_back_usage_price(uow, entitlement)
-    change_to(uow, subscription, entitlement, quantity, plan_id)
+    if amendment.aligned_to is not None:
+        take_back_alignment(uow, subscription, entitlement, amendment)
+    else:
+        _take_back_change(uow, subscription, entitlement, amendment)
     emit(
         uow,
         SubscriptionAmended(
@@ -151,6 +155,36 @@ def take_back_amendment(uow: UnitOfWork, order: Order, amendment: Amendment, *, 
     )
 
 
+def _until(amendment: Amendment) -> datetime:
+    """The end of the time that it pays for."""
+    return amendment.aligned_to or amendment.ends_at
+
+
+def _take_back_change(
+    uow: UnitOfWork, subscription: Subscription, entitlement: Entitlement, amendment: Amendment
+) -> None:
+    quantity = max(1, subscription.quantity - (amendment.quantity - amendment.quantity_before))
+    is_latest = amendment.price is not None and subscription.plan_id == amendment.plan_id
+    plan_id = amendment.plan_id_before if is_latest else subscription.plan_id
+    if is_latest and _is_of_last_term(uow, subscription, amendment):
+        subscription.term_price = amendment.price_before
+        take_back_usage_price(uow, entitlement)
+    change_to(uow, subscription, entitlement, quantity, plan_id)
+
+
+def _is_of_last_term(uow: UnitOfWork, subscription: Subscription, amendment: Amendment) -> bool:
+    """Whether the change was made within the term that ends last, whose end may have been moved since."""
+    if subscription.ends_at == amendment.ends_at:
+        return True
+    began = select(SubscriptionTerm.starts_at).where(
+        SubscriptionTerm.subscription_id == subscription.id,
+        SubscriptionTerm.ends_at == subscription.ends_at,
+        SubscriptionTerm.revoked_at.is_(None),
+    )
+    starts_at = uow.session.scalar(began)
+    return starts_at is not None and starts_at < amendment.ends_at
+
+
 def void_amendment(uow: UnitOfWork, order: Order) -> None:
     """An order that was to change a subscription will not be paid: another change may be bought."""
     amendment = find_amendment(uow, order)
@@ -159,17 +193,17 @@ def void_amendment(uow: UnitOfWork, order: Order) -> None:
 
 
 def applied_orders(
-    uow: UnitOfWork, subscription_ids: Sequence[UUID], *, ends_at: datetime | None = None
+    uow: UnitOfWork, subscription_ids: Sequence[UUID], *, within: SubscriptionTerm | None = None
 ) -> Sequence[UUID]:
-    """The orders of changes in force in running terms of these subscriptions; with `ends_at`, in the term that ends then."""
+    """The orders of changes in force in running terms of these subscriptions; with `within`, in that term."""
+    until = func.coalesce(Amendment.aligned_to, Amendment.ends_at)
+    in_force = until > clock.now()
+    if within is not None:
+        in_force = (Amendment.ends_at > within.starts_at) & (until <= within.ends_at)
     return uow.session.scalars(
         select(OrderLine.order_id)
         .join(Amendment, Amendment.order_line_id == OrderLine.id)
-        .where(
-            Amendment.subscription_id.in_(subscription_ids),
-            Amendment.state == "applied",
-            Amendment.ends_at > clock.now() if ends_at is None else Amendment.ends_at == ends_at,
-        )
+        .where(Amendment.subscription_id.in_(subscription_ids), Amendment.state == "applied", in_force)
     ).all()
 
 

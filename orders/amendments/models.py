@@ -30,10 +30,14 @@ class QuotedChange(BaseModel):
     """The end of the paid term, until when it is paid for."""
     price: dict[str, Any] | None
     """What a term of another plan costs (`marketplace.pricing.components.PlanPrice`); None where the plan stays."""
+    aligned_to: AwareDatetime | None = None
+    """When the term is to end instead, where it is to end with another subscription's."""
+    anchor_day: int | None = None
+    """Then, the day of month that its terms end on from then on."""
 
 
 class Amendment(Base):
-    """A change that was bought: more seats, a larger plan. Applied once it is paid, at once."""
+    """A change that was bought: more seats, a larger plan, a later end of the term. Applied once it is paid, at once."""
 
     __tablename__ = "amendment"
     __table_args__ = (
@@ -51,6 +55,11 @@ class Amendment(Base):
         CheckConstraint("state IN ('pending', 'applied', 'void', 'reversed')", name="state"),
         CheckConstraint("quantity > 0 AND quantity_before > 0", name="quantities"),
         CheckConstraint("(applied_at IS NOT NULL) = (state IN ('applied', 'reversed'))", name="applied"),
+        CheckConstraint("aligned_to > ends_at", name="aligned_to"),
+        CheckConstraint(
+            "(aligned_to IS NULL) = (anchor_day IS NULL) AND (aligned_to IS NULL) = (anchor_day_before IS NULL)",
+            name="anchored",
+        ),
         Index("ix_amendment_subscription_id", "subscription_id"),
         Index("ix_amendment_seller_org_id_plan_id", "seller_org_id", "plan_id"),
         Index("ix_amendment_seller_org_id_plan_id_before", "seller_org_id", "plan_id_before"),
@@ -71,7 +80,12 @@ class Amendment(Base):
     """What a term of another plan costs: the next change in the term is measured by it."""
     price_before: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     ends_at: Mapped[Instant]
-    """The end of the term for whose rest it pays."""
+    """The end of the term for whose rest it pays; of one that moves this end, the end before."""
+    aligned_to: Mapped[Instant | None]
+    """Where it moves the term's end, to when: it pays for the time between the two."""
+    anchor_day: Mapped[int | None]
+    """Then, the day of month that terms end on from then on."""
+    anchor_day_before: Mapped[int | None]
     applied_at: Mapped[Instant | None]
     created_at: Mapped[CreatedAt]
 

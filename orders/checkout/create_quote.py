@@ -28,6 +28,17 @@ from orders.trials.take_trial import require_untried
 
 QUOTE_TTL = timedelta(minutes=30)
 MAX_LINES = 20
+_KEPT = (
+    "kind",
+    "category",
+    "connector_id",
+    "deadline_s",
+    "refund_window_days",
+    "data_kept_days",
+    "renewal_lead_days",
+    "contract_terms",
+)
+"""What a line keeps of its plan under the same name, besides what it costs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,12 +207,7 @@ def price_line(
         tax_included=plan.tax_included,
         tax_minor=amounts.tax_minor,
         gross_minor=amounts.gross_minor,
-        kind=plan.kind,
-        category=plan.category,
-        connector_id=plan.connector_id,
-        deadline_s=plan.deadline_s,
-        refund_window_days=plan.refund_window_days,
-        data_kept_days=plan.data_kept_days,
+        **{name: getattr(plan, name) for name in _KEPT},
         claims=_claims(uow, plan, context),
     )
 

@@ -118,6 +118,10 @@ class PricedLine(BaseModel):
     deadline_s: int
     refund_window_days: int
     data_kept_days: int = 30
+    renewal_lead_days: int = 0
+    """How many days before a further term begins it is charged; 0: the day before."""
+    contract_terms: int = 0
+    """After how many paid terms it ends for good; 0: never by itself."""
     claims: list[QuotedClaim]
     trial: TrialTerms | None = None
     """Of a line that begins a trial, for which nothing is paid: how long, and what follows."""

@@ -59,12 +59,21 @@ def quote_amendment(uow: UnitOfWork, command: QuoteAmendment) -> Quote:
     other = plan_id != subscription.plan_id
     price = _other_price(subscribed, plan) if other else agreed.price
     after = Agreed(price, quantity) if other else replace(agreed, quantity=quantity)
-    amount_minor = rest_of_term_minor(agreed, after, subscribed.term.starts_at, subscribed.term.ends_at, now)
+    term = subscribed.term
+    amount_minor = rest_of_term_minor(agreed, after, term.starts_at, term.ends_at, now, priced_until=term.priced_until)
     if amount_minor < 0 or (not other and quantity < subscription.quantity):
         raise Conflict("amendment_costs_less")
     buyer = invoice_party(lookups.get_invoiced(uow, command.billing_profile_id))
-    line = _line(
-        uow, plan, buyer, price, quantity, amount_minor, added=0 if other else quantity - subscription.quantity
+    part = "plan_changed" if other else "seats_added"
+    line = amendment_line(
+        uow,
+        plan,
+        buyer,
+        price,
+        quantity,
+        amount_minor,
+        part=part,
+        counted=quantity - (0 if other else subscription.quantity),
     )
     expires_at = min(now + QUOTE_TTL, subscription.ends_at)
     change = QuotedChange(
@@ -90,7 +99,7 @@ def _other_price(subscribed: Subscribed, plan: Sellable) -> PlanPrice:
     return price
 
 
-def _line(
+def amendment_line(
     uow: UnitOfWork,
     plan: Sellable,
     buyer: InvoiceParty,
@@ -98,25 +107,21 @@ def _line(
     quantity: int,
     amount_minor: int,
     *,
-    added: int,
+    part: str,
+    counted: int,
 ) -> PricedLine:
-    """The delta as a line: one amount, said to be for the seats that are added, or for the change of plan."""
+    """What a change costs as a line of one amount. `part`: what it is for, as `PriceLine.kind`; `counted`: of how many."""
     whole = price_line(uow, replace(plan, price=price.model_dump(mode="json")), buyer, quantity, Context())
     seller = lookups.get_party(uow, plan.seller_org_id)
     decision = decide_tax(seller, buyer, plan.tax_category, clock.now(), included=plan.tax_included)
     amounts = line_amounts(amount_minor, 0, decision)
-    part = PriceLine(
-        kind="seats_added" if added else "plan_changed",
-        quantity=str(added or quantity),
-        charged=str(added or quantity),
-        amount_minor=amount_minor,
-    )
+    shown = PriceLine(kind=part, quantity=str(counted), charged=str(counted), amount_minor=amount_minor)
     return whole.model_copy(
         update={
-            "quantity": added or quantity,
+            "quantity": counted,
             "pricing": "mixed",
             "unit_price_minor": amount_minor,
-            "price_lines": [part],
+            "price_lines": [shown],
             "list_minor": amounts.list_minor,
             "discount_minor": 0,
             "net_minor": amounts.net_minor,

@@ -22,7 +22,8 @@ from marketplace.parties.models import BillingProfile, Organization
 from marketplace.pricing.engine import PriceLine
 from marketplace.pricing.words import LANGUAGES, Language, line_in_words
 from orders.checkout.models import Purchase
-from orders.order.models import Order, OrderLine, Span, SubscriptionTerm
+from orders.order.models import Order, OrderLine, SubscriptionTerm
+from orders.order.span import Span
 
 MOST_WORDS = 350
 """Of a line's explanation in one language; the document's description has room for a thousand characters."""

@@ -16,7 +16,13 @@ from marketplace.notifications.notify import NewNotification
 from orders.checkout.quote_models import Quote
 from orders.notifications.notifiers import RecordedEvent, notifies_of
 from orders.order.models import Order, OrderLine, Subscription
-from orders.subscriptions.events import RenewalRefused, SubscriptionNoticed, SubscriptionPastDue, TrialExtended
+from orders.subscriptions.events import (
+    RenewalRefused,
+    SubscriptionEnded,
+    SubscriptionNoticed,
+    SubscriptionPastDue,
+    TrialExtended,
+)
 
 Facts = dict[UUID, tuple[dict[str, str], str]]
 
@@ -29,6 +35,10 @@ def subscription_noticed(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> It
     prices = {row.id: row for row in uow.session.scalars(select(Quote).where(Quote.id.in_(wanted)))}
     for event in events:
         params, path = facts[event.uuid("subscription_id")]
+        if event.payload.get("contract"):
+            yield _to_buyer(event, "contract_ends", path, params)
+            yield _to_seller(event, "customer_contract_ends", params)
+            continue
         if not event.payload["quote_id"]:
             ends = "trial_ends" if event.payload.get("trial") else "subscription_ends"
             yield _to_buyer(event, ends, path, params)
@@ -55,15 +65,16 @@ def renewal_refused(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterabl
     for event in events:
         params, path = facts[event.uuid("subscription_id")]
         yield _to_buyer(event, "renewal_refused", path, params)
-        yield NewNotification(
-            event.id,
-            event.at,
-            "customer_renewal_refused",
-            f"/seller/customers/{event.payload['buyer_org_id']}",
-            params,
-            org_id=event.uuid("seller_org_id"),
-            permission="catalog.write",
-        )
+        yield _to_seller(event, "customer_renewal_refused", params)
+
+
+@notifies_of(SubscriptionEnded)
+def subscription_ended(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """Whoever may buy learns that it is over, and until when it could be used."""
+    facts = _facts(uow, events)
+    for event in events:
+        params, path = facts[event.uuid("subscription_id")]
+        yield _to_buyer(event, "subscription_ended", path, params)
 
 
 @notifies_of(SubscriptionPastDue)
@@ -99,6 +110,13 @@ def data_retention_ends(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Ite
 def _to_buyer(event: RecordedEvent, kind: str, path: str, params: Params) -> NewNotification:
     return NewNotification(
         event.id, event.at, kind, path, params, org_id=event.uuid("buyer_org_id"), permission="orders.buy"
+    )
+
+
+def _to_seller(event: RecordedEvent, kind: str, params: Params) -> NewNotification:
+    customer = f"/seller/customers/{event.payload['buyer_org_id']}"
+    return NewNotification(
+        event.id, event.at, kind, customer, params, org_id=event.uuid("seller_org_id"), permission="catalog.write"
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -314,12 +313,26 @@ class Subscription(Base):
     """Of one whose first term was tried, when that ends; its next term is then priced from the start."""
     trial_days: Mapped[int | None]
     """How long that is, with what its seller has added."""
+    renewal_lead_days: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    """How many days before a term begins it is charged, as its latest term was sold; 0: the day before."""
+    contract_terms_left: Mapped[int | None]
+    """How many paid terms may still follow the latest one; None where its contract has no end of its own."""
     created_at: Mapped[CreatedAt]
 
     @property
     def is_trial(self) -> bool:
         """Whether no term of it has been paid for yet."""
         return self.trial_ends_at is not None and self.ends_at <= self.trial_ends_at
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether another term follows by itself: it is switched on, and its contract has one left."""
+        return self.auto_renew and self.contract_terms_left != 0
+
+    @property
+    def lead_days(self) -> int:
+        """How many days before its end the next term is charged; a trial is converted when it ends."""
+        return 0 if self.is_trial else self.renewal_lead_days
 
     @property
     def tried_days(self) -> int:
@@ -356,14 +369,8 @@ class SubscriptionTerm(Base):
     ends_at: Mapped[Instant]
     revoked_at: Mapped[Instant | None]
     """When its money went back, so that it gives nothing any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A time that was paid for, half-open."""
-
-    starts_at: datetime
-    ends_at: datetime
+    priced_until: Mapped[Instant | None]
+    """When the term would end that its price is for, where its end was moved: what is added is measured by it."""
 
 
 ORDER = Machine(

@@ -12,7 +12,7 @@ from kernel.errors import Conflict, NotFound
 from orders.checkout.approval_reasons import BUY
 from orders.order.locking import find_locked_order
 from orders.order.models import OrderLine, Subscription
-from orders.subscriptions.schedule import next_step_at
+from orders.subscriptions.calendar import take_calendar
 from orders.trials.take_trial import trial_of_line
 
 
@@ -21,7 +21,8 @@ def set_auto_renew(uow: UnitOfWork, subscription_id: UUID, *, wanted: bool) -> S
 
     A trial that began without a payment method is not paid for by itself: it is bought (`trial_conversion`), or ends.
 
-    Raises: Forbidden `permission_missing` without orders.buy, NotFound, Conflict `subscription_ended`, `trial_must_be_bought`.
+    Raises: Forbidden `permission_missing` without orders.buy, NotFound, Conflict `subscription_ended`, `trial_must_be_bought`,
+    `contract_ends` (the last term of its contract is paid for).
     Locks: the order that began it, the subscription. Idempotent by the switch.
     """
     uow.principal.require(BUY)
@@ -40,19 +41,12 @@ def set_auto_renew(uow: UnitOfWork, subscription_id: UUID, *, wanted: bool) -> S
         raise Conflict("subscription_ended")
     if subscription.auto_renew == wanted:
         return subscription
+    if wanted and subscription.contract_terms_left == 0:
+        raise Conflict("contract_ends")
     if wanted and subscription.is_trial:
         trial = trial_of_line(uow, subscription.order_line_id)
         if trial is None or not trial.converts:
             raise Conflict("trial_must_be_bought")
     subscription.auto_renew = wanted
-    subscription.next_step_at = next_step_at(
-        subscription.ends_at,
-        row.term_months,
-        auto_renew=wanted,
-        after=clock.now(),
-        trial_days=subscription.tried_days,
-    )
-    if wanted and subscription.next_step_at is None:
-        # The day of renewal has passed: it is renewed at once.
-        subscription.next_step_at = clock.now()
+    take_calendar(uow, subscription)
     return subscription

@@ -16,7 +16,7 @@ from kernel.ids import uuid7
 from orders.amendments.amend import applied_orders
 from orders.order.locking import LineDelivery, subscriptions_of
 from orders.order.models import SUBSCRIPTION, Order, OrderLine, Subscription, SubscriptionTerm
-from orders.subscriptions.schedule import next_step_at
+from orders.subscriptions.calendar import next_step_of
 from orders.subscriptions.trial_quote import begun_trial, frozen_quote
 
 
@@ -55,11 +55,14 @@ def _begin(uow: UnitOfWork, line: OrderLine, entitlement: Entitlement) -> Subscr
         anchor_day=paid_from.astimezone(ZoneInfo(entitlement.time_zone)).day,
         ends_at=ends_at,
         auto_renew=auto_renew,
-        next_step_at=next_step_at(ends_at, line.term_months, auto_renew=auto_renew, after=clock.now(), trial_days=days),
+        next_step_at=None,
         renewal_quote_id=frozen_quote(uow, trial, ends_at).id if trial is not None else None,
         trial_ends_at=ends_at if trial is not None else None,
         trial_days=days or None,
+        renewal_lead_days=line.plan.get("renewal_lead_days", 0),
+        contract_terms_left=_terms_left(line, is_trial=trial is not None),
     )
+    subscription.next_step_at = next_step_of(subscription, line.term_months)
     SUBSCRIPTION.begin(uow, subscription, org_ids=[line.buyer_org_id, line.seller_org_id])
     uow.add(subscription)
     return uow.add(
@@ -75,6 +78,12 @@ def _begin(uow: UnitOfWork, line: OrderLine, entitlement: Entitlement) -> Subscr
             revoked_at=None,
         )
     )
+
+
+def _terms_left(line: OrderLine, *, is_trial: bool) -> int | None:
+    """How many paid terms may follow the first one, which a trial is none of."""
+    terms = line.plan.get("contract_terms", 0)
+    return (terms if is_trial else terms - 1) if terms else None
 
 
 def end_subscriptions(uow: UnitOfWork, order: Order) -> Sequence[UUID]:

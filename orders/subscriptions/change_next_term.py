@@ -30,12 +30,15 @@ def change_next_term(uow: UnitOfWork, command: ChangeNextTerm) -> Subscription:
     """Note what the next term is to be, or undo that. A price that was told for it is told anew, by the plan it was told for.
 
     Raises: Forbidden `permission_missing`; as `lock_subscribed`; Invalid `quantity_out_of_range`, `quantity_step`; Conflict
-    `plan_unfit` (not of this listing, or in another currency), `plan_withdrawn`, `listing_suspended`.
+    `contract_ends` (no term of its contract is left), `plan_unfit` (not of this listing, or in another currency),
+    `plan_withdrawn`, `listing_suspended`.
     Locks: as `lock_subscribed`. Idempotent by the content.
     """
     uow.principal.require(BUY)
     subscribed = lock_subscribed(uow, command.subscription_id)
     subscription = subscribed.subscription
+    if subscription.contract_terms_left == 0:
+        raise Conflict("contract_ends")
     quantity, plan_id = command.quantity or subscription.quantity, command.plan_id or subscription.plan_id
     if (quantity, plan_id) != (subscription.quantity, subscription.plan_id):
         _require_sold(uow, subscribed, quantity, plan_id)

@@ -16,7 +16,7 @@ from orders.checkout.models import Purchase
 from orders.order.accept_services import complete_when_over
 from orders.order.locking import deliveries_of, find_locked_order, subscriptions_of
 from orders.order.models import SUBSCRIPTION, OrderLine, Subscription
-from orders.subscriptions.past_due import fall_past_due
+from orders.subscriptions.past_due import fall_past_due, tell_ended
 
 BATCH_SIZE = 100
 
@@ -48,7 +48,7 @@ def end_past_term(uow: UnitOfWork, order_id: UUID) -> bool:
 
     An order of which nothing is left to accept or to use is complete. Idempotent by the state.
 
-    Locks: the order, its subscriptions, their entitlements. Emits: EntitlementEnded.
+    Locks: the order, its subscriptions, their entitlements. Emits: EntitlementEnded, SubscriptionEnded.
     """
     order = find_locked_order(uow, order_id)
     if order is None:
@@ -63,8 +63,10 @@ def end_past_term(uow: UnitOfWork, order_id: UUID) -> bool:
             assert given_now is not None  # noqa: S101 - a subscription begins with what its line gave
             fall_past_due(uow, subscription, given_now)
             continue
-        SUBSCRIPTION.move(uow, subscription, "ended", org_ids=order.parties, reason="term_over")
+        reason = "contract_over" if subscription.contract_terms_left == 0 else "term_over"
+        SUBSCRIPTION.move(uow, subscription, "ended", org_ids=order.parties, reason=reason)
         subscription.next_step_at = None
+        tell_ended(uow, subscription, reason)
         entitlement = given[subscription.order_line_id]
         assert entitlement is not None  # noqa: S101 - a subscription begins with what its line gave
         end_entitlement(uow, entitlement.id, reason="term_over")
@@ -80,14 +82,14 @@ def _is_over(subscription: Subscription) -> bool:
 
 
 def _unpaid_renewals(uow: UnitOfWork, subscriptions: Sequence[Subscription]) -> set[UUID]:
-    """Those whose next term was asked money for that has not come."""
+    """Those whose next term was asked money for that has not come, or that an approver has yet to decide on."""
     statement = (
         select(Subscription.id)
         .join(Purchase, Purchase.quote_id == Subscription.renewal_quote_id)
         # The money of a trial that was bought by hand is waited for until the trial ends.
         .where(
             Subscription.id.in_([one.id for one in subscriptions]),
-            Purchase.state == "pending_payment",
+            Purchase.state.in_(("pending_payment", "pending_approval")),
             Purchase.deadline_at > clock.now(),
         )
     )

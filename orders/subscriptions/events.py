@@ -19,6 +19,8 @@ class SubscriptionNoticed(Event):
     quote_id: UUID | None
     trial: bool = False
     """Whether what ends is a trial."""
+    contract: bool = False
+    """Whether it ends because its contract does."""
 
 
 class RenewalRefused(Event):
@@ -48,6 +50,16 @@ class SubscriptionPastDue(Event):
     subscription_id: UUID
     buyer_org_id: UUID
     seller_org_id: UUID
+
+
+class SubscriptionEnded(Event):
+    """Its last paid term is over, or it was not paid for: `reason` is a code. What goes back with its money is told with that."""
+
+    topic: ClassVar[str] = "orders.subscription_ended.v1"
+    subscription_id: UUID
+    buyer_org_id: UUID
+    seller_org_id: UUID
+    reason: str
 
 
 class TrialExtended(Event):

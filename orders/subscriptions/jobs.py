@@ -9,11 +9,15 @@ from kernel.db.uow import UnitOfWork
 from kernel.jobs.kinds import Payload, follows, job
 from kernel.jobs.outbox import enqueue
 from orders.amendments.events import SubscriptionAmended
+from orders.amendments.models import Amendment
 from orders.amendments.undelivered import take_back_undelivered, undelivered_orders
+from orders.order.events import PurchaseExpired, PurchaseRejected
 from orders.order.locking import find_locked_order, lock_subscription
 from orders.order.models import Order
 from orders.refunds.refund_order import refund_remaining
+from orders.subscriptions.calendar import take_calendar
 from orders.subscriptions.next_term import TERM_BEGINS, change_with_term, let_term_begin
+from orders.subscriptions.past_due import nobody_pays
 from orders.subscriptions.quote_renewal import requote_renewal
 
 REFUND_RENEWAL = "orders.renewal.refund"
@@ -32,8 +36,23 @@ def refund_renewal(uow: UnitOfWork, fact: Payload) -> None:
 def subscription_amended(uow: UnitOfWork, fact: Payload) -> None:
     """What was told of the next term was for what it was before; one that is paid for begins as it was paid for."""
     subscription = lock_subscription(uow, UUID(fact["subscription_id"]))
+    amendment = uow.session.get_one(Amendment, UUID(fact["amendment_id"]))
+    if amendment.aligned_to is not None and subscription.state == "active":
+        take_calendar(uow, subscription)
     requote_renewal(uow, subscription)
     let_term_begin(uow, subscription)
+
+
+@follows(PurchaseRejected)
+def conversion_rejected(uow: UnitOfWork, fact: Payload) -> None:
+    """A trial whose purchase was waited for ends, where that was rejected."""
+    nobody_pays(uow, UUID(fact["purchase_id"]))
+
+
+@follows(PurchaseExpired)
+def conversion_expired(uow: UnitOfWork, fact: Payload) -> None:
+    """The same, where nobody decided or paid in time."""
+    nobody_pays(uow, UUID(fact["purchase_id"]))
 
 
 @follows(ChangeFailed)

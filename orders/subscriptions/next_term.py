@@ -22,10 +22,11 @@ from orders.amendments.amend import applied_orders, change_to, find_amendment
 from orders.fulfillment.start_fulfillment import charge_lines
 from orders.order.events import OrderActivated
 from orders.order.locking import find_locked_order, lines_of
-from orders.order.models import ORDER, SUBSCRIPTION, Order, OrderLine, Span, Subscription, SubscriptionTerm
+from orders.order.models import ORDER, SUBSCRIPTION, Order, OrderLine, Subscription, SubscriptionTerm
+from orders.order.span import Span
+from orders.subscriptions.calendar import next_step_of
 from orders.subscriptions.events import SubscriptionRenewed
 from orders.subscriptions.past_due import usage_is_overdue
-from orders.subscriptions.schedule import next_step_at
 from orders.subscriptions.trial_quote import price_again
 
 TERM_BEGINS = "orders.term.begins"
@@ -53,9 +54,10 @@ def begin_next_term(uow: UnitOfWork, order: Order) -> bool:
     SUBSCRIPTION.move(uow, subscription, "active", org_ids=order.parties, reason="renewed")
     subscription.renewal_quote_id, subscription.ends_at = None, term.ends_at
     subscription.term_price = subscription.next_quantity = subscription.next_plan_id = None
-    subscription.next_step_at = next_step_at(
-        term.ends_at, line.term_months, auto_renew=subscription.auto_renew, after=clock.now()
-    )
+    subscription.renewal_lead_days = line.plan.get("renewal_lead_days", 0)
+    if subscription.contract_terms_left:
+        subscription.contract_terms_left -= 1
+    subscription.next_step_at = next_step_of(subscription, line.term_months)
     if line.price is not None:
         price_term_usage(uow, entitlement, PlanPrice.model_validate(line.price), term.starts_at)
     entitlement.valid_to, entitlement.trial_days, entitlement.past_due_at = term.ends_at, 0, None
@@ -123,6 +125,8 @@ def paid_span(uow: UnitOfWork, order: Order) -> SubscriptionTerm | Span:
     amendment = find_amendment(uow, order)
     assert amendment is not None  # noqa: S101 - it pays for a term, or for a change
     assert amendment.applied_at is not None  # noqa: S101 - an active one has been made
+    if amendment.aligned_to is not None:
+        return Span(amendment.ends_at, amendment.aligned_to)
     return Span(amendment.applied_at, amendment.ends_at)
 
 
@@ -145,9 +149,11 @@ def take_back_term(uow: UnitOfWork, order: Order) -> Sequence[UUID]:
     term.revoked_at = clock.now()
     if subscription.state == "ended":
         return ()
-    added = applied_orders(uow, [subscription.id], ends_at=term.ends_at)
+    added = applied_orders(uow, [subscription.id], within=term)
     subscription.ends_at = max(term.starts_at, clock.now())
     subscription.auto_renew, subscription.next_step_at = False, None
+    if subscription.contract_terms_left is not None:
+        subscription.contract_terms_left += 1
     entitlement.valid_to, entitlement.trial_days = subscription.ends_at, subscription.tried_days
     if subscription.is_trial:
         # What follows the trial can be bought again, at the price that was told.

@@ -21,9 +21,9 @@ from orders.checkout.locking import find_locked_purchase
 from orders.checkout.models import Purchase
 from orders.checkout.request_payment import request_payment
 from orders.order.accept_services import complete_when_over
-from orders.order.locking import lock_orders
+from orders.order.locking import lock_orders, lock_subscription
 from orders.order.models import SUBSCRIPTION, Order, Subscription
-from orders.subscriptions.events import SubscriptionPastDue
+from orders.subscriptions.events import SubscriptionEnded, SubscriptionPastDue
 from orders.subscriptions.schedule import (
     RENEWS_BEFORE,
     SUSPENDED_AFTER,
@@ -64,20 +64,58 @@ def take_past_due_step(uow: UnitOfWork, subscription: Subscription, began: Order
     The method is asked again only where the try before has failed for certain.
     """
     now = clock.now()
-    step = [step for step in _steps(subscription) if step.at <= now][-1]
+    step = [SubscriptionStep(subscription.ends_at, "retry"), *(one for one in _steps(subscription) if one.at <= now)][
+        -1
+    ]
     subscription.next_step_at = _next(subscription, now)
+    is_over = subscription.is_trial and not _is_awaited(uow, subscription)
     entitlement = uow.session.scalars(
         select(Entitlement).where(Entitlement.reference == subscription.order_line_id)
     ).one()
-    if step.kind == "terminate":
-        terminate(uow, subscription, began, renewal, entitlement, reason="renewal_unpaid")
+    if step.kind == "terminate" or is_over:
+        reason = "term_over" if is_over else "renewal_unpaid"
+        terminate(uow, subscription, began, renewal, entitlement, reason=reason)
         return
     if renewal is not None:
-        before = latest_payment(uow, renewal.id)
-        if before is None or before.state == "failed":
-            request_payment(uow, renewal, lock_orders(uow, renewal.id))
+        ask_again(uow, renewal)
     if step.kind == "suspend":
         suspend_entitlement(uow, entitlement.id, reason="renewal_unpaid")
+
+
+def nobody_pays(uow: UnitOfWork, purchase_id: UUID) -> None:
+    """A purchase has ended unpaid: what followed a trial by it, and was waited for beyond the trial's end, is over now.
+
+    Locks: as all of a subscription is. Idempotent by the state.
+    """
+    found = uow.session.scalars(
+        select(Order.subscription_id).where(Order.purchase_id == purchase_id, Order.subscription_id.is_not(None))
+    )
+    for subscription_id in found.all():
+        assert subscription_id is not None  # noqa: S101 - asked for
+        subscription = lock_subscription(uow, subscription_id)
+        if subscription.state == "past_due" and subscription.is_trial and not _is_awaited(uow, subscription):
+            subscription.next_step_at = clock.now()
+
+
+def _is_awaited(uow: UnitOfWork, subscription: Subscription) -> bool:
+    """Whether its next term waits for its money, or for whoever approves that."""
+    open_one = (
+        select(Purchase.id)
+        .join(Order, Order.purchase_id == Purchase.id)
+        .where(
+            Order.subscription_id == subscription.id,
+            Order.usage_period_id.is_(None),
+            Purchase.state.in_(("pending_approval", "pending_payment")),
+        )
+    )
+    return uow.session.scalar(open_one.limit(1)) is not None
+
+
+def ask_again(uow: UnitOfWork, renewal: Purchase) -> None:
+    """Ask for the money of a locked purchase that waits for it, where the try before has failed for certain."""
+    before = latest_payment(uow, renewal.id)
+    if before is None or before.state == "failed":
+        request_payment(uow, renewal, lock_orders(uow, renewal.id))
 
 
 def terminate(
@@ -98,9 +136,16 @@ def terminate(
         close_unpaid(uow, renewal, "expired", reason=reason)
     SUBSCRIPTION.move(uow, subscription, "ended", org_ids=began.parties, reason=reason)
     subscription.next_step_at = None
+    tell_ended(uow, subscription, reason)
     end_entitlement(uow, entitlement.id, reason=reason)
     if began.state == "active" and began.deadline_at is None:
         complete_when_over(uow, began, reason="term_over")
+
+
+def tell_ended(uow: UnitOfWork, subscription: Subscription, reason: str) -> None:
+    """A subscription has just ended by the clock. Emits: SubscriptionEnded."""
+    sides = {"buyer_org_id": subscription.buyer_org_id, "seller_org_id": subscription.seller_org_id}
+    emit(uow, SubscriptionEnded(subscription_id=subscription.id, **sides, reason=reason))
 
 
 def usage_is_overdue(uow: UnitOfWork, subscription_id: UUID, *, besides: UUID | None = None) -> bool:

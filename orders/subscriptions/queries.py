@@ -22,6 +22,7 @@ from orders.amendments.models import Amendment
 from orders.checkout.quote_models import Quote
 from orders.coupons.every_term import off_renewal
 from orders.order.models import Order, OrderLine, Subscription
+from orders.subscriptions.calendar import contract_end
 from orders.subscriptions.schedule import renews_before
 from orders.trials.models import Trial
 
@@ -44,7 +45,8 @@ class SubscriptionView:
     notice on, of a trial from the start. `renewal_order_id`: the order of a next term that waits for its money. `next_quantity`,
     `next_plan_id`: what the next term is to be, where that is something else. `expected_minor`: what it would cost as that plan
     is priced today, tax in it or on top as the plan says; none where the plan is not on sale any more. `seats` 0: it is not
-    sold by them.
+    sold by them. `contract_ends_at`: when its contract is over, all terms of it paid for; None
+    where that has no end of its own.
     """
 
     id: UUID
@@ -80,6 +82,7 @@ class SubscriptionView:
     sold_by_seat: bool
     seats: int
     seats_used: int
+    contract_ends_at: datetime | None
 
 
 def is_side_of(uow: UnitOfWork, side: Side) -> ColumnElement[bool]:
@@ -157,7 +160,7 @@ def view_of(row: Any) -> SubscriptionView:
     trial: Trial | None
     subscription, line, plan, seller_name, quote, renewal_order_id, entitlement, plan_now, trial = row
     is_told = quote is not None and subscription.state != "ended"
-    renews = subscription.state == "active" and subscription.auto_renew and renewal_order_id is None
+    renews = subscription.state == "active" and subscription.goes_on and renewal_order_id is None
     expected = _expected_minor(subscription, line, plan_now)
     return SubscriptionView(
         id=subscription.id,
@@ -177,7 +180,9 @@ def view_of(row: Any) -> SubscriptionView:
         next_plan_id=subscription.next_plan_id,
         auto_renew=subscription.auto_renew,
         ends_at=subscription.ends_at,
-        renews_at=subscription.ends_at - renews_before(subscription.tried_days) if renews else None,
+        renews_at=subscription.ends_at - renews_before(subscription.tried_days, subscription.lead_days)
+        if renews
+        else None,
         converts=trial is not None and trial.converts,
         next_gross_minor=quote.gross_minor if is_told and quote else None,
         next_currency=quote.currency if is_told and quote else None,
@@ -193,6 +198,7 @@ def view_of(row: Any) -> SubscriptionView:
         sold_by_seat=is_by_seat(plan.pricing, plan.price),
         seats=entitlement.seats,
         seats_used=entitlement.seats_used,
+        contract_ends_at=contract_end(subscription, line.term_months, entitlement.time_zone),
     )
 
 

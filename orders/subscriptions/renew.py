@@ -26,10 +26,11 @@ from orders.checkout.quote_models import Quote
 from orders.checkout.request_payment import request_payment
 from orders.order.locking import find_locked_order, lines_of
 from orders.order.models import ENDED_UNPAID, ORDER, Attribution, Order, OrderLine, SaleTerms, Subscription
+from orders.subscriptions.calendar import next_step_of, steps_ahead
 from orders.subscriptions.events import RenewalRefused, SubscriptionNoticed
-from orders.subscriptions.past_due import lock_renewal, take_past_due_step
+from orders.subscriptions.past_due import ask_again, lock_renewal, take_past_due_step
 from orders.subscriptions.quote_renewal import quote_renewal
-from orders.subscriptions.schedule import TERMINATED_AFTER, SubscriptionStep, next_step_at, steps_of
+from orders.subscriptions.schedule import TERMINATED_AFTER, SubscriptionStep
 from orders.subscriptions.trial_quote import price_again
 
 AT_ONCE = 500
@@ -67,31 +68,18 @@ def take_step(uow: UnitOfWork, subscription_id: UUID) -> bool:
     if subscription.state == "past_due":
         take_past_due_step(uow, subscription, order, renewal)
         return True
-    due = [
-        step
-        for step in steps_of(
-            subscription.ends_at,
-            line.term_months,
-            auto_renew=subscription.auto_renew,
-            trial_days=subscription.tried_days,
-        )
-        if step.at <= now
-    ]
-    subscription.next_step_at = next_step_at(
-        subscription.ends_at,
-        line.term_months,
-        auto_renew=subscription.auto_renew,
-        after=now,
-        trial_days=subscription.tried_days,
-    )
+    due = [step for step in steps_ahead(subscription, line.term_months) if step.at <= now]
+    subscription.next_step_at = next_step_of(subscription, line.term_months)
     if due and (due[-1].kind != "notice" or subscription.ends_at > now):
-        _take(uow, subscription, order, due[-1])
+        _take(uow, subscription, order, renewal, due[-1])
     return True
 
 
-def _take(uow: UnitOfWork, subscription: Subscription, order: Order, step: SubscriptionStep) -> None:
-    """A notice, or the order for the next term; each of them needs to know what that costs."""
-    if not subscription.auto_renew:
+def _take(
+    uow: UnitOfWork, subscription: Subscription, order: Order, renewal: Purchase | None, step: SubscriptionStep
+) -> None:
+    """A notice, or the order for the next term, or its money asked for again; each needs to know what the term costs."""
+    if not subscription.goes_on:
         _notice(uow, subscription, step.days, None)
         return
     first = uow.session.get_one(Purchase, order.purchase_id)
@@ -110,6 +98,8 @@ def _take(uow: UnitOfWork, subscription: Subscription, order: Order, step: Subsc
         _notice(uow, subscription, step.days, quote.id)
     elif quote.used_at is None:
         place_renewal(uow, subscription, order, first, quote)
+    elif step.kind == "retry" and renewal is not None:
+        ask_again(uow, renewal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +222,7 @@ def _notice(uow: UnitOfWork, subscription: Subscription, days: int, quote_id: UU
         days=days,
         quote_id=quote_id,
         trial=subscription.is_trial,
+        contract=subscription.contract_terms_left == 0,
     )
     emit(uow, noticed)
 

@@ -38,22 +38,31 @@ class SubscriptionStep:
 
 
 def steps_of(
-    ends_at: datetime, term_months: int, *, auto_renew: bool, trial_days: int = 0
+    ends_at: datetime, term_months: int, *, auto_renew: bool, trial_days: int = 0, lead_days: int = 0
 ) -> Iterator[SubscriptionStep]:
-    """The steps before the end of a term, or of a trial of `trial_days`, in their order."""
+    """The steps before the end of a term, or of a trial of `trial_days`, in their order.
+
+    `lead_days`: how long before its end the next term is charged. Notices come so much earlier, and a payment that was refused is
+    asked for again before the end, too.
+    """
+    before = renews_before(trial_days, lead_days)
     if trial_days:
-        before = [days for days in TRIAL_NOTICE_DAYS if trial_days >= 2 * days]
+        before_end, earlier = [days for days in TRIAL_NOTICE_DAYS if trial_days >= 2 * days], 0
     else:
-        before = [days for days in NOTICE_DAYS if term_months >= SHORTEST_TERM_MONTHS[days]]
-    for days in before:
-        yield SubscriptionStep(ends_at - timedelta(days=days), "notice", days)
+        before_end = [days for days in NOTICE_DAYS if term_months >= SHORTEST_TERM_MONTHS[days]]
+        earlier = (before - RENEWS_BEFORE).days
+    for days in before_end:
+        yield SubscriptionStep(ends_at - timedelta(days=days + earlier), "notice", days + earlier)
     if auto_renew:
-        yield SubscriptionStep(ends_at - renews_before(trial_days), "renew")
+        yield SubscriptionStep(ends_at - before, "renew")
+        for days in RETRY_DAYS if earlier else ():
+            if timedelta(days=days) < before:
+                yield SubscriptionStep(ends_at - before + timedelta(days=days), "retry", days)
 
 
-def renews_before(trial_days: int = 0) -> timedelta:
+def renews_before(trial_days: int = 0, lead_days: int = 0) -> timedelta:
     """How long before the end of a term, or of a trial of `trial_days`, the next term is asked money for."""
-    return CONVERTS_BEFORE if trial_days else RENEWS_BEFORE
+    return CONVERTS_BEFORE if trial_days else max(RENEWS_BEFORE, timedelta(days=lead_days))
 
 
 def steps_past_due(ends_at: datetime, *, trial_days: int = 0) -> Iterator[SubscriptionStep]:
@@ -66,8 +75,8 @@ def steps_past_due(ends_at: datetime, *, trial_days: int = 0) -> Iterator[Subscr
 
 
 def next_step_at(
-    ends_at: datetime, term_months: int, *, auto_renew: bool, after: datetime, trial_days: int = 0
+    ends_at: datetime, term_months: int, *, auto_renew: bool, after: datetime, trial_days: int = 0, lead_days: int = 0
 ) -> datetime | None:
     """The first step of a term, or of a trial of `trial_days`, later than `after`."""
-    steps = steps_of(ends_at, term_months, auto_renew=auto_renew, trial_days=trial_days)
+    steps = steps_of(ends_at, term_months, auto_renew=auto_renew, trial_days=trial_days, lead_days=lead_days)
     return next((step.at for step in steps if step.at > after), None)

@@ -18,6 +18,7 @@ from kernel.paging import Page, cut, newest_first
 from kernel.states import state_in
 from marketplace.catalog.models import Plan
 from orders.order.models import Order, OrderLine, Subscription, SubscriptionTerm
+from orders.subscriptions.calendar import contract_end
 from orders.subscriptions.queries import Side, is_side_of, shown_state
 
 _began = aliased(Order)
@@ -51,6 +52,7 @@ class SoldSubscription:
     net_minor: int
     currency: str
     created_at: datetime
+    contract_ends_at: datetime | None
 
 
 def list_sold_subscriptions(
@@ -130,4 +132,5 @@ def _view(
         net_minor=paid.net_minor,
         currency=paid.currency.strip(),
         created_at=subscription.created_at,
+        contract_ends_at=contract_end(subscription, line.term_months, entitlement.time_zone),
     )

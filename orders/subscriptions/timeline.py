@@ -27,9 +27,10 @@ from marketplace.catalog.models import Plan
 from orders.amendments.models import Amendment
 from orders.checkout.quote_models import Quote
 from orders.order.models import Order, OrderLine, Subscription, SubscriptionTerm
+from orders.subscriptions.calendar import steps_ahead
 from orders.subscriptions.events import RenewalRefused, SubscriptionNoticed
 from orders.subscriptions.queries import Side, is_side_of
-from orders.subscriptions.schedule import RENEWS_BEFORE, steps_of, steps_past_due
+from orders.subscriptions.schedule import RENEWS_BEFORE, steps_past_due
 
 EntryKind = Literal[
     "term",
@@ -56,8 +57,8 @@ class TimelineEntry:
     """One thing that happened to a subscription, or (`is_due`) that will, unless something else comes before.
 
     `days`: before the end, of a notice; after the first try, of a retry. `number`: of the term. `state`: of the change that
-    was bought, of the payment that was tried, or of the order for usage. `reason`: a code. The amount is the order's, or what was
-    told of the next term.
+    was bought, of the payment that was tried, or of the order for usage. `ends_at`, `ends_at_before`: of a change of the term's
+    end. `reason`: a code. The amount is the order's, or what was told of the next term.
     """
 
     at: datetime
@@ -71,6 +72,8 @@ class TimelineEntry:
     quantity_before: int | None = None
     plan_name: str | None = None
     plan_name_en: str | None = None
+    ends_at: datetime | None = None
+    ends_at_before: datetime | None = None
     amount_minor: int | None = None
     currency: str | None = None
     order_id: UUID | None = None
@@ -217,6 +220,8 @@ def _amendments(uow: UnitOfWork, subscription_id: UUID) -> Iterator[TimelineEntr
             quantity_before=amendment.quantity_before,
             plan_name=(name or name_en) if other else None,
             plan_name_en=(name_en or name) if other else None,
+            ends_at=amendment.aligned_to,
+            ends_at_before=amendment.ends_at if amendment.aligned_to is not None else None,
             amount_minor=line.gross_minor,
             currency=line.currency.strip(),
             order_id=line.order_id,
@@ -291,8 +296,9 @@ def _due(subscription: Subscription, term_months: int, *, is_unpaid: bool) -> It
             if step.at > now:
                 yield TimelineEntry(step.at, step.kind, is_due=True, days=step.days or None)
         return
-    for step in steps_of(ends_at, term_months, auto_renew=subscription.auto_renew, trial_days=tried):
+    for step in steps_ahead(subscription, term_months):
         if step.at > now:
             yield TimelineEntry(step.at, step.kind, is_due=True, days=step.days or None)
-    if not subscription.auto_renew:
-        yield TimelineEntry(ends_at, "end", is_due=True)
+    if not subscription.goes_on:
+        over = subscription.contract_terms_left == 0
+        yield TimelineEntry(ends_at, "end", is_due=True, reason="contract_over" if over else None)

@@ -40,7 +40,8 @@ def convert_trial(uow: UnitOfWork, command: ConvertTrial) -> UUID:
     """Buy what follows a trial. Its paid term begins when the trial ends: no free day is lost. Returns the order's id.
 
     The purchase rules of the acting organization hold as for any purchase. Where it is not paid in time the trial ends, unless
-    it converts by itself. Bought already, nothing is bought again.
+    it converts by itself; for an approver it waits as long as an approval does, and what is in use goes on until then. Bought
+    already, nothing is bought again.
 
     Raises: Forbidden `permission_missing` without orders.buy, `not_on_allow_list`; NotFound; Conflict `trial_over`,
     `plan_withdrawn`, `listing_suspended`; Invalid `payment_method_missing`.
@@ -122,7 +123,7 @@ def _place(uow: UnitOfWork, subscription: Subscription, began: Order, first: Pur
         first.gateway,
         first.method_token,
         uow.principal.accountable_id,
-        min(now + APPROVAL_WAITS, ends_at) if needed.reasons else waits_until,
+        now + APPROVAL_WAITS if needed.reasons else waits_until,
         needed,
     )
     purchase, order = place_next_term(uow, subscription, began, first, quote, how)

@@ -16,9 +16,9 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.jobs.outbox import emit
 from orders.order.models import ENDED_UNPAID, Order, Subscription, SubscriptionTerm
+from orders.subscriptions.calendar import next_step_of
 from orders.subscriptions.events import TrialExtended
 from orders.subscriptions.renew import lock_subscription
-from orders.subscriptions.schedule import next_step_at
 from orders.trials.take_trial import trial_of_line
 
 EXTEND = "leads.manage"
@@ -54,13 +54,7 @@ def extend_trial(uow: UnitOfWork, command: ExtendTrial) -> Subscription:
         raise Invalid("trial_extension_invalid", field="days", limit=trial.days)
     trial.extended_days = command.days
     entitlement = _move_end(uow, subscription, command.days)
-    subscription.next_step_at = next_step_at(
-        subscription.ends_at,
-        line.term_months,
-        auto_renew=subscription.auto_renew,
-        after=clock.now(),
-        trial_days=subscription.tried_days,
-    )
+    subscription.next_step_at = next_step_of(subscription, line.term_months)
     change_entitlement(uow, entitlement)
     audit.record(uow, "trial.extended", subject_id=subscription.id, days=command.days)
     sides = {"buyer_org_id": subscription.buyer_org_id, "seller_org_id": subscription.seller_org_id}

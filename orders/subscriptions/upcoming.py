@@ -48,7 +48,11 @@ def upcoming_charges(uow: UnitOfWork, *, ahead: timedelta = AHEAD) -> list[Upcom
     """
     statement = (
         own_rows(uow)
-        .where(state_in(Subscription.state, "active", "past_due"), Subscription.auto_renew.is_(True))
+        .where(
+            state_in(Subscription.state, "active", "past_due"),
+            Subscription.auto_renew.is_(True),
+            Subscription.contract_terms_left.is_distinct_from(0),
+        )
         .order_by(Subscription.ends_at, Subscription.id)
         .limit(MOST)
     )
@@ -91,8 +95,8 @@ def _charges(
 ) -> list[UpcomingCharge]:
     found: list[UpcomingCharge] = []
     starts_at, first, now = subscription.ends_at, True, clock.now()
-    before = renews_before(subscription.tried_days)
-    while (at := max(starts_at - before, now)) <= until:
+    before, left = renews_before(subscription.tried_days, subscription.lead_days), subscription.contract_terms_left
+    while left != 0 and (at := max(starts_at - before, now)) <= until:
         is_told = first and view.next_gross_minor is not None
         amount = view.next_gross_minor if is_told else view.expected_minor
         currency = view.next_currency if is_told else view.expected_currency
@@ -110,7 +114,8 @@ def _charges(
                     tax_included=is_told or view.expected_tax_included,
                 )
             )
-        first, before = False, renews_before()
+        first, before = False, renews_before(lead_days=subscription.renewal_lead_days)
+        left = left - 1 if left is not None else None
         starts_at = add_months(
             starts_at, line.term_months, time_zone=entitlement.time_zone, anchor_day=subscription.anchor_day
         )

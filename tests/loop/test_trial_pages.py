@@ -23,9 +23,10 @@ from marketplace.catalog.models import Plan
 from marketplace.placements.models import Placement
 from orders.approval_rules.set_rule import SetRule, set_rule
 from orders.order.models import Order
+from orders.progress import progress_of
 from tests.api_server import application
-from tests.loop.test_renewals import now, renewals
-from tests.loop.test_trials import DAYS, MONTH_MINOR, of_order, quote_trial, trial_plan, trying
+from tests.loop.test_renewals import now, renewals, until
+from tests.loop.test_trials import DAYS, MONTH_MINOR, convert, of_order, quote_trial, trial_plan, trying
 from tests.loop_stage import Stage
 
 
@@ -86,6 +87,9 @@ def test_from_the_product_to_what_is_in_use_and_bought(stage: Stage, browser: Te
     (order,) = placed(stage)
     assert (order.state, order.gross_minor) == ("active", 0)
     subscription = of_order(stage, order.id)
+    with unit_of_work(stage.services.db, stage.purchaser) as uow:
+        steps = progress_of(uow, order.id).steps
+    assert [one.key for one in steps] == ["placed", "delivering", "active"], "nothing is paid for a trial"
     assert browser.get(f"/orders/{order.id}").status_code == 200
     at = f"/entitlements/{stage.entitlement(order.id).id}"
     assert "3,980.00" in shown(browser, at)
@@ -137,16 +141,34 @@ def test_a_card_for_a_trial_opens_its_sheet(stage: Stage, browser: TestClient[An
 
 
 def test_the_seller_extends_it_on_the_customers_page(stage: Stage, seller: TestClient[Any]) -> None:
-    _, subscription = trying(stage)
+    order_id, subscription = trying(stage)
     at = f"/seller/customers/{stage.buyer.id}"
     assert field(shown(seller, at), "subscription_id") == str(subscription.id)
     form = {"csrf": seller.headers["x-csrf-token"], "subscription_id": str(subscription.id)}
     for days, status in (("0", 422), ("15", 422), ("x", 422), ("7", 303), ("1", 409)):
         answer = seller.post(f"{at}/trials", data=form | {"days": days}, follow_redirects=False)
         assert answer.status_code == status, days
+        if status != 303:
+            title = stage.entitlement(order_id).title
+            said = html.unescape(answer.text)
+            assert f"{title}：" in said, "a refusal names the trial"
+            assert status == 409 or (f"1 到 {DAYS} 天" in said and f'value="{days}"' in said), "and says what is left"
     assert now(stage, subscription).trial_days == DAYS + 7
     foreign = form | {"subscription_id": str(uuid7()), "days": "1"}
     assert seller.post(f"{at}/trials", data=foreign, follow_redirects=False).status_code == 404
+
+
+def test_an_order_that_is_over_asks_for_no_other_payment(stage: Stage, browser: TestClient[Any]) -> None:
+    _, subscription = trying(stage)
+    bought = convert(stage, subscription, "sbx_declined")
+    stage.run()
+    assert "请" in shown(browser, f"/orders/{bought}")
+    until(stage, subscription.ends_at)
+    stage.tick("orders.checkout.sweep")
+    assert stage.order(bought).state == "expired"
+    page = shown(browser, f"/orders/{bought}")
+    assert "订单已关闭，无需再付款" in page
+    assert "换一种" not in page
 
 
 def test_by_the_api(stage: Stage, browser: TestClient[Any], seller: TestClient[Any]) -> None:

@@ -314,6 +314,58 @@ class TestConversion:
         assert stage.order(bought).state == "active"
         assert len(charges(stage, bought)) == 1
 
+    def test_while_an_approver_decides_it_waits_and_then_goes_on_from_its_end(self, stage: Stage) -> None:
+        """An approval has its own deadline: what was asked for in time is not lost because the trial ends before it."""
+        order_id, subscription, bought = self._waits(stage)
+        end = subscription.ends_at
+        until(stage, end + timedelta(hours=1))
+        stage.tick("orders.checkout.sweep")
+        assert stage.order(bought).state == "pending_approval"
+        assert (now(stage, subscription).state, stage.entitlement(order_id).state) == ("past_due", "active")
+        with unit_of_work(stage.services.db, SYSTEM) as uow:
+            broken = [one for rule in RULES for one in rule.find(uow).examples]
+        assert [one for one in broken if one.get("subscription_id") == str(subscription.id)] == []
+        decision = DecidePurchase(stage.order(bought).purchase_id, "approved")
+        transact(stage.services.db, stage.approver, lambda uow: decide_purchase(uow, decision))
+        stage.run()
+        assert stage.order(bought).state == "active"
+        assert terms(stage, subscription)[1].starts_at == end
+        assert now(stage, subscription).state == "active"
+        assert len(charges(stage, bought)) == 1
+
+    @pytest.mark.parametrize("how", ["rejected", "expired", "unpaid"])
+    def test_where_the_approver_says_no_or_nothing_it_ends(self, stage: Stage, how: str) -> None:
+        order_id, subscription, bought = self._waits(stage, "sbx_declined" if how == "unpaid" else "sbx_ok")
+        until(stage, subscription.ends_at + timedelta(hours=1))
+        assert now(stage, subscription).state == "past_due"
+        if how == "expired":
+            clock.advance(timedelta(days=7))
+        else:
+            verdict = DecidePurchase(
+                stage.order(bought).purchase_id, "rejected" if how == "rejected" else "approved", "x"
+            )
+            transact(stage.services.db, stage.approver, lambda uow: decide_purchase(uow, verdict))
+            stage.run()
+        if how == "unpaid":
+            clock.advance(timedelta(days=2))
+        stage.tick("orders.checkout.sweep")
+        stage.run()
+        until(stage, clock.now())
+        assert (now(stage, subscription).state, stage.entitlement(order_id).state) == ("ended", "ended")
+        assert stage.order(bought).state == ("rejected" if how == "rejected" else "expired")
+        assert stage.order(bought).payment_id is None
+
+    @staticmethod
+    def _waits(stage: Stage, method: str = "sbx_ok") -> tuple[UUID, Subscription, UUID]:
+        """A trial on its last but one day, bought, which waits for an approver."""
+        order_id, subscription = trying(stage)
+        with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
+            set_rule(uow, SetRule("CNY", MONTH_MINOR - 1))
+        until(stage, subscription.ends_at - timedelta(days=2))
+        bought = convert(stage, subscription, method)
+        stage.run()
+        return order_id, subscription, bought
+
     def test_over_it_cannot_be_bought(self, stage: Stage) -> None:
         _, subscription = trying(stage)
         until(stage, subscription.ends_at)

@@ -16,6 +16,7 @@ from api.pages.frame.payment_methods import methods
 from api.pages.frame.phrases import explained, failure, money, sentences
 from api.pages.frame.prices import per_of, term_key
 from api.pages.frame.site import PageRequest, parse_uuid_or_404
+from api.pages.frame.translations import translations
 from api.pages.frame.typed_numbers import find_whole
 from billing.tax.decision import note_in_words
 from kernel.db.uow import UnitOfWork
@@ -316,7 +317,7 @@ def _plan(page_request: PageRequest, plan: PlanView) -> PlanChoice:
     return PlanChoice(
         id=str(plan.id),
         name=page_request.pick(plan.name, plan.name_en),
-        term=page_request.t(f"term.by_{term_key(plan.term_months)}", n=plan.term_months),
+        term=_term_words(page_request, plan),
         price=Money(plan.unit_price_minor, plan.currency),
         per=per_of(plan.price_unit, plan.pricing),
         min_quantity=plan.min_seats,
@@ -325,6 +326,19 @@ def _plan(page_request: PageRequest, plan: PlanView) -> PlanChoice:
         step=_step(plan),
         sentences=sentences(page_request, plan),
     )
+
+
+def _term_words(page_request: PageRequest, plan: PlanView) -> str:
+    """For how long, until when at the most, and how early a further term is charged."""
+    parts, words = (
+        [page_request.t(f"term.by_{term_key(plan.term_months)}", n=plan.term_months)],
+        translations(page_request.language),
+    )
+    if plan.contract_terms:
+        parts.append(words.count("plan.contract_terms", plan.contract_terms))
+    if plan.renewal_lead_days > 1:
+        parts.append(words.count("plan.renewal_lead", plan.renewal_lead_days))
+    return " · ".join(parts)
 
 
 def _step(plan: PlanView) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from api.pages.frame import addresses
 from api.pages.frame.phrases import failure
 from api.pages.frame.seller_access import require_seller
 from api.pages.frame.site import Form, PageRequest, form_post, page, parse_uuid_or_404
+from api.pages.frame.typed_numbers import find_whole
 from api.pages.leads.presenter import lead_item
 from api.pages.leads.views import LeadItem
 from api.pages.seller.presenter import order_row
@@ -23,6 +25,7 @@ from kernel.errors import DomainError, NotFound
 from marketplace.leads.queries import SellerLeadView
 from orders.customer_list import STATES, CustomerSummary, list_customers
 from orders.customers import get_customer
+from orders.subscriptions.sold import get_sold_subscription
 from orders.subscriptions.trial_extension import EXTEND, ExtendTrial, extend_trial
 from orders.subscriptions.trial_queries import RunningTrial
 
@@ -55,18 +58,26 @@ def extend(
     """Let the trial `subscription_id` go on for `days` more."""
     require_seller(page_request)
     subscription_id = parse_uuid_or_404(form.text("subscription_id", most=36))
+    typed = form.text("days", most=20)
     try:
-        command = ExtendTrial(subscription_id, form.number("days", least=1, most=90))
+        # What is no number at all is refused as one that does not fit: the trial says how many days are left to give.
+        command = ExtendTrial(subscription_id, find_whole(typed) or 0)
         page_request.transact(lambda uow: extend_trial(uow, command))
     except NotFound:
         raise
     except DomainError as refused:
-        view = _customer(page_request, customer_id, error=failure(page_request, refused))
+        with page_request.work() as uow:
+            tried = get_sold_subscription(uow, subscription_id)
+        name = page_request.pick(tried.title, tried.title_en)
+        said = page_request.t("trial.not_extended", name=name, why=failure(page_request, refused))
+        view = _customer(page_request, customer_id, error=said, typed={str(subscription_id): typed})
         return page_request.render(view, status=refused.status)
     return page_request.redirect(addresses.seller_customer(str(customer_id)), notice="trial_extended")
 
 
-def _customer(page_request: PageRequest, customer_id: UUID, *, error: str | None = None) -> CustomerPage:
+def _customer(
+    page_request: PageRequest, customer_id: UUID, *, error: str | None = None, typed: Mapping[str, str] | None = None
+) -> CustomerPage:
     with page_request.work() as uow:
         found = get_customer(uow, customer_id)
     trials = {one.order_line_id: one for one in found.trials}
@@ -80,6 +91,7 @@ def _customer(page_request: PageRequest, customer_id: UUID, *, error: str | None
         may_answer=page_request.principal.may("leads.manage"),
         address=addresses.seller_customer(str(customer_id), "/trials") if may_extend else "",
         error=error,
+        typed=typed or {},
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import ClassVar
 
@@ -75,3 +76,5 @@ class CustomerPage:
     address: str = ""
     """Where its trials are extended; empty for whoever may not."""
     error: str | None = None
+    typed: Mapping[str, str] = field(default_factory=dict)
+    """By how many days a trial was to go on, as it was typed and refused, by its subscription."""

@@ -122,7 +122,17 @@ def _terms(page_request: PageRequest, plan: PlanView) -> Mapping[str, str]:
         "name_en": plan.name_en,
         "price": f"{priced(page_request, plan.unit_price_minor, plan.currency, plan.price_unit, plan.pricing)} · {tax}",
         "price_kind": "\n".join(sentences(page_request, plan)),
-        **{name: values[name] for name in ("min_seats", "max_seats", "included_seats", "trial_days")},
+        **{
+            name: values[name]
+            for name in (
+                "min_seats",
+                "max_seats",
+                "included_seats",
+                "trial_days",
+                "renewal_lead_days",
+                "contract_terms",
+            )
+        },
         "trial_needs_method": page_request.t(
             "trial.editor_converts" if plan.trial_needs_method else "trial.editor_ends"
         ),

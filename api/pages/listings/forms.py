@@ -14,7 +14,16 @@ from kernel.errors import Invalid
 from kernel.money import CURRENCIES, to_decimal
 from marketplace.catalog.draft_listing import VersionText
 from marketplace.catalog.plan_price import plan_price
-from marketplace.catalog.plan_terms import MAX_DEADLINE_S, MAX_FEATURES, MAX_FIGURE, MAX_TRIAL_DAYS, DraftPlan, Feature
+from marketplace.catalog.plan_terms import (
+    MAX_CONTRACT_TERMS,
+    MAX_DEADLINE_S,
+    MAX_FEATURES,
+    MAX_FIGURE,
+    MAX_LEAD_DAYS,
+    MAX_TRIAL_DAYS,
+    DraftPlan,
+    Feature,
+)
 from marketplace.catalog.queries import ListingView, PlanView
 from marketplace.pricing.shapes import MAX_SEATS
 
@@ -45,6 +54,8 @@ NEW_PLAN: Mapping[str, str] = {
     "max_seats": "1000",
     "included_seats": "0",
     "trial_days": "0",
+    "renewal_lead_days": "0",
+    "contract_terms": "0",
     "deadline": "1",
     "deadline_unit": "day",
 }
@@ -95,6 +106,8 @@ def plan_of(form: Form, code: str) -> DraftPlan:
         tax_included=form.text("tax_included", most=10) != "no",
         trial_days=_number(form, "trial_days", 0, MAX_TRIAL_DAYS),
         trial_needs_method=form.text("trial_needs_method", most=10) == "yes",
+        renewal_lead_days=_number(form, "renewal_lead_days", 0, MAX_LEAD_DAYS),
+        contract_terms=_number(form, "contract_terms", 0, MAX_CONTRACT_TERMS),
         features=tuple(_features(form)),
         connector_id=parse_uuid_or_404(connector, "connector_not_found") if connector else None,
         deadline_s=_number(form, "deadline", 1, MAX_DEADLINE_S) * SECONDS.get(form.text("deadline_unit", most=10), 1),
@@ -139,6 +152,8 @@ def plan_values(plan: PlanView) -> dict[str, str]:
         "included_seats": str(plan.included_seats),
         "trial_days": str(plan.trial_days),
         "trial_needs_method": "yes" if plan.trial_needs_method else "no",
+        "renewal_lead_days": str(plan.renewal_lead_days),
+        "contract_terms": str(plan.contract_terms),
         "connector_id": str(plan.connector_id or ""),
         "deadline": str(plan.deadline_s // SECONDS[unit]),
         "deadline_unit": unit,

@@ -56,6 +56,8 @@ class ShownPlan:
     refusal: str | None = None
     trial_days: int = 0
     trial_needs_method: bool = False
+    renewal_lead_days: int = 0
+    contract_terms: int = 0
     step: int = 1
     """Seats are sold in packs of so many."""
     sentences: tuple[str, ...] = ()
@@ -175,6 +177,8 @@ def _plan(page_request: PageRequest, view: ListingView, plan: PlanView, seller: 
         refusal=refusal,
         trial_days=plan.trial_days,
         trial_needs_method=plan.trial_needs_method,
+        renewal_lead_days=plan.renewal_lead_days,
+        contract_terms=plan.contract_terms,
         step=price.seats.step if price.seats else 1,
         sentences=sentences(page_request, plan),
         parts=explained(page_request, priced.lines, plan.interval, plan.currency) if plan.price is not None else (),

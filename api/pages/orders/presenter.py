@@ -105,7 +105,9 @@ def read(uow: UnitOfWork, order_id: UUID) -> OrderPageData:
 
 def timeline(page_request: PageRequest, data: OrderPageData) -> Timeline:
     """The links in the order of the loop. What an order that has ended never came to is left out."""
-    links = [*_origin(page_request, data), *_approval(page_request, data), _payment(page_request, data)]
+    links = [*_origin(page_request, data), *_approval(page_request, data)]
+    if data.order.gross_minor or data.payment is not None:
+        links.append(_payment(page_request, data))
     links += _runs(page_request, data)
     links += _entitlements(page_request, data)
     links += _invoices(page_request, data)
@@ -171,7 +173,9 @@ def _payment(page_request: PageRequest, data: OrderPageData) -> Link:
     if payment.state == "succeeded":
         return Link("payment", "done", payment.captured_at, method, facts=facts)
     if payment.state == "failed":
-        return Link("payment", "failed", payment.created_at, pay_error(page_request, payment.error_code), facts=facts)
+        over = data.order.state in OVER
+        said = page_request.t("order.payment_over") if over else pay_error(page_request, payment.error_code)
+        return Link("payment", "failed", payment.created_at, said, facts=facts)
     if payment.state == "requires_action":
         return Link("payment", "waiting", payment.created_at, page_request.t("order.payment_waits"), facts=facts)
     text = page_request.t("order.payment_doubt" if payment.state == "unknown" else "order.payment_runs")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from litestar import Response
@@ -40,14 +40,17 @@ def show_subscriptions(page_request: Given[PageRequest]) -> Response[str]:
 
 @page("/subscriptions/{subscription_id:uuid}", "orders.read")
 def show_subscription(subscription_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[str]:
-    """One subscription. `when=now` prices a change for the rest of the term, `when=next` one from the next term on."""
+    """One subscription. `when=now` prices a change for the rest of the term, `when=next` one from the next term on, `when=with`
+    a term that ends with another subscription's.
+    """
     asked = page_request.query("when", most=4)
     wanted = WantedChange(
-        when="next" if asked == "next" else "now",
+        when=_when(asked),
+        align_with=page_request.query("align", most=36),
         quantity=page_request.query("quantity", most=12),
         plan_id=page_request.query("plan", most=36),
         profile_id=page_request.query("profile", most=36),
-        previewed=asked in {"now", "next"},
+        previewed=asked in {"now", "next", "with"},
     )
     view = shown(page_request, subscription_id, wanted)
     return page_request.render(view)
@@ -56,7 +59,7 @@ def show_subscription(subscription_id: FromPath[UUID], page_request: Given[PageR
 @form_post("/subscriptions/{subscription_id:uuid}/change", BUY)
 def change_now(subscription_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
     """Buy the change that the page priced: never anything else than it showed, and once however often it is sent."""
-    wanted = _typed(form, "now")
+    wanted = _typed(form, "with" if form.text("align", most=36) else "now")
     quote_id = parse_uuid_or_404(form.text("quote_id", most=36))
     try:
         with page_request.work() as uow:
@@ -118,9 +121,14 @@ def _acted(
     return page_request.redirect(addresses.subscription(str(subscription_id)), notice=notice)
 
 
+def _when(asked: str) -> Literal["now", "next", "with"]:
+    return "next" if asked == "next" else "with" if asked == "with" else "now"
+
+
 def _typed(form: Form, when: str) -> WantedChange:
     return WantedChange(
-        when="next" if when == "next" else "now",
+        when=_when(when),
+        align_with=form.text("align", most=36),
         quantity=form.text("quantity", most=12),
         plan_id=form.text("plan", most=36),
         profile_id=form.text("profile", most=36),
@@ -137,6 +145,11 @@ def _require_same(amends: dict[str, Any] | None, subscription_id: UUID, wanted: 
     quoted = QuotedChange.model_validate(amends)
     if quoted.subscription_id != subscription_id:
         raise NotFound("not_found")
+    if (quoted.aligned_to is not None) != (wanted.when == "with"):
+        raise Conflict("subscription_changed")
+    if wanted.when == "with":
+        # Which end it is to have, the quote says, as the page did.
+        return
     plan = wanted.plan() or quoted.plan_id_before
     if (quoted.quantity, quoted.plan_id) != (wanted.seats() or quoted.quantity_before, plan):
         raise Conflict("subscription_changed")

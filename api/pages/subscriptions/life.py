@@ -74,6 +74,9 @@ def _text(page_request: PageRequest, one: TimelineEntry) -> str:
             parts.append(t("life.seats", before=number(one.quantity_before), after=number(one.quantity)))
         if one.plan_name is not None:
             parts.append(t("life.plan", name=page_request.pick(one.plan_name, one.plan_name_en)))
+        if one.ends_at is not None and one.ends_at_before is not None:
+            day = page_request.formats.day
+            parts.append(t("life.aligned", day=day(one.ends_at), before=day(one.ends_at_before)))
         parts.append(translations(page_request.language).word("amendment", one.state or ""))
     if one.kind == "notice" and one.state is not None:
         parts.append(t("life.told_renews") if one.state == "renews" else t("life.told_ends"))

@@ -20,24 +20,28 @@ from kernel.ids import uuid7
 from marketplace.catalog.queries import PlanView, get_listing
 from marketplace.parties.queries import list_billing_profiles
 from marketplace.pricing.words import line_in_words
+from orders.amendments.models import QuotedChange
 from orders.checkout.approval_reasons import BUY
 from orders.checkout.priced_line import PricedLine
+from orders.checkout.quote_alignment import QuoteAlignment, quote_alignment
 from orders.checkout.quote_amendment import QuoteAmendment, quote_amendment
 from orders.checkout.quote_models import Quote
 from orders.subscriptions.change_next_term import ChangeNextTerm, preview_next_term
-from orders.subscriptions.queries import SubscriptionView, get_subscription
+from orders.subscriptions.queries import SubscriptionView, get_subscription, list_subscriptions
 from orders.subscriptions.timeline import subscription_timeline
 
 MOST_SEATS = 1_000_000
+MOST_OTHERS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class WantedChange:
     """A change as it was typed. `previewed`: its price, or what it makes of the next term, was asked for."""
 
-    when: Literal["now", "next"] = "now"
+    when: Literal["now", "next", "with"] = "now"
     quantity: str = ""
     plan_id: str = ""
+    align_with: str = ""
     profile_id: str = ""
     method_id: str = ""
     po_number: str = ""
@@ -55,6 +59,10 @@ class WantedChange:
     def plan(self) -> UUID | None:
         """Raises NotFound `plan_not_found`."""
         return parse_uuid_or_404(self.plan_id, "plan_not_found") if self.plan_id else None
+
+    def other(self) -> UUID:
+        """The subscription to end with. Raises NotFound."""
+        return parse_uuid_or_404(self.align_with)
 
     def profile(self) -> UUID | None:
         """Raises NotFound `billing_profile_not_found`."""
@@ -104,10 +112,14 @@ def _preview(
             if wanted.when == "next":
                 after = preview_next_term(uow, next_term_of(found.id, wanted))
                 return ChangePreview(next=_next_term(page_request, uow, after)), None
-            command = QuoteAmendment(found.id, wanted.seats(), wanted.plan(), wanted.profile())
-            quote = quote_amendment(uow, command)
+            if wanted.when == "with":
+                quote = quote_alignment(uow, QuoteAlignment(found.id, wanted.other(), wanted.profile()))
+            else:
+                command = QuoteAmendment(found.id, wanted.seats(), wanted.plan(), wanted.profile())
+                quote = quote_amendment(uow, command)
             uow.flush()
-            return ChangePreview(_panel(page_request, quote), str(uuid7())), None
+            aligned_to = QuotedChange.model_validate(quote.amends).aligned_to
+            return ChangePreview(_panel(page_request, quote), str(uuid7()), aligned_to=aligned_to), None
     except DomainError as error:
         return None, error
 
@@ -163,6 +175,8 @@ def next_words(page_request: PageRequest, found: SubscriptionView) -> str:
         return t("subscription.is_unpaid")
     if found.renewal_order_id is not None:
         return t("subscription.being_paid")
+    if found.contract_ends_at == found.ends_at:
+        return t("subscription.contract_last", day=day(found.ends_at))
     if found.renews_at is None:
         return t("subscription.ends", day=day(found.ends_at))
     price = price_words(page_request, found)
@@ -210,6 +224,7 @@ def _page(page_request: PageRequest, found: SubscriptionView, form: ChangeForm) 
         form=form,
         offered=None,
         life=(),
+        contract_ends_at=found.contract_ends_at,
     )
 
 
@@ -219,6 +234,17 @@ def _plans(uow: UnitOfWork, found: SubscriptionView) -> tuple[PlanView, ...]:
         return tuple(plan for plan in get_listing(uow, found.listing_id).plans if plan.term_months)
     except DomainError:
         return ()
+
+
+def _others(page_request: PageRequest, uow: UnitOfWork, found: SubscriptionView) -> tuple[Choice, ...]:
+    """What it may be made to end with: what is in use and ends at another moment. The end of a contract is not moved."""
+    if found.contract_ends_at is not None:
+        return ()
+    return tuple(
+        Choice(str(one.id), page_request.pick(one.title, one.title_en), page_request.formats.day(one.ends_at))
+        for one in list_subscriptions(uow, limit=MOST_OTHERS).items
+        if one.state == "active" and one.ends_at != found.ends_at
+    )
 
 
 def _form(
@@ -235,11 +261,14 @@ def _form(
     )
     profiles = tuple(Choice(str(one.id), one.legal_name, one.tax_id or "") for one in list_billing_profiles(uow))
     ways = methods(page_request, page_request.services.gateways)
+    others = _others(page_request, uow, found) if open_ else ()
     return ChangeForm(
         when=wanted.when,
         quantity=wanted.quantity or str(found.quantity),
         plan_id=wanted.plan_id,
         plans=plans,
+        align_with=wanted.align_with,
+        others=others,
         profiles=profiles if open_ else (),
         profile_id=wanted.profile_id or (profiles[0].id if profiles else ""),
         methods=ways,

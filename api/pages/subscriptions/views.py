@@ -53,9 +53,11 @@ class SubscriptionsView:
 
 @dataclass(frozen=True, slots=True)
 class ChangeForm:
-    """What was chosen so far. ``plans``: those it may be changed to, an empty id for the one in force."""
+    """What was chosen so far. ``plans``: those it may be changed to, an empty id for the one in force. ``others``: the
+    subscriptions that it may be made to end with.
+    """
 
-    when: Literal["now", "next"]
+    when: Literal["now", "next", "with"]
     quantity: str
     plan_id: str
     plans: tuple[Choice, ...]
@@ -64,15 +66,20 @@ class ChangeForm:
     methods: tuple[Choice, ...]
     method_id: str
     po_number: str = ""
+    align_with: str = ""
+    others: tuple[Choice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ChangePreview:
-    """What a change would cost now (``quote``, with a key of its own), or what the next term would be (``next``)."""
+    """What a change would cost now (``quote``, with a key of its own), or what the next term would be (``next``).
+    ``aligned_to``: where the change is of the term's end, the new one.
+    """
 
     quote: QuotePanel | None = None
     idempotency_key: str = ""
     next: str = ""
+    aligned_to: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,5 +110,6 @@ class SubscriptionPage:
     form: ChangeForm
     offered: ChangePreview | None
     life: tuple[LifeEntry, ...]
+    contract_ends_at: datetime | None = None
     error: str | None = None
     error_field: str | None = None

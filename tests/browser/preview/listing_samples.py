@@ -170,6 +170,8 @@ def shown(s: Samples) -> ShownListing:
         s.pick("招聘专业版 · 专业版", "Hiring Pro · Pro"),
         amounts,
         trial_days=14,
+        renewal_lead_days=14,
+        contract_terms=3,
     )
     return ShownListing(
         s.hiring,

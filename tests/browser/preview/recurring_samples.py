@@ -125,6 +125,32 @@ def buyers_pages(s: Samples) -> dict[str, View]:
         renewal_order_id=ID.format(41),
         life=life(s),
     )
+    aligned = replace(
+        page,
+        changes_to="",
+        form=replace(
+            form,
+            when="with",
+            align_with="s2",
+            others=(Choice("s2", s.hiring, p("2027年3月15日", "15 March 2027")),),
+        ),
+        offered=ChangePreview(
+            replace(
+                quote,
+                lines=(
+                    QuotePanelLine(
+                        p(
+                            "与另一项订阅同日到期，按增加的时间计",
+                            "Ends with another subscription, for the time that is added",
+                        ),
+                        cny(36_483),
+                    ),
+                ),
+            ),
+            ID.format(74),
+            aligned_to=item.ends_at + timedelta(days=40),
+        ),
+    )
     later = ChangePreview(next=p("专业版 × 15：约 ¥2,985.00", "Pro × 15: about CN¥2,985.00"))
     over = replace(
         item, id=ID.format(75), state="past_due", next=p("已开始的这一期尚未付款。", "The term is not paid.")
@@ -134,6 +160,19 @@ def buyers_pages(s: Samples) -> dict[str, View]:
         "subscriptions-none": SubscriptionsView(()),
         "subscription": page,
         "subscription-next": replace(page, offered=later, auto_renew=False, changes_to=""),
+        "subscription-aligned": aligned,
+        "subscription-contract": replace(
+            page,
+            offered=None,
+            changes_to="",
+            contract_ends_at=item.ends_at,
+            next=p(
+                "合同于 2026年12月3日 终止：本期为最后一期，之后不再扣款。如需继续，请向卖家索取新报价或再次购买。",
+                "The contract ends on Dec 3, 2026: this was its last term, and nothing is charged after it. Ask the seller "
+                "for a new offer, or buy it again.",
+            ),
+            next_is_told=False,
+        ),
         "subscription-past-due": due,
         "spending": spending(s),
     }

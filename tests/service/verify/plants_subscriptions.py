@@ -44,6 +44,21 @@ def subscriptions_amended(p: Planter, _: World) -> None:
     )
 
 
+def subscriptions_aligned(p: Planter, _: World) -> None:
+    p.change(
+        """UPDATE orders.subscription_term SET priced_until = ends_at - interval '1 day'
+           WHERE id = (SELECT t.id FROM orders.subscription_term t JOIN orders.subscription s ON s.id = t.subscription_id
+                       WHERE s.state = 'active' AND t.revoked_at IS NULL ORDER BY t.id LIMIT 1)"""
+    )
+
+
+def subscriptions_contract(p: Planter, _: World) -> None:
+    p.change(
+        """UPDATE orders.subscription SET contract_terms_left = 3
+           WHERE id = (SELECT id FROM orders.subscription WHERE state = 'active' ORDER BY id LIMIT 1)"""
+    )
+
+
 def subscriptions_changed(p: Planter, _: World) -> None:
     amendment_id = uuid7()
     p.change(

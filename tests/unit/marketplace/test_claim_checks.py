@@ -97,6 +97,11 @@ class TestPlanTerms:
             ({"min_seats": 0}, "seats_invalid"),
             ({"trial_days": -1}, "trial_invalid"),
             ({"trial_days": 91}, "trial_invalid"),
+            ({"interval": "month", "renewal_lead_days": 16}, "renewal_lead_invalid"),
+            ({"renewal_lead_days": 31}, "renewal_lead_invalid"),
+            ({"renewal_lead_days": -1}, "renewal_lead_invalid"),
+            ({"contract_terms": 61}, "contract_terms_invalid"),
+            ({"contract_terms": -1}, "contract_terms_invalid"),
             ({"deadline_s": 0}, "deadline_invalid"),
             ({"code": "Pro!"}, "plan_code_invalid"),
             ({"features": (Feature("a", " \u200b ", ""),)}, "text_required"),
@@ -114,6 +119,14 @@ class TestPlanTerms:
         assert checked_plan(per_seat_plan(trial_needs_method=True))["trial_needs_method"] is False
         with pytest.raises(Invalid, match="trial_invalid"):
             checked_plan(one_off_plan(trial_days=1))
+
+    def test_what_is_bought_once_has_neither_renewal_nor_contract(self) -> None:
+        agreed = checked_plan(per_seat_plan(renewal_lead_days=30, contract_terms=60))
+        assert (agreed["renewal_lead_days"], agreed["contract_terms"]) == (30, 60)
+        with pytest.raises(Invalid, match="renewal_lead_invalid"):
+            checked_plan(one_off_plan(renewal_lead_days=1))
+        with pytest.raises(Invalid, match="contract_terms_invalid"):
+            checked_plan(one_off_plan(contract_terms=1))
 
     @pytest.mark.parametrize("given", [None, "", "11010519491231002X", "91330106MA2CF9B3RJ"])
     def test_a_person_in_china_has_an_identity_card_or_is_a_sole_trader_or_says_nothing(

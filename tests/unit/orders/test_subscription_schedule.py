@@ -82,6 +82,32 @@ def test_notices_come_as_the_term_allows(months: int, days: list[int]) -> None:
     assert [step.days for step in steps_of(end, months, auto_renew=False)] == days
 
 
+@pytest.mark.parametrize("lead", range(31))
+@pytest.mark.parametrize("months", [1, 3, 12, 24])
+def test_a_renewal_that_is_charged_early_is_told_and_asked_again_so_much_earlier(months: int, lead: int) -> None:
+    """Never before the term has begun, as early as a plan of that term may be charged; and always the notice first."""
+    start = datetime(2030, 1, 31, tzinfo=UTC)
+    end, lead = add_months(start, months, time_zone="UTC"), min(lead, 15 * months)
+    steps = list(steps_of(end, months, auto_renew=True, lead_days=lead))
+    assert [step.at for step in steps] == sorted({step.at for step in steps})
+    assert start < steps[0].at
+    (renew,) = (step for step in steps if step.kind == "renew")
+    assert end - renew.at == timedelta(days=max(1, lead))
+    usual = list(steps_of(end, months, auto_renew=True))
+    noticed = [step for step in steps if step.kind == "notice"]
+    assert [renew.at - step.at for step in noticed] == [usual[-1].at - step.at for step in usual[:-1]]
+    assert [step.days for step in noticed] == [(end - step.at).days for step in noticed]
+    again = [step for step in steps if step.kind == "retry"]
+    assert all(renew.at < step.at < end and step.at - renew.at == timedelta(days=step.days) for step in again)
+    assert bool(again) == (lead > 1)
+    assert steps_of_end(end, months, lead) == [step.days for step in noticed]
+
+
+def steps_of_end(end: datetime, months: int, lead: int) -> list[int]:
+    """What is told of one that is not renewed is told as early."""
+    return [step.days for step in steps_of(end, months, auto_renew=False, lead_days=lead)]
+
+
 def test_dunning_is_in_order() -> None:
     end = datetime(2030, 6, 30, tzinfo=UTC)
     steps = list(steps_past_due(end))

@@ -11,6 +11,7 @@ from sqlalchemy import CheckConstraint
 from api.language import LANGUAGES, Language
 from api.pages.frame.codes import in_words, is_code
 from api.pages.frame.translations import translations
+from api.state_words import with_states
 from app.composition import TABLES, compose
 from billing.gateways.sandbox_scripts import DISPUTE_SCRIPTS, PAYOUT_SCRIPTS, REFUND_SCRIPTS, payment_script
 from kernel import states
@@ -127,3 +128,10 @@ def test_what_somebody_wrote_stays_and_of_two_languages_it_is_the_readers() -> N
     for as_it_is in ("CPU / RAM missing", "Bought twice", "误购", "a / b / c", "甲 / 乙"):
         assert not is_code(as_it_is)
         assert {in_words("en", as_it_is), in_words("zh-CN", as_it_is)} == {as_it_is}
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "The address lies in a network"), ("zh-CN", "地址所在网络不允许调用")]
+)
+def test_an_error_says_of_an_address_what_pages_say(language: str, said: str) -> None:
+    assert with_states("connector_url_refused", {"reason": "address_link_local"}, language)["reason"].startswith(said)

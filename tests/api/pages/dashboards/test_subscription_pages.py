@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from html import unescape
 from uuid import UUID
 
 import pytest
 from sqlalchemy import func, select
 
+from kernel import clock
 from kernel.money import Money
 from orders.amendments.models import Amendment
 from orders.order.models import Order, Subscription
@@ -76,6 +78,32 @@ def test_a_change_is_priced_and_bought_once(dashboards: Dashboards, subscription
     assert written in html, "preview = charge to the cent"
     assert (changes(dashboards, subscription), quantity(dashboards, subscription)) == (1, more)
     assert "Seats 20 → 25" in opened(buyer, subscription)
+
+
+def test_a_later_end_is_priced_and_bought_once(dashboards: Dashboards, subscription: Subscription) -> None:
+    stage, buyer = dashboards.stage, dashboards.buyer
+    clock.advance(timedelta(days=2))
+    plan_id, context = stage.offer(interval="year", min_seats=1)
+    order_id = stage.place(stage.quote(plan_id, 1, context=context))
+    stage.run()
+    (other,) = subscriptions(stage, order_id)
+    html = opened(buyer, subscription, f"?when=with&align={other.id}")
+    assert "Ends with another subscription, for the time that is added" in html
+    assert re.search(rf'<option value="{other.id}" selected', html)
+    fields = hidden(html, "/change") | {"payment_method_id": "sandbox:sbx_ok"}
+    assert fields["align"] == str(other.id)
+    address = f"/subscriptions/{subscription.id}/change"
+    altered = buyer.post(address, **{key: value for key, value in fields.items() if key != "align"})
+    assert altered.status_code == 409
+    first, again = (buyer.post(address, **fields) for _ in range(2))
+    assert (first.status_code, first.headers["location"]) == (303, again.headers["location"])
+    stage.run()
+    order = stage.order(UUID(first.headers["location"].rsplit("/", 1)[1]))
+    assert f"{Money(order.gross_minor, 'CNY').decimal():,.2f}" in html, "preview = charge to the cent"
+    assert now(dashboards, subscription).ends_at == other.ends_at
+    assert "instead of" in opened(buyer, subscription)
+    same = opened(buyer, subscription, f"?when=with&align={other.id}")
+    assert "That changes nothing" in same
 
 
 def test_what_was_typed_stays_and_nothing_else_can_be_bought(
