@@ -75,7 +75,7 @@ from orders.order.models import ORDER, Order, OrderLine, SubscriptionTerm
 from orders.order.span import Span
 from orders.refunds.refund_order import is_fully_refunded, issue_credit_note_for, refund_remaining
 from orders.subscriptions.begin_and_end import begin_subscriptions, end_subscriptions
-from orders.subscriptions.end_of_term import end_past_term, orders_past_term
+from orders.subscriptions.end_of_term import ENDED_AT_ONCE, end_past_term, orders_past_term
 from orders.subscriptions.jobs import REFUND_RENEWAL
 from orders.subscriptions.next_term import begin_next_term, paid_span, release_term, take_back_term
 from orders.subscriptions.renew import AT_ONCE, due_subscriptions, take_step
@@ -333,7 +333,9 @@ def sweep_acceptance(transact: Transact) -> None:
 @sweep(SWEEP_TERMS, every=timedelta(minutes=1))
 def sweep_terms(transact: Transact) -> None:
     """Subscriptions whose last term is over end, and the seller's system is told."""
-    settle_each(transact, orders_past_term, end_past_term)
+    for _ in range(RENEWED_AT_ONCE // ENDED_AT_ONCE):
+        if settle_each(transact, orders_past_term, end_past_term) < ENDED_AT_ONCE:
+            break
 
 
 @sweep(SWEEP_DEPUTIES, every=timedelta(minutes=1))

@@ -15,6 +15,7 @@ from kernel.db.uow import UnitOfWork
 from marketplace.access.models import Person
 from marketplace.notifications.notification_text import Params
 from marketplace.notifications.notify import NewNotification
+from orders.amendments.models import Amendment
 from orders.approval_rules.deputies import deputies_in
 from orders.approval_rules.steps import ANY_APPROVER, PERMISSIONS, steps_from
 from orders.checkout.models import Approval, Purchase
@@ -30,6 +31,14 @@ from orders.order.events import (
 )
 from orders.order.models import Order, OrderLine
 
+_PAID = {
+    None: ("order_paid", "order_received"),
+    "renewal": ("renewal_paid", "renewal_received"),
+    "change": ("change_paid", "change_received"),
+    "usage": ("usage_paid", "usage_received"),
+}
+"""What the buyer and the seller are told of an order's money, by what of a subscription it is for."""
+
 
 @dataclass(frozen=True, slots=True)
 class OrderFacts:
@@ -38,6 +47,8 @@ class OrderFacts:
     order: Order
     requested_by: UUID | None
     params: Params
+    of_subscription: str | None = None
+    """What of a subscription it pays for: `renewal`, `change` or `usage`; None where it begins something."""
 
     @property
     def path(self) -> str:
@@ -53,6 +64,9 @@ def orders_of(uow: UnitOfWork, order_ids: Collection[UUID]) -> dict[UUID, OrderF
         .where(Order.id.in_(order_ids))
     ).all()
     titles = _titles(uow, OrderLine.order_id.in_(order_ids))
+    further = [order.id for order, _ in rows if order.subscription_id is not None]
+    changing = select(OrderLine.order_id).join(Amendment, Amendment.order_line_id == OrderLine.id)
+    changes = set(uow.session.scalars(changing.where(OrderLine.order_id.in_(further)))) if further else set()
     return {
         order.id: OrderFacts(
             order,
@@ -65,9 +79,18 @@ def orders_of(uow: UnitOfWork, order_ids: Collection[UUID]) -> dict[UUID, OrderF
                 "currency": order.currency,
                 **titles[order.id],
             },
+            _of_subscription(order, changes),
         )
         for order, requested_by in rows
     }
+
+
+def _of_subscription(order: Order, changes: Collection[UUID]) -> str | None:
+    if order.subscription_id is None:
+        return None
+    if order.usage_period_id is not None:
+        return "usage"
+    return "change" if order.id in changes else "renewal"
 
 
 @notifies_of(ApprovalRequested)
@@ -149,18 +172,19 @@ def payment_failed(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable
 
 @notifies_of(OrderPaid)
 def order_paid(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
-    """The buyer's money has arrived; the seller has an order."""
+    """The buyer's money has arrived; the seller has an order. What a subscription goes on costing is no delivery."""
     found = orders_of(uow, [event.uuid("order_id") for event in events])
     for event in events:
         one = found[event.uuid("order_id")]
         if "days" in one.params:
             # A trial: nothing was paid, and both are told once it runs.
             continue
-        yield from _to_buyer(event, "order_paid", one)
+        paid, received = _PAID[one.of_subscription]
+        yield from _to_buyer(event, paid, one)
         yield NewNotification(
             event.id,
             event.at,
-            "order_received",
+            received,
             "/seller/orders",
             one.params,
             org_id=one.order.seller_org_id,
@@ -174,6 +198,8 @@ def order_active(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[N
     found = orders_of(uow, [event.uuid("order_id") for event in events])
     for event in events:
         one = found[event.uuid("order_id")]
+        if one.of_subscription is not None:
+            continue
         if "days" not in one.params:
             yield from _to_buyer(event, "order_active", one)
             continue

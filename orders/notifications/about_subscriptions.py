@@ -21,6 +21,7 @@ from orders.subscriptions.events import (
     SubscriptionEnded,
     SubscriptionNoticed,
     SubscriptionPastDue,
+    SubscriptionSuspended,
     TrialExtended,
 )
 
@@ -79,11 +80,22 @@ def subscription_ended(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iter
 
 @notifies_of(SubscriptionPastDue)
 def subscription_past_due(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
-    """Whoever may buy learns that the renewal is not paid, and what follows."""
+    """Whoever may buy learns that the renewal is not paid, and what follows; its seller, too."""
     facts = _facts(uow, events)
     for event in events:
         params, path = facts[event.uuid("subscription_id")]
         yield _to_buyer(event, "subscription_past_due", path, params)
+        yield _to_seller(event, "customer_past_due", params)
+
+
+@notifies_of(SubscriptionSuspended)
+def subscription_suspended(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """Both sides learn that nobody may use it, and how it goes on."""
+    facts = _facts(uow, events)
+    for event in events:
+        params, path = facts[event.uuid("subscription_id")]
+        yield _to_buyer(event, "subscription_suspended", path, params)
+        yield _to_seller(event, "customer_suspended", params)
 
 
 @notifies_of(DataRetentionEnds)

@@ -18,7 +18,7 @@ from orders.order.locking import deliveries_of, find_locked_order, subscriptions
 from orders.order.models import SUBSCRIPTION, OrderLine, Subscription
 from orders.subscriptions.past_due import fall_past_due, tell_ended
 
-BATCH_SIZE = 100
+ENDED_AT_ONCE = 500
 
 
 def orders_past_term(uow: UnitOfWork) -> Sequence[UUID]:
@@ -38,7 +38,7 @@ def orders_past_term(uow: UnitOfWork) -> Sequence[UUID]:
             ),
         )
         .order_by(Subscription.ends_at, Subscription.id)
-        .limit(BATCH_SIZE)
+        .limit(ENDED_AT_ONCE)
     )
     return tuple(dict.fromkeys(uow.session.scalars(over)))
 

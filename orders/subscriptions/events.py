@@ -62,6 +62,15 @@ class SubscriptionEnded(Event):
     reason: str
 
 
+class SubscriptionSuspended(Event):
+    """What it gives may not be used until what is owed for it is paid: a term, or usage."""
+
+    topic: ClassVar[str] = "orders.subscription_suspended.v1"
+    subscription_id: UUID
+    buyer_org_id: UUID
+    seller_org_id: UUID
+
+
 class TrialExtended(Event):
     """The seller has let a trial go on for `days` more."""
 

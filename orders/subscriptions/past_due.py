@@ -23,7 +23,7 @@ from orders.checkout.request_payment import request_payment
 from orders.order.accept_services import complete_when_over
 from orders.order.locking import lock_orders, lock_subscription
 from orders.order.models import SUBSCRIPTION, Order, Subscription
-from orders.subscriptions.events import SubscriptionEnded, SubscriptionPastDue
+from orders.subscriptions.events import SubscriptionEnded, SubscriptionPastDue, SubscriptionSuspended
 from orders.subscriptions.schedule import (
     RENEWS_BEFORE,
     SUSPENDED_AFTER,
@@ -79,7 +79,14 @@ def take_past_due_step(uow: UnitOfWork, subscription: Subscription, began: Order
     if renewal is not None:
         ask_again(uow, renewal)
     if step.kind == "suspend":
-        suspend_entitlement(uow, entitlement.id, reason="renewal_unpaid")
+        suspend(uow, subscription, entitlement.id, reason="renewal_unpaid")
+
+
+def suspend(uow: UnitOfWork, subscription: Subscription, entitlement_id: UUID, *, reason: str) -> None:
+    """Nobody may use it until what is owed is paid. Emits: SubscriptionSuspended, unless it is suspended already."""
+    if suspend_entitlement(uow, entitlement_id, reason=reason):
+        sides = {"buyer_org_id": subscription.buyer_org_id, "seller_org_id": subscription.seller_org_id}
+        emit(uow, SubscriptionSuspended(subscription_id=subscription.id, **sides))
 
 
 def nobody_pays(uow: UnitOfWork, purchase_id: UUID) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from billing.payments.queries import latest_payment
 from fulfillment.entitlements.models import Entitlement
-from fulfillment.provisioning.suspend_entitlement import resume_entitlement, suspend_entitlement
+from fulfillment.provisioning.suspend_entitlement import resume_entitlement
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.jobs.outbox import emit
@@ -23,7 +23,7 @@ from orders.fulfillment.start_fulfillment import charge_lines
 from orders.order.events import OrderActivated
 from orders.order.locking import lock_orders
 from orders.order.models import ORDER, Order, Subscription
-from orders.subscriptions.past_due import lock_renewal, terminate, usage_is_overdue
+from orders.subscriptions.past_due import lock_renewal, suspend, terminate, usage_is_overdue
 from orders.subscriptions.renew import lock_subscription
 from orders.subscriptions.schedule import RENEWS_BEFORE, steps_past_due
 from orders.usage.events import UsageUnpaid
@@ -80,7 +80,8 @@ def take_usage_step(uow: UnitOfWork, purchase_id: UUID) -> bool:
         if is_first:
             emit(uow, UsageUnpaid(order_id=order.id, subscription_id=_subscription_id(order), **_sides(order)))
     if step.kind == "suspend":
-        suspend_entitlement(uow, _entitlement(uow, order).id, reason="usage_unpaid")
+        subscription = uow.session.get_one(Subscription, _subscription_id(order))
+        suspend(uow, subscription, _entitlement(uow, order).id, reason="usage_unpaid")
     return True
 
 
