@@ -28,7 +28,7 @@ from kernel.errors import NotFound
 from marketplace.access.models import Member, Person
 from marketplace.catalog.models import Listing, ListingVersion
 from marketplace.courses.models import CourseEpisode
-from marketplace.courses.queries import Episode, episodes_of
+from marketplace.courses.queries import Episode, course_hash, episodes_of
 from marketplace.parties.models import Organization
 
 MAX_COURSES = 100
@@ -189,6 +189,7 @@ def completion_of_course(uow: UnitOfWork, listing_id: UUID) -> CourseCompletion:
     ).one()
     return CourseCompletion(
         listing_id=listing_id,
+        base=course_hash(episodes),
         customers=sold[0],
         seats_held=int(sold[1]),
         learners=learners,
@@ -199,6 +200,8 @@ def completion_of_course(uow: UnitOfWork, listing_id: UUID) -> CourseCompletion:
                 one.number,
                 one.title,
                 one.title_en,
+                one.duration_ms,
+                one.is_preview,
                 each[one.video_id].started if one.video_id in each else 0,
                 each[one.video_id].completed if one.video_id in each else 0,
             )
@@ -280,4 +283,5 @@ def _shown(one: Episode, kept: EpisodeProgress | None, *, is_open: bool) -> Epis
         position_ms=min(kept.position_ms, one.duration_ms) if kept else 0,
         furthest_ms=min(kept.furthest_ms, one.duration_ms) if kept else 0,
         completed_at=kept.completed_at if kept else None,
+        captions=one.captions,
     )

@@ -21,6 +21,8 @@ class EpisodeView:
     position_ms: int
     furthest_ms: int
     completed_at: datetime | None
+    captions: tuple[str, ...]
+    """Languages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,21 +85,27 @@ class MembersProgress:
 
 @dataclass(frozen=True, slots=True)
 class EpisodeCompletion:
-    """How many have begun an episode, and completed it."""
+    """A seller's episode, how many have begun it, and completed it."""
 
     video_id: UUID
     number: int
     title: str
     title_en: str
+    duration_ms: int
+    is_preview: bool
     started: int
     completed: int
 
 
 @dataclass(frozen=True, slots=True)
 class CourseCompletion:
-    """A seller's course in numbers: organizations that may use it, seats held, people who watched, and who finished it."""
+    """A seller's course in numbers: organizations that may use it, seats held, people who watched, and who finished it.
+
+    `base`: what a change of it is to send back.
+    """
 
     listing_id: UUID
+    base: str
     customers: int
     seats_held: int
     learners: int

@@ -31,6 +31,8 @@ class Episode:
     is_preview: bool
     duration_ms: int
     is_playable: bool
+    captions: tuple[str, ...]
+    """Languages."""
 
 
 def episodes_of(uow: UnitOfWork, listing_id: UUID) -> tuple[Episode, ...]:
@@ -76,4 +78,5 @@ def _episode(row: CourseEpisode, video: Video) -> Episode:
         is_preview=row.is_preview,
         duration_ms=video.duration_ms or 0,
         is_playable=video.state in PLAYABLE and bool(video.duration_ms),
+        captions=tuple(sorted(video.captions)),
     )

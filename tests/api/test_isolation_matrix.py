@@ -58,6 +58,8 @@ BODIES: dict[str, dict[str, Any]] = {
         "email": "a@example.test",
     },
     "PUT /v1/channels/{channel_id}": {"name": "其他", "name_en": "other"},
+    "PUT /v1/courses/{listing_id}/episodes/{video_id}/progress": {"position_ms": 1},
+    "PUT /v1/seller/courses/{listing_id}": {"episodes": []},
     "PUT /v1/listings/{listing_id}/customer-review": {"stars": 1, "text": "x"},
     "PUT /v1/listings/{listing_id}/image": {"alt": "x"},
     "PUT /v1/listings/{listing_id}/terms": {"version": "x", "text": "x"},
