@@ -105,7 +105,7 @@ class ProgressIn(Wire):
     position_ms: Annotated[StrictInt, Field(ge=0, le=LATEST_MS, examples=[61_000])]
 
 
-class ProgressOut(Out):
+class EpisodeProgressOut(Out):
     """How far one came in the episode: `furthest_ms` never falls."""
 
     position_ms: int
@@ -114,7 +114,7 @@ class ProgressOut(Out):
     completed_at: datetime | None
 
     @classmethod
-    def of(cls, row: ProgressKept) -> ProgressOut:
+    def of(cls, row: ProgressKept) -> EpisodeProgressOut:
         """From what is kept."""
         return cls.of_row(row)
 
@@ -204,10 +204,10 @@ async def get_episode_captions(
 @put(f"{EPISODE}/progress", permission=SIGNED_IN, sync_to_thread=True, tags=["courses"])
 def update_progress(
     listing_id: FromPath[UUID], video_id: FromPath[UUID], data: JSONBody[ProgressIn], request: ApiRequest
-) -> ProgressOut:
+) -> EpisodeProgressOut:
     """Say where one's player is; the furthest is kept, and nine tenths complete the episode. Only a seat's progress is kept."""
     command = ReportProgress(listing_id, video_id, data.position_ms)
-    return ProgressOut.of(request.transact(lambda uow: report_progress(uow, command)))
+    return EpisodeProgressOut.of(request.transact(lambda uow: report_progress(uow, command)))
 
 
 @get(
