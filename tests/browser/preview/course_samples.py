@@ -76,7 +76,7 @@ def course_pages(s: Samples) -> dict[str, View]:
             n < 2,
             3 - n,
             100 - 38 * n,
-            NOW - timedelta(days=n) if n else None,
+            NOW - timedelta(days=n),
         )
         for n, (zh, en, mail) in enumerate(people)
     )
