@@ -35,6 +35,7 @@ SHOWN = {
     ("GET", "/v1/channels/{channel_id}/videos"),
     ("PUT", "/v1/channels/{channel_id}/follow"),
     ("DELETE", "/v1/channels/{channel_id}/follow"),
+    ("GET", "/v1/courses/{listing_id}"),
     ("GET", "/v1/listings/{listing_id}"),
     ("GET", "/v1/listings/{listing_id}/customer-reviews"),
     ("GET", "/v1/listings/{listing_id}/promotions"),
@@ -44,8 +45,8 @@ SHOWN = {
     ("GET", "/v1/organizations/{org_id}"),
     ("GET", "/v1/sandbox/mails/{mail_id}"),
 }
-"""Published by their nature: channels, published listings and what is said and asked about them, sellers' legal names
-and free times, a sandbox's mails. Each has tests of its own."""
+"""Published by their nature: channels, published listings, what courses among them consist of, and what is said and asked about
+them, sellers' legal names and free times, a sandbox's mails. Each has tests of its own."""
 
 WORDS = {"language": "en", "dimension": "calls"}
 """Parameters beside the ids."""
