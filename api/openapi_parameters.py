@@ -13,6 +13,7 @@ TAGS = {
     "buying": "Quotes, purchases, their approval and payment, orders and refunds",
     "catalogue": "Listings and plans that are for sale",
     "content": "Feed, videos, channels, the product cards in videos, and what viewers do with them",
+    "courses": "Services whose episodes are videos: what they consist of, watching them, and how far one came",
     "entitlements": "What was bought: its use, its seats, where it opens",
     "hooks": "What sellers' systems and payment gateways call; the address or a signature is the credential",
     "invoices": "Invoices and credit notes, their files, and the check of a printed one",

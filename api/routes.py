@@ -15,6 +15,8 @@ from api.pages.comments import handlers as comments_pages
 from api.pages.connectors import handlers as connectors_pages
 from api.pages.content_reports import handlers as content_reports_pages
 from api.pages.coupons import handlers as coupons_pages
+from api.pages.courses import handlers as courses_pages
+from api.pages.courses import seller_handlers as seller_courses_pages
 from api.pages.customers import handlers as customers_pages
 from api.pages.entitlements import handlers as entitlements_pages
 from api.pages.feed import handlers as feed_pages
@@ -69,6 +71,7 @@ from api.v1 import (
     connectors,
     content_reports,
     coupons,
+    courses,
     covers,
     customer_reviews,
     customers,
@@ -141,6 +144,7 @@ MODULES: tuple[ModuleType, ...] = (
     traces,
     entitlements,
     usage,
+    courses,
     subscriptions,
     sold_subscriptions,
     spend,
@@ -232,6 +236,8 @@ MODULES: tuple[ModuleType, ...] = (
     demo_pages,
     customers_pages,
     usage_pages,
+    courses_pages,
+    seller_courses_pages,
     search_pages,
     buy_pages,
     orders_pages,

@@ -14,6 +14,7 @@ import billing.refunds.models
 import billing.shares.models
 import billing.statements.models
 import fulfillment.connectors.models
+import fulfillment.courses.models
 import fulfillment.customer_reviews.models
 import fulfillment.entitlements.models
 import fulfillment.runs.models
@@ -29,6 +30,7 @@ import marketplace.attribution.models
 import marketplace.catalog.models
 import marketplace.channels.models
 import marketplace.content_reports.models
+import marketplace.courses.models
 import marketplace.demos.models
 import marketplace.discovery.models
 import marketplace.identity_providers.models
@@ -85,6 +87,7 @@ MODELS = (
     marketplace.webhooks.models,
     fulfillment.connectors.models,
     fulfillment.entitlements.models,
+    fulfillment.courses.models,
     fulfillment.customer_reviews.models,
     fulfillment.runs.models,
     fulfillment.usage.models,

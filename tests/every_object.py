@@ -41,6 +41,7 @@ from marketplace.catalog.models import Listing, Plan
 from marketplace.channels.models import Channel
 from marketplace.content_reports.models import ContentReport
 from marketplace.content_reports.report_content import ReportContent, report_content
+from marketplace.courses.models import CourseEpisode
 from marketplace.demos.days import AddDemoDay, add_demo_day
 from marketplace.demos.models import DemoDay
 from marketplace.identity_providers.email_domains import claim_domain
@@ -211,8 +212,19 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
     return found
 
 
+def _teach(uow: UnitOfWork, stage: Stage, listing_id: UUID) -> None:
+    """The product is a course of one episode."""
+    video_id = make_ready_video(uow, stage.seller, visibility="internal").id
+    words = {"title": "第一课", "title_en": "Lesson 1", "is_preview": False}
+    uow.session.add(
+        CourseEpisode(org_id=stage.seller.id, listing_id=listing_id, video_id=video_id, position=1, **words)
+    )
+    uow.flush()
+
+
 def _used(uow: UnitOfWork, stage: Stage, entitlement: Entitlement) -> dict[str, UUID]:
-    """A rated period, and what the buyer questions of it."""
+    """A rated period, and what the buyer questions of it; what was bought is a course, too."""
+    _teach(uow, stage, entitlement.listing_id)
     set_usage_terms(uow, entitlement.id, PRICE)
     with acting(uow, stage.seller.owner):
         used = UsageIn(uuid7().hex, clock.now(), entitlement.id, "calls", Decimal(1_400))

@@ -24,6 +24,7 @@ from billing.payouts.pay_out import PayOut, pay_out
 from billing.refunds.request_refund import RequestRefund, request_refund
 from billing.statements.models import Statement
 from fulfillment.connectors.save_connector import SaveConnector, save_connector
+from fulfillment.courses.report_progress import ReportProgress, report_progress
 from fulfillment.entitlements.models import Entitlement
 from fulfillment.entitlements.seats import assign_seat
 from fulfillment.usage.record_usage import UsageIn, record_usage
@@ -38,6 +39,7 @@ from kernel.principal import SYSTEM, Principal
 from kernel.secrets import SecretBox
 from kernel.storage import Storage, open_storage
 from marketplace.attribution.record_touchpoints import TouchpointIn, record_touchpoints
+from marketplace.courses.save_course import EpisodeDraft, SaveCourse, save_course
 from marketplace.parties.lookups import find_default_billing_profile
 from marketplace.publishing.edit_placements import AddClaim, add_claim
 from marketplace.webhooks.save_endpoint import SaveEndpoint, save_endpoint
@@ -61,6 +63,7 @@ from tests.factories_marketplace import (
     make_org,
     make_plans,
     make_published_video,
+    make_ready_video,
     make_seller,
     one_off_plan,
     per_seat_plan,
@@ -137,7 +140,7 @@ class MarketStage:
             self.colleague = make_member(uow, self.buyer, "approver", "purchaser")
             connector = self._connector(uow)
             self.seats, self.service = (
-                make_plans(uow, self.seller, per_seat_plan(connector_id=connector))[0],
+                make_plans(uow, self.seller, per_seat_plan(connector_id=connector), kind="service")[0],
                 make_plans(uow, self.seller, one_off_plan(connector_id=connector), kind="service")[0],
             )
             # A connector that is nobody's: its delivery fails for good.
@@ -167,6 +170,7 @@ class MarketStage:
         self._watch()
         best = self.buy((self.seats.id, 3), (self.service.id, 1))
         self._seats(best)
+        self._learn()
         with unit_of_work(self.db, self.buyer.owner) as uow:
             accept_order(uow, best)
         self.partly_refunded = self.buy((self.seats.id, 10))
@@ -351,6 +355,19 @@ class MarketStage:
             ).one()
             for person in (self.buyer.owner, self.colleague):
                 assign_seat(uow, entitlement_id, person.person())
+
+    def _learn(self) -> None:
+        """What has seats becomes a course, and a member who holds one watches it."""
+        with unit_of_work(self.db, SYSTEM) as uow:
+            videos = [make_ready_video(uow, self.seller, visibility="internal") for _ in range(2)]
+            for video in videos:
+                for key in (video.media_key, video.cover_key):
+                    self.storage.put_bytes(str(key), b"x")
+            episodes = [EpisodeDraft(video.id, is_preview=video is videos[0]) for video in videos]
+        with unit_of_work(self.db, self.seller.owner) as uow:
+            save_course(uow, SaveCourse(self.seats.listing_id, episodes))
+        with unit_of_work(self.db, self.colleague) as uow:
+            report_progress(uow, ReportProgress(self.seats.listing_id, episodes[1].video_id, 14_000))
 
     def _with_approval(self) -> None:
         with unit_of_work(self.db, self.buyer.owner) as uow:

@@ -22,6 +22,7 @@ from marketplace.videos.access import lock_own_video
 from marketplace.videos.captions.check_captions import LANGUAGES, MAX_BYTES, checked_captions, checked_language
 from marketplace.videos.captions.edit_captions import put_captions, remove_captions
 from marketplace.videos.models import captions_key
+from marketplace.videos.queries import Media
 
 PATH = "/v1/videos/{video_id:uuid}/captions/{language:str}"
 MEDIA_TYPE = "text/vtt"
@@ -59,6 +60,11 @@ async def get_captions(
 ) -> Response[Any]:
     """The video's captions in a language. What is not public needs a signed address or its owner."""
     media = await sync_to_thread(find_watchable, request, video_id, token)
+    return await answer_captions(request, media, language, v)
+
+
+async def answer_captions(request: ApiRequest, media: Media, language: str, v: str | None) -> Response[Any]:
+    """A film's captions, for whoever was found to be allowed to have them. Raises NotFound(`captions_not_found`)."""
     digest = media.captions.get(language)
     if digest is None:
         raise NotFound("captions_not_found")
@@ -66,7 +72,7 @@ async def get_captions(
     if is_unchanged(request.headers.get("if-none-match"), headers["ETag"]):
         return Response(b"", status_code=304, headers=headers)
     try:
-        content = await sync_to_thread(request.services.storage.get_bytes, captions_key(video_id, digest))
+        content = await sync_to_thread(request.services.storage.get_bytes, captions_key(media.video_id, digest))
     except ObjectMissing as error:
         raise missing() from error
     return Response(content, headers=headers, media_type=MEDIA_TYPE)

@@ -177,7 +177,7 @@ async def get_media(
 ) -> Response[Any]:
     """The video's bytes, whole or one range (RFC 9110 §14). What is not public needs a signed address or its owner."""
     media = await sync_to_thread(find_watchable, request, video_id, token)
-    return await _answer(request, media, v)
+    return await answer_media(request, media, v)
 
 
 @get("/v1/videos/{video_id:uuid}/cover", media_type="image/jpeg", also_answers=[304], **_OPTIONS)
@@ -225,7 +225,11 @@ def find_watchable(request: ApiRequest, video_id: UUID, token: str | None) -> Me
         return find_media(uow, video_id, by_link=by_link)
 
 
-async def _answer(request: ApiRequest, media: Media, v: str | None) -> Response[Any]:
+async def answer_media(request: ApiRequest, media: Media, v: str | None) -> Response[Any]:
+    """A film's bytes, whole or the range that the request asks for, for whoever was found to be allowed to have them.
+
+    `v`: the version in the address; without it the answer is asked for anew each time.
+    """
     headers = kept_headers(media.sha256, media.is_public, v == media.version)
     if is_unchanged(request.headers.get("if-none-match"), headers["ETag"]):
         return Response(b"", status_code=304, headers=headers)

@@ -210,3 +210,36 @@ FEATURE_KEYS = {
     ("contract", "included"): "included_contracts",
 }
 """Which feature of the plan a spoken figure is about: (scene, kind of claim) → feature key."""
+
+COURSE = SampleProduct(
+    scene="course",
+    seller="yihao",
+    channel="yihao",
+    kind="service",
+    category="services",
+    slug="campus-hiring-course",
+    text=VersionText(
+        title="校招实战三课",
+        title_en="Campus hiring in three lessons",
+        summary="三堂视频课，按席位学习，进度自动保存",
+        summary_en="Three lessons on film, watched by seat, with progress kept",
+        description="从岗位梳理到入职跟进，三堂课讲完一个校招季。\n\n- 第一课免费试看\n- 管理员可查看每位成员的进度",
+        description_en="From the first posting to the first day, in three lessons.\n\n- The first is free\n"
+        "- Administrators see how far each member came",
+    ),
+    plan=DraftPlan(
+        code="seat",
+        name="按席位",
+        name_en="By seat",
+        pricing="per_seat",
+        interval="year",
+        currency="CNY",
+        unit_price_minor=12_900,
+        min_seats=1,
+        max_seats=500,
+        included_seats=0,
+        features=(Feature("lessons", "3 堂视频课", "3 lessons on film", 3, "lesson"),),
+        deadline_s=DAY_S,
+    ),
+)
+"""A course; its episodes are in `course.py`."""

@@ -17,6 +17,7 @@ from app.composition import compose
 from app.database_schema import upgrade
 from app.sample.catalogue import PostedAt, seed_catalogue
 from app.sample.connectors import SampleConnector, seed_connectors
+from app.sample.course import seed_course
 from app.sample.history.live import APART
 from app.sample.history.plan import DAYS, base_posted_at
 from app.sample.organizations import APPROVAL_ABOVE_MINOR, ORGANIZATIONS
@@ -65,6 +66,8 @@ def seed(settings: Settings) -> SampleMarket:
         past = transact(services.db, SYSTEM, lambda uow: _past(uow, wanted=settings.sample_history == "on"))
         with _in_past(past):
             catalogue = seed_catalogue(start, scenes, connect, _posted_at(past))
+            films = {scene.key: scene for scene in scenes}
+            seed_course(start, services.outbound_policy, catalogue.organizations, catalogue.videos, films)
             for key in BUYERS:
                 principal = Principal(PrincipalKind.SYSTEM, org_id=catalogue.organizations[key], label="sample")
                 transact(services.db, principal, _rule)

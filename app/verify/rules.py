@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.verify import (
     catalogue,
     coupons,
+    courses,
     delivery,
     documents,
     files,
@@ -34,6 +35,7 @@ RULES: tuple[Rule, ...] = (
     *subscriptions.RULES,
     *usage.RULES,
     *delivery.RULES,
+    *courses.RULES,
     *histories.RULES,
     *jobs.RULES,
     *webhooks.RULES,

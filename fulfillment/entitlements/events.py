@@ -19,6 +19,17 @@ class EntitlementActivated(Event):
     seller_org_id: UUID
 
 
+class SeatAssigned(Event):
+    """A member was given a place under an entitlement in force."""
+
+    topic: ClassVar[str] = "fulfillment.seat_assigned.v1"
+    seat_id: UUID
+    entitlement_id: UUID
+    listing_id: UUID
+    person_id: UUID
+    buyer_org_id: UUID
+
+
 class DeliveryFailed(Event):
     """Provisioning failed for good, or missed its deadline."""
 

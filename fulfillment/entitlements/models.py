@@ -89,6 +89,7 @@ class Seat(Base):
         ForeignKeyConstraint(
             ["org_id", "entitlement_id"], ["fulfillment.entitlement.buyer_org_id", "fulfillment.entitlement.id"]
         ),
+        UniqueConstraint("entitlement_id", "person_id", "id"),
         Index("ix_seat_entitlement_id", "entitlement_id"),
         Index("ix_seat_person_id", "person_id"),
         Index(

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import exists, select, update
 
+from fulfillment.entitlements.events import SeatAssigned
 from fulfillment.entitlements.models import Entitlement, Seat
 from fulfillment.entitlements.validity import in_force
 from kernel import clock
@@ -13,6 +14,7 @@ from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, NotFound
 from kernel.ids import uuid7
+from kernel.jobs.outbox import emit
 from marketplace.access.models import Member
 
 
@@ -21,6 +23,7 @@ def assign_seat(uow: UnitOfWork, entitlement_id: UUID, person_id: UUID) -> UUID:
 
     Raises: NotFound (no such entitlement, or no such member of one's own organization), Conflict
         `entitlement_not_active`, `no_seat_left`, `seat_already_assigned`.
+    Emits: SeatAssigned.
     Locks: the entitlement. Its count moves by a guarded update, so that the last seat is given once however many ask.
     """
     org_id = uow.principal.organization()
@@ -33,7 +36,7 @@ def assign_seat(uow: UnitOfWork, entitlement_id: UUID, person_id: UUID) -> UUID:
         update(Entitlement)
         .where(*mine, in_force(), Entitlement.seats_used < Entitlement.seats)
         .values(seats_used=Entitlement.seats_used + 1)
-        .returning(Entitlement.id)
+        .returning(Entitlement.id, Entitlement.listing_id)
         .execution_options(synchronize_session=False)
     ).first()
     if _holds_seat(uow, entitlement_id, person_id):
@@ -46,6 +49,16 @@ def assign_seat(uow: UnitOfWork, entitlement_id: UUID, person_id: UUID) -> UUID:
         raise Conflict("entitlement_not_active", state="expired" if state == "active" else state)
     seat = Seat(id=uuid7(), org_id=org_id, entitlement_id=entitlement_id, person_id=person_id)
     uow.session.add(seat)
+    emit(
+        uow,
+        SeatAssigned(
+            seat_id=seat.id,
+            entitlement_id=entitlement_id,
+            listing_id=taken.listing_id,
+            person_id=person_id,
+            buyer_org_id=org_id,
+        ),
+    )
     uow.flush()
     return seat.id
 

@@ -96,6 +96,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("trial_ends", _ORDERS),
         Kind("trial_converts", _ORDERS),
         Kind("trial_extended", _ORDERS),
+        Kind("course_ready", _ORDERS),
         Kind("usage_alerted", _ORDERS),
         Kind("usage_cap_met", _ORDERS),
         Kind("usage_cap_stops", _ORDERS),

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from kernel.db.uow import UnitOfWork
-from kernel.errors import Invalid
+from kernel.errors import Conflict, Invalid
+from marketplace.courses.queries import is_sold_episode
 from marketplace.parties.queries import organization_names
 from marketplace.videos.access import lock_own_video
 from marketplace.videos.index_video import index_video
@@ -31,6 +32,7 @@ def change_visibility(uow: UnitOfWork, command: ChangeVisibility) -> None:
     Raises:
         NotFound: `video_not_found`.
         Invalid: `visibility_invalid`; `too_many_partners`; `partners_missing`; `partner_unknown` with the `partner`.
+        Conflict: `video_is_episode`: a course sells it, so that it stays its organization's own.
 
     Locks: the video.
     """
@@ -48,6 +50,8 @@ def change_visibility(uow: UnitOfWork, command: ChangeVisibility) -> None:
         video.partner_ids = partners
     if command.visibility == "partners" and not video.partner_ids:
         raise Invalid("partners_missing", field="partner_ids")
+    if command.visibility not in (video.visibility, "internal") and is_sold_episode(uow, video.id):
+        raise Conflict("video_is_episode")
     video.visibility = command.visibility
     uow.flush()
     if video.state == "published":

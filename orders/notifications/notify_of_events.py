@@ -24,6 +24,7 @@ from marketplace.notifications.notify import NewNotification, notify
 from orders.notifications import (
     about_accounts,
     about_comments,
+    about_courses,
     about_deputies,
     about_feedback,
     about_identity,
@@ -48,6 +49,7 @@ SOURCES = (
     about_reports,
     about_subscriptions,
     about_usage,
+    about_courses,
     about_money,
     about_listings,
     about_videos,

@@ -35,6 +35,7 @@ SHOWN = {
     ("GET", "/v1/channels/{channel_id}/videos"),
     ("PUT", "/v1/channels/{channel_id}/follow"),
     ("DELETE", "/v1/channels/{channel_id}/follow"),
+    ("GET", "/v1/courses/{listing_id}"),
     ("GET", "/v1/listings/{listing_id}"),
     ("GET", "/v1/listings/{listing_id}/customer-reviews"),
     ("GET", "/v1/listings/{listing_id}/promotions"),
@@ -44,8 +45,8 @@ SHOWN = {
     ("GET", "/v1/organizations/{org_id}"),
     ("GET", "/v1/sandbox/mails/{mail_id}"),
 }
-"""Published by their nature: channels, published listings and what is said and asked about them, sellers' legal names
-and free times, a sandbox's mails. Each has tests of its own."""
+"""Published by their nature: channels, published listings, what courses among them consist of, and what is said and asked about
+them, sellers' legal names and free times, a sandbox's mails. Each has tests of its own."""
 
 WORDS = {"language": "en", "dimension": "calls"}
 """Parameters beside the ids."""
@@ -58,6 +59,8 @@ BODIES: dict[str, dict[str, Any]] = {
         "email": "a@example.test",
     },
     "PUT /v1/channels/{channel_id}": {"name": "其他", "name_en": "other"},
+    "PUT /v1/courses/{listing_id}/episodes/{video_id}/progress": {"position_ms": 1},
+    "PUT /v1/seller/courses/{listing_id}": {"episodes": []},
     "PUT /v1/listings/{listing_id}/customer-review": {"stars": 1, "text": "x"},
     "PUT /v1/listings/{listing_id}/image": {"alt": "x"},
     "PUT /v1/listings/{listing_id}/terms": {"version": "x", "text": "x"},

@@ -53,7 +53,7 @@ from tests.conformance.people_writes import (
     sign_up,
 )
 from tests.conformance.trial_writes import trials
-from tests.conformance.video_writes import videos
+from tests.conformance.video_writes import courses, videos
 from tests.conformance.webhook_writes import webhooks
 from tests.factories_marketplace import Org, make_member, make_org
 from tests.factories_usage import PRICE
@@ -416,6 +416,7 @@ STEPS = (
     catalogue,
     onboarding,
     videos,
+    courses,
     webhooks,
     move_clocks,
     buying,

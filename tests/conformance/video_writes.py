@@ -10,6 +10,7 @@ from kernel import clock
 from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7
 from kernel.principal import SYSTEM
+from tests.factories_courses import make_course, seat, sell
 from tests.factories_marketplace import make_channel, make_ready_video
 
 if TYPE_CHECKING:
@@ -66,6 +67,25 @@ def videos(world: World) -> None:
         "second": 6,
     }
     ask("POST /v1/touchpoints", world.purchaser, {"events": [seen]})
+
+
+def courses(world: World) -> None:
+    """A seller makes a course of its videos; a member who was given a seat watches one."""
+    stage, db = world.stage, world.services.db
+    with unit_of_work(db, SYSTEM) as uow:
+        course = make_course(uow, stage.seller)
+        made = sell(uow, course, buyer=stage.buyer)
+        seat(uow, made, stage.purchaser)
+    named = {"listing_id": course.id}
+    episodes = [{"video_id": str(one), "is_preview": one == course.preview} for one in reversed(course.videos)]
+    world.walk.ask("PUT /v1/seller/courses/{listing_id}", world.seller, {"episodes": episodes}, **named)
+    world.walk.ask(
+        "PUT /v1/courses/{listing_id}/episodes/{video_id}/progress",
+        world.purchaser,
+        {"position_ms": 61_000},
+        video_id=course.paid,
+        **named,
+    )
 
 
 def upload_piecewise(world: World, channel: str) -> None:

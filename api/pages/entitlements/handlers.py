@@ -21,6 +21,7 @@ from api.pages.frame.payment_methods import methods, parse_method
 from api.pages.frame.phrases import failure
 from api.pages.frame.prices import term_key
 from api.pages.frame.site import Form, PageRequest, form_post, page, parse_uuid_or_404, redirect
+from fulfillment.courses.queries import courses_among
 from fulfillment.entitlements.queries import entitlements_of_buyer, get_entitlement, launch_address
 from fulfillment.entitlements.seats import assign_seat, revoke_seat
 from fulfillment.entitlements.views import EntitlementDetail
@@ -141,6 +142,7 @@ def _view(page_request: PageRequest, entitlement_id: UUID, *, error: str | None 
         members = list_members(uow) if may_assign else []
         subscription = subscription_of_line(uow, detail.row.reference)
         metered = is_metered(uow, entitlement_id)
+        is_course = bool(courses_among(uow, [detail.row.listing_id]))
     row = detail.row
     return EntitlementView(
         id=str(row.id),
@@ -162,6 +164,7 @@ def _view(page_request: PageRequest, entitlement_id: UUID, *, error: str | None 
         order_id=row.order_id or "",
         subscription=_subscription(page_request, subscription) if subscription else None,
         is_metered=metered,
+        is_course=is_course,
         error=error,
     )
 

@@ -75,6 +75,7 @@ class EntitlementView:
     data_are_gone: bool = False
     """Whether the seller need not keep them any more."""
     is_metered: bool = False
+    is_course: bool = False
     error: str | None = None
 
 

@@ -3,6 +3,7 @@
 from api.pages.frame import (
     clock_addresses,
     coupon_addresses,
+    course_addresses,
     offer_addresses,
     operator_addresses,
     product_addresses,
@@ -13,6 +14,7 @@ from api.pages.frame import (
 
 PRODUCTS, coupons, usage = product_addresses.PRODUCTS, coupon_addresses, usage_addresses
 clocks = clock_addresses
+courses = course_addresses
 entitlement = recurring_addresses.entitlement
 entitlement_act = recurring_addresses.entitlement_act
 entitlement_launch = recurring_addresses.entitlement_launch

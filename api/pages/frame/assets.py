@@ -24,6 +24,7 @@ STYLES = (
     "sheet",
     "dashboards",
     "products",
+    "courses",
 )
 STYLESHEET = "pages.css"
 MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}

@@ -55,6 +55,7 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("orders", "receipt", addresses.ORDERS, "buyer", "buying"),
     NavItem("approvals", "stamp", addresses.APPROVALS, "approver", "buying"),
     NavItem("entitlements", "key", addresses.ENTITLEMENTS, "member", "buying"),
+    NavItem("courses", "book", addresses.courses.COURSES, "asker", "buying"),
     NavItem("subscriptions", "refresh", addresses.SUBSCRIPTIONS, "buyer", "buying"),
     NavItem("requests", "user", addresses.REQUESTS, "asker", "buying"),
     NavItem("offers", "tag", addresses.OFFERS, "asker", "buying"),

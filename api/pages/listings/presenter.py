@@ -132,6 +132,7 @@ def edit_view(page_request: PageRequest, data: EditorData, typed: RefusedSection
         published=published.version_number if published else None,
         editable=editable,
         kind_fixed=published is not None,
+        is_service=latest.kind == "service",
         text=_text(page_request, latest, typed),
         plans=sections,
         new_plan=_new_plan(page_request, plans, typed) if editable and len(plans) < MAX_PLANS else None,

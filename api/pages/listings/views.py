@@ -128,6 +128,8 @@ class ListingEditView:
     suspension: str = ""
     """Why, in the platform's words."""
     may_retire: bool = False
+    is_service: bool = False
+    """Whether it may be a course."""
     by_rule: bool = False
     """Whether what is handed in is approved by rule: no reviewer is waited for."""
     customers: int = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from api.media_addresses import Thumbnail, thumbnail
+from api.pages.courses.handlers import episode_items
 from api.pages.feedback.handlers import shown_review
 from api.pages.frame import addresses
 from api.pages.frame.discounts import promotion_in_words
@@ -14,6 +15,7 @@ from api.pages.frame.prices import per_of
 from api.pages.frame.site import PageRequest
 from api.pages.listings.shown import shown_images, shown_listing
 from api.pages.products.views import Delivered, ProductItem, ProductVideo, ProductView
+from fulfillment.courses.queries import courses_among, get_course
 from fulfillment.customer_reviews.queries import reviews_of
 from kernel.db.uow import UnitOfWork
 from marketplace.catalog.plan_price import plan_price
@@ -38,6 +40,7 @@ def product_view(page_request: PageRequest, uow: UnitOfWork, listing: ListingVie
     reader = page_request.principal.org_id
     own = listing.org_id == reader
     may_be_tried = any(plan.trial_days for plan in listing.plans) and reader is not None and not own
+    is_course = listing.kind == "service" and bool(courses_among(uow, [listing.id]))
     return ProductView(
         id=str(listing.id),
         seller_id=str(listing.org_id),
@@ -51,6 +54,7 @@ def product_view(page_request: PageRequest, uow: UnitOfWork, listing: ListingVie
         reviews=tuple(map(shown_review, reviews_of(uow, listing.id, limit=LATEST).items)),
         questions=tuple(questions_of(uow, listing.id, limit=LATEST).items),
         promotions=_promotions(page_request, uow, listing),
+        episodes=episode_items(page_request, get_course(uow, listing.id).episodes) if is_course else (),
         own=own,
         on_sale=listing.state == "published",
         may_allow=not own and page_request.principal.may("members.manage"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from api.media_addresses import Thumbnail
+from api.pages.courses.views import EpisodeItem
 from api.pages.feedback.views import ShownReview
 from api.pages.frame.choices import Choice
 from api.pages.frame.link_preview import LinkPreview
@@ -76,6 +77,8 @@ class ProductView:
     questions: tuple[QuestionView, ...] = ()
     promotions: Mapping[str, str] = field(default_factory=dict)
     """By plan: what is off it at the moment, and until when."""
+    episodes: tuple[EpisodeItem, ...] = ()
+    """Of a course."""
     own: bool = False
     on_sale: bool = True
     may_edit: bool = False

@@ -10,6 +10,7 @@ from tests.browser.preview import (
     clock_samples,
     comment_samples,
     coupon_samples,
+    course_samples,
     feedback_samples,
     lead_samples,
     offer_samples,
@@ -117,6 +118,8 @@ def samples(language: Language) -> dict[str, Sample]:
     made.update({name: Sample(view, BUYER) for name, view in offer_samples.pages(s).items()})
     made.update({name: Sample(view, SELLER) for name, view in offer_samples.sellers_pages(s).items()})
     made.update({name: Sample(view, SELLER) for name, view in lead_samples.sellers_pages(s).items()})
+    made.update({name: Sample(view, BUYER) for name, view in course_samples.course_pages(s).items()})
+    made.update({name: Sample(view, SELLER) for name, view in course_samples.course_editors(s).items()})
     made.update({name: Sample(view, BUYER) for name, view in usage_samples.buyers_pages(s).items()})
     made.update({name: Sample(view, SELLER) for name, view in usage_samples.sellers_pages(s).items()})
     made.update({name: Sample(view, BUYER | {"webhooks"}) for name, view in webhook_samples.webhook_pages(s).items()})

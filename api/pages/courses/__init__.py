@@ -1,0 +1,1 @@
+"""Courses: watched by members, followed by their administrators, put together by their sellers."""
