@@ -70,6 +70,7 @@ from orders.order.accept_services import ACCEPTED_AFTER
 from orders.order.events import OrderActivated, OrderCompleted, OrderDeliveryFailed, OrderPaid, OrderRefunded
 from orders.order.locking import ask_order, deliveries_of, find_locked_order
 from orders.order.models import ORDER, Order, OrderLine, Span, SubscriptionTerm
+from orders.refunds import jobs as refund_jobs
 from orders.refunds.refund_order import is_fully_refunded, issue_credit_note_for, refund_remaining
 from orders.subscriptions.begin_and_end import begin_subscriptions, end_subscriptions
 from orders.subscriptions.end_of_term import end_past_term, orders_past_term
@@ -79,6 +80,8 @@ from orders.subscriptions.renew import AT_ONCE, due_subscriptions, take_step
 from orders.subscriptions.trial_conversion import PAY_CONVERSION, pay_conversion
 from orders.trials.take_trial import release_trials
 
+REQUESTS = refund_jobs
+"""Imported for what it registers: what a buyer asks back after the window."""
 REFUND_AGAIN = "orders.refund.again"
 SWEEP_PURCHASES = "orders.checkout.sweep"
 SWEEP_ACCEPTANCE = "orders.acceptance.sweep"
