@@ -8,6 +8,7 @@ from typing import TypeVar
 from uuid import UUID
 
 import pytest
+from sqlalchemy import select
 
 from billing.gateways.ports import GatewayStatus
 from kernel import clock
@@ -15,6 +16,8 @@ from kernel.db.uow import UnitOfWork, transact
 from kernel.errors import Conflict, DomainError, Invalid, NotFound
 from kernel.principal import SYSTEM, Principal
 from kernel.storage import StoredObject
+from marketplace.notifications.models import Notification
+from orders.notifications.notify_of_events import NOTIFY
 from orders.order.locking import find_locked_order
 from orders.refunds.ask_refund import AskForRefund, ask_refund, askable_minor, escalate_refund, withdraw_refund
 from orders.refunds.decide_refund import DecideRefund, answer_refund, decide_refund
@@ -22,7 +25,7 @@ from orders.refunds.evidence import AddRefundEvidence, add_refund_evidence, find
 from orders.refunds.jobs import SWEEP_CASES
 from orders.refunds.models import RefundCase
 from orders.refunds.refund_order import refund_remaining
-from tests.factories_marketplace import OPERATOR_PRINCIPAL
+from tests.factories_marketplace import OPERATOR_PRINCIPAL, Org
 from tests.loop.test_after_the_end import say_disputed
 from tests.loop_stage import Stage
 
@@ -367,3 +370,39 @@ class TestEvidence:
         answer(stage, case_id)
         with pytest.raises(Conflict, match="refund_case_moved"):
             show("seller", "c" * 64)
+
+
+class TestNotices:
+    def kinds(self, stage: Stage, org: Org) -> list[str]:
+        """What the organization was told of the case, in order, each kind once."""
+        stage.tick(NOTIFY)
+        wanted = select(Notification.kind).where(Notification.org_id == org.id, Notification.kind.like("refund_%"))
+        return list(dict.fromkeys(stage.rows(wanted.order_by(Notification.created_at, Notification.id))))
+
+    def test_each_side_is_told_whose_turn_it_is_and_how_it_ended(self, stage: Stage) -> None:
+        order_id = late(stage)
+        case_id = ask(stage, order_id, 10_000)
+        assert self.kinds(stage, stage.seller) == ["refund_asked"]
+        clock.advance(timedelta(hours=1))
+        answer(stage, case_id, refuse=True)
+        assert self.kinds(stage, stage.buyer) == ["refund_refused"]
+        clock.advance(timedelta(hours=1))
+        escalate(stage, case_id)
+        assert self.kinds(stage, stage.seller) == ["refund_asked", "refund_escalated_to_us"]
+        clock.advance(timedelta(hours=1))
+        decide(stage, case_id, 4_000)
+        assert self.kinds(stage, stage.seller)[-1] == "refund_granted_over_seller"
+        assert set(self.kinds(stage, stage.buyer)) == {"refund_refused", "refund_granted", "refund_sent"}
+        (told,) = stage.rows(
+            select(Notification).where(
+                Notification.person_id == stage.purchaser.person(), Notification.kind == "refund_granted"
+            )
+        )
+        assert told.params["amount_minor"] == 4_000
+
+    def test_a_silent_seller_is_told_to_both(self, stage: Stage) -> None:
+        ask(stage, late(stage))
+        assert self.kinds(stage, stage.seller) == ["refund_asked"]
+        sweep(stage, 5)
+        assert self.kinds(stage, stage.buyer) == ["refund_escalated"]
+        assert self.kinds(stage, stage.seller) == ["refund_asked", "refund_escalated_to_us"]

@@ -53,6 +53,7 @@ from orders.feed_outcomes import count_outcomes
 from orders.loop import PURGE_QUOTES, SWEEP_ACCEPTANCE, SWEEP_PURCHASES, SWEEP_RENEWALS, SWEEP_TERMS
 from orders.notifications.notify_of_events import notify_past
 from orders.outgoing_events.publish_events import publish_past
+from orders.refunds.jobs import SWEEP_CASES
 
 log = structlog.get_logger(__name__)
 
@@ -67,6 +68,7 @@ SWEEPS = (
     SWEEP_ACCEPTANCE,
     SWEEP_RENEWALS,
     SWEEP_TERMS,
+    SWEEP_CASES,
     RELEASE,
     JANITOR,
     WEBHOOKS,
