@@ -33,6 +33,7 @@ from orders.notifications import (
     about_money,
     about_offers,
     about_orders,
+    about_refund_cases,
     about_reports,
     about_subscriptions,
     about_usage,
@@ -44,6 +45,7 @@ from orders.notifications.notifiers import Notifier, RecordedEvent, notifiers
 NOTIFY = "orders.notifications.notify"
 SOURCES = (
     about_orders,
+    about_refund_cases,
     about_deputies,
     about_reports,
     about_subscriptions,

@@ -53,6 +53,7 @@ from orders.feed_outcomes import count_outcomes
 from orders.loop import PURGE_QUOTES, SWEEP_ACCEPTANCE, SWEEP_PURCHASES, SWEEP_RENEWALS, SWEEP_TERMS
 from orders.notifications.notify_of_events import notify_past
 from orders.outgoing_events.publish_events import publish_past
+from orders.refunds.jobs import SWEEP_CASES
 from orders.usage.jobs import SWEEP_UNPAID_USAGE
 
 log = structlog.get_logger(__name__)
@@ -69,6 +70,7 @@ SWEEPS = (
     SWEEP_RENEWALS,
     SWEEP_TERMS,
     SWEEP_UNPAID_USAGE,
+    SWEEP_CASES,
     RELEASE,
     JANITOR,
     WEBHOOKS,

@@ -361,3 +361,13 @@ def shares_frozen(p: Planter, _: World) -> None:
         """UPDATE billing.dispute SET created_at = created_at - interval '30 days', ended_at = ended_at + interval '30 days'
            WHERE state = 'won'"""
     )
+
+
+def refund_cases_granted(p: Planter, _: World) -> None:
+    p.change("UPDATE orders.refund_case SET granted_minor = granted_minor - 1 WHERE state = 'granted'")
+
+
+def refund_cases_waiting(p: Planter, _: World) -> None:
+    p.change(
+        "UPDATE orders.refund_case SET deadline_at = :at WHERE state = 'asked'", at=clock.now() - timedelta(hours=1)
+    )
