@@ -27,17 +27,18 @@ class _CaseEvent:
 
     def buyer(self, kind: str) -> NewNotification:
         """To whoever may buy there."""
-        at, org_id = f"/orders/{self.case.order_id}", self.case.buyer_org_id
+        at, org_id = f"/refund-cases/{self.case.id}", self.case.buyer_org_id
         return self._new(kind, at, org_id=org_id, permission="orders.buy")
 
     def seller(self, kind: str) -> NewNotification:
         """To whoever decides about the seller's money."""
-        at, org_id = f"/trace/{self.case.order_id}", self.case.seller_org_id
+        at, org_id = f"/seller/refund-cases/{self.case.id}", self.case.seller_org_id
         return self._new(kind, at, org_id=org_id, permission="billing.manage")
 
     def operator(self, kind: str) -> NewNotification:
         """To the operators who decide about money."""
-        return self._new(kind, f"/trace/{self.case.order_id}", org_id=PLATFORM_ORG_ID, permission="operator.payouts")
+        at = f"/operator/refund-cases/{self.case.id}"
+        return self._new(kind, at, org_id=PLATFORM_ORG_ID, permission="operator.payouts")
 
     def _new(self, kind: str, path: str, **to: object) -> NewNotification:
         return NewNotification(self.event.id, self.event.at, kind, path, self.params, **to)  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select, tuple_
+from sqlalchemy import ColumnElement, func, select, tuple_
 
 from billing.disputes.queries import disputed_among
 from billing.payments.models import PaymentAllocation
@@ -15,7 +15,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 from kernel.paging import Page, bounded, cut, decode, newest_first
 from kernel.states import state_in
-from orders.order.models import Order
+from orders.order.models import Order, OrderLine
 from orders.refunds.models import RefundCase, RefundEvidence
 
 
@@ -33,11 +33,17 @@ class RefundEvidenceView:
 
 @dataclass(frozen=True, slots=True)
 class RefundCaseView:
-    """A case with what both sides said and show. `left_minor`: what of the order has not gone back yet."""
+    """A case with what both sides said and show. `left_minor`: what of the order has not gone back yet.
+
+    `title`: of the first of the `lines` that the order has.
+    """
 
     id: UUID
     order_id: UUID
     order_number: str
+    title: str
+    title_en: str
+    lines: int
     buyer_org_id: UUID
     buyer_name: str
     seller_org_id: UUID
@@ -101,6 +107,13 @@ def list_escalated(uow: UnitOfWork, *, cursor: str | None = None, limit: int = 2
     return _shown(uow, cut(rows, limit, lambda row: (row.escalated_at or row.created_at, row.id)))
 
 
+def count_escalated(uow: UnitOfWork) -> tuple[int, datetime | None]:
+    """How many wait for the operator, and since when the oldest. Raises: Forbidden `permission_missing` without operator.read."""
+    waiting = select(func.count(), func.min(RefundCase.escalated_at))
+    count, oldest_at = uow.session.execute(waiting.where(_of(uow, None), state_in(RefundCase.state, "escalated"))).one()
+    return count, oldest_at
+
+
 def _shown(uow: UnitOfWork, page: Page[RefundCase]) -> Page[RefundCaseView]:
     views = {one.id: one for one in _views(uow, RefundCase.id.in_([row.id for row in page.items]))}
     return Page([views[row.id] for row in page.items], page.next_cursor)
@@ -115,8 +128,15 @@ def _of(uow: UnitOfWork, side: str | None) -> ColumnElement[bool]:
 
 
 def _views(uow: UnitOfWork, *which: ColumnElement[bool]) -> list[RefundCaseView]:
+    of_order = select(OrderLine.plan).where(OrderLine.order_id == Order.id).order_by(OrderLine.id)
     rows = uow.session.execute(
-        select(RefundCase, Order, PaymentAllocation.amount_minor - PaymentAllocation.reserved_minor)
+        select(
+            RefundCase,
+            Order,
+            PaymentAllocation.amount_minor - PaymentAllocation.reserved_minor,
+            of_order.limit(1).scalar_subquery(),
+            select(func.count()).where(OrderLine.order_id == Order.id).scalar_subquery(),
+        )
         .join(Order, Order.id == RefundCase.order_id)
         .join(
             PaymentAllocation,
@@ -133,19 +153,19 @@ def _views(uow: UnitOfWork, *which: ColumnElement[bool]) -> list[RefundCaseView]
         view = RefundEvidenceView(**{name: getattr(one, name) for name in RefundEvidenceView.__dataclass_fields__})
         shown.setdefault(one.case_id, []).append(view)
     disputed = disputed_among(uow, [row[1].id for row in rows])
-    return [_view(case, order, left, shown.get(case.id, []), disputed) for case, order, left in rows]
-
-
-def _view(
-    case: RefundCase, order: Order, left_minor: int, shown: Sequence[RefundEvidenceView], disputed: set[UUID]
-) -> RefundCaseView:
-    known = {name: getattr(case, name) for name in RefundCaseView.__dataclass_fields__ if hasattr(case, name)}
-    return RefundCaseView(
-        **known,
-        order_number=order.number,
-        buyer_name=order.buyer_name,
-        seller_name=order.seller_name,
-        left_minor=left_minor,
-        is_disputed=order.id in disputed,
-        evidence=tuple(shown),
-    )
+    of_case = [name for name in RefundCaseView.__dataclass_fields__ if hasattr(RefundCase, name)]
+    return [
+        RefundCaseView(
+            **{name: getattr(case, name) for name in of_case},
+            order_number=order.number,
+            title=bought["title"],
+            title_en=bought["title_en"],
+            lines=lines,
+            buyer_name=order.buyer_name,
+            seller_name=order.seller_name,
+            left_minor=left_minor,
+            is_disputed=order.id in disputed,
+            evidence=tuple(shown.get(case.id, ())),
+        )
+        for case, order, left_minor, bought, lines in rows
+    ]

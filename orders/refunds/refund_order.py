@@ -141,4 +141,4 @@ def refundable_minor(uow: UnitOfWork, order_id: UUID, payment_id: UUID) -> int:
     statement = select(func.sum(PaymentAllocation.amount_minor - PaymentAllocation.reserved_minor)).where(
         PaymentAllocation.reference == order_id, PaymentAllocation.payment_id == payment_id
     )
-    return uow.session.scalar(statement) or 0
+    return int(uow.session.scalar(statement) or 0)

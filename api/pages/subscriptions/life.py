@@ -31,6 +31,7 @@ _ICONS = {
     "terminate": "close",
     "end": "close",
     "usage": "gauge",
+    "refund_case": "undo",
 }
 _SAYS_WHY = frozenset({"renewal_refused", "try", "end", "amendment_revoked"})
 _BAD = frozenset({"renewal_refused", "past_due", "suspend", "terminate"})
@@ -79,6 +80,8 @@ def _text(page_request: PageRequest, one: TimelineEntry) -> str:
         parts.append(t("life.told_renews") if one.state == "renews" else t("life.told_ends"))
     if one.kind == "usage":
         parts.append(translations(page_request.language).word("order", shown_state(one.state or "")))
+    if one.kind == "refund_case":
+        parts.append(translations(page_request.language).word("refund_case", one.state or ""))
     if one.kind == "try":
         parts.append(translations(page_request.language).word("try", one.state or ""))
     if one.kind == "retry":
