@@ -18,6 +18,7 @@ from api.pages.refund_cases.views import (
     Side,
 )
 from api.pages.subscriptions.views import LifeEntry
+from api.v1.refund_cases import BUY, DECIDES
 from marketplace.onboarding.legal_document import MAX_BYTES
 from orders.refunds.ask_refund import MAX_WORDS
 from orders.refunds.evidence import MOST
@@ -29,7 +30,8 @@ PAGES: Final[dict[Side, type[RefundCasePage]]] = {
     "seller": SellerRefundCasePage,
     "operator": OperatorRefundCasePage,
 }
-DECIDES: Final[dict[Side, str]] = {"seller": "billing.manage", "operator": "operator.payouts"}
+ACTS: Final[dict[Side, str]] = {"buyer": BUY, "seller": DECIDES, "operator": "operator.payouts"}
+"""What somebody of a side needs to do something about a case."""
 TURN: Final = {"asked": "seller", "refused": "buyer", "escalated": "operator"}
 """For whom a state waits."""
 
@@ -47,14 +49,13 @@ def case_item(page_request: PageRequest, case: RefundCaseView, side: Side) -> Re
         granted=None if case.granted_minor is None else money(case.granted_minor, case.currency),
         deadline_at=case.deadline_at,
         asked_at=case.created_at,
-        waits=TURN.get(case.state) == side,
+        waits=TURN.get(case.state) == side and page_request.principal.may(ACTS[side]),
     )
 
 
 def case_page(page_request: PageRequest, case: RefundCaseView, side: Side) -> RefundCasePage:
     """One in full. What can be done is what its verbs would take now."""
-    may = page_request.principal.may
-    acts = may("orders.buy") if side == "buyer" else may(DECIDES[side])
+    acts = page_request.principal.may(ACTS[side])
     order = addresses.order(str(case.order_id)) if side == "buyer" else addresses.trace(str(case.order_id))
     most_minor = min(case.asked_minor, case.left_minor)
     is_open = case.state in OPEN
