@@ -38,6 +38,7 @@ from api.pages.payments import handlers as payments_pages
 from api.pages.products import handlers as products_pages
 from api.pages.purchase_policy import handlers as purchase_policy_pages
 from api.pages.purchase_rules import handlers as purchase_rules_pages
+from api.pages.refund_cases import handlers as refund_cases_pages
 from api.pages.reviews import handlers as reviews_pages
 from api.pages.search import handlers as search_pages
 from api.pages.second_factor import handlers as second_factor_pages
@@ -106,6 +107,7 @@ from api.v1 import (
     quarantine,
     questions,
     quotes,
+    refund_cases,
     reviews,
     schedules,
     search,
@@ -141,6 +143,7 @@ MODULES: tuple[ModuleType, ...] = (
     purchases,
     purchase_rules,
     orders,
+    refund_cases,
     traces,
     entitlements,
     usage,
@@ -241,6 +244,7 @@ MODULES: tuple[ModuleType, ...] = (
     search_pages,
     buy_pages,
     orders_pages,
+    refund_cases_pages,
     payments_pages,
     approvals_pages,
     billing_profiles_pages,

@@ -54,6 +54,7 @@ import orders.checkout.quote_models
 import orders.coupons.models
 import orders.offers.models
 import orders.order.models
+import orders.refunds.models
 import orders.trials.models
 from kernel.db.base import Base
 
@@ -105,6 +106,7 @@ MODELS = (
     orders.approval_rules.models,
     orders.checkout.models,
     orders.order.models,
+    orders.refunds.models,
     orders.amendments.models,
 )
 """Imported for what they declare."""

@@ -73,6 +73,7 @@ from orders.order.events import OrderActivated, OrderCompleted, OrderDeliveryFai
 from orders.order.locking import ask_order, deliveries_of, find_locked_order
 from orders.order.models import ORDER, Order, OrderLine, SubscriptionTerm
 from orders.order.span import Span
+from orders.refunds.jobs import sweep_cases
 from orders.refunds.refund_order import is_fully_refunded, issue_credit_note_for, refund_remaining
 from orders.subscriptions.begin_and_end import begin_subscriptions, end_subscriptions
 from orders.subscriptions.end_of_term import ENDED_AT_ONCE, end_past_term, orders_past_term
@@ -84,7 +85,7 @@ from orders.trials.take_trial import release_trials
 from orders.usage.dunning import settle_usage
 from orders.usage.jobs import sweep_unpaid_usage
 
-FOLLOWERS = (sweep_unpaid_usage,)
+FOLLOWERS = (sweep_cases, sweep_unpaid_usage)
 """Imported for what they register."""
 REFUND_AGAIN = "orders.refund.again"
 SWEEP_PURCHASES = "orders.checkout.sweep"

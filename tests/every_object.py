@@ -76,6 +76,9 @@ from orders.notifications.notify_of_events import NOTIFY
 from orders.offers.make_offer import MakeOffer, OfferedPlan, make_offer
 from orders.offers.models import Offer
 from orders.order.models import Order, Subscription
+from orders.refunds.ask_refund import AskForRefund, ask_refund
+from orders.refunds.evidence import AddRefundEvidence, add_refund_evidence, evidence_key
+from orders.refunds.models import RefundCase, RefundEvidence
 from tests.factories_marketplace import acting, make_org, make_ready_video
 from tests.factories_usage import PRICE
 from tests.loop_stage import Stage
@@ -83,6 +86,7 @@ from tests.loop_stage import Stage
 KINDS: dict[str, type[Base]] = {
     "account_id": PayoutAccount,
     "any_id": Order,
+    "case_id": RefundCase,
     "channel_id": Channel,
     "claim_id": Claim,
     "comment_id": Comment,
@@ -97,6 +101,7 @@ KINDS: dict[str, type[Base]] = {
     "endpoint_id": WebhookEndpoint,
     "entitlement_id": Entitlement,
     "event_id": OutgoingEvent,
+    "evidence_id": RefundEvidence,
     "invitation_id": Invitation,
     "invoice_id": Invoice,
     "key_id": ApiKey,
@@ -209,7 +214,16 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
     stage.pay_out(found["statement_id"])
     with unit_of_work(db, SYSTEM) as uow:
         found["payout_id"] = uow.session.scalars(select(Payout.id).where(Payout.org_id == stage.seller.id)).one()
-    return found
+    return found | _asked_back(stage, order_id)
+
+
+def _asked_back(stage: Stage, order_id: UUID) -> dict[str, UUID]:
+    """Money of an order whose window is over, and what its buyer shows for it."""
+    with unit_of_work(stage.services.db, stage.purchaser) as uow:
+        case_id = ask_refund(uow, AskForRefund(order_id, 1, "Not as shown.")).id
+        stored = stage.services.storage.put_bytes(evidence_key(case_id), b"%PDF-1.7")
+        shown = AddRefundEvidence(case_id, "buyer", stored, "application/pdf", "order.pdf")
+        return {"case_id": case_id, "evidence_id": add_refund_evidence(uow, shown).id}
 
 
 def _teach(uow: UnitOfWork, stage: Stage, listing_id: UUID) -> None:

@@ -53,6 +53,8 @@ from orders.coupons.make_coupon import MakeCoupon, make_coupon
 from orders.order.accept_services import accept_order
 from orders.order.models import Order, OrderLine, Subscription
 from orders.outgoing_events.publish_events import publish_new
+from orders.refunds.ask_refund import AskForRefund, ask_refund
+from orders.refunds.decide_refund import DecideRefund, answer_refund
 from orders.refunds.refund_order import RequestOrderRefund, request_order_refund
 from orders.subscriptions.auto_renew import set_auto_renew
 from tests import factories_fulfillment
@@ -100,8 +102,10 @@ def build(db: Database, folder: Path) -> World:
     clock.advance(timedelta(days=9))
     stage.settle()
     stage.refund_after_settlement()
+    stage.ask_back(stage.asked_back[0], 20_000)
     stage.settle()
     stage.renew()
+    stage.ask_back(stage.asked_back[1])
     stage.publish()
     return World(storage, folder, stage.buyer, stage.seller, stage.promoter, order_id)
 
@@ -176,6 +180,7 @@ class MarketStage:
         self.partly_refunded = self.buy((self.seats.id, 10))
         self._refund(self.partly_refunded, 12_345)
         self._refund(self.buy((self.seats.id, 2)), None)
+        self.asked_back = [self.buy((self.seats.id, 5)) for _ in range(2)]
         self._after_the_end()
         self.buy((self.undeliverable.id, 1))
         self._make_coupon()
@@ -212,6 +217,15 @@ class MarketStage:
             )
         self.keep_running()
         clock.advance(timedelta(days=1))
+
+    def ask_back(self, order_id: UUID, granted_minor: int | None = None) -> None:
+        """After the window the buyer asks for a part; the seller grants less, or has not answered yet."""
+        with unit_of_work(self.db, self.buyer.owner) as uow:
+            case_id = ask_refund(uow, AskForRefund(order_id, 30_000, "not as shown")).id
+        if granted_minor is not None:
+            with unit_of_work(self.db, self.seller.owner) as uow:
+                answer_refund(uow, DecideRefund(case_id, "grant", granted_minor))
+            self.keep_running()
 
     def renew(self) -> None:
         """A month later one subscription is renewed, another falls past due, a third's goes back, a trial converts, one ends."""

@@ -34,6 +34,7 @@ import orders.amendments.models
 import orders.checkout.models
 import orders.offers.models
 import orders.order.models
+import orders.refunds.models
 from app.verify.rule import Query
 from kernel.states import machines
 from migrations.partitions import kept_since
@@ -74,6 +75,7 @@ TABLES = {
     orders.checkout.models.PURCHASE.name: "orders.purchase",
     orders.order.models.SUBSCRIPTION.name: "orders.subscription",
     orders.amendments.models.AMENDMENT.name: "orders.amendment",
+    orders.refunds.models.REFUND_CASE.name: "orders.refund_case",
 }
 """Whose state each machine moves."""
 

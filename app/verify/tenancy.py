@@ -29,6 +29,8 @@ KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ("orders.subscription_term", "subscription_id", "orders.subscription", BOTH, BOTH),
     ("orders.amendment", "subscription_id", "orders.subscription", BOTH, BOTH),
     ("orders.amendment", "order_line_id", "orders.order_line", BOTH, BOTH),
+    ("orders.refund_case", "order_id", 'orders."order"', BOTH, BOTH),
+    ("orders.refund_evidence", "case_id", "orders.refund_case", BOTH, BOTH),
     ("fulfillment.entitlement", "reference", "orders.order_line", BOTH, BOTH),
     ("fulfillment.run", "entitlement_id", "fulfillment.entitlement", BOTH, BOTH),
     ("fulfillment.run_attempt", "run_id", "fulfillment.run", BOTH, BOTH),
@@ -75,7 +77,7 @@ APPEND_ONLY = (
     "billing.refund_line billing.invoice_line billing.share_policy orders.approval orders.order_line orders.attribution "
     "orders.offer_line orders.counter_offer orders.sale_terms marketplace.agreement_acceptance marketplace.lead_message"
     " marketplace.lead_note fulfillment.customer_review_revision"
-    " fulfillment.usage_event fulfillment.usage_key fulfillment.usage_line"
+    " fulfillment.usage_event fulfillment.usage_key fulfillment.usage_line orders.refund_evidence"
 ).split()
 """What is added and never changed."""
 UNDELETABLE = (

@@ -33,6 +33,7 @@ from orders.notifications import (
     about_money,
     about_offers,
     about_orders,
+    about_refund_cases,
     about_reports,
     about_subscriptions,
     about_usage,
@@ -45,6 +46,7 @@ from orders.reading_facts import LOOK_BACK, looks_far_back, read_since
 NOTIFY = "orders.notifications.notify"
 SOURCES = (
     about_orders,
+    about_refund_cases,
     about_deputies,
     about_reports,
     about_subscriptions,

@@ -11,8 +11,17 @@ from billing.payouts.models import PAYOUT, Payout
 from billing.refunds.models import REFUND, Refund
 from billing.statements.models import STATEMENT, Statement
 from kernel.db.uow import UnitOfWork
-from orders.outgoing_events.event_data import InvoiceData, MoneyData, PartyData, PayoutData, RefundData, StatementData
+from orders.outgoing_events.event_data import (
+    InvoiceData,
+    MoneyData,
+    PartyData,
+    PayoutData,
+    RefundCaseData,
+    RefundData,
+    StatementData,
+)
 from orders.outgoing_events.facts import Addressed, RecordedFact, tells_of_states
+from orders.refunds.models import REFUND_CASE, RefundCase
 
 
 def tell_invoices(uow: UnitOfWork, facts: Sequence[RecordedFact]) -> Iterable[Addressed]:
@@ -50,6 +59,30 @@ def tell_refunds(uow: UnitOfWork, facts: Sequence[RecordedFact]) -> Iterable[Add
             amount=_money(row.amount_minor, row.currency),
             automatic=row.automatic,
             error_code=row.error_code,
+        )
+        yield Addressed(fact, row.buyer_org_id, data)
+        yield Addressed(fact, row.seller_org_id, data)
+
+
+def tell_refund_cases(uow: UnitOfWork, facts: Sequence[RecordedFact]) -> Iterable[Addressed]:
+    """Money that is asked back: both sides, the same."""
+    wanted = select(RefundCase).where(RefundCase.id.in_([fact.subject_id for fact in facts]))
+    found = {row.id: row for row in uow.session.scalars(wanted)}
+    for fact in facts:
+        row = found[fact.subject_id]
+        data = RefundCaseData(
+            refund_case_id=row.id,
+            order_id=row.order_id,
+            buyer_id=row.buyer_org_id,
+            seller_id=row.seller_org_id,
+            asked=_money(row.asked_minor, row.currency),
+            granted=None if row.granted_minor is None else _money(row.granted_minor, row.currency),
+            refund_id=row.refund_id,
+            deadline_at=row.deadline_at,
+            reason=row.reason,
+            answer=row.answer,
+            appeal=row.appeal,
+            decision=row.decision,
         )
         yield Addressed(fact, row.buyer_org_id, data)
         yield Addressed(fact, row.seller_org_id, data)
@@ -102,5 +135,6 @@ tells_of_states(
     failed="refund.failed",
     returned="refund.returned",
 )
+tells_of_states(REFUND_CASE, tell_refund_cases, **{state: f"refund_case.{state}" for state in REFUND_CASE.states})
 tells_of_states(STATEMENT, tell_statements, began_closed="statement.closed")
 tells_of_states(PAYOUT, tell_payouts, paid="payout.sent", failed="payout.failed", returned="payout.returned")

@@ -18,6 +18,7 @@ from orders.outgoing_events.event_data import (
     OrderLineData,
     PartyData,
     PayoutData,
+    RefundCaseData,
     RefundData,
     RenewalRefusedData,
     RenewalToldData,
@@ -103,6 +104,7 @@ _INVOICE = InvoiceData(
     issued_on=date(2026, 3, 1),
     **_AMOUNTS,
 )
+_NO: Final = "合同写明每月 200 份。"
 _STATEMENT = StatementData(
     statement_id=_id(60),
     number="ST-2026-03-0007",
@@ -133,6 +135,23 @@ def _refund(error_code: str | None = None) -> Mapping[Side, EventData]:
     amount = _cny(1_908_000)
     data = RefundData(refund_id=_id(50), order_id=_id(10), amount=amount, automatic=False, error_code=error_code)
     return _same(data)
+
+
+def _case(*, granted: bool = False, ended: bool = False, **words: str) -> Mapping[Side, EventData]:
+    said = {"reason": "导出功能与视频所说不符。", "answer": "", "appeal": "", "decision": ""} | words
+    return _same(
+        RefundCaseData(
+            refund_case_id=_id(51),
+            order_id=_id(10),
+            buyer_id=_BUYER.id,
+            seller_id=_SELLER.id,
+            asked=_cny(500_000),
+            granted=_cny(250_000) if granted else None,
+            refund_id=_id(50) if granted else None,
+            deadline_at=None if granted or ended else datetime(2026, 4, 6, 2, 0, tzinfo=UTC),
+            **said,
+        )
+    )
 
 
 def _payout(error_code: str | None = None) -> Mapping[Side, EventData]:
@@ -213,6 +232,45 @@ register_types(
     EventType("refund.succeeded", "退款已退回。", "The money went back.", ORDERS, _refund()),
     EventType("refund.failed", "退款失败。", "A refund failed.", ORDERS, _refund("account_closed")),
     EventType("refund.returned", "退款被退回。", "A refund came back.", ORDERS, _refund("account_closed")),
+    EventType(
+        "refund_case.asked", "买方在退款期后申请退款，等待卖方决定。", "The seller has to decide.", ORDERS, _case()
+    ),
+    EventType(
+        "refund_case.refused",
+        "卖方拒绝了退款申请，买方可提请平台裁定。",
+        "The seller said no; the buyer may take it further.",
+        ORDERS,
+        _case(answer=_NO),
+    ),
+    EventType(
+        "refund_case.escalated",
+        "退款申请已转平台裁定。",
+        "The operator has to decide.",
+        ORDERS,
+        _case(answer=_NO, appeal="视频未提上限。"),
+    ),
+    EventType(
+        "refund_case.granted",
+        "退款申请全部或部分获同意，款项随后退回。",
+        "All or a part goes back.",
+        ORDERS,
+        _case(granted=True, answer="退还一半。"),
+    ),
+    EventType(
+        "refund_case.rejected",
+        "平台裁定不予退款。",
+        "The operator said no, for good.",
+        ORDERS,
+        _case(ended=True, answer=_NO, decision="以合同为准。"),
+    ),
+    EventType(
+        "refund_case.closed",
+        "退款申请已结束：维持拒绝，或已无可退款项。",
+        "A refusal stands, or nothing is left to go back.",
+        ORDERS,
+        _case(ended=True, answer=_NO),
+    ),
+    EventType("refund_case.withdrawn", "买方撤回了退款申请。", "The buyer let it be.", ORDERS, _case(ended=True)),
     EventType("statement.closed", "结算单已生成。", "A statement is closed.", MONEY, {"party": _STATEMENT}),
     EventType("payout.sent", "结算款已打出。", "A payout is on its way.", MONEY, _payout()),
     EventType("payout.failed", "结算款打款失败。", "A payout failed.", MONEY, _payout("account_closed")),

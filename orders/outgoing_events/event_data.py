@@ -163,6 +163,23 @@ class RefundData(EventData):
     error_code: str | None
 
 
+class RefundCaseData(EventData):
+    """Money that a buyer asks back after the window, as its case stands. Both sides read each other's words."""
+
+    refund_case_id: UUID
+    order_id: UUID
+    buyer_id: UUID
+    seller_id: UUID
+    asked: MoneyData
+    granted: MoneyData | None
+    refund_id: UUID | None
+    deadline_at: datetime | None = Field(description="Until when whoever it waits for may decide; none where it ended")
+    reason: str = Field(description="The buyer's words")
+    answer: str = Field(description="The seller's words")
+    appeal: str = Field(description="The buyer's words to the operator")
+    decision: str = Field(description="The operator's words")
+
+
 class StatementData(EventData):
     """What a party earned in a period."""
 

@@ -1,4 +1,7 @@
-"""Money back: by the loop when delivery fails or a payment came too late, by the buyer inside the refund window."""
+"""Money back: by the loop when delivery fails or a payment came too late, by the buyer inside the refund window.
+
+After it the buyer asks the seller: `orders.refunds.ask_refund`.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +32,15 @@ class RequestOrderRefund:
     order_id: UUID
     amount_minor: int | None
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The days in which an order's money goes back at once, and the payment that it is about."""
+
+    days: int
+    is_over: bool
+    payment_id: UUID
 
 
 def request_order_refund(uow: UnitOfWork, command: RequestOrderRefund) -> Refund:
@@ -63,7 +75,7 @@ def is_refundable(uow: UnitOfWork, order_id: UUID) -> bool:
     if order is None or order.buyer_org_id != uow.principal.organization():
         return False
     try:
-        return left_of_payment(uow, order.id, _refundable_payment(uow, order)) > 0
+        return refundable_minor(uow, order.id, _refundable_payment(uow, order)) > 0
     except Conflict:
         return False
 
@@ -73,7 +85,7 @@ def refund_remaining(uow: UnitOfWork, order: Order, payment_id: UUID, *, reason:
 
     While a bank decides about the payment it waits for that (`orders.loop.dispute_ended`).
     """
-    if left_of_payment(uow, order.id, payment_id) > 0 and not is_disputed(uow, payment_id):
+    if refundable_minor(uow, order.id, payment_id) > 0 and not is_disputed(uow, payment_id):
         request_refund(uow, RequestRefund(reference=order.id, payment_id=payment_id, reason=reason, automatic=True))
 
 
@@ -94,24 +106,39 @@ def issue_credit_note_for(uow: UnitOfWork, refund_id: UUID, order_id: UUID) -> N
         issue_credit_note(uow, IssueCreditNote(invoice_id=invoice_id, refund_id=refund_id))
 
 
-def _refundable_payment(uow: UnitOfWork, order: Order) -> UUID:
-    """The payment of an order that its buyer may have back now. Raises as `request_order_refund`."""
+def window_of(uow: UnitOfWork, order: Order) -> Window:
+    """Until when the buyer of a delivered order has its money back for the asking: what the least of its lines grants.
+
+    Raises: Conflict `order_not_refundable`: it is not delivered, nothing was paid, or all of it went back.
+    """
     if order.state not in ("active", "completed") or order.payment_id is None or order.active_at is None:
         raise Conflict("order_not_refundable", state=order.state)
-    window_days = min(line.refund_window_days for line in lines_of(uow, order.id))
-    if clock.now() > order.active_at + timedelta(days=window_days):
-        raise Conflict("refund_window_over", days=window_days)
+    days = min(line.refund_window_days for line in lines_of(uow, order.id))
+    return Window(days, clock.now() > order.active_at + timedelta(days=days), order.payment_id)
+
+
+def require_settled(uow: UnitOfWork, order: Order) -> None:
+    """Raises Conflict `payment_disputed` while a bank decides about its payment, `order_still_settling` before its invoice."""
+    assert order.payment_id is not None  # noqa: S101 - a delivered order that was paid for (`window_of`)
     if is_disputed(uow, order.payment_id):
         raise Conflict("payment_disputed")
     if invoice_of(uow, order.id) is None:
         # The invoice follows activation within moments; a refund before it would have nothing to credit.
         raise Conflict("order_still_settling")
-    return order.payment_id
 
 
-def left_of_payment(uow: UnitOfWork, order_id: UUID, payment_id: UUID) -> int:
-    """What of a payment is the order's and was not asked back, in minor units."""
+def _refundable_payment(uow: UnitOfWork, order: Order) -> UUID:
+    """The payment of an order that its buyer may have back now. Raises as `request_order_refund`."""
+    window = window_of(uow, order)
+    if window.is_over:
+        raise Conflict("refund_window_over", days=window.days)
+    require_settled(uow, order)
+    return window.payment_id
+
+
+def refundable_minor(uow: UnitOfWork, order_id: UUID, payment_id: UUID) -> int:
+    """What of an order's payment has neither gone back nor is on its way."""
     statement = select(func.sum(PaymentAllocation.amount_minor - PaymentAllocation.reserved_minor)).where(
         PaymentAllocation.reference == order_id, PaymentAllocation.payment_id == payment_id
     )
-    return uow.session.scalar(statement) or 0
+    return int(uow.session.scalar(statement) or 0)

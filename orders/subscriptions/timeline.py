@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import literal, select, union_all
+from sqlalchemy import literal, or_, select, union_all
 from sqlalchemy.orm import aliased
 
 from billing.payments.models import UNRESOLVED, Payment, PaymentAllocation
@@ -27,6 +27,7 @@ from marketplace.catalog.models import Plan
 from orders.amendments.models import Amendment
 from orders.checkout.quote_models import Quote
 from orders.order.models import Order, OrderLine, Subscription, SubscriptionTerm
+from orders.refunds.models import RefundCase
 from orders.subscriptions.calendar import steps_ahead
 from orders.subscriptions.events import RenewalRefused, SubscriptionNoticed
 from orders.subscriptions.queries import Side, is_side_of
@@ -49,6 +50,7 @@ EntryKind = Literal[
     "terminate",
     "end",
     "usage",
+    "refund_case",
 ]
 
 
@@ -57,8 +59,9 @@ class TimelineEntry:
     """One thing that happened to a subscription, or (`is_due`) that will, unless something else comes before.
 
     `days`: before the end, of a notice; after the first try, of a retry. `number`: of the term. `state`: of the change that
-    was bought, of the payment that was tried, or of the order for usage. `ends_at`, `ends_at_before`: of a change of the term's
-    end. `reason`: a code. The amount is the order's, or what was told of the next term.
+    was bought, of the payment that was tried, of the order for usage, or what a request for a refund came to. `ends_at`,
+    `ends_at_before`: of a change of the term's end. `reason`: a code. The amount is the order's, what was told of the next term,
+    or what was asked back or granted.
     """
 
     at: datetime
@@ -111,6 +114,7 @@ def subscription_timeline(uow: UnitOfWork, subscription_id: UUID, side: Side) ->
         *_amendments(uow, subscription_id),
         *tries,
         *_usage(uow, subscription_id),
+        *_asked_back(uow, subscription_id, line.order_id),
         *_due(subscription, line.term_months, is_unpaid=is_unpaid),
     ]
     return sorted(found, key=lambda one: (one.at, _RANK.get(one.kind, 5)))
@@ -280,6 +284,26 @@ def _usage(uow: UnitOfWork, subscription_id: UUID) -> Iterator[TimelineEntry]:
             for step in steps_past_due(order.created_at + RENEWS_BEFORE):
                 if step.at > now:
                     yield TimelineEntry(step.at, step.kind, is_due=True, days=step.days or None, order_id=order.id)
+
+
+def _asked_back(uow: UnitOfWork, subscription_id: UUID, first_order_id: UUID) -> Iterator[TimelineEntry]:
+    """Each step of what was asked back of its orders after their windows; of what was granted, that amount."""
+    rows = uow.session.execute(
+        select(RefundCase, StateHistory)
+        .join(Order, Order.id == RefundCase.order_id)
+        .join(StateHistory, (StateHistory.subject_id == RefundCase.id) & (StateHistory.at >= RefundCase.created_at))
+        .where(or_(Order.subscription_id == subscription_id, Order.id == first_order_id))
+    )
+    for case, step in rows:
+        granted = case.granted_minor if step.to_state == "granted" else None
+        yield TimelineEntry(
+            step.at,
+            "refund_case",
+            state=step.to_state,
+            amount_minor=granted or case.asked_minor,
+            currency=case.currency.strip(),
+            order_id=case.order_id,
+        )
 
 
 def _due(subscription: Subscription, term_months: int, *, is_unpaid: bool) -> Iterator[TimelineEntry]:

@@ -28,6 +28,7 @@ from orders.checkout.models import Approval, Purchase
 from orders.checkout.quote_models import Quote
 from orders.offers.models import Offer, OfferLine
 from orders.order.models import Attribution, Order, OrderLine, Subscription
+from orders.refunds.models import RefundCase
 from orders.tracing.model import Node
 from orders.tracing.resolve import agreed, mine
 
@@ -206,7 +207,7 @@ def delivery(uow: UnitOfWork, line_ids: Sequence[UUID]) -> Iterator[Node]:
 
 
 def payment_nodes(uow: UnitOfWork, order_ids: Sequence[UUID]) -> Iterator[Node]:
-    """Payments (the payer's), charges, refunds, invoices and credit notes (both sides')."""
+    """Payments (the payer's), charges, refunds and what asked for them, invoices and credit notes (both sides')."""
     paid = select(PaymentAllocation.payment_id).where(PaymentAllocation.reference.in_(order_ids))
     for p in uow.session.scalars(select(Payment).where(Payment.id.in_(paid), mine(uow, Payment.payer_org_id))):
         facts = {"amount": _money(p.amount_minor, p.currency), "gateway": p.gateway, "error": p.error_code}
@@ -217,13 +218,23 @@ def payment_nodes(uow: UnitOfWork, order_ids: Sequence[UUID]) -> Iterator[Node]:
     for c in uow.session.scalars(charges):
         facts = {"gross": _money(c.gross_minor, c.currency), "refunded": _money(c.refunded_minor, c.currency)}
         yield Node("charge", c.id, c.captured_at, None, facts=facts, after=(c.reference, c.payment_id))
+    granted_by: dict[UUID, UUID] = {}
+    cases = select(RefundCase).where(
+        RefundCase.order_id.in_(order_ids), mine(uow, RefundCase.buyer_org_id, RefundCase.seller_org_id)
+    )
+    for case in uow.session.scalars(cases):
+        if case.refund_id is not None:
+            granted_by[case.refund_id] = case.id
+        yield Node("refund_case", case.id, case.created_at, case.state, facts=_case(case), after=(case.order_id,))
     refunds = select(Refund).where(
         Refund.reference.in_(order_ids), mine(uow, Refund.buyer_org_id, Refund.seller_org_id)
     )
     for r in uow.session.scalars(refunds):
         given: dict[str, object] = {"amount": _money(r.amount_minor, r.currency), "reason": r.reason}
         given["automatic"] = r.automatic
-        yield Node("refund", r.id, r.ended_at or r.created_at, r.state, facts=given, after=(r.payment_id, r.reference))
+        asked = (granted_by[r.id],) if r.id in granted_by else ()
+        before = (r.payment_id, r.reference, *asked)
+        yield Node("refund", r.id, r.ended_at or r.created_at, r.state, facts=given, after=before)
     invoices = select(Invoice).where(
         Invoice.reference.in_(order_ids), mine(uow, Invoice.buyer_org_id, Invoice.seller_org_id)
     )
@@ -231,6 +242,20 @@ def payment_nodes(uow: UnitOfWork, order_ids: Sequence[UUID]) -> Iterator[Node]:
         before = tuple(x for x in (i.refund_id, i.original_invoice_id) if x) or (i.reference,)
         facts = {"number": i.number, "gross": _money(i.gross_minor, i.currency)}
         yield Node(i.kind, i.id, i.issued_at or i.created_at, i.state, i.number or "", i.number or "", facts, before)
+
+
+def _case(row: RefundCase) -> dict[str, object]:
+    """What each said of a case, and when: both sides read each other's words."""
+    moments = ("answered_at", "escalated_at", "decided_at", "ended_at", "deadline_at")
+    said = ("reason", "answer", "appeal", "decision")
+    facts: dict[str, object] = {
+        "buyer_id": str(row.buyer_org_id),
+        "seller_id": str(row.seller_org_id),
+        "asked": _money(row.asked_minor, row.currency),
+        "granted": None if row.granted_minor is None else _money(row.granted_minor, row.currency),
+    }
+    facts |= {name: getattr(row, name) for name in said}
+    return facts | {name: at.isoformat() if (at := getattr(row, name)) else None for name in moments}
 
 
 def payout_nodes(uow: UnitOfWork, order_ids: Sequence[UUID]) -> Iterator[Node]:

@@ -68,6 +68,7 @@ RANK = {
             "subscription",
             "usage",
             "invoice",
+            "refund_case",
             "refund",
             "credit_note",
             "share",

@@ -32,6 +32,7 @@ from orders.checkout.models import Purchase
 from orders.checkout.quote_models import Quote
 from orders.offers.models import Offer
 from orders.order.models import Attribution, Order, OrderLine, Subscription
+from orders.refunds.models import RefundCase
 
 MOST = 50
 """A video or a statement may have caused thousands of orders; a trace walks the latest of them."""
@@ -299,6 +300,7 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("dispute", _dispute),
     ("charge", _by(Charge.group_reference, Charge.id, Charge.buyer_org_id, Charge.seller_org_id)),
     ("share", _by(Share.group_reference, Share.id, Share.org_id, Share.seller_org_id)),
+    ("refund_case", _by(RefundCase.order_id, RefundCase.id, RefundCase.buyer_org_id, RefundCase.seller_org_id)),
     ("refund", _by(Refund.reference, Refund.id, Refund.buyer_org_id, Refund.seller_org_id)),
     ("invoice", _invoice),
     ("invoice_line", _invoice_line),

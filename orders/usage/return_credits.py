@@ -23,7 +23,7 @@ from marketplace.test_clocks.own_time import lives_now
 from orders.invoicing.invoice_order import invoice_of
 from orders.order.locking import find_locked_order
 from orders.order.models import Order, OrderLine
-from orders.refunds.refund_order import left_of_payment
+from orders.refunds.refund_order import refundable_minor
 
 REASON = "usage_credit"
 RETURNED_AT_ONCE = 100
@@ -71,7 +71,7 @@ def return_credit(uow: UnitOfWork, challenge_id: UUID) -> UUID | None:
     charged_minor = line.list_minor - line.discount_minor
     left_minor = min(row.credit_minor - row.drawn_minor, charged_minor)
     share_minor = allocate(line.gross_minor, [left_minor, charged_minor - left_minor])[0]
-    amount_minor = min(share_minor, left_of_payment(uow, order.id, order.payment_id))
+    amount_minor = min(share_minor, refundable_minor(uow, order.id, order.payment_id))
     if amount_minor <= 0:
         return None
     wanted = RequestRefund(order.id, order.payment_id, REASON, automatic=False, amount_minor=amount_minor)

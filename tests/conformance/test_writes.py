@@ -52,6 +52,7 @@ from tests.conformance.people_writes import (
     sign_in,
     sign_up,
 )
+from tests.conformance.refund_writes import refund_cases
 from tests.conformance.trial_writes import trials
 from tests.conformance.video_writes import courses, videos
 from tests.conformance.webhook_writes import webhooks
@@ -422,6 +423,7 @@ STEPS = (
     buying,
     using,
     metering,
+    refund_cases,
     delivering,
     operating,
 )

@@ -15,7 +15,9 @@ from kernel.db.uow import transact
 from kernel.ids import uuid7
 from kernel.jobs.runner import Runner, due
 from kernel.principal import SYSTEM
+from orders.refunds.decide_refund import DecideRefund, answer_refund
 from tests.loop.test_coupons import made
+from tests.loop.test_refund_cases import late
 from tests.loop.test_usage_charges import charged, metered, periods, use
 from tests.loop_stage import Stage
 from tests.statement_counter import Count, counting
@@ -163,6 +165,31 @@ def test_a_refund(stage: Stage, browser: TestClient[Any], active: Any, monkeypat
     assert stage.order(UUID(active["id"])).state == "refunded"
     # Asked for; claimed; the gateway's own; concluded with credit note and the end of the delivery; that end's call and outcome.
     within(asked, 12, 150)
+
+
+def test_a_refund_case(stage: Stage, browser: TestClient[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked for, read by its buyer, granted by its seller, and listed; the order's page tells of it."""
+    order_id = late(stage)
+    body, key = {"amount_minor": 5_000, "reason": "not as shown"}, {"Idempotency-Key": str(uuid7())}
+    with counting(monkeypatch) as asked:
+        made_case = browser.post(f"/v1/orders/{order_id}/refund-cases", json=body, headers=key)
+    case_id = UUID(made_case.json()["id"])
+    # The order and what is left of it; the case, its history and event, and what is read back for the answer.
+    within(asked, 1, 16, 5)
+    command = DecideRefund(case_id, "grant", 2_500, "some of it")
+    with counting(monkeypatch) as asked:
+        transact(stage.services.db, stage.seller.owner, lambda uow: answer_refund(uow, command).id)
+    within(asked, 1, 20, 6)
+    for path, statements in (
+        (f"/refund-cases/{case_id}", 6),
+        ("/refund-cases", 7),
+        (f"/orders/{order_id}", 28),
+        (f"/orders/{order_id}/refund-case", 11),
+    ):
+        browser.get(path)
+        with counting(monkeypatch) as asked:
+            assert browser.get(path).status_code == 200, path
+        within(asked, 1, statements)
 
 
 def test_a_period_of_usage(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

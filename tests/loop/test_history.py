@@ -33,6 +33,7 @@ from marketplace.catalog.review_listing import withdraw_plan
 from marketplace.parties.models import Organization
 from orders.checkout.models import Purchase
 from orders.order.models import Order
+from orders.refunds.models import RefundCase
 from tests.loop_stage import RENDERERS, Stage
 
 DAY = timedelta(days=1)
@@ -132,6 +133,33 @@ def test_what_was_used_is_charged_when_its_period_is_over(
     # 590,000 beyond what is included at 0.35 are 206,500; what exceeds the commitment costs nine tenths.
     assert (usage.state, usage.gross_minor) == ("active", (206_500 - 80_000) * 9 // 10)
     assert usage.usage_period_id is not None
+
+
+def test_money_asked_back_goes_its_ways(
+    stage: Stage, story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given, rejected, left = numbers = [f"PO-{uuid7().hex[-12:]}" for _ in range(3)]
+    told: list[tuple[int, acts.Act]] = [(41, acts.Join("lanqiao")), (40, acts.Join("minghu"))]
+    told += [(39, acts.Buy("minghu", number, "docs", 8)) for number in numbers]
+    told += [(30, acts.AskBack("minghu", number, "docs", "ask", "not as shown", 50)) for number in numbers]
+    told += [
+        (29, acts.AskBack("minghu", given, "docs", "grant", "some of it", 25)),
+        (29, acts.AskBack("minghu", rejected, "docs", "refuse", "as agreed")),
+        (28, acts.AskBack("minghu", rejected, "docs", "escalate", "not as shown")),
+        (27, acts.AskBack("minghu", rejected, "docs", "reject", "as agreed")),
+        (27, acts.AskBack("minghu", left, "docs", "withdraw")),
+    ]
+    monkeypatch.setattr(live, "plan", lambda ends_at: [acts.Step(ends_at - days * DAY, act) for days, act in told])
+    past(stage, tmp_path).live()
+    found = {
+        case.state: case
+        for number in numbers
+        for order in bought(stage, number)
+        for case in stage.rows(select(RefundCase).where(RefundCase.order_id == order.id))
+    }
+    assert sorted(found) == ["granted", "rejected", "withdrawn"]
+    assert found["granted"].granted_minor == found["granted"].asked_minor // 2
+    assert [one.state for one in stage.refunds(found["granted"].order_id)] == ["succeeded"]
 
 
 def test_stopped_anywhere_it_goes_on_and_doubles_nothing(

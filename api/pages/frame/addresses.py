@@ -8,6 +8,7 @@ from api.pages.frame import (
     operator_addresses,
     product_addresses,
     recurring_addresses,
+    refund_addresses,
     usage_addresses,
     webhook_addresses,
 )
@@ -15,6 +16,7 @@ from api.pages.frame import (
 PRODUCTS, coupons, usage = product_addresses.PRODUCTS, coupon_addresses, usage_addresses
 clocks = clock_addresses
 courses = course_addresses
+refunds = refund_addresses
 entitlement = recurring_addresses.entitlement
 entitlement_act = recurring_addresses.entitlement_act
 entitlement_launch = recurring_addresses.entitlement_launch

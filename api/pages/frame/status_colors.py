@@ -74,6 +74,15 @@ TONES: dict[str, dict[str, Tone]] = {
         "retried": "wait",
         "unknown": "wait",
     },
+    "refund_case": {
+        "asked": "wait",
+        "refused": "bad",
+        "escalated": "wait",
+        "granted": "good",
+        "rejected": "bad",
+        "closed": "idle",
+        "withdrawn": "idle",
+    },
     "usage_period": {"open": "wait", "closed": "wait", "invoiced": "good"},
     "usage_challenge": {"open": "wait", "overdue": "bad", "confirmed": "idle", "corrected": "good"},
     "lead": {

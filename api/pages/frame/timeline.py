@@ -8,7 +8,7 @@ from typing import Literal
 LinkKind = Literal[
     "touchpoint", "video", "placement", "attribution", "lead", "offer", "quote", "purchase", "approval", "order", "order_line",
     "payment", "charge", "run", "entitlement", "subscription", "usage", "invoice", "credit_note", "ledger", "share",
-    "statement", "commission_invoice", "payout", "refund",
+    "statement", "commission_invoice", "payout", "refund", "refund_case",
 ]  # fmt: skip
 LinkState = Literal["done", "live", "waiting", "todo", "failed", "broken"]
 

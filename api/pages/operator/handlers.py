@@ -39,6 +39,7 @@ from marketplace.mail.bounces import list_bounces
 from marketplace.onboarding.queries import count_waiting_proofs, payout_accounts_of
 from marketplace.onboarding.tax_id_queries import count_tax_id_disputes
 from marketplace.parties.lookups import get_party
+from orders.refunds.queries import count_escalated
 from orders.seller_queries import sold_lines
 
 READ = "operator.read"
@@ -171,6 +172,7 @@ def _view(page_request: PageRequest, error: str | None = None) -> OperatorView:
             banks=payout_accounts_of(uow, {row.org_id for row in statements}) if statements else {},
             waiting_proofs=count_waiting_proofs(uow) if may("operator.reviews") else (0, None),
             tax_id_disputes=count_tax_id_disputes(uow) if may("operator.reviews") else (0, None),
+            refund_cases=count_escalated(uow),
             waiting_domains=count_waiting_domains(uow) if may("operator.reviews") else (0, None),
             bounces=list_bounces(uow),
             names={org_id: get_party(uow, org_id).display_name for org_id in {row.org_id for row in statements}},

@@ -41,6 +41,7 @@ PROMISED_S: Mapping[str, int] = {
     "legal_proofs": 86_400,
     "tax_id_disputes": 86_400,
     "email_domains": 3 * 86_400,
+    "refund_cases": 7 * 86_400,
     "payouts": 3 * 86_400,
     "dead_runs": 3_600,
     "dead_jobs": 900,
@@ -73,6 +74,7 @@ class OperatorDashboard:
     waiting_proofs: tuple[int, datetime | None] = (0, None)
     tax_id_disputes: tuple[int, datetime | None] = (0, None)
     waiting_domains: tuple[int, datetime | None] = (0, None)
+    refund_cases: tuple[int, datetime | None] = (0, None)
 
 
 def queues(dashboard: OperatorDashboard) -> tuple[Queue, ...]:
@@ -83,6 +85,7 @@ def queues(dashboard: OperatorDashboard) -> tuple[Queue, ...]:
         _counted("legal_proofs", addresses.OPERATOR_SELLERS, *dashboard.waiting_proofs),
         _counted("tax_id_disputes", addresses.TAX_ID_DISPUTES, *dashboard.tax_id_disputes),
         _counted("email_domains", addresses.EMAIL_DOMAINS, *dashboard.waiting_domains),
+        _counted("refund_cases", addresses.refunds.OPERATOR_CASES, *dashboard.refund_cases),
         _queue("dead_runs", [row.created_at for row in dashboard.runs], "#dead"),
         _queue("payouts", payable, "#settlements"),
         _queue("dead_jobs", [row.created_at for row in dashboard.jobs], "#jobs"),

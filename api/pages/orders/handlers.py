@@ -20,6 +20,7 @@ from api.pages.frame.site import Form, PageRequest, form_post, page, redirect
 from api.pages.orders import presenter
 from api.pages.orders.presenter import OrderPageData
 from api.pages.orders.views import OrderItem, OrderPageLine, OrderPageView, OrdersView, PayerConfirmation
+from api.pages.refund_cases.presenter import case_item
 from api.payer_action import payer_address
 from api.v1.purchases import require_gateway
 from billing.payments.queries import PaymentRow, awaiting_payer, latest_payment
@@ -29,6 +30,7 @@ from orders import queries
 from orders.checkout.request_payment import pay_again
 from orders.order import views
 from orders.order.accept_services import accept_order
+from orders.refunds.ask_refund import askable_minor
 from orders.refunds.refund_order import RequestOrderRefund, is_refundable, request_order_refund
 
 STATES = ("pending_approval", "pending_payment", "fulfilling", "active", "completed", "refunded", "cancelled")
@@ -119,8 +121,10 @@ def _acted(
 def _show(page_request: PageRequest, order_id: UUID, refused: DomainError | None = None) -> Response[str]:
     with page_request.work() as uow:
         data = presenter.read(uow, order_id)
-        refundable = page_request.principal.may("orders.buy") and is_refundable(uow, order_id)
-    view = _view(page_request, data, refundable=refundable)
+        buys = page_request.principal.may("orders.buy")
+        refundable = buys and is_refundable(uow, order_id)
+        asks_back = buys and not refundable and data.may_ask_back and askable_minor(uow, order_id) > 0
+    view = _view(page_request, data, refundable=refundable, asks_back=asks_back)
     if refused is not None:
         return page_request.render(
             view, status=refused.status, notice=FlashMessage("bad", failure(page_request, refused))
@@ -147,7 +151,7 @@ def _row(page_request: PageRequest, order: views.OrderView, awaiting: set[UUID])
     )
 
 
-def _view(page_request: PageRequest, data: OrderPageData, *, refundable: bool) -> OrderPageView:
+def _view(page_request: PageRequest, data: OrderPageData, *, refundable: bool, asks_back: bool) -> OrderPageView:
     order, line = data.order, data.order.lines[0]
     failed = order.state == "pending_payment" and data.payment is not None and data.payment.state == "failed"
     buys = page_request.principal.may("orders.buy")
@@ -188,6 +192,8 @@ def _view(page_request: PageRequest, data: OrderPageData, *, refundable: bool) -
         video_id=str(line.video_id) if line.video_id in data.videos else None,
         video_second=(line.second_ms or 0) // 1000,
         may_cancel=refundable,
+        refund_cases=tuple(case_item(page_request, one, "buyer") for one in data.refund_cases),
+        may_ask_back=asks_back,
         may_accept=order.awaits_acceptance and buys,
         may_launch=only is not None and only.may_launch,
         pay_again=methods(page_request, page_request.services.gateways) if failed and buys else (),

@@ -14,6 +14,7 @@ from api.pages.frame.phrases import money, several
 from api.pages.frame.site import PageRequest
 from api.pages.frame.timeline import Link, LinkState, Timeline, TimelineAttempt, TimelineFact
 from api.pages.frame.translations import translations
+from api.pages.refund_cases.presenter import course_of
 from billing.disputes.queries import is_disputed
 from billing.invoices.queries import InvoiceFilter, InvoiceRow, list_invoices
 from billing.payments.queries import PaymentRow, latest_payment
@@ -28,6 +29,7 @@ from orders.approval_rules.steps import ANY_APPROVER
 from orders.checkout.views import PurchaseView
 from orders.order.views import LineView, OrderView
 from orders.queries import StateChange
+from orders.refunds.queries import RefundCaseView, cases_of_order
 
 OVER = frozenset({"rejected", "expired", "cancelled"})
 ATTEMPTS = {
@@ -54,6 +56,8 @@ class OrderPageData:
     deliveries: tuple[Delivery, ...]
     invoices: tuple[InvoiceRow, ...]
     refunds: tuple[RefundRow, ...]
+    refund_cases: tuple[RefundCaseView, ...]
+    """What was asked back after the window, the latest first."""
     videos: Mapping[UUID, VideoSummary]
     """Those that lines were bought from and that the buyer may still see."""
     terms: Mapping[UUID, str] = field(default_factory=dict)
@@ -71,6 +75,11 @@ class OrderPageData:
         if order.state in {"active", "completed"}:
             return order.gross_minor > 0 and not (self.invoice and self.invoice.has_pdf)
         return order.state not in OVER | {"refunded"}
+
+    @property
+    def may_ask_back(self) -> bool:
+        """Whether it is worth asking what of it could be asked back: it was delivered, and no request is open."""
+        return self.order.state in {"active", "completed"} and all(one.ended_at for one in self.refund_cases)
 
     def delivery_of(self, line: LineView) -> Delivery | None:
         """How far the delivery of a line is, None before it begins."""
@@ -98,6 +107,7 @@ def read(uow: UnitOfWork, order_id: UUID) -> OrderPageData:
         deliveries=tuple(deliveries_of(uow, [line.id for line in order.lines]).values()),
         invoices=tuple(papers.items) if papers else (),
         refunds=tuple(refunds_received(uow, order.id)),
+        refund_cases=tuple(cases_of_order(uow, order.id, side="buyer")) if order.active_at is not None else (),
         videos=summaries_of(uow, {line.video_id for line in order.lines if line.video_id}),
         terms=versions_with_terms(uow, [line.listing_version_id for line in order.lines]),
     )
@@ -111,6 +121,7 @@ def timeline(page_request: PageRequest, data: OrderPageData) -> Timeline:
     links += _runs(page_request, data)
     links += _entitlements(page_request, data)
     links += _invoices(page_request, data)
+    links += [one for case in reversed(data.refund_cases) for one in _asked_back(page_request, case)]
     links += [_refund(page_request, one) for one in data.refunds]
     if data.order.state in OVER or data.order.state in {"refunded", "delivery_failed"}:
         links = [link for link in links if link.state != "todo"]
@@ -291,6 +302,23 @@ def _paper(page_request: PageRequest, row: InvoiceRow) -> Link:
     gross = TimelineFact("amount", page_request.formats.money(money(row.gross_minor, row.currency)))
     address = addresses.invoice_pdf(str(row.id))
     return Link(kind, "done", row.issued_at, row.number or "", str(row.id), address, (gross,))  # type: ignore[arg-type]  # one of two literals
+
+
+def _asked_back(page_request: PageRequest, case: RefundCaseView) -> list[Link]:
+    """What was said and done about a request, each step a link of its own."""
+    address = addresses.refunds.case("buyer", str(case.id))
+    states: dict[str, LinkState] = {"todo": "waiting"}
+    return [
+        Link(
+            "refund_case",
+            states.get(one.state, one.state),
+            one.at,
+            f"{one.title} · {one.text}" if one.text else one.title,
+            str(case.id),
+            address,
+        )
+        for one in course_of(page_request, case)
+    ]
 
 
 def _refund(page_request: PageRequest, row: RefundRow) -> Link:

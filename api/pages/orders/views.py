@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 from api.pages.feed.views import FeedClaim
 from api.pages.frame.choices import Choice
 from api.pages.frame.timeline import Timeline
+from api.pages.refund_cases.views import RefundCaseItem
 from kernel.money import Money
 
 
@@ -78,6 +79,9 @@ class OrderPageView:
     video_id: str | None = None
     video_second: int = 0
     may_cancel: bool = False
+    #: Money that was asked back after the window; and whether it can be asked for now.
+    refund_cases: tuple[RefundCaseItem, ...] = ()
+    may_ask_back: bool = False
     may_accept: bool = False
     may_launch: bool = False
     #: Ways to pay once more, after a payment failed; empty when there is nothing to pay.

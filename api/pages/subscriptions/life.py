@@ -31,6 +31,7 @@ _ICONS = {
     "terminate": "close",
     "end": "close",
     "usage": "gauge",
+    "refund_case": "undo",
 }
 _SAYS_WHY = frozenset({"renewal_refused", "try", "end", "amendment_revoked"})
 _BAD = frozenset({"renewal_refused", "past_due", "suspend", "terminate"})
@@ -50,6 +51,10 @@ def life_of(page_request: PageRequest, found: Iterable[TimelineEntry], side: Sid
         )
         for one in found
     )
+
+
+_WORDS_OF = {"usage": "order", "refund_case": "refund_case", "try": "try"}
+"""Kinds of entries whose state is said by the words of these."""
 
 
 def _state(one: TimelineEntry) -> EntryState:
@@ -80,10 +85,9 @@ def _text(page_request: PageRequest, one: TimelineEntry) -> str:
         parts.append(translations(page_request.language).word("amendment", one.state or ""))
     if one.kind == "notice" and one.state is not None:
         parts.append(t("life.told_renews") if one.state == "renews" else t("life.told_ends"))
-    if one.kind == "usage":
-        parts.append(translations(page_request.language).word("order", shown_state(one.state or "")))
-    if one.kind == "try":
-        parts.append(translations(page_request.language).word("try", one.state or ""))
+    if one.kind in _WORDS_OF:
+        state = shown_state(one.state or "") if one.kind == "usage" else one.state or ""
+        parts.append(translations(page_request.language).word(_WORDS_OF[one.kind], state))
     if one.kind == "retry":
         parts.append(t("life.retry_means"))
     if one.reason and one.kind in _SAYS_WHY:

@@ -27,6 +27,9 @@ STATES: Mapping[str, LinkState] = {
     "requires_action": "waiting",
     "unknown": "waiting",
     "created": "waiting",
+    "asked": "waiting",
+    "refused": "waiting",
+    "escalated": "waiting",
     "requested": "waiting",
     "pending": "waiting",
     "pending_approval": "waiting",
@@ -54,6 +57,7 @@ _WORDS = {
     "payout": "payout",
     "payment": "payment",
     "refund": "refund",
+    "refund_case": "refund_case",
     "invoice": "invoice",
     "credit_note": "invoice",
     "commission_invoice": "invoice",
@@ -66,6 +70,8 @@ _WORDS = {
     "offer": "offer",
 }
 """Under which kind of word a node's state is found."""
+CASE_READERS = (("operator", "operator.read"), ("buyer", "orders.read"), ("seller", "money.read"))
+"""What the sides of a request for a refund need to open its page."""
 _OF_A_PART = {
     "ledger_transaction": "ledger",
     "usage_event": "usage",
@@ -114,7 +120,7 @@ def _link(page_request: PageRequest, node: Node, *, subject: bool) -> Link:
         at=node.at,
         text=_text(page_request, node),
         id=str(node.id),
-        address=_address(node),
+        address=_address(page_request, node),
         facts=tuple(_facts(page_request, formats, node)),
         percent=percent,
         tag=tag,
@@ -162,9 +168,14 @@ def _facts(page_request: PageRequest, formats: Formats, node: Node) -> list[Time
     return found
 
 
-def _address(node: Node) -> str | None:
+def _address(page_request: PageRequest, node: Node) -> str | None:
     if node.kind == "video" and node.state == "published":
         return addresses.video(str(node.id))
+    if node.kind == "refund_case":
+        for side, permission in CASE_READERS:
+            owner = node.facts.get(f"{side}_id")
+            if page_request.principal.may(permission) and owner in (None, str(page_request.principal.org_id)):
+                return addresses.refunds.case(side, str(node.id))
     return None
 
 
@@ -260,5 +271,15 @@ FACTS: Mapping[str, tuple[str, Callable[[PageRequest, Formats, Any], str | Timel
     "error": ("failure", _reason),
     "releasable_at": ("expected", _moment),
     "postings": ("postings", _moneys),
+    "asked": ("asked", _money),
+    "granted": ("granted", _money),
+    "answer": ("answer", _plain),
+    "answered_at": ("answered", _moment),
+    "appeal": ("appeal", _plain),
+    "escalated_at": ("escalated", _moment),
+    "decision": ("decision", _plain),
+    "decided_at": ("decided", _moment),
+    "deadline_at": ("until", _moment),
+    "ended_at": ("ended", _moment),
 }
 """A node's fact → its label under `fact.` and how its value is said. Facts not named here stay in the JSON answer."""

@@ -81,6 +81,21 @@ class AskRefund:
 
 
 @dataclass(frozen=True, slots=True)
+class AskBack:
+    """A step about money that is asked back after the window; what is done says which of the three sides does it.
+
+    `percent` of the order: what is asked for, or granted.
+    """
+
+    buyer: str
+    po_number: str
+    product: str
+    does: Literal["ask", "grant", "refuse", "escalate", "reject", "withdraw"]
+    words: str = ""
+    percent: int = 100
+
+
+@dataclass(frozen=True, slots=True)
 class Use:
     """A seller reports usage of what was bought under a PO number."""
 
@@ -249,6 +264,7 @@ Act = (
     | PayAgain
     | Accept
     | AskRefund
+    | AskBack
     | Use
     | Behave
     | PayOuts

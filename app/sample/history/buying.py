@@ -10,7 +10,8 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from app.sample.history.acts import Accept, AskRefund, Buy, Decide, PayAgain, Use
+from app.sample.history.acts import Accept, AskBack, AskRefund, Buy, Decide, PayAgain, Use
+from app.sample.history.asking_back import asked
 from app.sample.history.world import Film, World
 from fulfillment.entitlements.models import Entitlement
 from fulfillment.usage.record_usage import UsageIn, record_usage
@@ -31,10 +32,10 @@ from orders.refunds.refund_order import RequestOrderRefund, request_order_refund
 
 VISITORS_A_DAY = 7
 _VIEWS_OF_100, _CLICKS_OF_100 = 44, 11
-Work = Callable[[UnitOfWork], None]
+Work = Callable[[UnitOfWork], object]
 
 
-def bought(world: World, act: Buy | Decide | PayAgain | Accept | AskRefund) -> tuple[Principal, Work]:
+def bought(world: World, act: Buy | Decide | PayAgain | Accept | AskRefund | AskBack) -> tuple[Principal, Work]:
     """Who does it, and its transaction."""
     match act:
         case Buy():
@@ -47,6 +48,8 @@ def bought(world: World, act: Buy | Decide | PayAgain | Accept | AskRefund) -> t
             return world.purchaser(act.buyer), accept(act)
         case AskRefund():
             return world.purchaser(act.buyer), refund(act)
+        case AskBack():
+            return asked(world, act)
 
 
 def buy(world: World, act: Buy) -> Work:

@@ -7,7 +7,7 @@ from datetime import datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from app.sample.history.acts import Accept, AskRefund, Behave, Buy, Decide, Step, Tick, Use
+from app.sample.history.acts import Accept, AskBack, AskRefund, Behave, Buy, Decide, Step, Tick, Use
 
 _ZONE: Final = ZoneInfo("Asia/Shanghai")
 _REFUSES_DAYS: Final = 44
@@ -33,6 +33,7 @@ def exceptional_steps(ends_at: datetime) -> Iterator[Step]:
     yield from _deliveries(ends_at)
     yield from _drills(ends_at)
     yield from _composed(ends_at)
+    yield from _asked_back(ends_at)
 
 
 def _day(ends_at: datetime, days: int, hour: int, minute: int = 0) -> datetime:
@@ -96,6 +97,27 @@ def _composed(ends_at: datetime) -> Iterator[Step]:
     yield Step(_day(ends_at, 47, 9, 20), Buy("songhu", "CG-C-503", "data_api"))
     for days, number in ((41, 503), (33, 503), (25, 503), (8, 502), (3, 502)):
         yield Step(_day(ends_at, days, 17, 30), Use("data_api", f"CG-C-{number}", "api_calls", 211_000))
+
+
+def _asked_back(ends_at: datetime) -> Iterator[Step]:
+    """Money asked back after the window of seven days: three wait for one side each, two were decided, two came to nothing."""
+    wanted = ("ask", "视频说可导入全部历史客户，实际只能导入两年内的")
+    no, further = ("refuse", "导入范围写在条款里，购买时已列明"), ("escalate", "视频里没有提到两年的限制")
+    stories: tuple[tuple[int, str, tuple[tuple[int, tuple[str, str], int], ...]], ...] = (
+        (12, "songhu", ((2, wanted, 40),)),
+        (14, "qingning", ((6, wanted, 40), (3, no, 0))),
+        (20, "minghu", ((10, wanted, 100), (8, no, 0), (3, further, 0))),
+        (32, "beilun", ((22, wanted, 50), (20, ("grant", "数据确实未能导入，退还四分之一"), 25))),
+        (38, "jianghan", ((28, wanted, 100), (26, no, 0), (24, further, 0), (20, ("reject", "条款列明了范围"), 0))),
+        (44, "haishi", ((33, wanted, 30), (31, no, 0))),
+        (31, "qinling", ((21, wanted, 40), (20, ("withdraw", ""), 0))),
+    )
+    for number, (days, buyer, steps) in enumerate(stories, 601):
+        po_number = f"CG-R-{number}"
+        yield Step(_day(ends_at, days, 10, 40), Buy(buyer, po_number, "customers", 8))
+        for before, (does, words), percent in steps:
+            act = AskBack(buyer, po_number, "customers", does, words, percent)  # type: ignore[arg-type]  # literals of the act
+            yield Step(_day(ends_at, before, 11, 20), act)
 
 
 def _deliveries(ends_at: datetime) -> Iterator[Step]:

@@ -53,6 +53,7 @@ from orders.feed_outcomes import count_outcomes
 from orders.loop import PURGE_QUOTES, SWEEP_ACCEPTANCE, SWEEP_PURCHASES, SWEEP_RENEWALS, SWEEP_TERMS
 from orders.notifications.notify_of_events import notify_past
 from orders.outgoing_events.publish_events import publish_past
+from orders.refunds.jobs import SWEEP_CASES
 from orders.usage.jobs import SWEEP_UNPAID_USAGE, SWEEP_USAGE_CREDITS
 
 log = structlog.get_logger(__name__)
@@ -70,6 +71,7 @@ SWEEPS = (
     SWEEP_TERMS,
     SWEEP_UNPAID_USAGE,
     SWEEP_USAGE_CREDITS,
+    SWEEP_CASES,
     RELEASE,
     JANITOR,
     WEBHOOKS,
@@ -169,7 +171,7 @@ class Past:
         """Who does the act, and its transaction. What takes several is done before, and may be done twice."""
         world = self.world
         match act:
-            case acts.Buy() | acts.Decide() | acts.PayAgain() | acts.Accept() | acts.AskRefund():
+            case acts.Buy() | acts.Decide() | acts.PayAgain() | acts.Accept() | acts.AskRefund() | acts.AskBack():
                 return buying.bought(world, act)
             case acts.Use():
                 return world.seller(act.product), buying.use(act)

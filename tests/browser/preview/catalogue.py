@@ -15,6 +15,7 @@ from tests.browser.preview import (
     lead_samples,
     offer_samples,
     recurring_samples,
+    refund_samples,
     trial_samples,
     usage_samples,
     webhook_samples,
@@ -127,6 +128,9 @@ def samples(language: Language) -> dict[str, Sample]:
     made.update({name: Sample(view, BUYER) for name, view in recurring_samples.buyers_pages(s).items()})
     made.update({name: Sample(view, SELLER) for name, view in recurring_samples.sellers_pages(s).items()})
     made.update({name: Sample(view, operator) for name, view in recurring_samples.operators_pages(s).items()})
+    made.update({name: Sample(view, BUYER) for name, view in refund_samples.buyers_pages(s).items()})
+    made.update({name: Sample(view, SELLER) for name, view in refund_samples.sellers_pages(s).items()})
+    made.update({name: Sample(view, operator) for name, view in refund_samples.operators_pages(s).items()})
     made.update({name.replace("_", "-"): Sample(view, frozenset()) for name, view in s.errors().items()})
     return made
 

@@ -253,7 +253,12 @@ def statements_sequence(p: Planter, _: World) -> None:
 
 
 def statements_settled(p: Planter, _: World) -> None:
-    statement_id = p.find("SELECT id FROM billing.statement WHERE state = 'carried' LIMIT 1")
+    # The last of its party: what follows one repeats what it carried.
+    statement_id = p.find(
+        """SELECT id FROM billing.statement s WHERE state = 'carried' AND NOT EXISTS (
+           SELECT 1 FROM billing.statement n WHERE (n.org_id, n.currency) = (s.org_id, s.currency) AND n.ends_at > s.ends_at)
+           LIMIT 1"""
+    )
     p.change("UPDATE billing.statement SET state = 'closed' WHERE id = :id", id=statement_id)
     p.forget("statement", statement_id, "closed", "carried")
 
@@ -360,4 +365,14 @@ def shares_frozen(p: Planter, _: World) -> None:
     p.change(
         """UPDATE billing.dispute SET created_at = created_at - interval '30 days', ended_at = ended_at + interval '30 days'
            WHERE state = 'won'"""
+    )
+
+
+def refund_cases_granted(p: Planter, _: World) -> None:
+    p.change("UPDATE orders.refund_case SET granted_minor = granted_minor - 1 WHERE state = 'granted'")
+
+
+def refund_cases_waiting(p: Planter, _: World) -> None:
+    p.change(
+        "UPDATE orders.refund_case SET deadline_at = :at WHERE state = 'asked'", at=clock.now() - timedelta(hours=1)
     )

@@ -35,6 +35,8 @@ incident: open > resending closed; resending > open closed
 dispute: open > won lost; won > lost; lost > won
 payment: processing > requires_action unknown succeeded failed; requires_action > processing unknown succeeded failed;
     unknown > processing requires_action succeeded failed; succeeded > reversed
+refund_case: asked > granted refused escalated closed withdrawn; refused > escalated closed withdrawn;
+    escalated > granted rejected closed withdrawn
 refund: requested > processing failed; processing > unknown succeeded failed; unknown > processing succeeded failed;
     succeeded > returned; returned > resending settled; resending > succeeded returned
 payout: scheduled > sent failed; sent > unknown paid failed; unknown > sent paid failed; paid > returned

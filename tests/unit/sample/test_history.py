@@ -93,7 +93,7 @@ class TestStory:
         for step in plan(ends_at):
             if isinstance(step.act, acts.Buy):
                 bought.add((step.act.buyer, step.act.po_number))
-            elif isinstance(step.act, acts.Decide | acts.PayAgain | acts.Accept | acts.AskRefund):
+            elif isinstance(step.act, acts.Decide | acts.PayAgain | acts.Accept | acts.AskRefund | acts.AskBack):
                 assert (step.act.buyer, step.act.po_number) in bought, step
 
     def test_nobody_buys_from_a_video_before_it_is_published(self, ends_at: datetime) -> None:

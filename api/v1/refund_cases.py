@@ -1,0 +1,400 @@
+"""Money asked back after the window: the buyer's own cases, those about a seller's sales, and what waits for the operator."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from litestar import Response, get, post
+from litestar.datastructures import UploadFile
+from litestar.di import NamedDependency as Given
+from litestar.enums import RequestEncodingType
+from litestar.params import Body, FromPath, JSONBody
+from msgspec import Meta
+from pydantic import Field
+
+from api.known_values import state_in
+from api.request import ApiRequest
+from api.schema import KeyHeader, MoneyOut, Out, PageOut, Paging, Wire, idempotent_command, list_page
+from api.v1.onboarding import FORM_OVERHEAD, DocumentForm
+from kernel.db.uow import UnitOfWork
+from kernel.errors import DomainError, Unavailable
+from kernel.storage import ObjectMissing, StorageError
+from marketplace.access.identity_limits import count_document
+from marketplace.onboarding.legal_document import MAX_BYTES, checked_media_type
+from orders.refunds.ask_refund import AskForRefund, ask_refund, escalate_refund, withdraw_refund
+from orders.refunds.decide_refund import DecideRefund, answer_refund, decide_refund
+from orders.refunds.evidence import AddRefundEvidence, add_refund_evidence, evidence_key, find_evidence
+from orders.refunds.models import REFUND_CASE
+from orders.refunds.queries import (
+    RefundCaseView,
+    RefundEvidenceView,
+    get_refund_case,
+    list_escalated,
+    list_refund_cases,
+)
+
+Side = Literal["buyer", "seller"]
+Minor = Annotated[int, Field(strict=True, gt=0, le=10**15)]
+READ, BUY, SEES, DECIDES = "orders.read", "orders.buy", "money.read", "billing.manage"
+
+
+class RefundEvidenceOut(Out):
+    """A document that a side shows; both sides and the operator see it."""
+
+    id: UUID
+    side: str
+    file_name: str
+    media_type: str
+    size_bytes: int
+    created_at: datetime
+
+    @classmethod
+    def of(cls, row: RefundEvidenceView) -> RefundEvidenceOut:
+        """From the query's row."""
+        return cls.of_row(row)
+
+
+class RefundCaseOut(Out):
+    """What a buyer asks back, and where that stands."""
+
+    id: UUID
+    order_id: UUID
+    order_number: str
+    buyer_org_id: UUID
+    buyer_name: str
+    seller_org_id: UUID
+    seller_name: str
+    state: Annotated[
+        str, Meta(description="`asked` waits for the seller, `refused` for the buyer, `escalated` for the operator")
+    ]
+    asked: MoneyOut
+    left: Annotated[MoneyOut, Meta(description="What of the order has not gone back and is not on its way")]
+    granted: MoneyOut | None
+    reason: Annotated[str, Meta(description="The buyer's words")]
+    deadline_at: Annotated[datetime | None, Meta(description="Until when whoever it waits for may decide")]
+    answer: Annotated[str, Meta(description="The seller's words")]
+    answered_at: datetime | None
+    appeal: Annotated[str, Meta(description="The buyer's words to the operator")]
+    escalated_at: datetime | None
+    decision: Annotated[str, Meta(description="The operator's words")]
+    decided_at: datetime | None
+    refund_id: UUID | None
+    is_disputed: Annotated[bool, Meta(description="A bank decides about the payment: nothing is granted, no time runs")]
+    created_at: datetime
+    ended_at: datetime | None
+    evidence: list[RefundEvidenceOut]
+
+    @classmethod
+    def of(cls, row: RefundCaseView) -> RefundCaseOut:
+        """From the query's row."""
+        granted = None if row.granted_minor is None else MoneyOut.of(row.granted_minor, row.currency)
+        return cls.of_row(row, granted=granted, evidence=[RefundEvidenceOut.of(one) for one in row.evidence])
+
+
+class RefundCaseIn(Wire):
+    """What is asked back of an order. Without an amount: all that is left."""
+
+    amount_minor: Minor | None = None
+    reason: Annotated[str, Field(min_length=1, max_length=2_000)]
+
+
+class RefundAppealIn(Wire):
+    """Why the refusal is not agreed to; the operator reads it."""
+
+    appeal: Annotated[str, Field(min_length=1, max_length=2_000)]
+
+
+class RefundDecisionIn(Wire):
+    """`grant`: all that was asked for, or `amount_minor` of it. `refuse`: with words, which the buyer reads."""
+
+    decision: Literal["grant", "refuse"]
+    amount_minor: Minor | None = None
+    words: Annotated[str, Field(max_length=2_000)] = ""
+
+
+@post(
+    "/v1/orders/{order_id:uuid}/refund-cases", permission=BUY, refuses=[404, 409], sync_to_thread=True, tags=["buying"]
+)
+def create_refund_case(
+    order_id: FromPath[UUID], data: JSONBody[RefundCaseIn], request: ApiRequest, idempotency_key: KeyHeader
+) -> Response[RefundCaseOut]:
+    """Ask the seller for money back, once the refund window is over. Needs an Idempotency-Key."""
+
+    def ask(uow: UnitOfWork) -> RefundCaseOut:
+        row = ask_refund(uow, AskForRefund(order_id, data.amount_minor, data.reason))
+        return _shown(uow, row.id, "buyer")
+
+    return idempotent_command(request, idempotency_key, data, ask)
+
+
+@get("/v1/refund-cases", permission=READ, sync_to_thread=True, tags=["buying"])
+def get_refund_cases(
+    request: ApiRequest, paging: Given[Paging], only: Annotated[str | None, state_in(REFUND_CASE.states)] = None
+) -> Response[PageOut[RefundCaseOut]]:
+    """What the organization asked back, newest first."""
+    return list_page(request, paging, _bought, RefundCaseOut.of, state=only)
+
+
+@get("/v1/refund-cases/{case_id:uuid}", permission=READ, sync_to_thread=True, tags=["buying"])
+def get_bought_case(case_id: FromPath[UUID], request: ApiRequest) -> RefundCaseOut:
+    """One of them."""
+    with request.transaction() as uow:
+        return _shown(uow, case_id, "buyer")
+
+
+@post(
+    "/v1/refund-cases/{case_id:uuid}/escalate",
+    permission=BUY,
+    refuses=[409],
+    sync_to_thread=True,
+    status_code=200,
+    tags=["buying"],
+)
+def escalate_case(case_id: FromPath[UUID], data: JSONBody[RefundAppealIn], request: ApiRequest) -> RefundCaseOut:
+    """Take the seller's refusal to the operator, within seven days. Repeating it changes nothing."""
+
+    def work(uow: UnitOfWork) -> RefundCaseOut:
+        escalate_refund(uow, case_id, data.appeal)
+        return _shown(uow, case_id, "buyer")
+
+    return request.transact(work)
+
+
+@post(
+    "/v1/refund-cases/{case_id:uuid}/withdraw",
+    permission=BUY,
+    refuses=[409],
+    sync_to_thread=True,
+    status_code=200,
+    tags=["buying"],
+)
+def withdraw_case(case_id: FromPath[UUID], request: ApiRequest) -> RefundCaseOut:
+    """Let it be; another can be asked for. Repeating it changes nothing."""
+
+    def work(uow: UnitOfWork) -> RefundCaseOut:
+        withdraw_refund(uow, case_id)
+        return _shown(uow, case_id, "buyer")
+
+    return request.transact(work)
+
+
+@post(
+    "/v1/refund-cases/{case_id:uuid}/evidence",
+    permission=BUY,
+    request_max_body_size=MAX_BYTES + FORM_OVERHEAD,
+    reads_form=True,
+    refuses=[409, 413, 429],
+    sync_to_thread=True,
+    tags=["buying"],
+)
+def create_buyer_evidence(
+    case_id: FromPath[UUID],
+    data: Annotated[DocumentForm, Body(media_type=RequestEncodingType.MULTI_PART)],
+    request: ApiRequest,
+) -> RefundCaseOut:
+    """Show a document: a PDF, a JPEG or a PNG of at most 10 MB. The seller and the operator see it."""
+    return show_evidence(request, case_id, "buyer", data.file)
+
+
+@get(
+    "/v1/refund-cases/{case_id:uuid}/evidence/{evidence_id:uuid}",
+    media_type="application/octet-stream",
+    permission=READ,
+    sync_to_thread=True,
+    tags=["buying"],
+)
+def get_bought_evidence(case_id: FromPath[UUID], evidence_id: FromPath[UUID], request: ApiRequest) -> Response[Any]:
+    """A document of either side."""
+    return send_evidence(request, case_id, evidence_id, "buyer")
+
+
+@get("/v1/seller/refund-cases", permission=SEES, sync_to_thread=True, tags=["seller"])
+def get_seller_refund_cases(
+    request: ApiRequest, paging: Given[Paging], only: Annotated[str | None, state_in(REFUND_CASE.states)] = None
+) -> Response[PageOut[RefundCaseOut]]:
+    """What customers asked back, newest first."""
+    return list_page(request, paging, _sold, RefundCaseOut.of, state=only)
+
+
+@get("/v1/seller/refund-cases/{case_id:uuid}", permission=SEES, sync_to_thread=True, tags=["seller"])
+def get_sold_case(case_id: FromPath[UUID], request: ApiRequest) -> RefundCaseOut:
+    """One of them."""
+    with request.transaction() as uow:
+        return _shown(uow, case_id, "seller")
+
+
+@post(
+    "/v1/seller/refund-cases/{case_id:uuid}/decide",
+    permission=DECIDES,
+    refuses=[409],
+    sync_to_thread=True,
+    status_code=200,
+    tags=["seller"],
+)
+def answer_case(case_id: FromPath[UUID], data: JSONBody[RefundDecisionIn], request: ApiRequest) -> RefundCaseOut:
+    """Grant it, in part too, or refuse it, within five days. The same decision again changes nothing."""
+
+    def work(uow: UnitOfWork) -> RefundCaseOut:
+        answer_refund(uow, DecideRefund(case_id, data.decision, data.amount_minor, data.words))
+        return _shown(uow, case_id, "seller")
+
+    return request.transact(work)
+
+
+@post(
+    "/v1/seller/refund-cases/{case_id:uuid}/evidence",
+    permission=DECIDES,
+    request_max_body_size=MAX_BYTES + FORM_OVERHEAD,
+    reads_form=True,
+    refuses=[409, 413, 429],
+    sync_to_thread=True,
+    tags=["seller"],
+)
+def create_seller_evidence(
+    case_id: FromPath[UUID],
+    data: Annotated[DocumentForm, Body(media_type=RequestEncodingType.MULTI_PART)],
+    request: ApiRequest,
+) -> RefundCaseOut:
+    """Show a document: a PDF, a JPEG or a PNG of at most 10 MB. The buyer and the operator see it."""
+    return show_evidence(request, case_id, "seller", data.file)
+
+
+@get(
+    "/v1/seller/refund-cases/{case_id:uuid}/evidence/{evidence_id:uuid}",
+    media_type="application/octet-stream",
+    permission=SEES,
+    sync_to_thread=True,
+    tags=["seller"],
+)
+def get_sold_evidence(case_id: FromPath[UUID], evidence_id: FromPath[UUID], request: ApiRequest) -> Response[Any]:
+    """A document of either side."""
+    return send_evidence(request, case_id, evidence_id, "seller")
+
+
+@get("/v1/operator/refund-cases", permission="operator.read", sync_to_thread=True, tags=["operator"])
+def get_escalated_cases(request: ApiRequest, paging: Given[Paging]) -> Response[PageOut[RefundCaseOut]]:
+    """What waits for the operator's decision, the longest first."""
+    return list_page(request, paging, list_escalated, RefundCaseOut.of)
+
+
+@get("/v1/operator/refund-cases/{case_id:uuid}", permission="operator.read", sync_to_thread=True, tags=["operator"])
+def get_any_case(case_id: FromPath[UUID], request: ApiRequest) -> RefundCaseOut:
+    """One in any state, with what both sides said and show."""
+    with request.transaction() as uow:
+        return _shown(uow, case_id, None)
+
+
+@post(
+    "/v1/operator/refund-cases/{case_id:uuid}/decide",
+    permission="operator.payouts",
+    refuses=[409],
+    sync_to_thread=True,
+    status_code=200,
+    tags=["operator"],
+)
+def decide_case(case_id: FromPath[UUID], data: JSONBody[RefundDecisionIn], request: ApiRequest) -> RefundCaseOut:
+    """Decide for good. The same decision again changes nothing."""
+
+    def work(uow: UnitOfWork) -> RefundCaseOut:
+        decide_refund(uow, DecideRefund(case_id, data.decision, data.amount_minor, data.words))
+        return _shown(uow, case_id, None)
+
+    return request.transact(work)
+
+
+@get(
+    "/v1/operator/refund-cases/{case_id:uuid}/evidence/{evidence_id:uuid}",
+    media_type="application/octet-stream",
+    permission="operator.read",
+    sync_to_thread=True,
+    tags=["operator"],
+)
+def get_any_evidence(case_id: FromPath[UUID], evidence_id: FromPath[UUID], request: ApiRequest) -> Response[Any]:
+    """A document of either side."""
+    return send_evidence(request, case_id, evidence_id, None)
+
+
+def show_evidence(request: ApiRequest, case_id: UUID, side: Side, upload: UploadFile) -> RefundCaseOut:
+    """Check a form's file, store it and show it on a case; for the JSON route and the page alike.
+
+    Raises: as `count_document`, `checked_media_type` and `add_refund_evidence`; Unavailable `storage_unavailable`.
+    """
+    with request.transaction() as uow:
+        get_refund_case(uow, case_id, side=side)
+    request.transact(count_document)
+    upload.file.seek(0)
+    content = upload.file.read(MAX_BYTES + 1)
+    media_type = checked_media_type(content)
+    storage = request.services.storage
+    try:
+        stored = storage.put_bytes(evidence_key(case_id), content)
+    except StorageError as error:
+        raise Unavailable("storage_unavailable") from error
+    command = AddRefundEvidence(case_id, side, stored, media_type, upload.filename)
+    try:
+        kept = request.transact(lambda uow: add_refund_evidence(uow, command).file_key)
+    except DomainError:
+        storage.delete(stored.key)
+        raise
+    if kept != stored.key:
+        # The same document was shown a moment ago.
+        storage.delete(stored.key)
+    with request.transaction() as uow:
+        return _shown(uow, case_id, side)
+
+
+def send_evidence(request: ApiRequest, case_id: UUID, evidence_id: UUID, side: Side | None) -> Response[Any]:
+    """A document's bytes. A stranger's file runs nothing here: pictures are shown, everything else is downloaded."""
+    with request.transaction() as uow:
+        row = find_evidence(uow, case_id, evidence_id, side=side)
+        key, media_type = row.file_key, row.media_type
+    try:
+        content = request.services.storage.get_bytes(key)
+    except ObjectMissing as error:
+        raise Unavailable("media_missing") from error
+    disposition = "inline" if media_type.startswith("image/") else "attachment"
+    ending = {"application/pdf": "pdf", "image/png": "png"}.get(media_type, "jpg")
+    return Response(
+        content,
+        media_type=media_type,
+        headers={
+            "Content-Disposition": f'{disposition}; filename="refund-evidence-{evidence_id}.{ending}"',
+            "Content-Security-Policy": "sandbox; default-src 'none'",
+            "X-Content-Type-Options": "nosniff",
+        },
+    )
+
+
+def _shown(uow: UnitOfWork, case_id: UUID, side: Side | None) -> RefundCaseOut:
+    uow.flush()
+    return RefundCaseOut.of(get_refund_case(uow, case_id, side=side))
+
+
+def _bought(uow: UnitOfWork, **how: Any) -> Any:
+    return list_refund_cases(uow, side="buyer", **how)
+
+
+def _sold(uow: UnitOfWork, **how: Any) -> Any:
+    return list_refund_cases(uow, side="seller", **how)
+
+
+routes = [
+    create_refund_case,
+    get_refund_cases,
+    get_bought_case,
+    escalate_case,
+    withdraw_case,
+    create_buyer_evidence,
+    get_bought_evidence,
+    get_seller_refund_cases,
+    get_sold_case,
+    answer_case,
+    create_seller_evidence,
+    get_sold_evidence,
+    get_escalated_cases,
+    get_any_case,
+    decide_case,
+    get_any_evidence,
+]

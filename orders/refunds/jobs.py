@@ -1,0 +1,71 @@
+"""What follows by itself on money that a buyer asked back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import select
+
+from billing.disputes.events import DisputeEnded
+from billing.disputes.queries import is_disputed
+from billing.refunds.events import RefundFailed, RefundSucceeded
+from billing.refunds.models import Refund
+from kernel import clock
+from kernel.db.uow import Transact, UnitOfWork
+from kernel.jobs.kinds import Payload, follows, job, sweep
+from kernel.jobs.outbox import enqueue
+from kernel.jobs.settle_each import settle_each
+from orders.order.locking import find_locked_order
+from orders.refunds.decide_refund import grant_again
+from orders.refunds.models import RefundCase
+from orders.refunds.run_out import cases_run_out, close_if_nothing_left, resume, run_out
+
+SWEEP_CASES = "orders.refund_cases.sweep"
+GRANT_AGAIN = "orders.refund_case.grant_again"
+GRANT_WAITS: Final = timedelta(days=1)
+"""After a gateway refused what was granted, until it is asked again."""
+
+
+@sweep(SWEEP_CASES, every=timedelta(minutes=1))
+def sweep_cases(transact: Transact) -> None:
+    """Requests for money back that nobody answered in time go their way."""
+    settle_each(transact, cases_run_out, run_out)
+
+
+@follows(RefundSucceeded)
+def refund_succeeded_case(uow: UnitOfWork, fact: Payload) -> None:
+    """Where all the money went back in another way, nobody has to decide any more."""
+    order = find_locked_order(uow, UUID(fact["reference"]))
+    if order is not None:
+        close_if_nothing_left(uow, order)
+
+
+@follows(DisputeEnded)
+def dispute_ended_case(uow: UnitOfWork, fact: Payload) -> None:
+    """What stood still meanwhile goes on."""
+    resume(uow, UUID(fact["payment_id"]))
+
+
+@follows(RefundFailed)
+def granted_refund_failed(uow: UnitOfWork, fact: Payload) -> None:
+    """What was granted is owed: the gateway is asked again tomorrow."""
+    if uow.session.scalar(select(RefundCase.id).where(RefundCase.refund_id == UUID(fact["refund_id"]))):
+        _tomorrow(uow, fact["refund_id"])
+
+
+@job(GRANT_AGAIN)
+def send_granted_again(uow: UnitOfWork, fact: Payload) -> None:
+    """Ask the gateway anew; while a bank decides about the payment, every day whether it still does."""
+    refund = uow.session.get_one(Refund, UUID(fact["refund_id"]))
+    if is_disputed(uow, refund.payment_id):
+        _tomorrow(uow, fact["refund_id"])
+    else:
+        grant_again(uow, refund.id)
+
+
+def _tomorrow(uow: UnitOfWork, refund_id: str) -> None:
+    at = clock.now() + GRANT_WAITS
+    key = f"{refund_id}:{at.date()}"
+    enqueue(uow, GRANT_AGAIN, {"refund_id": refund_id}, dedupe_key=key, run_at=at)

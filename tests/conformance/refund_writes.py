@@ -1,0 +1,40 @@
+"""What is written about money that is asked back after the window, by all three sides."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from kernel import clock
+from tests.pictures import picture
+
+if TYPE_CHECKING:
+    from tests.conformance.test_writes import World
+
+CASE, SOLD, OURS = (
+    "/v1/refund-cases/{case_id}",
+    "/v1/seller/refund-cases/{case_id}",
+    "/v1/operator/refund-cases/{case_id}",
+)
+
+
+def refund_cases(world: World) -> None:
+    """One is refused, taken further and decided; one is withdrawn. The clock is frozen by the caller, and moved."""
+    ask, stage = world.walk.ask, world.stage
+    plan_id, card = stage.offer(refund_window_days=0)
+    orders = [stage.place(stage.quote(plan_id, context=card)) for _ in range(2)]
+    stage.run()
+    clock.advance(timedelta(seconds=1))
+    wanted = {"amount_minor": 5_000, "reason": "not as shown"}
+    first, second = (
+        ask("POST /v1/orders/{order_id}/refund-cases", world.buyer, wanted, order_id=order_id)["id"]
+        for order_id in orders
+    )
+    shot, form = {"file": picture()}, "multipart/form-data"
+    ask(f"POST {CASE}/evidence", world.buyer, shot, form, case_id=first)
+    ask(f"POST {SOLD}/evidence", world.seller, shot, form, case_id=first)
+    ask(f"POST {SOLD}/decide", world.seller, {"decision": "refuse", "words": "as agreed"}, case_id=first)
+    ask(f"POST {CASE}/escalate", world.buyer, {"appeal": "the video says otherwise"}, case_id=first)
+    granted = {"decision": "grant", "amount_minor": 2_500, "words": "both were heard"}
+    ask(f"POST {OURS}/decide", world.operator, granted, case_id=first)
+    ask(f"POST {CASE}/withdraw", world.buyer, case_id=second)
