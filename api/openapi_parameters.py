@@ -23,6 +23,7 @@ TAGS = {
     "people": "Sessions, API keys, organizations, their members, billing profiles and onboarding",
     "sandbox": "What exists only where no real money moves",
     "seller": "A seller's connectors, deliveries, listings, videos and orders",
+    "test clocks": "Organizations of a sandbox to test with, and the time of each, which its developer moves",
     "webhooks": "What happened, and the endpoints of an organization's own systems that are told of it",
     "trace": "One chain from the video to the payout",
 }

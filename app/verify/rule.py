@@ -39,6 +39,17 @@ def pending(row_id: str) -> str:
     )
 
 
+def present(org_id: str) -> str:
+    """SQL: the time at which the buyer in the expression `org_id` lives: where its test clock stands, else everybody's."""
+    own = f"SELECT c.present_at FROM marketplace.test_clock c WHERE c.test_org_id = {org_id}"  # noqa: S608 - (same)
+    return f"coalesce(({own}), :now)"
+
+
+def late(org_id: str) -> str:
+    """SQL: `GRACE` before `present`; what was due at that buyer before then is late."""
+    return f"({present(org_id)} - interval '{GRACE.seconds} s')"
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """How often a rule is broken, and the first few places."""
