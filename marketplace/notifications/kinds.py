@@ -103,6 +103,8 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("credit_note_issued", _INVOICES),
         Kind("order_received", _SALES, mailed=False),
         Kind("trial_taken", _SALES, mailed=False),
+        Kind("coupon_used_up", _SALES),
+        Kind("coupon_ends", _SALES),
         Kind("run_failed", _SALES),
         Kind("change_not_made", _SALES),
         Kind("lead_arrived", _LEADS),

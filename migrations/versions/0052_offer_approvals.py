@@ -1,4 +1,4 @@
-"""Offers below their seller's floor wait for its approval; their buyer does not see them before."""
+"""Offers below their seller's floor wait for its approval, unseen by their buyer; sellers are told that a coupon ends."""
 
 from __future__ import annotations
 
@@ -52,6 +52,14 @@ def upgrade() -> None:
     _policy(SHOWN)
     _approval()
     _floor()
+    op.add_column("coupon", sa.Column("end_told_at", INSTANT), schema="orders")
+    op.create_index(
+        "ix_coupon_end_to_tell",
+        "coupon",
+        ["ends_at"],
+        schema="orders",
+        postgresql_where=sa.text("ended_at IS NULL AND end_told_at IS NULL"),
+    )
 
 
 def _policy(rule: str) -> None:
@@ -118,6 +126,8 @@ def _floor() -> None:
 
 def downgrade() -> None:
     """What waited or was refused by its own side counts as withdrawn. Floors are forgotten."""
+    op.drop_index("ix_coupon_end_to_tell", table_name="coupon", schema="orders")
+    op.drop_column("coupon", "end_told_at", schema="orders")
     op.drop_table("offer_floor", schema="orders")
     op.drop_table("offer_approval", schema="orders")
     _policy(EITHER)

@@ -25,6 +25,7 @@ from marketplace.notifications.notify import NewNotification, notify
 from orders.notifications import (
     about_accounts,
     about_comments,
+    about_coupons,
     about_deputies,
     about_feedback,
     about_identity,
@@ -55,6 +56,7 @@ SOURCES = (
     about_feedback,
     about_leads,
     about_offers,
+    about_coupons,
     about_identity,
     about_accounts,
     about_webhooks,

@@ -148,7 +148,8 @@ def leads(world: World) -> None:
     ask("PUT /v1/seller/offer-floors", world.seller, {"listing_id": None, "floor_ppm": 850_000})
     cheap = {"organization_id": str(world.stage.buyer.id), "discount_ppm": 160_000}
     waits = ask("POST /v1/seller/offers", seller, offered | cheap)["id"]
-    ask("POST /v1/seller/offers/{offer_id}/decision", world.seller, {"decision": "approved"}, offer_id=waits)
+    _, approver, _ = world.member(world.stage.seller, "admin")
+    ask("POST /v1/seller/offers/{offer_id}/decision", approver, {"decision": "approved"}, offer_id=waits)
     why = {"reason": "price", "text": "太贵。"}
     ask("POST /v1/offers/{offer_id}/decline", buyer, why, offer_id=declined)
     ask("POST /v1/leads/{lead_id}/withdrawal", buyer, **lead)
