@@ -30,6 +30,7 @@ from api.pages.leads import offer_handlers as lead_offer_pages
 from api.pages.listings import handlers as listings_pages
 from api.pages.money import handlers as money_pages
 from api.pages.notifications import handlers as notifications_pages
+from api.pages.offers import approval_handlers as offer_approval_pages
 from api.pages.offers import handlers as offer_pages
 from api.pages.offers import seller_handlers as seller_offer_pages
 from api.pages.operator import handlers as operator_pages
@@ -93,6 +94,7 @@ from api.v1 import (
     media,
     members,
     notifications,
+    offer_approvals,
     offers,
     onboarding,
     operator,
@@ -191,6 +193,7 @@ MODULES: tuple[ModuleType, ...] = (
     questions,
     leads,
     offers,
+    offer_approvals,
     demos,
     customers,
     search,
@@ -236,6 +239,7 @@ MODULES: tuple[ModuleType, ...] = (
     lead_offer_pages,
     offer_pages,
     seller_offer_pages,
+    offer_approval_pages,
     demo_pages,
     customers_pages,
     usage_pages,

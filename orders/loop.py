@@ -58,6 +58,7 @@ from orders.approval_rules.deputies import deputies_over, end_over
 from orders.checkout.locking import ask_purchase_and_orders, lock_purchase_and_orders
 from orders.checkout.purge_quotes import purge_unused
 from orders.checkout.request_payment import mark_paid
+from orders.coupons.jobs import sweep_ending_coupons
 from orders.deadlines import accept_by_deadline, expire_purchase, orders_past_acceptance, overdue_purchases
 from orders.fulfillment.start_fulfillment import (
     ask_start_fulfillment,
@@ -85,7 +86,7 @@ from orders.trials.take_trial import release_trials
 from orders.usage.dunning import settle_usage
 from orders.usage.jobs import sweep_unpaid_usage
 
-FOLLOWERS = (sweep_cases, sweep_unpaid_usage)
+FOLLOWERS = (sweep_cases, sweep_unpaid_usage, sweep_ending_coupons)
 """Imported for what they register."""
 REFUND_AGAIN = "orders.refund.again"
 SWEEP_PURCHASES = "orders.checkout.sweep"

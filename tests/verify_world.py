@@ -41,6 +41,7 @@ from kernel.storage import Storage, open_storage
 from marketplace.attribution.record_touchpoints import TouchpointIn, record_touchpoints
 from marketplace.courses.save_course import EpisodeDraft, SaveCourse, save_course
 from marketplace.parties.lookups import find_default_billing_profile
+from marketplace.parties.models import Organization
 from marketplace.publishing.edit_placements import AddClaim, add_claim
 from marketplace.webhooks.save_endpoint import SaveEndpoint, save_endpoint
 from orders.approval_rules.set_rule import SetRule, set_rule
@@ -50,6 +51,9 @@ from orders.checkout.models import Purchase
 from orders.checkout.place_purchase import PlacePurchase, place_purchase
 from orders.checkout.priced_line import Context
 from orders.coupons.make_coupon import MakeCoupon, make_coupon
+from orders.offers.decide_offer import DecideOffer, decide_offer
+from orders.offers.floors import SetFloor, set_floor
+from orders.offers.make_offer import MakeOffer, OfferedPlan, make_offer
 from orders.order.accept_services import accept_order
 from orders.order.models import Order, OrderLine, Subscription
 from orders.outgoing_events.publish_events import publish_new
@@ -185,6 +189,7 @@ class MarketStage:
         self.buy((self.undeliverable.id, 1))
         self._make_coupon()
         self.buy((self.seats.id, 1), token="sbx_declined", coupon=COUPON)
+        self._offer_too_low()
         self._with_approval()
         return best
 
@@ -301,6 +306,16 @@ class MarketStage:
         with unit_of_work(self.db, self.seller.owner) as uow:
             lasting = MakeCoupon("Spring", today, today + timedelta(days=90), code=COUPON, percent_ppm=150_001)
             make_coupon(uow, replace(lasting, every_term=True, most_uses=3, most_per_org=3))
+
+    def _offer_too_low(self) -> None:
+        """One is below the floor and rejected."""
+        with unit_of_work(self.db, SYSTEM) as uow:
+            uow.session.get_one(Organization, self.buyer.id).tax_id_verified_at = clock.now()
+        free = (OfferedPlan(self.seats.id, 1, discount_ppm=1_000_000),)
+        with unit_of_work(self.db, self.seller.owner) as uow:
+            set_floor(uow, SetFloor(None, 500_000))
+            made = make_offer(uow, MakeOffer(None, free, clock.today("Asia/Shanghai"), buyer_org_id=self.buyer.id))
+            decide_offer(uow, DecideOffer(made.id, "rejected", "Too low."))
 
     def buy(
         self,

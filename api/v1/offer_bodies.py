@@ -157,8 +157,26 @@ class OfferLineOut(Out):
     total: Annotated[MoneyOut, Meta(description="Unit price times quantity, with the tax where the price contains it")]
 
 
+class BelowFloorOut(Out):
+    """A line below the floor of its product."""
+
+    number: int
+    floor_ppm: Annotated[int, Meta(description="The share of the list price below which approval was asked")]
+
+
+class OfferApprovalOut(Out):
+    """Why an offer waits, or waited, for its seller's approval, and what was decided; both null until then."""
+
+    lines: Sequence[BelowFloorOut]
+    decision: Annotated[str | None, Meta(examples=["approved"])]
+    text: str
+    decided_at: datetime | None
+
+
 class OfferOut(Out):
-    """An offer of plans that are bought together. `is_expired`: still open, and past the day on which it could be accepted."""
+    """An offer of plans that are bought together. `is_expired`: past the day on which it could be accepted, and nothing was
+    decided.
+    """
 
     id: UUID
     lead_id: Annotated[UUID | None, Meta(description="The request that it answers; null of a private offer")]
@@ -183,6 +201,10 @@ class OfferOut(Out):
         Sequence[CounterOfferOut],
         Meta(description="What its buyer proposed instead, the oldest first; the last counts"),
     ]
+    approval: Annotated[
+        OfferApprovalOut | None,
+        Meta(description="For its seller alone; null where nobody was asked"),
+    ]
 
     @classmethod
     def of(cls, row: OfferView) -> OfferOut:
@@ -194,4 +216,10 @@ class OfferOut(Out):
                 CounterOfferOut.of_row(one, lines=[CounterLineOut.of_row(line) for line in one.lines])
                 for one in row.counter_offers
             ],
+            approval=OfferApprovalOut.of_row(
+                row.approval,
+                lines=[BelowFloorOut(number=number, floor_ppm=ppm) for number, ppm in row.approval.floors.items()],
+            )
+            if row.approval is not None
+            else None,
         )

@@ -25,7 +25,7 @@ from orders.offers.counter_offer import MakeCounterOffer, make_counter_offer
 from orders.offers.decline_offer import DeclineOffer, decline_offer
 from orders.offers.draw_offer import draw_offer, find_offer_file
 from orders.offers.make_offer import MakeOffer, make_offer, withdraw_offer
-from orders.offers.models import OFFER
+from orders.offers.models import OFFER, SHOWN_STATES
 from orders.offers.queries import get_offer, list_offers
 
 MANAGE = "leads.manage"
@@ -38,7 +38,10 @@ LocaleParameter = Annotated[
 def make(
     lead_id: FromPath[UUID], data: JSONBody[OfferIn], request: ApiRequest, idempotency_key: KeyHeader
 ) -> Response[OfferOut]:
-    """Answer a request with prices of one's plans, bought as one order. One that is open on it already is superseded."""
+    """Answer a request with prices of one's plans, bought as one order. One that is open on it already is superseded.
+
+    Below a floor of the seller's it is `awaiting_approval`, and its buyer sees nothing of it.
+    """
     command = MakeOffer(lead_id, data.plans(), data.valid_on, terms=data.terms, takes_more=data.takes_more)
 
     def work(uow: UnitOfWork) -> OfferOut:
@@ -70,7 +73,7 @@ def get_sold_offers(
 
 @get("/v1/offers", permission=SIGNED_IN, sync_to_thread=True, tags=["buying"])
 def get_own_offers(
-    request: ApiRequest, paging: Given[Paging], only: Annotated[str | None, state_in(OFFER.states)] = None
+    request: ApiRequest, paging: Given[Paging], only: Annotated[str | None, state_in(SHOWN_STATES)] = None
 ) -> Response[PageOut[OfferOut]]:
     """What the organization was offered, the newest first; without counter-offers."""
     return list_page(request, paging, partial(list_offers, sells=False), OfferOut.of, state=only)
@@ -110,7 +113,7 @@ def get_own_offer(offer_id: FromPath[UUID], request: ApiRequest) -> OfferOut:
 @get(
     "/v1/seller/offers/{offer_id:uuid}/pdf",
     permission=MANAGE,
-    refuses=[404, 409],
+    refuses=[404, 409, 410],
     sync_to_thread=True,
     media_type="application/pdf",
     tags=["seller"],

@@ -15,6 +15,8 @@ KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ("orders.offer", "lead_id", "marketplace.lead", BOTH, BOTH),
     ("orders.offer_line", "offer_id", "orders.offer", BOTH, BOTH),
     ("orders.counter_offer", "offer_id", "orders.offer", BOTH, BOTH),
+    ("orders.offer_approval", "offer_id", "orders.offer", "seller_org_id", "seller_org_id"),
+    ("orders.offer_floor", "listing_id", "marketplace.listing", "seller_org_id", "org_id"),
     ("orders.offer_line", "plan_id", "marketplace.plan", "seller_org_id", "org_id"),
     ('orders."order"', "offer_id", "orders.offer", BOTH, BOTH),
     ("marketplace.demo_booking", "lead_id", "marketplace.lead", BOTH, BOTH),

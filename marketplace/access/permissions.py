@@ -24,6 +24,7 @@ WRITES = frozenset(
         "keys.manage",
         "leads.manage",
         "webhooks.manage",
+        "offers.approve",
     }
 )
 EVERYTHING = READS | WRITES

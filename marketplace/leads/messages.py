@@ -68,22 +68,22 @@ def add_message(uow: UnitOfWork, lead: Lead, side: Side, text: str) -> LeadMessa
     return message
 
 
-def answer_lead(uow: UnitOfWork, lead_id: UUID) -> Lead:
-    """A request of the acting seller, answered by what its caller adds to it.
+def lock_open_lead(uow: UnitOfWork, lead_id: UUID) -> Lead:
+    """A request of the acting seller that can be answered.
 
-    Raises:
-        Forbidden: `permission_missing` without leads.manage. NotFound: `lead_not_found`. Conflict: `lead_closed`.
-
-    Locks: the lead.
+    Raises: NotFound `lead_not_found`; Conflict `lead_closed`. Locks: the lead.
     """
-    uow.principal.require("leads.manage")
     lead = lock_lead(uow, lead_id)
     if lead.seller_org_id != uow.principal.organization():
         raise NotFound("lead_not_found")
     require_open(lead)
+    return lead
+
+
+def answer_lead(uow: UnitOfWork, lead: Lead) -> None:
+    """A locked request is answered by what its caller adds to it."""
     LEAD.move(uow, lead, "answered", org_ids=[lead.buyer_org_id, lead.seller_org_id])
     uow.flush()
-    return lead
 
 
 def reopen_lead(uow: UnitOfWork, lead_id: UUID) -> None:

@@ -42,6 +42,7 @@ class Coupon(Base):
         Index("ix_coupon_promotion", "seller_org_id", "ends_at", postgresql_where=text("code IS NULL")),
         Index("ix_coupon_seller_org_id_created_at", "seller_org_id", "created_at"),
         Index("ix_coupon_made_by", "made_by"),
+        Index("ix_coupon_end_to_tell", "ends_at", postgresql_where=text("ended_at IS NULL AND end_told_at IS NULL")),
         {"schema": "orders"},
     )
     id: Mapped[Id]
@@ -71,6 +72,8 @@ class Coupon(Base):
     ends_at: Mapped[Instant]
     ended_at: Mapped[Instant | None]
     """When its seller ended it."""
+    end_told_at: Mapped[Instant | None]
+    """When its seller was told that its last day is near."""
     made_by: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.person.id"))
     """Whoever made it, or made the key that did."""
     created_at: Mapped[CreatedAt]

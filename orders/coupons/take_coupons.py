@@ -13,6 +13,8 @@ from kernel.db.platform_scope import as_platform
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict
 from kernel.ids import uuid7
+from kernel.jobs.outbox import emit
+from orders.coupons.events import CouponUsedUp
 from orders.coupons.models import Coupon, CouponUse
 from orders.coupons.price_coupons import refused_by, used
 from orders.order.models import Order
@@ -24,7 +26,8 @@ def take_coupons(uow: UnitOfWork, orders: Sequence[Order], taken: Mapping[tuple[
     Under the coupons' rows, which are locked: uses that are held never exceed a limit, however many orders are placed at once.
     The quote binds: a coupon that was ended, or is over, since it was given, is taken all the same.
 
-    Raises: Conflict `coupon_used_up`, `coupon_used_by_you`. Locks: the coupons, in order.
+    Raises: Conflict `coupon_used_up`, `coupon_used_by_you`. Emits: CouponUsedUp, with a last use.
+    Locks: the coupons, in order.
     """
     if not taken:
         return
@@ -37,6 +40,9 @@ def take_coupons(uow: UnitOfWork, orders: Sequence[Order], taken: Mapping[tuple[
             refused = refused_by(coupon, uses.get(coupon_id, (0, 0)))
             if refused is not None:
                 raise Conflict(refused, coupon=coupon.code or coupon.name)
+            if coupon.most_uses == uses.get(coupon_id, (0, 0))[0] + 1:
+                sides = {"seller_org_id": seller_id, "buyer_org_id": order.buyer_org_id}
+                emit(uow, CouponUsedUp(coupon_id=coupon.id, **sides))
             uow.session.add(
                 CouponUse(
                     id=uuid7(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from sqlalchemy import select
 
@@ -12,7 +13,18 @@ from marketplace.leads.models import Lead
 from marketplace.notifications.notify import NewNotification
 from marketplace.parties.models import Organization
 from orders.notifications.notifiers import RecordedEvent, notifies_of
-from orders.offers.events import OfferAccepted, OfferCountered, OfferDeclined, OfferMade, OfferReopened, OfferWithdrawn
+from orders.offers.events import (
+    OfferAccepted,
+    OfferApprovalAsked,
+    OfferApproved,
+    OfferCountered,
+    OfferDeclined,
+    OfferMade,
+    OfferRejected,
+    OfferReopened,
+    OfferWithdrawn,
+)
+from orders.offers.floors import APPROVE
 from orders.offers.models import Offer, OfferLine
 
 
@@ -52,6 +64,27 @@ def offer_reopened(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable
     return [_to_seller("offer_reopened", about) for about in _offers(uow, events)]
 
 
+@notifies_of(OfferApprovalAsked)
+def offer_approval_asked(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """Whoever may approve offers learns that one waits; who made it knows."""
+    return [
+        replace(_to_seller("offer_approval_asked", about), permission=APPROVE, but_not=about[1].made_by)
+        for about in _offers(uow, events)
+    ]
+
+
+@notifies_of(OfferApproved)
+def offer_approved(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """Who made it learns that its buyer has it."""
+    return [_to_maker("offer_approved", about) for about in _offers(uow, events)]
+
+
+@notifies_of(OfferRejected)
+def offer_rejected(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """Who made it learns that it was not sent; why stands on its page."""
+    return [_to_maker("offer_rejected", about) for about in _offers(uow, events)]
+
+
 OfferEvent = tuple[RecordedEvent, Offer, Lead | None, dict[str, str]]
 
 
@@ -70,6 +103,10 @@ def _to_seller(kind: str, about: OfferEvent) -> NewNotification:
     address = f"/seller/offers/{offer.id}" if lead is None else f"/seller/leads/{lead.id}"
     org_id = offer.seller_org_id
     return NewNotification(event.id, event.at, kind, address, params, org_id=org_id, permission="leads.manage")
+
+
+def _to_maker(kind: str, about: OfferEvent) -> NewNotification:
+    return replace(_to_seller(kind, about), permission=None, person_id=about[1].made_by)
 
 
 def _offers(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[OfferEvent]:

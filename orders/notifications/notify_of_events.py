@@ -24,6 +24,7 @@ from marketplace.notifications.notify import NewNotification, notify
 from orders.notifications import (
     about_accounts,
     about_comments,
+    about_coupons,
     about_courses,
     about_deputies,
     about_feedback,
@@ -59,6 +60,7 @@ SOURCES = (
     about_feedback,
     about_leads,
     about_offers,
+    about_coupons,
     about_identity,
     about_accounts,
     about_webhooks,

@@ -33,10 +33,11 @@ def get_open_offer(uow: UnitOfWork, offer_id: UUID) -> Offer:
 
 def require_open(uow: UnitOfWork, offer: Offer | None) -> Offer:
     """Raises:
-    NotFound: `offer_not_found`, the seller included. Conflict: `offer_accepted`, `offer_withdrawn`, `offer_declined`,
+    NotFound: `offer_not_found`, for its seller, and while it waits for approval.
+    Conflict: `offer_accepted`, `offer_withdrawn`, `offer_declined`,
         `offer_superseded`; `lead_closed`: it ends with its request. Gone: `offer_expired`.
     """
-    if offer is None or offer.buyer_org_id != uow.principal.organization():
+    if offer is None or not offer.is_shown_to(uow.principal.organization()):
         raise NotFound("offer_not_found")
     if offer.state != "open":
         raise Conflict(f"offer_{offer.state}")

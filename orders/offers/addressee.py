@@ -12,7 +12,8 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Invalid, NotFound
 from marketplace.access.counted_limits import Limit, count_within
 from marketplace.access.find_organizations import get_findable
-from marketplace.leads.messages import answer_lead
+from marketplace.leads.messages import lock_open_lead
+from marketplace.leads.models import Lead
 from orders.offers.models import Offer
 
 PRIVATE = Limit(50, timedelta(days=1))
@@ -23,7 +24,7 @@ PRIVATE = Limit(50, timedelta(days=1))
 class Addressee:
     """The two sides of an offer, and the request that it answers."""
 
-    lead_id: UUID | None
+    lead: Lead | None
     buyer_org_id: UUID
     buyer_name: str
     seller_org_id: UUID
@@ -46,8 +47,8 @@ def find_addressee(
         raise Invalid("offer_addressee", field="organization_id")
     seller_id = uow.principal.organization()
     if lead_id is not None:
-        lead = answer_lead(uow, lead_id)
-        return Addressee(lead.id, lead.buyer_org_id, lead.buyer_name, lead.seller_org_id)
+        lead = lock_open_lead(uow, lead_id)
+        return Addressee(lead, lead.buyer_org_id, lead.buyer_name, lead.seller_org_id)
     if supersedes_id is not None:
         offer = lock_row(uow.session, Offer, supersedes_id)
         if offer is None or offer.seller_org_id != seller_id or offer.lead_id is not None:
@@ -66,6 +67,8 @@ def count_private(uow: UnitOfWork, seller_id: UUID) -> None:
 
 
 def require_replaceable(offer: Offer) -> None:
-    """Raises Conflict(`offer_accepted`, `offer_withdrawn`, `offer_declined`, `offer_superseded`)."""
+    """Raises Conflict(`offer_accepted`, `offer_withdrawn`, `offer_declined`, `offer_superseded`, `offer_rejected`,
+    `offer_awaiting_approval`).
+    """
     if offer.state != "open":
         raise Conflict(f"offer_{offer.state}")

@@ -60,7 +60,7 @@ def make_counter_offer(uow: UnitOfWork, command: MakeCounterOffer) -> CounterOff
     uow.principal.person()
     text = paragraphs("text", command.text, MAX_TEXT)
     found = uow.session.get(Offer, command.offer_id)
-    if found is None or found.buyer_org_id != uow.principal.organization():
+    if found is None or not found.is_shown_to(uow.principal.organization()):
         raise NotFound("offer_not_found")
     if found.lead_id is not None:
         reopen_lead(uow, found.lead_id)

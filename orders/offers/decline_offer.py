@@ -30,7 +30,7 @@ def decline_offer(uow: UnitOfWork, command: DeclineOffer) -> Offer:
     """Decline an offer made to the acting person's organization, past its last day too. Done already, nothing changes.
 
     Raises:
-        Forbidden: `person_required`. NotFound: `offer_not_found`, the seller included.
+        Forbidden: `person_required`. NotFound: `offer_not_found`, for its seller, and while it waits for approval.
         Invalid: `decline_reason_unknown`, `text_too_long`. Conflict: `offer_accepted`, `offer_withdrawn`,
             `offer_superseded`.
 
@@ -41,7 +41,7 @@ def decline_offer(uow: UnitOfWork, command: DeclineOffer) -> Offer:
         raise Invalid("decline_reason_unknown", field="reason")
     text = paragraphs("text", command.text, MAX_TEXT)
     found = uow.session.get(Offer, command.offer_id)
-    if found is None or found.buyer_org_id != uow.principal.organization():
+    if found is None or not found.is_shown_to(uow.principal.organization()):
         raise NotFound("offer_not_found")
     if found.lead_id is not None:
         reopen_lead(uow, found.lead_id)

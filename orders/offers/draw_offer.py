@@ -13,7 +13,7 @@ from billing.documents.offer import OfferDocument, OfferDocumentLine
 from billing.documents.parties import DocumentParty
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
-from kernel.errors import Conflict
+from kernel.errors import Conflict, Gone
 from kernel.jobs.context import JobClaim
 from kernel.jobs.kinds import call
 from kernel.jobs.outbox import enqueue
@@ -96,9 +96,12 @@ def draw_offer(uow: UnitOfWork, offer_id: UUID) -> None:
 def find_offer_file(uow: UnitOfWork, offer_id: UUID, language: str, *, sells: bool) -> OfferFile:
     """Where the file of an offer is that the acting organization made, or else was made.
 
-    Raises: NotFound `offer_not_found`; Conflict `offer_file_not_ready`, it has not been drawn yet.
+    Raises: NotFound `offer_not_found`; Conflict `offer_file_not_ready`, it has not been drawn yet; Gone `offer_not_sent`: there
+    is none of what its buyer never got.
     """
     offer = get_offer(uow, offer_id, sells=sells, countered=False)
+    if not offer.is_shown:
+        raise Gone("offer_not_sent")
     files = uow.session.get_one(Offer, offer_id).files
     if language not in files:
         raise Conflict("offer_file_not_ready")

@@ -66,3 +66,27 @@ class OfferAccepted(Event):
     lead_id: UUID | None
     buyer_org_id: UUID
     seller_org_id: UUID
+
+
+class OfferApprovalAsked(Event):
+    """An offer is below its seller's floor: it waits for whoever may approve it."""
+
+    topic: ClassVar[str] = "orders.offer_approval_asked.v1"
+    offer_id: UUID
+    seller_org_id: UUID
+
+
+class OfferApproved(Event):
+    """A colleague approved an offer below the floor; its buyer was sent it."""
+
+    topic: ClassVar[str] = "orders.offer_approved.v1"
+    offer_id: UUID
+    seller_org_id: UUID
+
+
+class OfferRejected(Event):
+    """A colleague rejected an offer below the floor; its buyer never saw it."""
+
+    topic: ClassVar[str] = "orders.offer_rejected.v1"
+    offer_id: UUID
+    seller_org_id: UUID

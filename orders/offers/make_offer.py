@@ -13,7 +13,7 @@ from sqlalchemy import or_, select
 
 from billing.tax.line_amounts import LARGEST_MINOR
 from kernel import clock
-from kernel.db.locks import lock_row
+from kernel.db.locks import lock_row, lock_rows
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.ids import uuid7
@@ -23,12 +23,15 @@ from kernel.states import state_in
 from marketplace.catalog.plan_price import plan_price
 from marketplace.catalog.sellable import Sellable, get_sellable
 from marketplace.input_text import paragraphs
+from marketplace.leads.messages import answer_lead
+from marketplace.leads.models import Lead
 from marketplace.parties.lookups import get_party
 from marketplace.pricing.shapes import MAX_SEATS, at_unit_price
 from orders.offers.addressee import count_private, find_addressee, require_replaceable
-from orders.offers.draw_offer import draw_offer
-from orders.offers.events import OfferMade, OfferWithdrawn
-from orders.offers.models import OFFER, Offer, OfferLine
+from orders.offers.events import OfferApprovalAsked, OfferWithdrawn
+from orders.offers.floors import below_floor
+from orders.offers.models import OFFER, Offer, OfferApproval, OfferLine
+from orders.offers.send_offer import send_offer, supersede
 
 LONGEST = timedelta(days=365)
 MAX_LINES = 20
@@ -69,13 +72,15 @@ class MakeOffer:
 def make_offer(uow: UnitOfWork, command: MakeOffer) -> Offer:
     """Offer prices; an offer that is open on the request, or that is named, is superseded. The same again changes nothing.
 
+    Below a floor of the seller's it waits for approval: its buyer sees nothing of it, and what it is to replace stays open.
+
     Raises, with the `line` that is meant where a line is:
         Forbidden: `person_required`. NotFound: `plan_not_found`: of another organization. As `get_sellable`, `find_addressee`.
         Invalid: `quantity_out_of_range`, `offer_price` (one of the two, not above the plan's price), `price_out_of_range`,
             `offer_valid_on`, `too_many_lines`, `currencies_differ`, `offered_twice`, `text_too_long`.
         Conflict: as `require_replaceable`. TooMany: `offers_too_often`, of private ones.
 
-    Emits: OfferMade. Locks: as `find_addressee`, then the open offer. Idempotent by: the content.
+    Emits: OfferMade, or OfferApprovalAsked. Locks: as `find_addressee`, then the open offer. Idempotent by: the content.
     """
     if not 1 <= len(command.plans) <= MAX_LINES:
         raise Invalid("too_many_lines", field="plan_id", limit=MAX_LINES)
@@ -89,7 +94,7 @@ def make_offer(uow: UnitOfWork, command: MakeOffer) -> Offer:
         raise Invalid("price_out_of_range", field="quantity", line=len(plans))
     offer = Offer(
         id=uuid7(),
-        lead_id=to.lead_id,
+        lead_id=to.lead.id if to.lead is not None else None,
         buyer_org_id=to.buyer_org_id,
         seller_org_id=to.seller_org_id,
         buyer_name=to.buyer_name,
@@ -114,41 +119,61 @@ def make_offer(uow: UnitOfWork, command: MakeOffer) -> Offer:
         )
         for number, (plan, one, price) in enumerate(zip(plans, command.plans, prices, strict=True), 1)
     ]
+    below = below_floor(uow, lines, {plan.plan_id: plan.listing_id for plan in plans})
+    offer.shown_at = None if below else offer.created_at
     same = _give_way(uow, command, offer, lines)
-    if same is not None:
-        return same
-    OFFER.begin(uow, offer, org_ids=offer.parties)
+    if same is None:
+        _begin(uow, offer, lines, below)
+    return same or offer
+
+
+def _begin(uow: UnitOfWork, offer: Offer, lines: Sequence[OfferLine], below: list[dict[str, int]]) -> None:
+    OFFER.begin(uow, offer, "awaiting_approval" if below else "open", org_ids=offer.parties)
     uow.session.add(offer)
     uow.flush()
     uow.session.add_all(lines)
-    uow.flush()
-    emit(uow, OfferMade(**offer.fact))
-    draw_offer(uow, offer.id)
-    return offer
+    if below:
+        uow.session.add(OfferApproval(offer_id=offer.id, seller_org_id=offer.seller_org_id, lines=below))
+        uow.flush()
+        emit(uow, OfferApprovalAsked(**offer.own_fact))
+    else:
+        uow.flush()
+        send_offer(uow, offer)
 
 
 def _give_way(uow: UnitOfWork, command: MakeOffer, offer: Offer, lines: Sequence[OfferLine]) -> Offer | None:
-    """The offer that says the same already; else what this one replaces is superseded. Raises as `make_offer`."""
+    """The offer that says the same already; else what this one replaces is superseded, of what its buyer sees only by what
+    its buyer sees. Raises as `make_offer`.
+    """
     standing = _standing(uow, command, offer)
     for before, before_lines in standing:
         if _says(before, before_lines) == _says(offer, lines):
+            if offer.lead_id is not None and before.state == "open":
+                answer_lead(uow, uow.session.get_one(Lead, offer.lead_id))
             return before
-    replaced: Offer | None = None
-    if offer.lead_id is not None:
-        replaced = standing[0][0] if standing else None
-    elif command.supersedes_id is not None:
-        replaced = uow.session.get_one(Offer, command.supersedes_id)
-        require_replaceable(replaced)
-    else:
-        count_private(uow, offer.seller_org_id)
-    if replaced is not None:
-        supersede(uow, replaced)
-        offer.supersedes_id = replaced.id
+    replaced = _replaced(uow, command, offer, [before for before, _ in standing])
+    for before in replaced:
+        if before.state == "open":
+            offer.supersedes_id = before.id
+        if before.state == "awaiting_approval" or offer.shown_at is not None:
+            supersede(uow, before)
     return None
 
 
+def _replaced(uow: UnitOfWork, command: MakeOffer, offer: Offer, standing: Sequence[Offer]) -> list[Offer]:
+    """What stands on its request; of private ones the one that it names, and what waits to replace that."""
+    if offer.lead_id is not None:
+        return list(standing)
+    if command.supersedes_id is None:
+        count_private(uow, offer.seller_org_id)
+        return []
+    named = uow.session.get_one(Offer, command.supersedes_id)
+    require_replaceable(named)
+    return [named, *(one for one in standing if one.supersedes_id == named.id)]
+
+
 def _standing(uow: UnitOfWork, command: MakeOffer, offer: Offer) -> list[tuple[Offer, list[OfferLine]]]:
-    """The open offers of which one may say the same."""
+    """The open offers, and those that wait for approval, of which one may say the same."""
     if offer.lead_id is not None:
         which = [Offer.lead_id == offer.lead_id]
     else:
@@ -159,7 +184,7 @@ def _standing(uow: UnitOfWork, command: MakeOffer, offer: Offer) -> list[tuple[O
     found = (
         select(Offer, OfferLine)
         .join(OfferLine, OfferLine.offer_id == Offer.id)
-        .where(state_in(Offer.state, "open"), *which)
+        .where(state_in(Offer.state, "open", "awaiting_approval"), *which)
         .order_by(Offer.id, OfferLine.number)
         .with_for_update(of=Offer)
     )
@@ -178,43 +203,36 @@ def withdraw_offer(uow: UnitOfWork, offer_id: UUID) -> Offer:
 
     Raises:
         Forbidden: `permission_missing` without leads.manage.
-        NotFound: `offer_not_found`. Conflict: `offer_accepted`, `offer_declined`, `offer_superseded`.
+        NotFound: `offer_not_found`. Conflict: `offer_accepted`, `offer_declined`, `offer_superseded`, `offer_rejected`.
 
-    Emits: OfferWithdrawn. Locks: the offer.
+    Emits: OfferWithdrawn, where its buyer saw it. Locks: the offer.
     """
     uow.principal.require("leads.manage")
     offer = lock_row(uow.session, Offer, offer_id)
     if offer is None or offer.seller_org_id != uow.principal.organization():
         raise NotFound("offer_not_found")
-    if offer.state in {"accepted", "declined", "superseded"}:
+    if offer.state in {"accepted", "declined", "superseded", "rejected"}:
         raise Conflict(f"offer_{offer.state}")
     withdraw(uow, offer)
     return offer
 
 
 def withdraw_offered(uow: UnitOfWork, lead_id: UUID) -> None:
-    """Take back what is open on a request that was closed. Emits: OfferWithdrawn. Locks: the offer."""
-    offer = _find_open(uow, lead_id)
-    if offer is not None:
-        withdraw(uow, offer)
+    """Take back what is open or waits for approval on a request that was closed. Emits: OfferWithdrawn. Locks: the offers."""
+    standing = state_in(Offer.state, "open", "awaiting_approval")
+    for offer in lock_rows(
+        uow.session, Offer, uow.session.scalars(select(Offer.id).where(Offer.lead_id == lead_id, standing))
+    ):
+        if offer.state in {"open", "awaiting_approval"}:
+            withdraw(uow, offer)
 
 
 def withdraw(uow: UnitOfWork, offer: Offer) -> None:
-    """Take a locked offer back, once. Emits: OfferWithdrawn."""
+    """Take a locked offer back, once. Emits: OfferWithdrawn, where its buyer saw it."""
     if OFFER.move(uow, offer, "withdrawn", org_ids=offer.parties):
-        emit(uow, OfferWithdrawn(**offer.fact))
+        if offer.shown_at is not None:
+            emit(uow, OfferWithdrawn(**offer.fact))
         uow.flush()
-
-
-def supersede(uow: UnitOfWork, offer: Offer) -> None:
-    """A locked offer gives way to another on its request, of which its buyer is told: it can never be accepted again."""
-    OFFER.move(uow, offer, "superseded", org_ids=offer.parties)
-    uow.flush()
-
-
-def _find_open(uow: UnitOfWork, lead_id: UUID) -> Offer | None:
-    found = select(Offer).where(Offer.lead_id == lead_id, state_in(Offer.state, "open")).with_for_update()
-    return uow.session.scalars(found).one_or_none()
 
 
 def _require_together(plans: Sequence[Sellable]) -> None:

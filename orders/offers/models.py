@@ -18,10 +18,11 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.db import constraints
-from kernel.db.base import Base, CreatedAt, Currency, Id, Instant, Minor
+from kernel.db.base import Base, CreatedAt, Currency, Id, Instant, Minor, Ppm
 from kernel.errors import Conflict
 from kernel.states import Machine, edges
 
+DECISIONS = ("approved", "rejected")
 DECLINE_REASONS = ("price", "scope", "timing", "budget", "other_supplier", "other")
 
 
@@ -43,10 +44,19 @@ class Offer(Base):
             ["buyer_org_id", "seller_org_id", "lead_id"],
             ["marketplace.lead.buyer_org_id", "marketplace.lead.seller_org_id", "marketplace.lead.id"],
         ),
-        CheckConstraint("state IN ('open', 'accepted', 'withdrawn', 'declined', 'superseded')", name="state"),
+        CheckConstraint(
+            "state IN ('awaiting_approval', 'open', 'accepted', 'withdrawn', 'declined', 'superseded', 'rejected')",
+            name="state",
+        ),
+        CheckConstraint(
+            "shown_at IS NOT NULL OR state IN ('awaiting_approval', 'withdrawn', 'superseded', 'rejected')",
+            name="shown",
+        ),
+        CheckConstraint("shown_at IS NULL OR state NOT IN ('awaiting_approval', 'rejected')", name="not_shown"),
         CheckConstraint(f"decline_reason IN {DECLINE_REASONS}", name="decline_reason"),
         CheckConstraint("state = 'declined' OR (decline_reason IS NULL AND decline_text = '')", name="declined"),
         Index("uq_offer_open", "lead_id", unique=True, postgresql_where=text("state = 'open'")),
+        Index("uq_offer_awaiting", "lead_id", unique=True, postgresql_where=text("state = 'awaiting_approval'")),
         Index("ix_offer_lead_id", "lead_id", "created_at"),
         Index("ix_offer_buyer_org_id_created_at", "buyer_org_id", "created_at", "id"),
         Index("ix_offer_seller_org_id_created_at", "seller_org_id", "created_at", "id"),
@@ -65,6 +75,8 @@ class Offer(Base):
     currency: Mapped[Currency]
     """Of all its lines."""
     valid_until: Mapped[Instant]
+    shown_at: Mapped[Instant | None]
+    """Since when its buyer sees it; None of one that waits for its own side's approval, or never got it."""
     terms: Mapped[str] = mapped_column(default="")
     """What the seller agrees on with this buyer, in words of its own."""
     takes_more: Mapped[bool] = mapped_column(default=False)
@@ -81,14 +93,23 @@ class Offer(Base):
 
     @property
     def parties(self) -> list[UUID]:
-        """Both sides, for history rows."""
-        return [self.buyer_org_id, self.seller_org_id]
+        """Whose history it is: of what its buyer never saw, its seller's alone."""
+        return [self.seller_org_id] if self.shown_at is None else [self.buyer_org_id, self.seller_org_id]
+
+    def is_shown_to(self, buyer_org_id: UUID) -> bool:
+        """Whether this organization is its buyer, and got it."""
+        return self.buyer_org_id == buyer_org_id and self.shown_at is not None
 
     @property
     def fact(self) -> dict[str, Any]:
         """What each of its events says."""
         sides = {"buyer_org_id": self.buyer_org_id, "seller_org_id": self.seller_org_id}
         return {"offer_id": self.id, "lead_id": self.lead_id, **sides}
+
+    @property
+    def own_fact(self) -> dict[str, Any]:
+        """What is said of its approval: its buyer learns nothing of that."""
+        return {"offer_id": self.id, "seller_org_id": self.seller_org_id}
 
 
 class OfferLine(Base):
@@ -149,16 +170,63 @@ class CounterOffer(Base):
     created_at: Mapped[CreatedAt]
 
 
+class OfferApproval(Base):
+    """Why an offer waits for its own side, and what was decided. Its buyer never sees it."""
+
+    __tablename__ = "offer_approval"
+    __table_args__ = (
+        PrimaryKeyConstraint("offer_id"),
+        ForeignKeyConstraint(["offer_id"], ["orders.offer.id"]),
+        CheckConstraint(f"decision IN {DECISIONS}", name="decision"),
+        CheckConstraint(
+            "(decision IS NULL) = (decided_by IS NULL) AND (decision IS NULL) = (decided_at IS NULL)", name="decided"
+        ),
+        CheckConstraint("decision IS NOT NULL OR decision_text = ''", name="decision_text"),
+        Index("ix_offer_approval_seller_org_id", "seller_org_id", "offer_id"),
+        Index("ix_offer_approval_decided_by", "decided_by"),
+        {"schema": "orders"},
+    )
+    offer_id: Mapped[UUID]
+    seller_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    lines: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    """Of each line below its floor the `number`, and the `floor_ppm` that held when it was offered."""
+    decision: Mapped[str | None]
+    decision_text: Mapped[str] = mapped_column(default="")
+    decided_by: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.person.id"))
+    decided_at: Mapped[Instant | None]
+
+
+class OfferFloor(Base):
+    """The share of the list price below which an offer waits for approval: of one product, or of all that have none."""
+
+    __tablename__ = "offer_floor"
+    __table_args__ = (
+        ForeignKeyConstraint(["seller_org_id", "listing_id"], ["marketplace.listing.org_id", "marketplace.listing.id"]),
+        CheckConstraint("floor_ppm BETWEEN 1 AND 1000000", name="floor_ppm"),
+        Index("uq_offer_floor", "seller_org_id", "listing_id", unique=True, postgresql_nulls_not_distinct=True),
+        {"schema": "orders"},
+    )
+    id: Mapped[Id]
+    seller_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    listing_id: Mapped[UUID | None]
+    floor_ppm: Mapped[Ppm]
+
+
 constraints.register("uq_offer_open", lambda: Conflict("offer_made_meanwhile"))
+constraints.register("uq_offer_awaiting", lambda: Conflict("offer_made_meanwhile"))
 
 OFFER = Machine(
     "offer",
-    initial="open",
+    initial="open awaiting_approval",
     edges=edges(
+        awaiting_approval="open rejected withdrawn superseded",
         open="accepted withdrawn declined superseded",
         accepted="open withdrawn superseded",
         withdrawn="",
         declined="",
         superseded="",
+        rejected="",
     ),
 )
+SHOWN_STATES = tuple(state for state in OFFER.edges if state not in {"awaiting_approval", "rejected"})
+"""Those in which a buyer may find one."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from kernel import clock
@@ -21,7 +21,7 @@ from marketplace.catalog.models import ListingVersion, Plan
 from marketplace.parties.models import Organization
 from marketplace.placements.claim_checks import price_unit
 from marketplace.pricing.shapes import is_by_seat
-from orders.offers.models import CounterOffer, Offer, OfferLine
+from orders.offers.models import CounterOffer, Offer, OfferApproval, OfferLine
 from orders.order.models import ENDED_UNPAID, Order
 
 
@@ -83,6 +83,17 @@ class CounterOfferView:
 
 
 @dataclass(frozen=True, slots=True)
+class ApprovalView:
+    """Why an offer waits, or waited, for its seller's own approval; for its seller alone."""
+
+    floors: Mapping[int, int]
+    """Of each line below its floor the number, and the share of the list price, in ppm, below which approval was asked."""
+    decision: str | None
+    text: str
+    decided_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class OfferView:
     """An offer with what is in it. `order_id`: that of the purchase that accepted it, for whoever may see the order."""
 
@@ -113,6 +124,10 @@ class OfferView:
     """Whether its PDF can be downloaded."""
     counter_offers: tuple[CounterOfferView, ...]
     """What its buyer proposed instead, the oldest first."""
+    is_shown: bool
+    """Whether its buyer got it."""
+    made_by: UUID
+    approval: ApprovalView | None
 
     @property
     def is_open(self) -> bool:
@@ -122,7 +137,7 @@ class OfferView:
 
 def offers_of(uow: UnitOfWork, lead_id: UUID) -> Sequence[OfferView]:
     """The offers on a request that the caller has found to be the principal's, the newest first."""
-    return _views(uow, Offer.lead_id == lead_id)
+    return _views(uow, Offer.lead_id == lead_id, _may_see(uow.principal.organization()))
 
 
 def get_offer(uow: UnitOfWork, offer_id: UUID, *, sells: bool, countered: bool = True) -> OfferView:
@@ -130,8 +145,7 @@ def get_offer(uow: UnitOfWork, offer_id: UUID, *, sells: bool, countered: bool =
 
     Raises NotFound(`offer_not_found`).
     """
-    side = Offer.seller_org_id if sells else Offer.buyer_org_id
-    found = _views(uow, Offer.id == offer_id, side == uow.principal.organization(), countered=countered)
+    found = _views(uow, Offer.id == offer_id, *_side(uow, sells=sells), countered=countered)
     if not found:
         raise NotFound("offer_not_found")
     return found[0]
@@ -152,15 +166,23 @@ def list_offers(
     """
     if sells:
         uow.principal.require("leads.manage")
-    side = Offer.seller_org_id if sells else Offer.buyer_org_id
     offers: Any = select(Offer.id, Offer.created_at)
-    found: Select[Any] = offers.where(side == uow.principal.organization())
+    found: Select[Any] = offers.where(*_side(uow, sells=sells))
     if state is not None:
         found = found.where(Offer.state == state)
     rows = uow.session.execute(newest_first(found, Offer.created_at, Offer.id, cursor, limit)).all()
     page = cut(rows, limit, lambda row: (row.created_at, row.id))
     views = _views(uow, Offer.id.in_([row.id for row in page.items]), countered=False)
     return Page(views, page.next_cursor)
+
+
+def _side(uow: UnitOfWork, *, sells: bool) -> tuple[ColumnElement[bool], ...]:
+    own = uow.principal.organization()
+    return (Offer.seller_org_id == own,) if sells else (Offer.buyer_org_id == own, Offer.shown_at.is_not(None))
+
+
+def _may_see(org_id: UUID) -> ColumnElement[bool]:
+    return or_(Offer.seller_org_id == org_id, Offer.shown_at.is_not(None))
 
 
 def leads_with_offers(uow: UnitOfWork, lead_ids: Sequence[UUID]) -> frozenset[UUID]:
@@ -175,7 +197,7 @@ def leads_last_declined(uow: UnitOfWork, lead_ids: Sequence[UUID]) -> frozenset[
     """Of these requests those whose latest offer was declined."""
     latest = (
         select(Offer.lead_id, Offer.state)
-        .where(Offer.lead_id.in_(lead_ids))
+        .where(Offer.lead_id.in_(lead_ids), Offer.shown_at.is_not(None))
         .ext(distinct_on(Offer.lead_id))
         .order_by(Offer.lead_id, Offer.created_at.desc(), Offer.id.desc())
     )
@@ -183,11 +205,12 @@ def leads_last_declined(uow: UnitOfWork, lead_ids: Sequence[UUID]) -> frozenset[
 
 
 _OFFERS: Any = (
-    select(Offer, OfferLine, Plan, ListingVersion, Organization.display_name, Order)
+    select(Offer, OfferLine, Plan, ListingVersion, OfferApproval, Organization.display_name, Order)
     .join(Organization, Organization.id == Offer.seller_org_id)
     .join(OfferLine, OfferLine.offer_id == Offer.id)
     .join(Plan, Plan.id == OfferLine.plan_id)
     .join(ListingVersion, ListingVersion.id == Plan.version_id)
+    .join(OfferApproval, OfferApproval.offer_id == Offer.id, isouter=True)
     .join(Order, (Order.offer_id == Offer.id) & Order.state.not_in(ENDED_UNPAID), isouter=True)
     .order_by(Offer.created_at.desc(), Offer.id.desc(), OfferLine.number)
 )
@@ -220,9 +243,9 @@ def _counters(uow: UnitOfWork, offers: Sequence[Offer]) -> dict[UUID, tuple[Coun
 
 
 def _view(uow: UnitOfWork, rows: Sequence[Any], counters: tuple[CounterOfferView, ...]) -> OfferView:
-    offer, seller_name, order = rows[0][0], rows[0][-2], rows[0][-1]
+    offer, (approval, seller_name, order) = rows[0][0], rows[0][-3:]
     seen = order is not None and (order.buyer_org_id == uow.principal.org_id or order.paid_at is not None)
-    lines = tuple(_line(offer, line, plan, version) for _, line, plan, version, _, _ in rows)
+    lines = tuple(_line(offer, line, plan, version) for _, line, plan, version, *_ in rows)
     return OfferView(
         id=offer.id,
         lead_id=offer.lead_id,
@@ -233,7 +256,7 @@ def _view(uow: UnitOfWork, rows: Sequence[Any], counters: tuple[CounterOfferView
         terms=offer.terms,
         takes_more=offer.takes_more,
         state=offer.state,
-        is_expired=offer.state == "open" and offer.valid_until <= clock.now(),
+        is_expired=offer.state in {"open", "awaiting_approval"} and offer.valid_until <= clock.now(),
         lines=lines,
         currency=offer.currency,
         total_minor=sum(one.total_minor for one in lines),
@@ -245,8 +268,18 @@ def _view(uow: UnitOfWork, rows: Sequence[Any], counters: tuple[CounterOfferView
         supersedes_id=offer.supersedes_id,
         is_drawn=bool(offer.files),
         counter_offers=counters,
+        is_shown=offer.shown_at is not None,
+        made_by=offer.made_by,
+        approval=_approval(approval) if offer.seller_org_id == uow.principal.org_id else None,
         order_number=order.number if seen else "",
     )
+
+
+def _approval(row: OfferApproval | None) -> ApprovalView | None:
+    if row is None:
+        return None
+    floors = {one["number"]: one["floor_ppm"] for one in row.lines}
+    return ApprovalView(floors, row.decision, row.decision_text, row.decided_at)
 
 
 def _line(offer: Offer, line: OfferLine, plan: Plan, version: ListingVersion) -> OfferLineView:

@@ -12,8 +12,9 @@ from kernel.jobs.outbox import emit
 from kernel.states import state_in
 from marketplace.leads.models import OPEN, Lead
 from orders.offers.events import OfferReopened
-from orders.offers.make_offer import supersede, withdraw
+from orders.offers.make_offer import withdraw
 from orders.offers.models import OFFER, Offer
+from orders.offers.send_offer import supersede
 
 
 def reopen_offer(uow: UnitOfWork, lead_id: UUID | None, offer_id: UUID) -> None:

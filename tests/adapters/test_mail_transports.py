@@ -49,6 +49,7 @@ PARAMS: dict[str, Any] = {
     "items": [{"title": "<b>一</b>", "text": "二", "path": "/orders"}],
     "other": "星河\r\nBcc: victim@example.org",
     "what": "招聘专业版\r\nBcc: victim@example.org",
+    "coupon": "星河\r\nBcc: victim@example.org",
     "calendar_uid": str(uuid7()),
     "calendar_sequence": "1",
     "calendar_starts_at": "2026-12-01T02:00:00+00:00",

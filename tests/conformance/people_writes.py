@@ -145,6 +145,11 @@ def leads(world: World) -> None:
     ask("POST /v1/offers/{offer_id}/counter-offers", buyer, proposed, offer_id=open_one)
     declined = ask("POST /v1/seller/leads/{lead_id}/offers", seller, offered | {"quantity": 21}, **lead)["id"]
     ask("POST /v1/seller/offers", seller, offered | {"organization_id": str(world.stage.buyer.id), "terms": "含培训。"})
+    ask("PUT /v1/seller/offer-floors", world.seller, {"listing_id": None, "floor_ppm": 850_000})
+    cheap = {"organization_id": str(world.stage.buyer.id), "discount_ppm": 160_000}
+    waits = ask("POST /v1/seller/offers", seller, offered | cheap)["id"]
+    _, approver, _ = world.member(world.stage.seller, "admin")
+    ask("POST /v1/seller/offers/{offer_id}/decision", approver, {"decision": "approved"}, offer_id=waits)
     why = {"reason": "price", "text": "太贵。"}
     ask("POST /v1/offers/{offer_id}/decline", buyer, why, offer_id=declined)
     ask("POST /v1/leads/{lead_id}/withdrawal", buyer, **lead)

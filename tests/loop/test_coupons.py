@@ -18,15 +18,18 @@ from kernel import clock
 from kernel.db.uow import transact, unit_of_work
 from kernel.errors import DomainError
 from marketplace.catalog.models import Plan
+from marketplace.notifications.models import Notification
 from orders.approval_rules.set_rule import SetRule, set_rule
 from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
 from orders.checkout.models import Purchase
 from orders.checkout.quote_amendment import QuoteAmendment, quote_amendment
 from orders.checkout.quote_models import Quote
 from orders.checkout.quote_offer import QuoteOffer, quote_offer
+from orders.coupons.jobs import SWEEP_ENDING
 from orders.coupons.make_coupon import MakeCoupon, end_coupon, make_coupon
 from orders.coupons.models import Coupon, CouponUse
 from orders.coupons.price_coupons import CouponLine, _discounts
+from orders.notifications.notify_of_events import NOTIFY
 from orders.order.models import OrderLine
 from orders.subscriptions.schedule import RENEWS_BEFORE
 from tests.loop.test_offers import expire, offered, refusal, reject, requested
@@ -327,3 +330,38 @@ def test_never_below_zero_and_the_parts_are_the_whole(prices: list[int], percent
     for found in (share, fixed):
         assert all(0 < one.minor <= prices[number] for number, one in found.items())
     assert sum(one.minor for one in fixed.values()) == min(amount, sum(prices))
+
+
+def told(stage: Stage, kind: str) -> list[str]:
+    """The pages that the seller's owner was sent to by notices of a kind."""
+    stage.tick(NOTIFY)
+    own = Notification.person_id == stage.seller.owner.person()
+    return sorted(stage.rows(select(Notification.path).where(own, Notification.kind == kind)))
+
+
+def test_its_seller_is_told_when_the_last_use_is_taken_and_again_when_it_was_given_back(stage: Stage) -> None:
+    page = f"/seller/coupons/{made(stage, most_uses=2)}"
+    stage.purchase(quoted(stage, "LAUNCH-20").id)
+    assert told(stage, "coupon_used_up") == []
+    with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
+        set_rule(uow, SetRule("CNY", 1))
+    last = stage.purchase(quoted(stage, "LAUNCH-20").id)
+    assert told(stage, "coupon_used_up") == [page]
+    reject(stage, last)
+    assert held(stage) == 1
+    stage.purchase(quoted(stage, "LAUNCH-20").id)
+    assert told(stage, "coupon_used_up") == [page, page]
+
+
+def test_its_seller_is_told_once_three_days_before_it_ends(stage: Stage) -> None:
+    first = made(stage)
+    ended = made(stage, code="OTHER-20")
+    made(stage, code="SHORT-20", ends_on=clock.today("Asia/Shanghai") + timedelta(days=1))
+    with unit_of_work(stage.services.db, stage.seller.owner) as uow:
+        end_coupon(uow, ended)
+    stage.tick(SWEEP_ENDING)
+    assert told(stage, "coupon_ends") == []
+    clock.advance(stage.get(Coupon, first).ends_at - clock.now() - timedelta(days=3))
+    for _ in range(2):
+        stage.tick(SWEEP_ENDING)
+    assert told(stage, "coupon_ends") == [f"/seller/coupons/{first}"]

@@ -32,6 +32,7 @@ from marketplace.catalog.models import Plan
 from marketplace.catalog.review_listing import withdraw_plan
 from marketplace.parties.models import Organization
 from orders.checkout.models import Purchase
+from orders.coupons.models import Coupon, CouponUse
 from orders.order.models import Order
 from orders.refunds.models import RefundCase
 from tests.loop_stage import RENDERERS, Stage
@@ -160,6 +161,27 @@ def test_money_asked_back_goes_its_ways(
     assert sorted(found) == ["granted", "rejected", "withdrawn"]
     assert found["granted"].granted_minor == found["granted"].asked_minor // 2
     assert [one.state for one in stage.refunds(found["granted"].order_id)] == ["succeeded"]
+
+
+def test_a_code_and_a_promotion_come_off_what_is_bought_with_them(
+    stage: Stage, story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = [f"PO-{uuid7().hex[-12:]}" for _ in range(3)]
+    told: list[tuple[int, acts.Act]] = [
+        (9, acts.Join("lanqiao")),
+        (8, acts.Join("minghu")),
+        (7, acts.Buy("minghu", numbers[0], "docs", 10)),
+        (6, acts.Reduce("docs", "回馈", 200_000, 30, "HUIKUI-20", 3)),
+        (5, acts.Reduce("docs", "年末优惠", 100_000, 30)),
+        (4, acts.Buy("minghu", numbers[1], "docs", 10, coupon="HUIKUI-20")),
+        (3, acts.Buy("minghu", numbers[2], "docs", 10)),
+    ]
+    monkeypatch.setattr(live, "plan", lambda ends_at: [acts.Step(ends_at - days * DAY, act) for days, act in told])
+    past(stage, tmp_path).live()
+    listed, coded, promoted = (bought(stage, number)[0].gross_minor for number in numbers)
+    assert (coded * 10, promoted * 10) == (listed * 8, listed * 9)
+    uses = stage.rows(select(Coupon.code, CouponUse.order_id).join(CouponUse, CouponUse.coupon_id == Coupon.id))
+    assert len(uses) == 2
 
 
 def test_stopped_anywhere_it_goes_on_and_doubles_nothing(

@@ -9,7 +9,9 @@ def offer(offer_id: str, act: str = "") -> str:
 
 
 def seller_offer(offer_id: str, act: str = "") -> str:
-    """An offer that a seller made; `/withdraw` takes it back, `/replacement` puts one in its place."""
+    """An offer that a seller made; `/withdraw` takes it back, `/replacement` puts one in its place, `/decision` says whether
+    it is sent.
+    """
     return f"/seller/offers/{offer_id}{act}"
 
 

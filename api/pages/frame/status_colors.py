@@ -95,6 +95,8 @@ TONES: dict[str, dict[str, Tone]] = {
     },
     "coupon": {"waits": "wait", "running": "good", "over": "idle", "ended": "idle"},
     "offer": {
+        "awaiting_approval": "wait",
+        "rejected": "bad",
         "open": "wait",
         "accepted": "good",
         "expired": "idle",

@@ -12,7 +12,7 @@ from litestar.params import FromPath
 from api.pages.frame import addresses
 from api.pages.frame.site import Form, PageRequest, form_post
 from api.pages.leads.presenter import seller_page
-from api.pages.offers.form import command_of, typed_of, wrong
+from api.pages.offers.form import command_of, made_notice, typed_of, wrong
 from api.v1.offers import MANAGE
 from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, NotFound
@@ -27,18 +27,18 @@ def make(lead_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[
     """Offer a price: pressed twice it is one offer, another one takes its place."""
     typed = typed_of(form)
 
-    def work(uow: UnitOfWork) -> UUID:
+    def work(uow: UnitOfWork) -> str:
         get_seller_lead(uow, lead_id)
-        return make_offer(uow, command_of(uow, typed, lead_id=lead_id)).id
+        return made_notice(make_offer(uow, command_of(uow, typed, lead_id=lead_id)))
 
     try:
-        page_request.transact(work)
+        notice = page_request.transact(work)
     except NotFound:
         raise
     except DomainError as refused:
         view = replace(seller_page(page_request, lead_id, typed), **wrong(page_request, refused, typed))
         return page_request.render(view, status=refused.status)
-    return page_request.redirect(addresses.seller_lead(str(lead_id)), notice="offer_made")
+    return page_request.redirect(addresses.seller_lead(str(lead_id)), notice=notice)
 
 
 routes = [make]

@@ -23,6 +23,7 @@ from marketplace.catalog.queries import ListingView, PlanView, list_own_plans
 from marketplace.catalog.sellable import get_sellable
 from marketplace.pricing.shapes import MAX_SEATS
 from orders.offers.make_offer import MakeOffer, OfferedPlan
+from orders.offers.models import Offer
 from orders.offers.queries import CounterLineView, OfferLineView, OfferView
 
 HOLDS = timedelta(days=30)
@@ -80,6 +81,11 @@ def command_of(uow: UnitOfWork, typed: OfferTyped, **to: UUID) -> MakeOffer:
     return MakeOffer(
         plans=lines, valid_on=_day(typed.valid_on), terms=typed.terms, takes_more=typed.takes_more, **named
     )
+
+
+def made_notice(offer: Offer) -> str:
+    """What whoever made it is told: that it was sent, or that a colleague has to approve it."""
+    return "offer_waits" if offer.state == "awaiting_approval" else "offer_made"
 
 
 def wrong(page_request: PageRequest, refused: DomainError, typed: OfferTyped) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,7 @@ from api.pages.frame.site import PageRequest
 from api.pages.offers.views import (
     CounterItem,
     CounterLineTyped,
+    OfferApprovalItem,
     OfferForms,
     OfferItem,
     OfferLineItem,
@@ -21,21 +23,37 @@ from api.pages.offers.views import (
     SellerOfferPage,
 )
 from kernel.errors import DomainError, Invalid
+from kernel.money import PPM
+from orders.offers.decide_offer import others_decide
 from orders.offers.draw_offer import draw_offer
-from orders.offers.models import DECLINE_REASONS, OFFER
-from orders.offers.queries import CounterLineView, CounterOfferView, OfferLineView, OfferView, get_offer, list_offers
+from orders.offers.floors import APPROVE
+from orders.offers.models import DECLINE_REASONS, OFFER, SHOWN_STATES
+from orders.offers.queries import (
+    ApprovalView,
+    CounterLineView,
+    CounterOfferView,
+    OfferLineView,
+    OfferView,
+    get_offer,
+    list_offers,
+)
 
 
 def offer_page(page_request: PageRequest, offer_id: UUID, *, sells: bool) -> OfferPage:
     """One offer. Raises as `get_offer`."""
     with page_request.work() as uow:
         offer = get_offer(uow, offer_id, sells=sells)
-    if not offer.is_drawn:
+        mine = _may_decide(page_request, offer) and offer.made_by == page_request.principal.person_id
+        alone = mine and not others_decide(uow, offer.made_by)
+    if offer.is_shown and not offer.is_drawn:
         page_request.transact(lambda uow: draw_offer(uow, offer_id))
     back = addresses.SELLER_OFFERS if sells else addresses.OFFERS
     if offer.lead_id is not None:
         back = addresses.seller_lead(str(offer.lead_id)) if sells else addresses.request(str(offer.lead_id))
     item = offer_item(page_request, offer, sells=sells)
+    if item.approval is not None and mine:
+        act = addresses.seller_offer(str(offer_id), "/decision") if alone else ""
+        item = replace(item, approval=replace(item.approval, act=act, is_own=not alone))
     return (SellerOfferPage if sells else OfferPage)(back, offer.lead_id is not None, item)
 
 
@@ -44,12 +62,13 @@ def offer_list(
 ) -> tuple[str, tuple[str, ...], str, tuple[OfferItem, ...], str | None]:
     """What a list of offers shows. Raises as `list_offers`."""
     asked = page_request.query("state", most=20)
-    state = asked if asked in OFFER.states else ""
+    states = tuple(OFFER.edges) if sells else SHOWN_STATES
+    state = asked if asked in states else ""
     with page_request.work() as uow:
         cursor = page_request.query("cursor", most=200) or None
         found = list_offers(uow, sells=sells, cursor=cursor, state=state or None)
     rows = tuple(offer_item(page_request, one, sells=sells) for one in found.items)
-    return path, tuple(OFFER.edges), state, rows, addresses.next_page(path, found.next_cursor, state=state)
+    return path, states, state, rows, addresses.next_page(path, found.next_cursor, state=state)
 
 
 def offer_item(page_request: PageRequest, offer: OfferView, *, sells: bool) -> OfferItem:
@@ -58,7 +77,7 @@ def offer_item(page_request: PageRequest, offer: OfferView, *, sells: bool) -> O
     order = addresses.with_query(addresses.SELLER_ORDERS, q=offer.order_number) if sells else ""
     offer_id = str(offer.id)
     act = ""
-    if sells and offer.state == "open":
+    if sells and offer.state in {"open", "awaiting_approval"}:
         act = addresses.seller_offer(offer_id, "/withdraw")
     elif offer.is_open and not sells:
         act = addresses.offer(offer_id, "/buy")
@@ -83,8 +102,27 @@ def offer_item(page_request: PageRequest, offer: OfferView, *, sells: bool) -> O
         forms=_forms(page_request, offer) if offer.is_open and not sells else None,
         decline_reason=offer.decline_reason or "",
         decline_text=offer.decline_text,
+        is_shown=offer.is_shown,
+        approval=_approval(page_request, offer, offer.approval) if offer.approval is not None else None,
         order=(order or addresses.order(str(offer.order_id))) if offer.order_id else "",
     )
+
+
+def _approval(page_request: PageRequest, offer: OfferView, approval: ApprovalView) -> OfferApprovalItem:
+    rate = page_request.formats.rate
+    said = []
+    for line in offer.lines:
+        if (floor_ppm := approval.floors.get(line.number)) is not None:
+            name = _name(page_request, line)
+            off_ppm = PPM - line.unit_price_minor * PPM // line.list_price_minor
+            said.append(page_request.t("offers.below", name=name, off=rate(off_ppm), most=rate(PPM - floor_ppm)))
+    decides = _may_decide(page_request, offer) and offer.made_by != page_request.principal.person_id
+    act = addresses.seller_offer(str(offer.id), "/decision") if decides else ""
+    return OfferApprovalItem(tuple(said), approval.decision or "", approval.text, act)
+
+
+def _may_decide(page_request: PageRequest, offer: OfferView) -> bool:
+    return offer.state == "awaiting_approval" and page_request.principal.may(APPROVE)
 
 
 def refusal(page_request: PageRequest, refused: DomainError) -> dict[str, Any]:

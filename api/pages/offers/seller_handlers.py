@@ -12,16 +12,18 @@ from litestar.params import FromPath
 from api.pages.frame import addresses
 from api.pages.frame.seller_access import require_seller
 from api.pages.frame.site import Form, PageRequest, form_post, page
-from api.pages.offers.form import command_of, filled_in, lines_to_answer, own_plans, typed_of, wrong
+from api.pages.offers.form import command_of, filled_in, lines_to_answer, made_notice, own_plans, typed_of, wrong
 from api.pages.offers.presenter import offer_list, offer_page, refusal
 from api.pages.offers.views import NewOfferView, OfferLineTyped, OfferPage, OfferTyped, SellerOffersView
 from api.v1.offers import MANAGE
 from kernel import clock
+from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, Invalid
 from kernel.ids import parse_uuid
 from marketplace.access.find_organizations import SHORTEST, find_named
 from marketplace.parties.lookups import get_party
-from orders.offers.make_offer import make_offer, withdraw_offer
+from orders.offers.floors import APPROVE
+from orders.offers.make_offer import MakeOffer, make_offer, withdraw_offer
 from orders.offers.queries import get_offer
 
 Answer = Response[str] | Response[bytes]
@@ -31,7 +33,9 @@ Answer = Response[str] | Response[bytes]
 def show_all(page_request: Given[PageRequest]) -> Answer:
     """What was offered, the newest first."""
     require_seller(page_request)
-    return page_request.render(SellerOffersView(*offer_list(page_request, addresses.SELLER_OFFERS, sells=True)))
+    view = SellerOffersView(*offer_list(page_request, addresses.SELLER_OFFERS, sells=True))
+    floors = addresses.SELLER_OFFER_FLOORS if page_request.principal.may(APPROVE) else ""
+    return page_request.render(replace(view, floors=floors))
 
 
 @page(addresses.SELLER_OFFER_NEW, MANAGE)
@@ -48,13 +52,11 @@ def make(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
     typed = typed_of(form)
     try:
         buyer_id = _named(page_request, typed.organization)
-        made = page_request.transact(
-            lambda uow: make_offer(uow, command_of(uow, typed, buyer_org_id=buyer_id)).id,
-        )
+        made, notice = page_request.transact(lambda uow: _made(uow, command_of(uow, typed, buyer_org_id=buyer_id)))
     except DomainError as refused:
         view = replace(_new(page_request, typed), **wrong(page_request, refused, typed))
         return page_request.render(view, status=refused.status)
-    return page_request.redirect(addresses.seller_offer(str(made)), notice="offer_made")
+    return page_request.redirect(addresses.seller_offer(made), notice=notice)
 
 
 @page("/seller/offers/{offer_id:uuid}", MANAGE)
@@ -70,11 +72,11 @@ def make_in_place(offer_id: FromPath[UUID], page_request: Given[PageRequest], fo
     with page_request.work() as uow:
         get_offer(uow, offer_id, sells=True, countered=False)
     try:
-        made = page_request.transact(lambda uow: make_offer(uow, command_of(uow, typed, supersedes_id=offer_id)).id)
+        made, notice = page_request.transact(lambda uow: _made(uow, command_of(uow, typed, supersedes_id=offer_id)))
     except DomainError as refused:
         view = replace(_one(page_request, offer_id, typed), **wrong(page_request, refused, typed))
         return page_request.render(view, status=refused.status)
-    return page_request.redirect(addresses.seller_offer(str(made)), notice="offer_made")
+    return page_request.redirect(addresses.seller_offer(made), notice=notice)
 
 
 @form_post("/seller/offers/{offer_id:uuid}/withdraw", MANAGE)
@@ -91,6 +93,12 @@ def withdraw(offer_id: FromPath[UUID], page_request: Given[PageRequest], form: G
     return page_request.redirect(
         addresses.seller_lead(str(lead_id)) if lead_id else addresses.seller_offer(str(offer_id))
     )
+
+
+def _made(uow: UnitOfWork, command: MakeOffer) -> tuple[str, str]:
+    """The offer, and what its maker is told."""
+    offer = make_offer(uow, command)
+    return str(offer.id), made_notice(offer)
 
 
 def _one(page_request: PageRequest, offer_id: UUID, typed: OfferTyped | None = None) -> OfferPage:

@@ -58,6 +58,21 @@ class OfferForms:
 
 
 @dataclass(frozen=True, slots=True)
+class OfferApprovalItem:
+    """Why its own side is asked, a sentence for each line; what was decided. `act`: where the reader decides.
+
+    `is_own`: the reader made it, and a colleague has to decide.
+    """
+
+    lines: tuple[str, ...]
+    decision: str
+    text: str
+    act: str = ""
+    is_own: bool = False
+    typed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class OfferItem:
     """An offer. `other` is the other side. `act`: where its buyer accepts it, or its seller takes it back.
 
@@ -88,6 +103,9 @@ class OfferItem:
     decline_reason: str = ""
     decline_text: str = ""
     """Why its buyer did, as far as it was said."""
+    is_shown: bool = True
+    """Whether its buyer got it."""
+    approval: OfferApprovalItem | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +178,8 @@ class OffersView:
     current: str
     rows: tuple[OfferItem, ...]
     next_address: str | None = None
+    floors: str = ""
+    """Where whoever approves offers says below what they are asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +199,31 @@ class NewOfferView:
 
     plans: tuple[Choice, ...]
     offered: OfferTyped
+    error: str = ""
+    error_field: str = ""
+    field_error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FloorItem:
+    """A floor: `listing` is the product's id, empty of all products."""
+
+    listing: str
+    what: str
+    share: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfferFloorsView:
+    """A seller's discount floors, and the form of one."""
+
+    template: ClassVar[str] = "offers/floors.html"
+    active: ClassVar[str] = "seller_offers"
+
+    rows: tuple[FloorItem, ...]
+    products: tuple[Choice, ...]
+    product: str = ""
+    floor: str = ""
     error: str = ""
     error_field: str = ""
     field_error: str = ""

@@ -42,6 +42,7 @@ class Buy:
     method: str = "sbx_ok"
     clip: str | None = None
     seen: Seen = "never"
+    coupon: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +237,18 @@ class GiveDemos:
 
 
 @dataclass(frozen=True, slots=True)
+class Reduce:
+    """A seller takes a share off a product for so many days: for whoever names the code, without one for everybody."""
+
+    product: str
+    name: str
+    percent_ppm: int
+    days: int
+    code: str = ""
+    most_uses: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Deputise:
     """A buyer's approver is away for two weeks: the owner decides. More rules of buying come with it."""
 
@@ -271,6 +284,7 @@ Act = (
     | RequestTalk
     | PublicTalk
     | GiveDemos
+    | Reduce
     | Deputise
     | Confide
     | Tick

@@ -1,11 +1,11 @@
-"""How organizations arrange themselves in a market's past: hours for demos, rules of buying, who sees a video."""
+"""How organizations arrange themselves in a market's past: hours for demos, coupons, rules of buying, who sees a video."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
 
-from app.sample.history.acts import Confide, Deputise, GiveDemos
+from app.sample.history.acts import Confide, Deputise, GiveDemos, Reduce
 from app.sample.history.clips import CLIPS
 from app.sample.history.world import World
 from kernel import clock
@@ -15,25 +15,43 @@ from marketplace.demos.calendar import SaveHours, save_hours
 from marketplace.publishing.change_visibility import ChangeVisibility, change_visibility
 from orders.approval_rules.deputies import AppointDeputy, appoint_deputy
 from orders.approval_rules.set_rule import SetRule, set_rule
+from orders.coupons.make_coupon import MakeCoupon, make_coupon
 
 _WORKING_DAYS = (1, 2, 3, 4, 5)
 _FROM_MINUTE, _TO_MINUTE, _LENGTH_MINUTES = 9 * 60, 18 * 60, 45
 _MONTH_MINOR = 50_000_000
 """More than anybody spends: the sample's tour goes as it is told."""
 _AWAY = timedelta(days=13)
+ZONE = "Asia/Shanghai"
+"""Where the sample's sellers keep their calendars."""
 Work = Callable[[UnitOfWork], object]
 
 
-def arranged(world: World, act: GiveDemos | Deputise | Confide) -> tuple[Principal, Work]:
+def arranged(world: World, act: GiveDemos | Reduce | Deputise | Confide) -> tuple[Principal, Work]:
     """Who arranges it, and its transaction."""
     match act:
         case GiveDemos():
             hours = SaveHours(_WORKING_DAYS, _FROM_MINUTE, _TO_MINUTE, _LENGTH_MINUTES)
             return world.chief(act.seller), lambda uow: save_hours(uow, hours)
+        case Reduce():
+            return world.seller(act.product), lambda uow: make_coupon(uow, _coupon(world, act))
         case Deputise():
             return world.approver(act.buyer), _deputise(world, act)
         case Confide():
             return _confide(world, act)
+
+
+def _coupon(world: World, act: Reduce) -> MakeCoupon:
+    today = clock.today(ZONE)
+    return MakeCoupon(
+        act.name,
+        today,
+        today + timedelta(days=act.days),
+        code=act.code,
+        percent_ppm=act.percent_ppm,
+        listing_ids=(world.listing_id(act.product),),
+        most_uses=act.most_uses,
+    )
 
 
 def _deputise(world: World, act: Deputise) -> Work:

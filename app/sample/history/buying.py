@@ -65,7 +65,7 @@ def buy(world: World, act: Buy) -> Work:
             if act.seen == "bought_inside":
                 context = Context(video_id=film.video_id, placement_id=film.placement_id, second_ms=second_ms)
             uow.flush()
-        quote = create_quote(uow, CreateQuote((QuoteItem(plan_id, act.quantity),), None, context))
+        quote = create_quote(uow, CreateQuote((QuoteItem(plan_id, act.quantity),), None, context, coupon=act.coupon))
         uow.flush()
         place_purchase(uow, PlacePurchase(quote.id, profile_id, "sandbox", act.method, act.po_number))
 

@@ -7,7 +7,7 @@ from datetime import datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from app.sample.history.acts import Accept, AskBack, AskRefund, Behave, Buy, Decide, Step, Tick, Use
+from app.sample.history.acts import Accept, AskBack, AskRefund, Behave, Buy, Decide, Reduce, Step, Tick, Use
 
 _ZONE: Final = ZoneInfo("Asia/Shanghai")
 _REFUSES_DAYS: Final = 44
@@ -34,6 +34,7 @@ def exceptional_steps(ends_at: datetime) -> Iterator[Step]:
     yield from _drills(ends_at)
     yield from _composed(ends_at)
     yield from _asked_back(ends_at)
+    yield from _reduced(ends_at)
 
 
 def _day(ends_at: datetime, days: int, hour: int, minute: int = 0) -> datetime:
@@ -118,6 +119,16 @@ def _asked_back(ends_at: datetime) -> Iterator[Step]:
         for before, (does, words), percent in steps:
             act = AskBack(buyer, po_number, "customers", does, words, percent)  # type: ignore[arg-type]  # literals of the act
             yield Step(_day(ends_at, before, 11, 20), act)
+
+
+def _reduced(ends_at: datetime) -> Iterator[Step]:
+    """A code that three orders may use, of which one has; and a promotion that goes on."""
+    yield Step(_day(ends_at, 17, 9), Reduce("customers", "老客户回馈", 200_000, 60, "HUIKUI-20", 3))
+    at = _day(ends_at, 15, 10, 40)
+    bought = Buy("zhongshan", "CG-K-601", "customers", 16, clip="customers-b", seen="clicked", coupon="HUIKUI-20")
+    yield Step(at, bought)
+    yield Step(at + 2 * _HOUR, Decide("zhongshan", "CG-K-601"))
+    yield Step(_day(ends_at, 4, 9), Reduce("contract", "年末优惠", 100_000, 40))
 
 
 def _deliveries(ends_at: datetime) -> Iterator[Step]:

@@ -45,6 +45,7 @@ class NotificationSamples(FinanceSamples):
             "tax_id": "91310000MA1K35TX2X",
             "dimension": "api_calls",
             "percent": "80",
+            "coupon": self.pick("新品上市 (LAUNCH-20)", "Launch (LAUNCH-20)"),
         }
         items = []
         for number, kind in enumerate(KINDS):

@@ -8,7 +8,10 @@ from api.pages.frame import addresses
 from api.pages.frame.choices import Choice
 from api.pages.offers.form import MORE_LINES
 from api.pages.offers.views import (
+    FloorItem,
     NewOfferView,
+    OfferApprovalItem,
+    OfferFloorsView,
     OfferItem,
     OfferLineTyped,
     OfferPage,
@@ -17,7 +20,7 @@ from api.pages.offers.views import (
     SellerOfferPage,
     SellerOffersView,
 )
-from orders.offers.models import OFFER
+from orders.offers.models import OFFER, SHOWN_STATES
 from tests.browser.preview.buying_samples import ID, Samples
 from tests.browser.preview.lead_samples import offers
 
@@ -33,6 +36,26 @@ def private(s: Samples, *, sells: bool) -> OfferItem:
     return replace(one, replaces=False, terms=terms, takes_more=True, taken=() if sells else taken)
 
 
+def waiting(s: Samples, *, own: bool = False, decided: str = "") -> OfferItem:
+    """One below the floor: to be decided by its reader, or by a colleague; or decided."""
+    one, *_ = offers(s, sells=True)
+    said = s.pick(
+        f"{one.lines[0].what}：让价 15%，超过无需审批的 10%。",
+        f"{one.lines[0].what}: 15% off; up to 10% needs no approval.",
+    )
+    why = s.pick("这个价格低于成本。", "That is below what it costs us.") if decided else ""
+    act = "" if own or decided else addresses.seller_offer(ID.format(71), "/decision")
+    asked = OfferApprovalItem((said,), decided, why, act, is_own=own)
+    return replace(
+        one,
+        state=decided or "awaiting_approval",
+        pdf="",
+        is_shown=False,
+        approval=asked,
+        act="" if decided else one.act,
+    )
+
+
 def typed(s: Samples) -> OfferTyped:
     """The form, filled in."""
     more = tuple(map(OfferLineTyped, MORE_LINES))
@@ -42,7 +65,7 @@ def typed(s: Samples) -> OfferTyped:
 
 def pages(s: Samples) -> dict[str, OffersView | OfferPage]:
     """The buyer's pages by name."""
-    path, states = addresses.OFFERS, tuple(OFFER.edges)
+    path, states = addresses.OFFERS, SHOWN_STATES
     return {
         "offers": OffersView(path, states, "", (private(s, sells=False), *offers(s, sells=False))),
         "offers-none": OffersView(path, states, "open", ()),
@@ -50,14 +73,26 @@ def pages(s: Samples) -> dict[str, OffersView | OfferPage]:
     }
 
 
-def sellers_pages(s: Samples) -> dict[str, OffersView | OfferPage | NewOfferView]:
+def sellers_pages(s: Samples) -> dict[str, OffersView | OfferPage | NewOfferView | OfferFloorsView]:
     """The seller's pages by name."""
     path, states = addresses.SELLER_OFFERS, tuple(OFFER.edges)
     plans = (Choice("p", s.pick("专业版 · ¥199 / 席 / 年", "Pro · ¥199 / seat / year")),)
     again = addresses.seller_offer(ID.format(71), "/replacement")
     said = s.pick("没有找到这个机构。请核对法定名称或税号。", "No such organization was found. Check the legal name.")
+    everything = s.pick("所有未单独设置的产品", "All products without a floor of their own")
+    floors = (FloorItem("", everything, "90%"), FloorItem("p", s.hiring, "85%"))
+    products = (Choice("", everything), Choice("p", s.hiring))
+    wrong = s.pick(
+        "折扣底线不正确。请填写目录价的 0.0001 % 至 100 %。", "That is no discount floor. Give 0.0001 % to 100 %."
+    )
+    rows = (waiting(s), private(s, sells=True), *offers(s, sells=True))
     return {
-        "seller-offers": SellerOffersView(path, states, "", (private(s, sells=True), *offers(s, sells=True))),
+        "seller-offers": SellerOffersView(path, states, "", rows, floors=addresses.SELLER_OFFER_FLOORS),
+        "seller-offer-waiting": SellerOfferPage(path, False, waiting(s)),
+        "seller-offer-own": SellerOfferPage(path, False, waiting(s, own=True)),
+        "seller-offer-rejected": SellerOfferPage(path, False, waiting(s, decided="rejected")),
+        "seller-offer-floors": OfferFloorsView(floors, products),
+        "seller-offer-floors-refused": OfferFloorsView((), products, floor="x", error_field="floor", field_error=wrong),
         "seller-offers-none": SellerOffersView(path, states, "", ()),
         "seller-offer": SellerOfferPage(
             path, False, private(s, sells=True), plans=plans, offered=typed(s), again=again

@@ -10,8 +10,10 @@ from sqlalchemy import select
 from kernel.db.uow import unit_of_work
 from orders.approval_rules.set_rule import SetRule, set_rule
 from orders.checkout.models import Purchase
+from orders.offers.make_offer import OfferedPlan
 from orders.offers.models import CounterOffer, Offer
 from tests.loop.test_counter_offers import countered
+from tests.loop.test_offer_approvals import decide, floor, low
 from tests.loop.test_offers import GROSS, PRICE, decline, offered, quoted, reject, requested, withdraw
 from tests.loop.test_private_offers import offered as private
 from tests.loop.test_private_offers import verify
@@ -185,3 +187,83 @@ def test_a_private_offer_accepted_against_replaced(stage: Stage, order: str) -> 
     assert states in (["accepted"], ["superseded", "open"])
     assert len(purchases(stage)) == (1 if states == ["accepted"] else 0)
     assert ("offer_superseded" in told) == (states != ["accepted"])
+
+
+def states(stage: Stage, lead_id: UUID) -> list[str]:
+    return stage.rows(select(Offer.state).where(Offer.lead_id == lead_id).order_by(Offer.id))
+
+
+@every_order
+@pytest.mark.parametrize("decision", ["approved", "rejected"])
+def test_decided_against_withdrawn(stage: Stage, order: str, decision: str) -> None:
+    floor(stage)
+    offer_id = low(stage, lead_id := requested(stage))
+    told = interleaved(
+        stage.services.db, order, lambda: decide(stage, offer_id, decision), lambda: withdraw(stage, offer_id)
+    )
+    assert states(stage, lead_id) in (["withdrawn"], ["rejected"])
+    # What was approved first may still be withdrawn, of which its buyer learns.
+    assert [one for one in told if isinstance(one, str)] in ([], ["offer_not_waiting"], ["offer_rejected"])
+    shown = stage.rows(select(Offer.shown_at).where(Offer.id == offer_id))[0]
+    assert (shown is not None) == (decision == "approved" and "offer_not_waiting" not in told)
+
+
+@every_order
+def test_approved_against_rejected(stage: Stage, order: str) -> None:
+    floor(stage)
+    offer_id = low(stage, lead_id := requested(stage))
+    told = interleaved(
+        stage.services.db, order, lambda: decide(stage, offer_id), lambda: decide(stage, offer_id, "rejected")
+    )
+    assert [one for one in told if isinstance(one, str)] == ["offer_not_waiting"]
+    assert states(stage, lead_id) in (["open"], ["rejected"])
+
+
+@every_order_of_twins
+def test_two_colleagues_approve_at_once(stage: Stage, order: str) -> None:
+    floor(stage)
+    first, offer_id = offered(stage, lead_id := requested(stage)), low(stage, lead_id)
+    told = interleaved(stage.services.db, order, *(lambda: decide(stage, offer_id) for _ in range(2)))
+    assert list(told) == [offer_id, offer_id]
+    assert (states(stage, lead_id), stage.get(Offer, offer_id).supersedes_id) == (["superseded", "open"], first)
+
+
+@every_order
+def test_approved_against_the_one_before_accepted(stage: Stage, order: str) -> None:
+    floor(stage)
+    first, offer_id = offered(stage, lead_id := requested(stage)), low(stage, lead_id)
+    quote_id = quoted(stage, first)
+    told = interleaved(stage.services.db, order, lambda: stage.purchase(quote_id), lambda: decide(stage, offer_id))
+    assert states(stage, lead_id) in (["accepted", "awaiting_approval"], ["superseded", "open"])
+    assert ("offer_before_accepted" in told) == (states(stage, lead_id)[0] == "accepted")
+    assert ("offer_superseded" in told) == (states(stage, lead_id)[0] == "superseded")
+    assert len(purchases(stage)) == (1 if "offer_before_accepted" in told else 0)
+
+
+@every_order
+def test_approved_against_another_made(stage: Stage, order: str) -> None:
+    floor(stage)
+    offer_id = low(stage, lead_id := requested(stage))
+    told = interleaved(stage.services.db, order, lambda: decide(stage, offer_id), lambda: offered(stage, lead_id))
+    assert states(stage, lead_id) == ["superseded", "open"]
+    assert [one for one in told if isinstance(one, str)] in ([], ["offer_not_waiting"])
+
+
+@every_order
+def test_a_private_one_approved_against_another_made(stage: Stage, order: str) -> None:
+    verify(stage, stage.buyer.id)
+    floor(stage)
+    cheap = (OfferedPlan(stage.seat_plan, 20, PRICE - 1),)
+    first = private(stage)
+    offer_id = private(stage, supersedes_id=first, plans=cheap)
+    told = interleaved(
+        stage.services.db,
+        order,
+        lambda: decide(stage, offer_id),
+        lambda: private(stage, supersedes_id=first, terms="?"),
+    )
+    found = stage.rows(select(Offer.state).where(Offer.buyer_org_id == stage.buyer.id).order_by(Offer.id))
+    if "offer_superseded" in told:
+        assert found == ["superseded", "open"], "what it would have replaced was replaced"
+    else:
+        assert (found, "offer_not_waiting" in told) == (["superseded", "superseded", "open"], True)

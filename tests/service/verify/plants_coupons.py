@@ -1,4 +1,4 @@
-"""One corruption for every rule of coupons."""
+"""One corruption for every rule of coupons and offers."""
 
 from __future__ import annotations
 
@@ -24,3 +24,7 @@ def coupons_taken(p: Planter, _: World) -> None:
 
 def coupons_given_back(p: Planter, _: World) -> None:
     p.change("UPDATE orders.coupon_use SET released_at = NULL WHERE released_at IS NOT NULL")
+
+
+def offers_approved(p: Planter, _: World) -> None:
+    p.change("UPDATE orders.offer_approval SET decision = 'approved' WHERE decision = 'rejected'")

@@ -47,7 +47,8 @@ order: pending_approval > pending_payment rejected expired cancelled; pending_pa
     completed > refunded; delivery_failed > refunded
 subscription: active > past_due ended; past_due > active ended
 amendment: pending > applied void; applied > reversed
-offer: open > accepted withdrawn declined superseded; accepted > open withdrawn superseded
+offer: open > accepted withdrawn declined superseded; accepted > open withdrawn superseded;
+    awaiting_approval > open rejected withdrawn superseded
 purchase: pending_approval > pending_payment rejected expired cancelled; pending_payment > paid expired cancelled
 entitlement: pending > active ended; active > suspended ended; suspended > active ended
 usage_period: open > closed; closed > invoiced

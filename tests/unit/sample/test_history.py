@@ -37,6 +37,7 @@ from marketplace.discovery.jobs import INDEX_ANEW
 from marketplace.placements.claim_checks import ClaimValue, Terms, find_contradiction, price_unit
 from marketplace.pricing.engine import price_term
 from marketplace.publishing.jobs import PUBLISH_DUE
+from orders.coupons.jobs import SWEEP_ENDING
 from orders.feed_outcomes import COUNT_OUTCOMES
 from orders.loop import SWEEP_DEPUTIES
 from orders.notifications.notify_of_events import NOTIFY
@@ -65,6 +66,7 @@ OF_THE_PRESENT = {
     marketplace.notifications.jobs.RETENTION,
     NOTIFY,
     SWEEP_DEPUTIES,
+    SWEEP_ENDING,
     SWEEP_DATA_KEPT,
     PUBLISH,
     marketplace.webhooks.jobs.WAKE,
@@ -118,6 +120,18 @@ class TestStory:
                 offers[type(step.act)] += 1
         assert set(kinds) == {"demo", "quote", "consult"}
         assert {acts.OfferPrice, acts.TakeOffer, acts.TakeBack, acts.GiveUp} <= set(offers)
+
+    def test_a_code_is_named_after_it_was_made_and_a_promotion_goes_on(self, ends_at: datetime) -> None:
+        codes: dict[str, acts.Reduce] = {}
+        running, named = 0, 0
+        for step in plan(ends_at):
+            if isinstance(step.act, acts.Reduce):
+                codes[step.act.code] = step.act
+                running += not step.act.code and step.at + timedelta(days=step.act.days) > ends_at
+            elif isinstance(step.act, acts.Buy) and step.act.coupon:
+                assert codes[step.act.coupon].product == step.act.product
+                named += 1
+        assert (running, named) == (1, 1)
 
     def test_who_reviews_has_bought_before_and_is_answered_after(self, ends_at: datetime) -> None:
         bought: set[tuple[str, str]] = set()

@@ -22,7 +22,7 @@ from kernel.ids import uuid7
 from kernel.principal import SYSTEM, Principal
 from marketplace.access.authenticate import csrf_of, hash_token
 from marketplace.access.models import Member, Person, SignInSession
-from marketplace.parties.models import PLATFORM_ORG_ID
+from marketplace.parties.models import PLATFORM_ORG_ID, Organization
 from tests.adapters.seller_process import Seller
 from tests.api_server import application
 from tests.conftest import NOON, empty
@@ -155,3 +155,13 @@ def text_of(answer: Any) -> str:
     """What a page says, without its markup."""
     body = re.sub(r"<(script|style)\b.*?</\1>", " ", answer.text, flags=re.DOTALL)
     return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", body)))
+
+
+@pytest.fixture
+def buyer_name(dashboards: Dashboards) -> str:
+    """What the buying organization is found by."""
+    stage = dashboards.stage
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        buyer = uow.session.get_one(Organization, stage.buyer.id)
+        buyer.tax_id_verified_at = clock.now()
+        return buyer.legal_name

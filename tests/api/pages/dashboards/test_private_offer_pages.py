@@ -9,24 +9,11 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from kernel.db.uow import unit_of_work
-from kernel.principal import SYSTEM
-from marketplace.parties.models import Organization
 from orders.offers.models import Offer
 from orders.order.models import Order
 from tests.api.pages.dashboards.conftest import Dashboards, text_of
 from tests.api.pages.dashboards.test_offer_pages import offer, value
-from tests.loop.test_private_offers import verify
 from tests.statement_counter import counting
-
-
-@pytest.fixture
-def buyer_name(dashboards: Dashboards) -> str:
-    """What the buying organization is found by."""
-    stage = dashboards.stage
-    verify(stage, stage.buyer.id)
-    with unit_of_work(stage.services.db, SYSTEM) as uow:
-        return uow.session.get_one(Organization, stage.buyer.id).legal_name
 
 
 def private(dashboards: Dashboards, **fields: str) -> dict[str, str]:
