@@ -49,6 +49,7 @@ import orders.approval_rules.models
 import orders.checkout.models
 import orders.checkout.quote_models
 import orders.coupons.models
+import orders.disputes.models
 import orders.offers.models
 import orders.order.models
 import orders.trials.models
@@ -97,6 +98,7 @@ MODELS = (
     billing.invoices.models,
     orders.checkout.quote_models,
     orders.coupons.models,
+    orders.disputes.models,
     orders.approval_rules.models,
     orders.checkout.models,
     orders.order.models,

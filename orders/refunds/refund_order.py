@@ -73,7 +73,7 @@ def refund_remaining(uow: UnitOfWork, order: Order, payment_id: UUID, *, reason:
 
     While a bank decides about the payment it waits for that (`orders.loop.dispute_ended`).
     """
-    if _left(uow, order.id, payment_id) > 0 and not is_disputed(uow, payment_id):
+    if _left(uow, order.id, payment_id) > 0 and not is_disputed(uow, payment_id, order.id):
         request_refund(uow, RequestRefund(reference=order.id, payment_id=payment_id, reason=reason, automatic=True))
 
 
@@ -101,7 +101,7 @@ def _refundable_payment(uow: UnitOfWork, order: Order) -> UUID:
     window_days = min(line.refund_window_days for line in lines_of(uow, order.id))
     if clock.now() > order.active_at + timedelta(days=window_days):
         raise Conflict("refund_window_over", days=window_days)
-    if is_disputed(uow, order.payment_id):
+    if is_disputed(uow, order.payment_id, order.id):
         raise Conflict("payment_disputed")
     if invoice_of(uow, order.id) is None:
         # The invoice follows activation within moments; a refund before it would have nothing to credit.

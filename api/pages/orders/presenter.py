@@ -94,7 +94,7 @@ def read(uow: UnitOfWork, order_id: UUID) -> OrderPageData:
         quoted_at=order.created_at,
         steps=tuple(queries.steps_of(uow, [order.id], since=order.created_at)),
         payment=payment,
-        is_disputed=payment is not None and is_disputed(uow, payment.id),
+        is_disputed=payment is not None and is_disputed(uow, payment.id, order.id),
         deliveries=tuple(deliveries_of(uow, [line.id for line in order.lines]).values()),
         invoices=tuple(papers.items) if papers else (),
         refunds=tuple(refunds_received(uow, order.id)),

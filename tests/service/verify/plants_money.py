@@ -361,3 +361,25 @@ def shares_frozen(p: Planter, _: World) -> None:
         """UPDATE billing.dispute SET created_at = created_at - interval '30 days', ended_at = ended_at + interval '30 days'
            WHERE state = 'won'"""
     )
+
+
+def ledger_gateway_fee(p: Planter, _: World) -> None:
+    p.change("UPDATE billing.dispute SET fee_minor = fee_minor + 1 WHERE state = 'open'")
+
+
+def disputes_parts(p: Planter, _: World) -> None:
+    p.change(
+        """UPDATE billing.dispute_part SET amount_minor = amount_minor - 1
+           WHERE id = (SELECT id FROM billing.dispute_part LIMIT 1)"""
+    )
+
+
+def disputes_borne(p: Planter, _: World) -> None:
+    p.change("UPDATE billing.dispute SET loss_minor = loss_minor + 1 WHERE state = 'lost'")
+
+
+def disputes_answered(p: Planter, _: World) -> None:
+    p.change(
+        """UPDATE billing.dispute SET created_at = created_at - interval '30 days', due_by = due_by - interval '30 days',
+           answer_by = answer_by - interval '30 days', submit_at = submit_at - interval '30 days' WHERE state = 'open'"""
+    )
