@@ -130,10 +130,10 @@ class StripeGateway:
         self._payments_at = payments_at
         self._live = "_live_" in api_key
         # Files have an address of their own; a local test server is both.
-        files: dict[str, Any] = {} if base_address == ADDRESS else {"files": base_address}
+        addresses: Any = {"api": base_address} | ({} if base_address == ADDRESS else {"files": base_address})
         client = stripe.StripeClient(
             api_key,
-            base_addresses={"api": base_address, **files},  # type: ignore[typeddict-item]
+            base_addresses=addresses,
             max_network_retries=0,
             http_client=stripe.RequestsClient(timeout=TIMEOUT_S),
         )

@@ -164,6 +164,15 @@ def require_open(dispute: Dispute) -> None:
         raise Conflict("dispute_answer_over")
 
 
+def is_answerable(dispute: Dispute) -> bool:
+    """Whether the sides may still say their part."""
+    try:
+        require_open(dispute)
+    except Conflict:
+        return False
+    return True
+
+
 def lock_side(uow: UnitOfWork, dispute_id: UUID, side: Side) -> Dispute:
     """A dispute of which the acting organization is this side, locked. Raises NotFound `dispute_not_found`."""
     org_id = uow.principal.organization()
