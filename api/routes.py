@@ -16,6 +16,7 @@ from api.pages.connectors import handlers as connectors_pages
 from api.pages.content_reports import handlers as content_reports_pages
 from api.pages.coupons import handlers as coupons_pages
 from api.pages.customers import handlers as customers_pages
+from api.pages.disputes import handlers as disputes_pages
 from api.pages.entitlements import handlers as entitlements_pages
 from api.pages.feed import handlers as feed_pages
 from api.pages.feedback import handlers as feedback_pages
@@ -209,6 +210,7 @@ MODULES: tuple[ModuleType, ...] = (
     seller_reviews_pages,
     verification_pages,
     tax_id_disputes_pages,
+    disputes_pages,
     listings_pages,
     videos_pages,
     video_details_pages,

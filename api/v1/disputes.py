@@ -25,7 +25,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid
 from kernel.paging import Page
 from orders.disputes.assign import assign_lines
-from orders.disputes.queries import DisputeView, get_dispute, list_cases, list_open_cases
+from orders.disputes.queries import DisputeCaseView, get_dispute, list_cases, list_open_cases
 from orders.disputes.say import MAX_DOCUMENT_BYTES, SayAboutDispute, Side, say_about_dispute
 from orders.disputes.submit import TellBank, tell_bank
 
@@ -111,12 +111,13 @@ class DisputeCaseOut(Out):
     sent: list[DisputeSentOut]
 
     @classmethod
-    def of(cls, row: DisputeView) -> DisputeCaseOut:
+    def of(cls, row: DisputeCaseView) -> DisputeCaseOut:
         """From the query's row."""
-        money = {name: MoneyOut.of(getattr(row, f"{name}_minor"), row.currency) for name in ("frozen", "loss", "loss_left")}
         return cls.of_row(
             row,
-            **money,
+            frozen=MoneyOut.of(row.frozen_minor, row.currency),
+            loss=MoneyOut.of(row.loss_minor, row.currency),
+            loss_left=MoneyOut.of(row.loss_left_minor, row.currency),
             amount=MoneyOut.of(row.amount_minor, row.currency),
             fee=MoneyOut.of(row.fee_minor, row.fee_currency) if row.fee_currency is not None else None,
             parts=[
@@ -174,9 +175,7 @@ def get_bought_dispute(dispute_id: FromPath[UUID], request: ApiRequest) -> Dispu
 
 
 @put("/v1/disputes/{dispute_id:uuid}/words", permission=BUY, refuses=[409], sync_to_thread=True, tags=["buying"])
-def put_buyer_words(
-    dispute_id: FromPath[UUID], data: JSONBody[DisputeWordsIn], request: ApiRequest
-) -> DisputeCaseOut:
+def put_buyer_words(dispute_id: FromPath[UUID], data: JSONBody[DisputeWordsIn], request: ApiRequest) -> DisputeCaseOut:
     """Say something about it, or let it be. Repeating it changes nothing."""
     return request.transact(lambda uow: _say(uow, SayAboutDispute(dispute_id, "buyer", data.words, data.withdraws)))
 
@@ -226,10 +225,14 @@ def get_sold_dispute(dispute_id: FromPath[UUID], request: ApiRequest) -> Dispute
         return _shown(uow, dispute_id, "seller")
 
 
-@put("/v1/seller/disputes/{dispute_id:uuid}/words", permission=ANSWERS, refuses=[409], sync_to_thread=True, tags=["seller"])
-def put_seller_words(
-    dispute_id: FromPath[UUID], data: JSONBody[DisputeWordsIn], request: ApiRequest
-) -> DisputeCaseOut:
+@put(
+    "/v1/seller/disputes/{dispute_id:uuid}/words",
+    permission=ANSWERS,
+    refuses=[409],
+    sync_to_thread=True,
+    tags=["seller"],
+)
+def put_seller_words(dispute_id: FromPath[UUID], data: JSONBody[DisputeWordsIn], request: ApiRequest) -> DisputeCaseOut:
     """Say what speaks for the sale, until `answer_by`; said again, the words are changed."""
     return request.transact(lambda uow: _say(uow, SayAboutDispute(dispute_id, "seller", data.words, data.withdraws)))
 
@@ -308,7 +311,9 @@ def post_dispute_lines(
     status_code=200,
     tags=["operator"],
 )
-def post_dispute_evidence(dispute_id: FromPath[UUID], data: JSONBody[TellBankIn], request: ApiRequest) -> DisputeCaseOut:
+def post_dispute_evidence(
+    dispute_id: FromPath[UUID], data: JSONBody[TellBankIn], request: ApiRequest
+) -> DisputeCaseOut:
     """Tell the bank, once and for all. The same again changes nothing; what came of it stands in `sent`."""
 
     def work(uow: UnitOfWork) -> DisputeCaseOut:
@@ -346,11 +351,11 @@ def _shown(uow: UnitOfWork, dispute_id: UUID, side: Side | None) -> DisputeCaseO
     return DisputeCaseOut.of(get_dispute(uow, dispute_id, side=side))
 
 
-def _bought(uow: UnitOfWork, **how: Any) -> Page[DisputeView]:
+def _bought(uow: UnitOfWork, **how: Any) -> Page[DisputeCaseView]:
     return list_cases(uow, side="buyer", **how)
 
 
-def _sold(uow: UnitOfWork, **how: Any) -> Page[DisputeView]:
+def _sold(uow: UnitOfWork, **how: Any) -> Page[DisputeCaseView]:
     return list_cases(uow, side="seller", **how)
 
 

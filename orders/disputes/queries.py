@@ -76,7 +76,7 @@ class DisputeSent:
 
 
 @dataclass(frozen=True, slots=True)
-class DisputeView:
+class DisputeCaseView:
     """A dispute as one side may see it. `amount_minor`: of a seller what is about its orders; `frozen_minor`: what of its shares
     stands still. What the gateway takes and what is lost (`fee_minor`, `loss_minor`, `loss_left_minor`) is the operator's.
     """
@@ -110,7 +110,7 @@ class DisputeView:
     """Of a seller empty: it may hold what other sellers say."""
 
 
-def get_dispute(uow: UnitOfWork, dispute_id: UUID, *, side: Side | None) -> DisputeView:
+def get_dispute(uow: UnitOfWork, dispute_id: UUID, *, side: Side | None) -> DisputeCaseView:
     """One of the acting organization as `buyer` or `seller`; for operators (None) anybody's.
 
     Raises: NotFound `dispute_not_found`; Forbidden `permission_missing` of an operator without operator.read.
@@ -125,7 +125,7 @@ def get_dispute(uow: UnitOfWork, dispute_id: UUID, *, side: Side | None) -> Disp
 
 def list_cases(
     uow: UnitOfWork, *, side: Side, state: str | None = None, cursor: str | None = None, limit: int = 20
-) -> Page[DisputeView]:
+) -> Page[DisputeCaseView]:
     """Those of which the acting organization is the `buyer` or a `seller`, newest first."""
     statement = select(Dispute).where(_of(uow, side))
     if state is not None:
@@ -135,7 +135,7 @@ def list_cases(
     return Page(_views(uow, page.items, side), page.next_cursor)
 
 
-def list_open_cases(uow: UnitOfWork, *, cursor: str | None = None, limit: int = 20) -> Page[DisputeView]:
+def list_open_cases(uow: UnitOfWork, *, cursor: str | None = None, limit: int = 20) -> Page[DisputeCaseView]:
     """Open disputes, the nearest deadline first. Raises: Forbidden `permission_missing` without operator.read."""
     statement = select(Dispute).where(_of(uow, None), state_in(Dispute.state, "open"))
     keys = Dispute.due_by, Dispute.id
@@ -146,11 +146,24 @@ def list_open_cases(uow: UnitOfWork, *, cursor: str | None = None, limit: int = 
     return Page(_views(uow, page.items, None), page.next_cursor)
 
 
-def cases_of_order(uow: UnitOfWork, order_id: UUID, *, side: Side) -> list[UUID]:
-    """The disputes about an order of the acting organization, the latest first."""
-    about = select(DisputePart.dispute_id).where(DisputePart.reference == order_id)
-    found = select(Dispute.id).where(_of(uow, side), Dispute.id.in_(about)).order_by(Dispute.created_at.desc())
-    return list(uow.session.scalars(found))
+@dataclass(frozen=True, slots=True)
+class LatestDispute:
+    """The latest dispute about an order."""
+
+    id: UUID
+    state: str
+
+
+def latest_dispute(uow: UnitOfWork, order_id: UUID) -> LatestDispute | None:
+    """The latest about an order that the acting organization bought."""
+    row = uow.session.execute(
+        select(Dispute.id, Dispute.state)
+        .join(DisputePart, DisputePart.dispute_id == Dispute.id)
+        .where(_of(uow, "buyer"), DisputePart.reference == order_id)
+        .order_by(Dispute.created_at.desc(), Dispute.id.desc())
+        .limit(1)
+    ).first()
+    return LatestDispute(row.id, row.state) if row is not None else None
 
 
 def assignable_lines(uow: UnitOfWork, dispute_id: UUID) -> list[DisputedPart]:
@@ -174,7 +187,7 @@ def _of(uow: UnitOfWork, side: Side | None) -> ColumnElement[bool]:
     return Dispute.payer_org_id == org_id if side == "buyer" else Dispute.seller_org_ids.contains([org_id])
 
 
-def _views(uow: UnitOfWork, rows: Sequence[Dispute], side: Side | None) -> list[DisputeView]:
+def _views(uow: UnitOfWork, rows: Sequence[Dispute], side: Side | None) -> list[DisputeCaseView]:
     if not rows:
         return []
     ids = [row.id for row in rows]
@@ -199,12 +212,12 @@ def _view(
     words: list[DisputeWords],
     documents: list[DisputeDocument],
     sent: list[DisputeSent],
-) -> DisputeView:
+) -> DisputeCaseView:
     computed = {"amount_minor", "frozen_minor", "is_answerable", "parts", "words", "documents", "sent"}
-    known = {name: getattr(row, name) for name in DisputeView.__dataclass_fields__.keys() - computed}
+    known = {name: getattr(row, name) for name in DisputeCaseView.__dataclass_fields__.keys() - computed}
     if side is not None:
         known |= {"fee_minor": 0, "fee_currency": None, "loss_minor": 0, "loss_left_minor": 0}
-    return DisputeView(
+    return DisputeCaseView(
         **known,
         amount_minor=sum(part.amount_minor for part in parts) if side == "seller" else row.amount_minor,
         frozen_minor=frozen_minor,

@@ -41,6 +41,7 @@ from tests.adapters.seller_process import Seller
 from tests.api_server import application
 from tests.conformance.api_walk import NOBODY, Walk, Who, key_of, operator_of, session_of
 from tests.conformance.coupon_writes import coupons
+from tests.conformance.dispute_writes import disputes
 from tests.conformance.people_writes import (
     leads,
     members,
@@ -419,6 +420,7 @@ STEPS = (
     buying,
     using,
     metering,
+    disputes,
     delivering,
     operating,
 )

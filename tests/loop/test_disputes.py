@@ -18,7 +18,7 @@ from app.verify.rule import Outside
 from billing.disputes.apply_gateway_record import apply_gateway_record
 from billing.disputes.models import Dispute, DisputePart, DisputeSubmission
 from billing.gateways.models import SandboxOperation
-from billing.gateways.ports import GatewayAnswer, GatewayRecord, GatewayStatus
+from billing.gateways.ports import GatewayAnswer, GatewayRecord, GatewayStatus, PaymentRequest
 from billing.gateways.result import GatewayResult
 from billing.incidents.models import Incident
 from billing.payments.models import Payment, PaymentAllocation
@@ -378,7 +378,7 @@ class TestNeverTwice:
         sound(stage)
 
 
-def payment_key(stage: Stage, payment_id: UUID | None) -> object:
+def payment_key(stage: Stage, payment_id: UUID | None) -> PaymentRequest:
     """What the sandbox finds a payment by."""
     from billing.gateways.ports import PaymentRequest
 
@@ -390,9 +390,7 @@ def payment_key(stage: Stage, payment_id: UUID | None) -> object:
 
 
 DEEDS = ["opened", "won", "lost", "refund", "settled", "refund_failed", "hours"]
-STEPS = st.lists(
-    st.tuples(st.sampled_from(DEEDS), st.integers(0, 1), st.integers(1, 4)), min_size=3, max_size=9
-)
+STEPS = st.lists(st.tuples(st.sampled_from(DEEDS), st.integers(0, 1), st.integers(1, 4)), min_size=3, max_size=9)
 
 
 @settings(

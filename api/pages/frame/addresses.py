@@ -2,6 +2,7 @@
 
 from api.pages.frame import (
     coupon_addresses,
+    dispute_addresses,
     offer_addresses,
     operator_addresses,
     product_addresses,
@@ -11,6 +12,7 @@ from api.pages.frame import (
 )
 
 PRODUCTS, coupons, usage = product_addresses.PRODUCTS, coupon_addresses, usage_addresses
+disputes = dispute_addresses
 entitlement = recurring_addresses.entitlement
 entitlement_act = recurring_addresses.entitlement_act
 entitlement_launch = recurring_addresses.entitlement_launch
