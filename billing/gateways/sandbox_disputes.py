@@ -25,14 +25,14 @@ _DECIDES_AFTER: Final = timedelta(seconds=2)
 def take_evidence(operation: SandboxOperation, request: EvidenceRequest) -> bool:
     """Let a locked dispute have its evidence. Returns whether the bank is to decide by it. The same key again changes nothing.
 
-    Raises: GatewayRefused `dispute_not_open`, `evidence_late`, `evidence_submitted`: it has others already.
+    Raises: GatewayRefused `decided_already`, `evidence_late`, `evidence_submitted`: it has others already.
     """
     if operation.evidence is not None:
         if operation.evidence["key"] == request.key:
             return False
         raise GatewayRefused("evidence_submitted")
     if operation.kind != "dispute" or operation.state != "pending":
-        raise GatewayRefused("dispute_not_open")
+        raise GatewayRefused("decided_already")
     if clock.now() > operation.created_at + TAKES_EVIDENCE:
         raise GatewayRefused("evidence_late")
     files = {one.purpose: one.file_name for one in request.files}

@@ -26,6 +26,7 @@ from orders.notifications import (
     about_accounts,
     about_comments,
     about_deputies,
+    about_disputes,
     about_feedback,
     about_identity,
     about_leads,
@@ -44,6 +45,7 @@ from orders.notifications.notifiers import Notifier, RecordedEvent, notifiers
 NOTIFY = "orders.notifications.notify"
 SOURCES = (
     about_orders,
+    about_disputes,
     about_deputies,
     about_reports,
     about_subscriptions,

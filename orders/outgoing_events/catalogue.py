@@ -10,6 +10,7 @@ from uuid import UUID
 from marketplace.webhooks.event_types import EventData, EventType, Side, register_types
 from orders.outgoing_events.event_data import (
     BoughtOrderData,
+    DisputeData,
     GivenEntitlementData,
     HeldEntitlementData,
     InvoiceData,
@@ -135,6 +136,12 @@ def _refund(error_code: str | None = None) -> Mapping[Side, EventData]:
     return _same(data)
 
 
+def _dispute() -> Mapping[Side, EventData]:
+    amount, orders = _cny(1_908_000), [_id(10)]
+    data = DisputeData(dispute_id=_id(90), order_ids=orders, amount=amount, reason="fraudulent", answer_by=_TO)
+    return _same(data)
+
+
 def _payout(error_code: str | None = None) -> Mapping[Side, EventData]:
     amount = _cny(1_728_000)
     return {"party": PayoutData(payout_id=_id(70), statement_id=_id(60), amount=amount, error_code=error_code)}
@@ -213,6 +220,9 @@ register_types(
     EventType("refund.succeeded", "退款已退回。", "The money went back.", ORDERS, _refund()),
     EventType("refund.failed", "退款失败。", "A refund failed.", ORDERS, _refund("account_closed")),
     EventType("refund.returned", "退款被退回。", "A refund came back.", ORDERS, _refund("account_closed")),
+    EventType("dispute.opened", "付款被拒付，银行正在裁定。", "A bank decides about a payment.", ORDERS, _dispute()),
+    EventType("dispute.won", "银行支持卖家，款项保留。", "The bank decided for the sale.", ORDERS, _dispute()),
+    EventType("dispute.lost", "银行支持付款方，款项已扣回。", "The bank decided for the payer.", ORDERS, _dispute()),
     EventType("statement.closed", "结算单已生成。", "A statement is closed.", MONEY, {"party": _STATEMENT}),
     EventType("payout.sent", "结算款已打出。", "A payout is on its way.", MONEY, _payout()),
     EventType("payout.failed", "结算款打款失败。", "A payout failed.", MONEY, _payout("account_closed")),
