@@ -43,19 +43,13 @@ BORNE = Query(
 )
 ANSWERED = Query(
     "disputes.answered",
-    "银行至多收到一份材料；无人处理时，到期前自动提交。",
-    "A bank was told once at most; where nobody did, what was there went by itself before its deadline.",
-    f"""
-    SELECT d.id AS dispute_id, d.submitted_at, d.submit_at, count(s.id) AS sent FROM billing.dispute d
-    LEFT JOIN billing.dispute_submission s ON s.dispute_id = d.id AND s.state = 'sent'
-    GROUP BY d.id
-    HAVING count(s.id) > 1 OR (count(s.id) = 1 AND d.submitted_at IS NULL)
-    UNION ALL
-    SELECT d.id, NULL, d.submit_at, 0 FROM billing.dispute d
-    WHERE d.state = 'open' AND d.submitted_at IS NULL AND d.due_by < :late AND NOT {pending("d.id")}
-      AND d.created_at < d.submit_at
-      AND NOT EXISTS (SELECT 1 FROM billing.dispute_submission s WHERE s.dispute_id = d.id)
-    """,  # noqa: S608 - (same)
+    "银行至多收到一份材料，且与拒付记录一致。",
+    "A bank was told once at most, and the dispute names what it was told.",
+    """
+    SELECT d.id AS dispute_id, d.submission_id, s.id AS live_id, s.state, d.submitted_at FROM billing.dispute d
+    LEFT JOIN billing.dispute_submission s ON s.dispute_id = d.id AND s.state <> 'failed'
+    WHERE d.submission_id IS DISTINCT FROM s.id OR (s.state = 'sent' AND d.submitted_at IS NULL)
+    """,
 )
 
 RULES = (PARTS, BORNE, ANSWERED)

@@ -215,17 +215,8 @@ SUSPENSE = _account(
     """,
     owed=False,
 )
-GATEWAY_FEE = _account(
-    "ledger.gateway_fee",
-    "渠道费用账户余额等于各笔拒付的处理费。",
-    "The gateways' fees are what they keep for disputes.",
-    "gateway_fee",
-    "currency",
-    "SELECT fee_currency AS currency, fee_minor AS minor FROM billing.dispute WHERE fee_minor <> 0",
-    owed=False,
-)
 
 RULES = (
     BALANCED, COMPLETE, NO_ZERO, PARTIES, SEALED, FACTS, CASH, BUYER_CREDIT, PENDING, AVAILABLE, COMMISSION, CLEARING,
-    SUSPENSE, GATEWAY_FEE,
+    SUSPENSE,
 )  # fmt: skip

@@ -22,7 +22,6 @@ from api.pages.frame.site import PageRequest
 from billing.disputes.models import Dispute
 from kernel import clock
 from kernel.errors import DomainError
-from marketplace.parties.lookups import get_party
 from orders.disputes.compose import chosen_documents, compose_evidence, documents_of
 from orders.disputes.queries import DisputeCaseView, DisputedPart, assignable_lines, get_dispute
 from orders.disputes.say import MAX_DOCUMENT_BYTES, Side
@@ -75,8 +74,7 @@ def dispute_page(
     may = page_request.principal.may
     with page_request.work() as uow:
         found = get_dispute(uow, dispute_id, side=side)
-        speakers = {one.org_id for one in found.words} | {one.org_id for one in found.documents}
-        names = {str(org_id): get_party(uow, org_id).display_name for org_id in speakers}
+        names = _names(found)
         may_send = side is None and may("operator.payouts") and found.state == "open" and not _is_told(found)
         composed, ticked = "", set[str]()
         lines: tuple[AssignableLine, ...] = ()
@@ -133,11 +131,19 @@ def _files(
             name=one.file_name,
             size_bytes=one.size_bytes,
             address=addresses.disputes.document(side, str(found.id), str(one.id)),
-            who=names[str(one.org_id)],
+            who=names.get(str(one.org_id), ""),
             ticked=str(one.id) in ticked,
         )
         for one in found.documents
     )
+
+
+def _names(found: DisputeCaseView) -> dict[str, str]:
+    """Whoever says or shows something, as the orders name it."""
+    names = {str(part.seller_org_id): part.seller_name for part in found.parts}
+    buyers = {one.org_id for one in found.words if one.side == "buyer"}
+    buyers |= {one.org_id for one in found.documents if one.side == "buyer"}
+    return names | {str(org_id): found.parts[0].buyer_name for org_id in buyers if found.parts}
 
 
 def _is_told(found: DisputeCaseView) -> bool:

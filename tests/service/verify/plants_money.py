@@ -361,10 +361,7 @@ def shares_frozen(p: Planter, _: World) -> None:
         """UPDATE billing.dispute SET created_at = created_at - interval '30 days', ended_at = ended_at + interval '30 days'
            WHERE state = 'won'"""
     )
-
-
-def ledger_gateway_fee(p: Planter, _: World) -> None:
-    p.change("UPDATE billing.dispute SET fee_minor = fee_minor + 1 WHERE state = 'open'")
+    p.change("UPDATE billing.dispute_part SET created_at = created_at - interval '30 days'")
 
 
 def disputes_parts(p: Planter, _: World) -> None:
@@ -379,7 +376,4 @@ def disputes_borne(p: Planter, _: World) -> None:
 
 
 def disputes_answered(p: Planter, _: World) -> None:
-    p.change(
-        """UPDATE billing.dispute SET created_at = created_at - interval '30 days', due_by = due_by - interval '30 days',
-           answer_by = answer_by - interval '30 days', submit_at = submit_at - interval '30 days' WHERE state = 'open'"""
-    )
+    p.change("UPDATE billing.dispute SET submission_id = gen_random_uuid() WHERE state = 'open'")
