@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from sqlalchemy import select
 
@@ -24,7 +25,7 @@ class _DisputeEvent:
     event: RecordedEvent
     dispute: Dispute
     parts: Sequence[DisputePart]
-    orders: dict[object, OrderFacts]
+    orders: Mapping[UUID, OrderFacts]
 
     def buyer(self, kind: str) -> NewNotification:
         """To whoever may buy there."""
@@ -93,5 +94,5 @@ def _dispute_events(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> list[_D
         # Payments of which nothing was sold here have no order to name.
         own = [part for part in parts if part.dispute_id == dispute.id and part.reference in orders]
         if own:
-            found.append(_DisputeEvent(event, dispute, own, {**orders}))
+            found.append(_DisputeEvent(event, dispute, own, orders))
     return found
