@@ -18,6 +18,7 @@ from api.pages.coupons import handlers as coupons_pages
 from api.pages.courses import handlers as courses_pages
 from api.pages.courses import seller_handlers as seller_courses_pages
 from api.pages.customers import handlers as customers_pages
+from api.pages.disputes import handlers as disputes_pages
 from api.pages.entitlements import handlers as entitlements_pages
 from api.pages.feed import handlers as feed_pages
 from api.pages.feedback import handlers as feedback_pages
@@ -78,6 +79,7 @@ from api.v1 import (
     customer_reviews,
     customers,
     demos,
+    disputes,
     entitlements,
     event_types,
     events,
@@ -200,6 +202,7 @@ MODULES: tuple[ModuleType, ...] = (
     reviews,
     touchpoints,
     invoices,
+    disputes,
     incidents,
     quarantine,
     invoice_export,
@@ -221,6 +224,7 @@ MODULES: tuple[ModuleType, ...] = (
     seller_reviews_pages,
     verification_pages,
     tax_id_disputes_pages,
+    disputes_pages,
     listings_pages,
     videos_pages,
     video_details_pages,

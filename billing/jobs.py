@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from billing.disputes.apply_gateway_record import apply_gateway_record
+from billing.disputes.submit_evidence import SUBMIT_EVIDENCE, SendEvidence
 from billing.gateways import janitor, sandbox
 from billing.gateways.call import GatewayCall, Gateways, check_kind
 from billing.gateways.ports import OwnSubject
@@ -33,6 +34,7 @@ def register(gateways: Gateways, storage: Storage, renderer: Renderer, *, public
     for operation in OPERATIONS:
         for kind in (operation.kind, check_kind(operation)):
             call(kind)(GatewayCall(gateways, operation))
+    call(SUBMIT_EVIDENCE)(SendEvidence(gateways, storage))
     call(PROCESS)(ProcessWebhook(gateways, OPERATIONS, MADE_BY_THEMSELVES))
     janitor.register(OPERATIONS)
     sandbox.register()

@@ -52,6 +52,7 @@ import orders.approval_rules.models
 import orders.checkout.models
 import orders.checkout.quote_models
 import orders.coupons.models
+import orders.disputes.models
 import orders.offers.models
 import orders.order.models
 import orders.refunds.models
@@ -103,6 +104,7 @@ MODELS = (
     billing.invoices.models,
     orders.checkout.quote_models,
     orders.coupons.models,
+    orders.disputes.models,
     orders.approval_rules.models,
     orders.checkout.models,
     orders.order.models,

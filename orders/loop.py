@@ -5,7 +5,7 @@
         delivery done ─► order active ─► share released after its hold, subscription begun, invoice issued
         delivery failed or late ─► order's money refunded ─► order refunded, delivery ended, credit note issued
     payment after its purchase expired ─► refunded      refund refused ─► tried again tomorrow
-    payment reversed ─► its orders refunded by what is gone      dispute lost ─► the same
+    payment reversed ─► its orders refunded by what is gone      dispute lost ─► those that it was about
     dispute ended ─► what was owed back meanwhile goes back      incident closed ─► a refund that came back is settled
     renewal due ─► purchase of the next term ─► payment ─► term added, share released with it, invoice issued
     usage period closed ─► purchase of what was used ─► payment ─► share released, invoice issued
@@ -16,8 +16,7 @@
 What needs no call outside follows in the transaction of its event; where that fails, as a durable job.
 It happens exactly once, whatever dies in between. Delivered or refunded: there is no third way out of `paid`.
 What people are told of it stands in `orders/notifications`, what the feed learns of it in `orders/feed_outcomes.py`.
-The composition imports this module in every process:
-followers register as it loads.
+The composition imports this module in every process: followers register as it loads.
 """
 
 from __future__ import annotations
@@ -30,12 +29,12 @@ from sqlalchemy import bindparam, select
 
 from billing.charges.mark_delivered import ask_shares
 from billing.disputes.events import DisputeEnded, DisputeOpened
-from billing.disputes.models import Dispute
 from billing.incidents.events import IncidentClosed
 from billing.payments.events import PaymentReversed, PaymentSucceeded
 from billing.payments.models import Payment
 from billing.payouts.flag_disputed import flag_disputed_payouts
-from billing.refunds.events import RefundFailed, RefundSucceeded
+from billing.refunds.bear_dispute import bear_loss, bear_lost_dispute, keep_returned
+from billing.refunds.events import RefundFailed, RefundReturned, RefundSucceeded
 from billing.refunds.models import Refund
 from billing.refunds.reverse_payment import ReversePayment, reverse_payment
 from billing.refunds.settle_returned import settle_returned
@@ -60,6 +59,7 @@ from orders.checkout.purge_quotes import purge_unused
 from orders.checkout.request_payment import mark_paid
 from orders.coupons.jobs import sweep_ending_coupons
 from orders.deadlines import accept_by_deadline, expire_purchase, orders_past_acceptance, overdue_purchases
+from orders.disputes.jobs import sweep_disputes
 from orders.fulfillment.start_fulfillment import (
     ask_start_fulfillment,
     entitlements_of,
@@ -86,7 +86,7 @@ from orders.trials.take_trial import release_trials
 from orders.usage.dunning import settle_usage
 from orders.usage.jobs import sweep_unpaid_usage
 
-FOLLOWERS = (sweep_cases, sweep_unpaid_usage, sweep_ending_coupons)
+FOLLOWERS = (sweep_cases, sweep_unpaid_usage, sweep_ending_coupons, sweep_disputes)
 """Imported for what they register."""
 REFUND_AGAIN = "orders.refund.again"
 SWEEP_PURCHASES = "orders.checkout.sweep"
@@ -260,11 +260,18 @@ def refund_succeeded_credit_note(uow: UnitOfWork, fact: Payload) -> None:
 
 @follows(RefundFailed)
 def refund_failed(uow: UnitOfWork, fact: Payload) -> None:
-    """What the loop owes is asked for again tomorrow, until it arrives; what a buyer asked for, the buyer may again."""
+    """What the loop owes, and the payer has not from its bank, is asked for again tomorrow; the rest the buyer may ask for."""
     refund = uow.session.get_one(Refund, UUID(fact["refund_id"]))
+    bear_loss(uow, refund.payment_id, refund.reference)
     if refund.automatic:
         owed = {"order_id": fact["reference"], "payment_id": fact["payment_id"], "reason": refund.reason}
         enqueue(uow, REFUND_AGAIN, owed, dedupe_key=fact["refund_id"], run_at=clock.now() + REFUND_WAITS)
+
+
+@follows(RefundReturned)
+def refund_returned(uow: UnitOfWork, fact: Payload) -> None:
+    """What its payer has from its bank already is kept."""
+    keep_returned(uow, UUID(fact["refund_id"]))
 
 
 @job(REFUND_AGAIN)
@@ -287,12 +294,10 @@ def dispute_opened(uow: UnitOfWork, fact: Payload) -> None:
 
 @follows(DisputeEnded)
 def dispute_ended(uow: UnitOfWork, fact: Payload) -> None:
-    """Lost: the orders have lost the money. Either way, what was owed back meanwhile goes back now, as far as it is here."""
+    """Lost: what it was about has lost the money. What was owed back meanwhile goes back now, as far as it is here."""
     payment = uow.session.get_one(Payment, UUID(fact["payment_id"]))
     if fact["is_lost"]:
-        dispute = uow.session.get_one(Dispute, UUID(fact["dispute_id"]))
-        lost = (dispute.id, dispute.gateway_reference, f"dispute_{dispute.reason}")
-        reverse_payment(uow, ReversePayment(payment.id, dispute.amount_minor, "dispute", "dispute_lost", *lost))
+        bear_lost_dispute(uow, UUID(fact["dispute_id"]))
     _, orders = lock_purchase_and_orders(uow, payment.reference)
     for order in orders:
         if order.payment_id != payment.id or order.state == "delivery_failed":

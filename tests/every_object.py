@@ -9,7 +9,9 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from billing.gateways.ports import GatewayWebhook
+from billing.disputes.apply_gateway_record import apply_gateway_record
+from billing.disputes.models import Dispute
+from billing.gateways.ports import GatewayRecord, GatewayStatus, GatewayWebhook
 from billing.gateways.webhooks import store_webhook
 from billing.invoices.models import Invoice
 from billing.payments.models import Payment
@@ -31,6 +33,7 @@ from kernel.db.base import Base
 from kernel.db.uow import UnitOfWork, unit_of_work
 from kernel.ids import uuid7
 from kernel.jobs.models import Inbox
+from kernel.money import Money
 from kernel.principal import SYSTEM
 from marketplace.access.api_keys import MintApiKey, mint_api_key
 from marketplace.access.invitations import Invite, invite
@@ -72,6 +75,8 @@ from orders.approval_rules.models import ApprovalDeputy
 from orders.checkout.models import Purchase
 from orders.coupons.make_coupon import MakeCoupon, make_coupon
 from orders.coupons.models import Coupon
+from orders.disputes.models import DisputeEvidence
+from orders.disputes.say import AddDisputeEvidence, add_dispute_evidence, dispute_evidence_key
 from orders.notifications.notify_of_events import NOTIFY
 from orders.offers.make_offer import MakeOffer, OfferedPlan, make_offer
 from orders.offers.models import Offer
@@ -97,6 +102,8 @@ KINDS: dict[str, type[Base]] = {
     "deputy_id": ApprovalDeputy,
     "coupon_id": Coupon,
     "customer_id": Organization,
+    "dispute_id": Dispute,
+    "document_id": DisputeEvidence,
     "domain_id": EmailDomain,
     "endpoint_id": WebhookEndpoint,
     "entitlement_id": Entitlement,
@@ -214,7 +221,7 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
     stage.pay_out(found["statement_id"])
     with unit_of_work(db, SYSTEM) as uow:
         found["payout_id"] = uow.session.scalars(select(Payout.id).where(Payout.org_id == stage.seller.id)).one()
-    return found | _asked_back(stage, order_id)
+    return found | _asked_back(stage, order_id) | _disputed(stage, order_id)
 
 
 def _asked_back(stage: Stage, order_id: UUID) -> dict[str, UUID]:
@@ -234,6 +241,22 @@ def _teach(uow: UnitOfWork, stage: Stage, listing_id: UUID) -> None:
         CourseEpisode(org_id=stage.seller.id, listing_id=listing_id, video_id=video_id, position=1, **words)
     )
     uow.flush()
+
+
+def _disputed(stage: Stage, order_id: UUID) -> dict[str, UUID]:
+    """A dispute about an order, and what its buyer shows."""
+    db = stage.services.db
+    with unit_of_work(db, SYSTEM) as uow:
+        payment = uow.session.get_one(Payment, stage.order(order_id).payment_id)
+        money = Money(payment.amount_minor, payment.currency)
+        record = GatewayRecord(GatewayStatus.PENDING, f"sbx_dis_{uuid7().hex}", payment.gateway_reference or "", money)
+        apply_gateway_record(uow, "sandbox", record)
+        uow.flush()
+        dispute_id = uow.session.scalars(select(Dispute.id).where(Dispute.payment_id == payment.id)).one()
+    stored = stage.services.storage.put_bytes(dispute_evidence_key(dispute_id), b"%PDF-1.7")
+    shown = AddDisputeEvidence(dispute_id, "buyer", stored, "application/pdf", "order.pdf")
+    with unit_of_work(db, stage.purchaser) as uow:
+        return {"dispute_id": dispute_id, "document_id": add_dispute_evidence(uow, shown).id}
 
 
 def _used(uow: UnitOfWork, stage: Stage, entitlement: Entitlement) -> dict[str, UUID]:

@@ -58,7 +58,7 @@ class CloseIncidentIn(Wire):
 
 
 class DisputeOut(Out):
-    """A payment that its payer disputes. It is answered at the gateway; the bank decides."""
+    """A payment that its payer disputes, in short. The bank decides."""
 
     id: UUID
     payment_id: UUID
@@ -67,6 +67,8 @@ class DisputeOut(Out):
     amount: MoneyOut
     reason: str
     state: str
+    due_by: Annotated[datetime, Meta(description="Until when the bank takes evidence")]
+    submitted_at: datetime | None
     created_at: datetime
     ended_at: datetime | None
 

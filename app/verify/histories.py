@@ -41,6 +41,7 @@ from migrations.partitions import kept_since
 
 TABLES = {
     billing.disputes.models.DISPUTE.name: "billing.dispute",
+    billing.disputes.models.DISPUTE_SUBMISSION.name: "billing.dispute_submission",
     billing.incidents.models.INCIDENT.name: "billing.incident",
     billing.invoices.models.INVOICE.name: "billing.invoice",
     billing.payments.models.PAYMENT.name: "billing.payment",

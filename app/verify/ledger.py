@@ -138,6 +138,8 @@ CASH = _account(
     UNION ALL SELECT p.gateway, a.currency, a.amount_minor FROM billing.statement_adjustment a
               JOIN billing.payout p ON p.id = a.payout_id WHERE a.kind = 'returned'
     UNION ALL SELECT gateway, currency, -amount_minor FROM billing.dispute WHERE state = 'open'
+    UNION ALL SELECT gateway, currency, borne_minor FROM billing.dispute
+    UNION ALL SELECT gateway, fee_currency, -fee_minor FROM billing.dispute WHERE fee_minor <> 0
     UNION ALL SELECT gateway, currency, -suspense_minor FROM billing.incident
     """,
     owed=False,
@@ -207,6 +209,7 @@ SUSPENSE = _account(
     "currency",
     """
     SELECT currency, amount_minor AS minor FROM billing.dispute WHERE state = 'open'
+    UNION ALL SELECT currency, -borne_minor FROM billing.dispute
     UNION ALL SELECT currency, suspense_minor FROM billing.incident
     UNION ALL SELECT currency, -amount_minor FROM billing.refund WHERE state = 'settled'
     """,

@@ -157,14 +157,14 @@ DELIVERED = Query(
 FROZEN = Query(
     "shares.frozen",
     "拒付未决期间，相关分成不放款、不进入结算。",
-    "While a payment is in dispute, none of its shares is released or settled.",
+    "While a line is in dispute, none of its shares is released or settled.",
     """
     SELECT s.id AS share_id, s.state, d.id AS dispute_id, h.at FROM billing.dispute d
-    JOIN billing.payment_allocation a ON a.payment_id = d.payment_id
-    JOIN billing.share s ON s.group_reference = a.reference
+    JOIN billing.dispute_part a ON a.dispute_id = d.id
+    JOIN billing.share s ON s.group_reference = a.reference AND coalesce(a.line_id, s.reference) = s.reference
     JOIN kernel.state_history h ON h.machine = 'share' AND h.subject_id = s.id
          AND (h.from_state, h.to_state) IN (('pending', 'releasable'), ('releasable', 'in_statement'))
-    WHERE h.at > d.created_at AND h.at < coalesce(d.ended_at, 'infinity')
+    WHERE h.at > a.created_at AND h.at < coalesce(d.ended_at, 'infinity')
     """,
 )
 

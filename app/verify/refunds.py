@@ -130,7 +130,8 @@ TAKEN = Query(
     "What was reversed, lost in dispute or given back by hand is exactly what orders bear and what waits in suspense.",
     """
     WITH gone AS (
-        SELECT i.kind, coalesce(d.payment_id, i.subject_id) AS payment_id, sum(i.amount_minor - i.suspense_minor) AS minor
+        SELECT i.kind, coalesce(d.payment_id, i.subject_id) AS payment_id,
+               sum(i.amount_minor - i.suspense_minor + coalesce(d.borne_minor, 0)) AS minor
         FROM billing.incident i LEFT JOIN billing.dispute d ON d.id = i.subject_id
         WHERE i.kind IN ('payment_reversed', 'dispute_lost', 'external_refund') GROUP BY 1, 2
     ), borne AS (

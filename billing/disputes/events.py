@@ -24,3 +24,13 @@ class DisputeEnded(Event):
     payment_id: UUID
     payer_org_id: UUID
     is_lost: bool
+
+
+class DisputeEvidenceSent(Event):
+    """The bank has what there is to say. It decides in its own time."""
+
+    topic: ClassVar[str] = "billing.dispute_evidence_sent.v1"
+    dispute_id: UUID
+    payment_id: UUID
+    payer_org_id: UUID
+    submission_id: UUID

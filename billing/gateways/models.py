@@ -42,5 +42,7 @@ class SandboxOperation(Base):
     """The state a pending operation will take at `settles_at`."""
     settles_at: Mapped[Instant | None]
     metadata_: Mapped[Json] = mapped_column("metadata")
+    evidence: Mapped[Json | None]
+    """Of a dispute: what its bank was told."""
     created_at: Mapped[CreatedAt]
     changed_at: Mapped[Instant]

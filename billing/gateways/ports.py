@@ -101,6 +101,36 @@ class GatewayRecord:
     payment_reference: str
     amount: Money
     code: str | None = None
+    due_by: datetime | None = None
+    """Of a dispute: until when the bank takes evidence."""
+    submitted: bool = False
+    """Of a dispute: the bank has evidence, and takes no more."""
+    fee: Money | None = None
+    """Of a dispute: what the gateway has kept for it so far, in the currency of its balance."""
+
+
+EvidencePurpose = Literal["service", "communication", "other"]
+"""What a document shows: that the service was given, what the payer said about it, or anything else."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceFile:
+    """A document for a bank."""
+
+    purpose: EvidencePurpose
+    file_name: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceRequest:
+    """Tell the bank that decides the dispute `reference` this, once and for all. At most one file of each purpose."""
+
+    key: str
+    reference: str
+    text: str
+    files: tuple[EvidenceFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +179,9 @@ class PaymentGateway(Protocol):
 
     def look_up(self, subject: OwnSubject, reference: str) -> GatewayRecord | None:
         """Something that the gateway may have made by itself, by its reference."""
+
+    def submit_evidence(self, request: EvidenceRequest) -> GatewayRecord:
+        """Send evidence to the bank; answers how the dispute stands then. The same key twice is one submission."""
 
     def read_notice(self, body: bytes, headers: Mapping[str, str], received_at: datetime) -> GatewayWebhook:
         """Verify an incoming message. Raises Refused(`signature_invalid`) for one that is not the gateway's."""

@@ -19,6 +19,7 @@ from sqlalchemy import bindparam, select
 
 from billing.gateways.models import SandboxOperation
 from billing.gateways.ports import (
+    EvidenceRequest,
     GatewayAnswer,
     GatewayRecord,
     GatewayRefused,
@@ -31,6 +32,7 @@ from billing.gateways.ports import (
     PayoutRequest,
     RefundRequest,
 )
+from billing.gateways.sandbox_disputes import record_of, take_evidence
 from billing.gateways.sandbox_scripts import (
     DISPUTE_SCRIPTS,
     OK,
@@ -38,6 +40,7 @@ from billing.gateways.sandbox_scripts import (
     PAYOUT_SCRIPTS,
     REFUND_SCRIPTS,
     Script,
+    disputed_minor,
     payment_script,
 )
 from billing.gateways.webhooks import store_webhook
@@ -151,15 +154,23 @@ class SandboxGateway:
             if operation is None or operation.kind != subject:
                 return None
             _settle_if_due(uow, operation)
-            return GatewayRecord(
-                GatewayStatus(operation.state),
-                operation.reference,
-                operation.parent_reference or "",
-                Money(operation.amount_minor, operation.currency),
-                operation.error_code,
-            )
+            return record_of(operation)
 
         return transact(self._db, SYSTEM, look)
+
+    def submit_evidence(self, request: EvidenceRequest) -> GatewayRecord:
+        """Take evidence once; a bank that reads a documented word in it decides after two seconds."""
+
+        def work(uow: UnitOfWork) -> GatewayRecord:
+            operation = _locked(uow, request.reference)
+            _settle_if_due(uow, operation)
+            if take_evidence(operation, request):
+                payload: Payload = {"operation_id": str(operation.id)}
+                key = f"{operation.id}:evidence"
+                enqueue(uow, SETTLE, payload, dedupe_key=key, run_at=operation.settles_at)
+            return record_of(operation)
+
+        return transact(self._db, SYSTEM, work)
 
     def read_notice(self, body: bytes, headers: Mapping[str, str], received_at: datetime) -> GatewayWebhook:
         """The sandbox delivers inside the house; nobody outside can speak for it."""
@@ -308,7 +319,8 @@ def _settle_if_due(uow: UnitOfWork, operation: SandboxOperation) -> None:
 
 def _make_by_itself(uow: UnitOfWork, payment: SandboxOperation, kind: Kind, script: Script) -> None:
     """What a bank, or somebody at the dashboard, would do to a payment."""
-    amount = Money(payment.amount_minor, payment.currency)
+    minor = disputed_minor(payment.method_token, payment.amount_minor) if kind == "dispute" else payment.amount_minor
+    amount = Money(minor, payment.currency)
     _record(uow, _Order(kind, f"{kind}:{payment.reference}", payment.method_token, amount, payment.reference), script)
 
 

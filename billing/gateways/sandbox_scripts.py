@@ -47,6 +47,7 @@ _PAYMENT_SCRIPTS: Final[Mapping[str, Script]] = {
     "sbx_reversed": Script(GatewayStatus.SUCCEEDED, "payment_reversed", becomes=GatewayStatus.FAILED, after=_DELAY),
     "sbx_refunded_by_hand": _AND_THEN,
     "sbx_disputed": _AND_THEN,
+    "sbx_disputed_part": _AND_THEN,
     "sbx_disputed_won": _AND_THEN,
     "sbx_disputed_lost": _AND_THEN,
 }
@@ -64,6 +65,7 @@ ONCE: Final[Mapping[str, str]] = {"sbx_refund_returned_once": "sbx_refund_return
 """Tokens by which only the first refund of a payment goes as another token says."""
 DISPUTE_SCRIPTS: Final[Mapping[str, Script]] = {
     "sbx_disputed": Script(GatewayStatus.PENDING, "fraudulent"),
+    "sbx_disputed_part": Script(GatewayStatus.PENDING, "product_unacceptable"),
     "sbx_disputed_won": Script(GatewayStatus.PENDING, "fraudulent", becomes=GatewayStatus.SUCCEEDED, after=_DELAY),
     "sbx_disputed_lost": Script(GatewayStatus.PENDING, "fraudulent", becomes=GatewayStatus.FAILED, after=_DELAY),
 }
@@ -84,3 +86,8 @@ def payment_script(token: str) -> Script | None:
         after = timedelta(seconds=min(int(delayed[1]), _LONGEST_DELAY_S))
         return Script(GatewayStatus.PENDING, becomes=GatewayStatus.SUCCEEDED, after=after)
     return _PAYMENT_SCRIPTS.get(token)
+
+
+def disputed_minor(token: str, amount_minor: int) -> int:
+    """How much of a payment its payer disputes: of some all, of `sbx_disputed_part` half, rounded down, but something."""
+    return max(1, amount_minor // 2) if token == "sbx_disputed_part" else amount_minor  # noqa: S105 - a documented token

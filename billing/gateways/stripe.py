@@ -7,13 +7,18 @@ The SDK's own retries are off: after a call without an answer the janitor asks, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import partial
+from io import BytesIO
 from typing import Any, Final, TypeVar
 
 import msgspec
 import stripe
 
+from billing.gateways.evidence_names import ascii_file_name
 from billing.gateways.ports import (
+    EvidencePurpose,
+    EvidenceRequest,
     GatewayAnswer,
     GatewayRecord,
     GatewayRefused,
@@ -26,19 +31,16 @@ from billing.gateways.ports import (
     PayoutRequest,
     RefundRequest,
 )
-from kernel.money import Money, exponent
+from billing.gateways.stripe_amounts import from_stripe, to_stripe
+from kernel.money import Money
 
 T = TypeVar("T")
 NAME: Final = "stripe"
+ADDRESS: Final = "https://api.stripe.com"
 ATTEMPT: Final = "attempt"
 """Our idempotency key in every object's metadata: by it an object is found when its answer was lost."""
 TIMEOUT_S: Final = 20
 """Of a call; below `submit_or_query.CALL_LASTS`."""
-
-# https://docs.stripe.com/currencies: Stripe's own units, which are not ISO 4217's everywhere. MGA has none; ISK and UGX,
-# which have none at ISO, are sent with two decimals that are always zero; of three decimals the last must be zero.
-_ZERO_DECIMAL: Final = frozenset("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split())
-_THREE_DECIMAL: Final = frozenset("BHD JOD KWD OMR TND".split())
 
 
 class _Subject(msgspec.Struct):
@@ -90,6 +92,12 @@ _DISPUTE: Final = {
     "prevented": GatewayStatus.SUCCEEDED,
     "lost": GatewayStatus.FAILED,
 }
+_EVIDENCE: Final[Mapping[EvidencePurpose, str]] = {
+    "service": "service_documentation",
+    "communication": "customer_communication",
+    "other": "uncategorized_file",
+}
+"""Stripe's place for a document: https://docs.stripe.com/api/disputes/evidence_object"""
 _SAID: Final[Mapping[str, Mapping[str, GatewayStatus]]] = {
     "payment_intent": {"succeeded": GatewayStatus.SUCCEEDED, "canceled": GatewayStatus.FAILED},
     "refund": {status: said for status, said in _REFUND.items() if said is not GatewayStatus.PENDING},
@@ -111,7 +119,7 @@ class StripeGateway:
         api_key: str,
         webhook_secret: str,
         *,
-        base_address: str = "https://api.stripe.com",
+        base_address: str = ADDRESS,
         payments_at: str | None = None,
     ) -> None:
         if not webhook_secret:
@@ -121,9 +129,11 @@ class StripeGateway:
         self._secret = webhook_secret
         self._payments_at = payments_at
         self._live = "_live_" in api_key
+        # Files have an address of their own; a local test server is both.
+        addresses: Any = {"api": base_address} | ({} if base_address == ADDRESS else {"files": base_address})
         client = stripe.StripeClient(
             api_key,
-            base_addresses={"api": base_address},
+            base_addresses=addresses,
             max_network_retries=0,
             http_client=stripe.RequestsClient(timeout=TIMEOUT_S),
         )
@@ -255,49 +265,33 @@ class StripeGateway:
         intent = getattr(found, "payment_intent", None)
         if not intent:
             return None
-        statuses = _REFUND if subject == "refund" else _DISPUTE
+        if subject == "dispute":
+            return _dispute(found)
         return GatewayRecord(
-            status=statuses.get(found.status, GatewayStatus.PENDING),
+            status=_REFUND.get(found.status, GatewayStatus.PENDING),
             reference=found.id,
             payment_reference=str(intent),
             amount=from_stripe(int(found.amount), found.currency),
             code=str(getattr(found, "reason", None) or ""),
         )
 
+    def submit_evidence(self, request: EvidenceRequest) -> GatewayRecord:
+        """Upload the files, then update the dispute with them and submit it: see https://docs.stripe.com/disputes/api for how.
 
-def to_stripe(amount: Money) -> int:
-    """An amount in the integer that Stripe takes.
-
-    Raises:
-        GatewayRefused: `amount_too_fine`, Stripe has no unit that small in this currency.
-    """
-    sent: int
-    sent, rest = divmod(amount.amount_minor * 10 ** _digits(amount.currency), 10 ** exponent(amount.currency))
-    if rest or (amount.currency in _THREE_DECIMAL and sent % 10):
-        raise GatewayRefused("amount_too_fine")
-    return sent
-
-
-def from_stripe(amount: int, currency: str) -> Money:
-    """What Stripe says, in our minor units.
-
-    Raises:
-        OutcomeUnknown: an amount or a currency that nothing of ours can have.
-    """
-    code = currency.upper()
-    try:
-        minor, rest = divmod(amount * 10 ** exponent(code), 10 ** _digits(code))
-    except ValueError as error:
-        raise OutcomeUnknown from error
-    if rest:
-        raise OutcomeUnknown
-    return Money(minor, code)
-
-
-def _digits(currency: str) -> int:
-    if currency in _ZERO_DECIMAL:
-        return 0
-    return 3 if currency in _THREE_DECIMAL else 2
+        Every call has a key of its own, made from the request's: one that is repeated uploads and submits nothing twice.
+        """
+        evidence: dict[str, Any] = {"uncategorized_text": request.text}
+        for one in request.files:
+            content = BytesIO(one.content)
+            content.name = ascii_file_name(one.file_name, one.media_type)
+            params: dict[str, Any] = {"purpose": "dispute_evidence", "file": content}
+            options: Any = {"idempotency_key": f"{request.key}:{one.purpose}"}
+            create: Any = self._api.files.create
+            evidence[_EVIDENCE[one.purpose]] = _call(partial(create, params=params, options=options)).id
+        update: Any = self._api.disputes.update
+        changes: dict[str, Any] = {"evidence": evidence, "submit": True, "metadata": {ATTEMPT: request.key}}
+        key = {"idempotency_key": request.key}
+        return _dispute(_call(lambda: update(request.reference, params=changes, options=key)))
 
 
 def _call(work: Callable[[], T]) -> T:
@@ -357,6 +351,24 @@ def _refund(refund: Any) -> GatewayAnswer:
         reference=refund.id,
         amount=from_stripe(int(refund.amount), refund.currency),
         error_code=str(code) if status is GatewayStatus.FAILED else None,
+    )
+
+
+def _dispute(found: Any) -> GatewayRecord:
+    """What an older version of the API leaves out is not known."""
+    details = _plain(getattr(found, "evidence_details", None))
+    moved = [_plain(one) for one in getattr(found, "balance_transactions", None) or []]
+    fees = [from_stripe(int(one.get("fee") or 0), str(one["currency"])) for one in moved if one.get("currency")]
+    due_by = details.get("due_by")
+    return GatewayRecord(
+        status=_DISPUTE.get(found.status, GatewayStatus.PENDING),
+        reference=found.id,
+        payment_reference=str(found.payment_intent),
+        amount=from_stripe(int(found.amount), found.currency),
+        code=str(getattr(found, "reason", None) or ""),
+        due_by=datetime.fromtimestamp(int(due_by), UTC) if due_by else None,
+        submitted=bool(details.get("submission_count")),
+        fee=Money(sum(fee.amount_minor for fee in fees), fees[0].currency) if fees else None,
     )
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Date, cast, func, select
 
-from billing.disputes.queries import disputed_orders
+from billing.disputes.queries import in_dispute
 from billing.ledger.queries import owed_minor
 from billing.payouts.models import Payout
 from billing.shares.models import Share
@@ -56,7 +56,7 @@ def _forecast(uow: UnitOfWork, org_id: UUID, currency: str, time_zone: str) -> t
             Share.state == "pending",
             Share.releasable_at.is_not(None),
             Share.kind != "commission",
-            Share.group_reference.not_in(disputed_orders()),
+            ~in_dispute(Share.group_reference, Share.reference),
         )
         .group_by("day")
         .order_by("day")

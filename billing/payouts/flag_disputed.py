@@ -6,9 +6,8 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from billing.disputes.models import Dispute
+from billing.disputes.models import Dispute, DisputePart
 from billing.incidents.open_incident import OpenIncident, open_incident
-from billing.payments.models import PaymentAllocation
 from billing.payouts.models import UNRESOLVED, Payout
 from billing.payouts.pay_out import PARTY_LOCK
 from billing.shares.models import Share
@@ -25,8 +24,16 @@ def flag_disputed_payouts(uow: UnitOfWork, dispute_id: UUID) -> None:
     Locks: the settlement of the parties, so that none is being scheduled unseen. Idempotent by: the payout and the dispute.
     """
     dispute = uow.session.get_one(Dispute, dispute_id)
-    orders = select(PaymentAllocation.reference).where(PaymentAllocation.payment_id == dispute.payment_id)
-    settled = (Share.group_reference.in_(orders)) & (Share.kind != "commission") & (Share.state == "in_statement")
+    about = (
+        select(DisputePart.id)
+        .where(
+            DisputePart.dispute_id == dispute_id,
+            DisputePart.reference == Share.group_reference,
+            DisputePart.line_id.is_(None) | (DisputePart.line_id == Share.reference),
+        )
+        .exists()
+    )
+    settled = about & (Share.kind != "commission") & (Share.state == "in_statement")
     for org_id in sorted(set(uow.session.scalars(select(Share.org_id).where(settled)))):
         advisory_xact_lock(uow.session, PARTY_LOCK, org_id)
     under_way = (

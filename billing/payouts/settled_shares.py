@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import func, literal, select
 
-from billing.disputes.queries import disputed_orders
+from billing.disputes.queries import in_dispute
 from billing.payouts.models import Payout
 from billing.shares.models import Share
 from billing.statements.models import Statement, StatementAdjustment
@@ -55,7 +55,7 @@ def disputed_shares(uow: UnitOfWork, statement: Statement, *, payout_id: UUID | 
         select(Share.id, Share.amount_minor - Share.reversed_minor).where(
             Share.id.in_(shares_paid_by(uow, statement, "in_statement", payout_id=payout_id)),
             Share.kind != "commission",
-            Share.group_reference.in_(disputed_orders()),
+            in_dispute(Share.group_reference, Share.reference),
             Share.amount_minor > Share.reversed_minor,
         )
     )

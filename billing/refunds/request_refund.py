@@ -58,7 +58,7 @@ def request_refund(uow: UnitOfWork, command: RequestRefund) -> UUID:
     Locks: the order's allocation, then its charges by id.
     """
     allocation = _lock_allocation(uow, command)
-    if command.origin == "request" and is_disputed(uow, command.payment_id):
+    if command.origin == "request" and is_disputed(uow, command.payment_id, command.reference):
         raise Conflict("payment_disputed")
     charges = {charge.reference: charge for charge in _lock_charges(uow, allocation)}
     parts = _parts(command, allocation, charges)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from billing.disputes.queries import is_disputed
+from billing.disputes.queries import has_loss, is_disputed
 from billing.incidents.close_incident import lock_open_incident
 from billing.incidents.models import INCIDENT, Incident
 from billing.payments.models import Payment
@@ -27,7 +27,7 @@ def resend_refund(uow: UnitOfWork, incident_id: UUID) -> Incident:
 
     Raises: Forbidden `permission_missing` without operator.payouts; NotFound `incident_not_found`; Conflict `incident_closed`,
     `incident_resending`, `incident_not_resendable` (nothing that we had sent has come back), `payment_not_captured`,
-    `payment_disputed`.
+    `payment_disputed`, `dispute_loss_open` (the payer's bank gave more back than was left).
     Emits: later, from the job, IncidentClosed.
     Locks: the order (as an aggregate), the incident, the refund.
     Idempotent by: the refund's state; each attempt has a key of its own, and follows one that has definitely come back.
@@ -44,8 +44,10 @@ def resend_refund(uow: UnitOfWork, incident_id: UUID) -> Incident:
         raise Conflict("incident_not_resendable")
     if uow.session.get_one(Payment, refund.payment_id).state != "succeeded":
         raise Conflict("payment_not_captured")
-    if is_disputed(uow, refund.payment_id):
+    if is_disputed(uow, refund.payment_id, refund.reference):
         raise Conflict("payment_disputed")
+    if has_loss(uow, refund.payment_id):
+        raise Conflict("dispute_loss_open")
     now = clock.now()
     number = last_attempt(uow, refund).number + 1
     uow.session.add(

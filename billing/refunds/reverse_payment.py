@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
@@ -24,6 +25,15 @@ from kernel.money import Money, allocate
 
 
 @dataclass(frozen=True, slots=True)
+class LostPart:
+    """What of the amount an order has lost, or one line of it. Together they are the amount."""
+
+    order_id: UUID
+    line_id: UUID | None
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
 class ReversePayment:
     """`amount_minor` of the payment is gone, at most all of it. `gateway_reference` is what the gateway calls that."""
 
@@ -34,21 +44,23 @@ class ReversePayment:
     subject_id: UUID
     gateway_reference: str
     code: str
+    parts: tuple[LostPart, ...] = ()
 
 
-def reverse_payment(uow: UnitOfWork, command: ReversePayment) -> None:
-    """Refund what is gone to the orders that it paid for, in proportion to what is left of each, and tell an operator.
+def reverse_payment(uow: UnitOfWork, command: ReversePayment) -> int:
+    """Refund what is gone to the orders that it paid for, and tell an operator. Returns what no order could bear.
 
-    What no order can bear (it was refunded before, is on its way to the buyer, or not charged yet) waits in suspense. So does
-    a part of a payment for several orders that was given back by hand: nobody knows for which of them.
+    It is borne as `parts` say, else in proportion to what is left of each order. What no order can bear (it was refunded
+    before, is on its way to the buyer, or not charged yet) waits in suspense. So does a part of a payment for several orders
+    that was given back by hand: nobody knows for which of them.
 
     Emits: RefundSucceeded for each order. Locks: the purchase and its orders (as aggregates), the payment, what refunds lock.
     Idempotent by: the incident.
     """
     payment = _lock_payment(uow, command.payment_id)
     amount = Money(command.amount_minor, payment.currency)
-    parts = _parts(uow, command)
-    uncovered_minor = command.amount_minor - sum(parts.values())
+    parts = _named_parts(uow, command) if command.parts else _parts(uow, command)
+    uncovered_minor = command.amount_minor - sum(part.amount_minor for part in parts)
     incident = OpenIncident(
         command.incident,
         command.subject_id,
@@ -59,13 +71,38 @@ def reverse_payment(uow: UnitOfWork, command: ReversePayment) -> None:
         suspense_minor=uncovered_minor,
     )
     if not open_incident(uow, incident):
-        return
-    for order_id, part_minor in parts.items():
-        refund = _record(uow, command, order_id, part_minor)
+        return 0
+    for part in parts:
+        refund = record_lost(uow, command, part)
         refund.gateway_reference = (
             command.gateway_reference if len(parts) == 1 and command.origin == "gateway" else None
         )
         succeed(uow, refund)
+    return uncovered_minor
+
+
+def bearable(uow: UnitOfWork, payment_id: UUID, wanted: Sequence[LostPart]) -> list[LostPart]:
+    """What orders can bear of what they are to have lost: at most what is left of each, and of each line. The orders are locked
+    by the caller; those that bear nothing are left out.
+    """
+    ids = uow.session.scalars(select(PaymentAllocation.id).where(PaymentAllocation.payment_id == payment_id)).all()
+    allocations = lock_rows(uow.session, PaymentAllocation, ids)
+    left = {one.reference: one.amount_minor - one.reserved_minor for one in allocations}
+    borne = []
+    for part in wanted:
+        here_minor = left[part.order_id]
+        bears_minor = min(part.amount_minor, here_minor)
+        if bears_minor < here_minor or part.line_id is not None:
+            # What is about to be charged is not taken in part: the order could not be charged any more.
+            bears_minor = min(bears_minor, _charged_minor(uow, payment_id, part.order_id, part.line_id))
+        if bears_minor:
+            left[part.order_id] -= bears_minor
+            borne.append(LostPart(part.order_id, part.line_id, bears_minor))
+    return borne
+
+
+def _named_parts(uow: UnitOfWork, command: ReversePayment) -> list[LostPart]:
+    return bearable(uow, command.payment_id, command.parts)
 
 
 def _lock_payment(uow: UnitOfWork, payment_id: UUID) -> Payment:
@@ -81,44 +118,41 @@ def _lock_payment(uow: UnitOfWork, payment_id: UUID) -> Payment:
     return payment
 
 
-def _parts(uow: UnitOfWork, command: ReversePayment) -> dict[UUID, int]:
+def _parts(uow: UnitOfWork, command: ReversePayment) -> list[LostPart]:
     """What each order bears; those that bear nothing are left out."""
-    ids = uow.session.scalars(
-        select(PaymentAllocation.id).where(PaymentAllocation.payment_id == command.payment_id)
-    ).all()
-    left = {
-        one.reference: one.amount_minor - one.reserved_minor for one in lock_rows(uow.session, PaymentAllocation, ids)
-    }
+    allocations = uow.session.execute(
+        select(PaymentAllocation.reference, PaymentAllocation.amount_minor - PaymentAllocation.reserved_minor)
+        .where(PaymentAllocation.payment_id == command.payment_id)
+        .order_by(PaymentAllocation.id)
+    )
+    left = {row[0]: row[1] for row in allocations}
     whole_minor = sum(left.values())
     covered_minor = min(command.amount_minor, whole_minor)
     is_ambiguous = command.origin == "gateway" and len(left) > 1 and command.amount_minor < whole_minor
     if not covered_minor or is_ambiguous:
-        return {}
-    parts: dict[UUID, int] = {}
-    for order_id, part_minor in zip(left, allocate(covered_minor, list(left.values())), strict=True):
-        # What is about to be charged is not taken in part: the order could not be charged any more.
-        is_whole = part_minor == left[order_id]
-        bears_minor = part_minor if is_whole else min(part_minor, _charged_minor(uow, command.payment_id, order_id))
-        if bears_minor:
-            parts[order_id] = bears_minor
-    return parts
+        return []
+    spread = zip(left, allocate(covered_minor, list(left.values())), strict=True)
+    return bearable(uow, command.payment_id, [LostPart(order_id, None, minor) for order_id, minor in spread])
 
 
-def _charged_minor(uow: UnitOfWork, payment_id: UUID, order_id: UUID) -> int:
+def _charged_minor(uow: UnitOfWork, payment_id: UUID, order_id: UUID, line_id: UUID | None) -> int:
     charged = select(func.sum(Charge.gross_minor - Charge.reserved_minor)).where(
         Charge.payment_id == payment_id, Charge.group_reference == order_id
     )
+    if line_id is not None:
+        charged = charged.where(Charge.reference == line_id)
     return int(uow.session.scalar(charged) or 0)
 
 
-def _record(uow: UnitOfWork, command: ReversePayment, order_id: UUID, part_minor: int) -> Refund:
-    """The refund as if it had been asked for, with the gateway's answer."""
+def record_lost(uow: UnitOfWork, command: ReversePayment, part: LostPart) -> Refund:
+    """The refund of a part as if it had been asked for, with the gateway's answer; `succeed` books it."""
     wanted = RequestRefund(
-        reference=order_id,
+        reference=part.order_id,
         payment_id=command.payment_id,
         reason=command.code,
         automatic=False,
-        amount_minor=part_minor,
+        amounts={} if part.line_id is None else {part.line_id: part.amount_minor},
+        amount_minor=part.amount_minor if part.line_id is None else None,
         origin=command.origin,
     )
     refund = uow.session.get_one(Refund, request_refund(uow, wanted))

@@ -63,13 +63,15 @@ class RefundOperation:
         if fresh and (payment.state != "succeeded" or not payment.gateway_reference):
             # There is nothing to give back: the gateway is not asked.
             return GatewayRequest(refund.id, payment.gateway, True, _refuse, _refuse, NOT_CAPTURED)
-        if fresh and is_disputed(uow, payment.id):
+        if fresh and is_disputed(uow, payment.id, refund.reference):
             # The bank may give it back: it would be paid twice.
             return GatewayRequest(refund.id, payment.gateway, True, _hold, _hold, DISPUTED)
         question = _Question(request, refund.gateway_reference)
         unconfigured = GatewayResult(unknown=True)
         # What is sent again may be there already; if it is not, it waits for the bank like any other.
-        submit = _hold if refund.state == "resending" and is_disputed(uow, payment.id) else question.submit
+        submit = (
+            _hold if refund.state == "resending" and is_disputed(uow, payment.id, refund.reference) else question.submit
+        )
         return GatewayRequest(refund.id, payment.gateway, fresh, question.find, submit, unconfigured)
 
     def ask_ahead(self, uow: UnitOfWork, row_id: UUID) -> None:

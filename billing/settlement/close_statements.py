@@ -14,7 +14,7 @@ from sqlalchemy import Select, select, union
 from sqlalchemy.orm import InstrumentedAttribute
 
 from billing.charges.models import Charge
-from billing.disputes.queries import disputed_among, disputed_orders
+from billing.disputes.queries import disputed_lines, in_dispute
 from billing.invoices.number_series import take_number
 from billing.payouts.models import Payout
 from billing.payouts.pay_out import PARTY_LOCK
@@ -201,12 +201,12 @@ def _lock_shares(uow: UnitOfWork, command: CloseStatement) -> tuple[list[Share],
             state_in(Share.state, "releasable"),
             Share.releasable_at < command.until,
             Charge.reserved_minor == Charge.refunded_minor,
-            Share.group_reference.not_in(disputed_orders()),
+            ~in_dispute(Share.group_reference, Share.reference),
         )
     ).all()
     locked = [share for share in lock_rows(uow.session, Share, ids) if share.state == "releasable"]
-    disputed = disputed_among(uow, {share.group_reference for share in locked})
-    locked = [share for share in locked if share.group_reference not in disputed]
+    disputed = disputed_lines(uow, {(share.group_reference, share.reference) for share in locked})
+    locked = [share for share in locked if share.reference not in disputed]
     shares = [share for share in locked if share.kind != "commission"]
     sold = {share.charge_id for share in shares if share.kind == "seller"}
     return shares, [share for share in locked if share.kind == "commission" and share.charge_id in sold]
@@ -231,7 +231,7 @@ def _left_unpaid(until: datetime, *columns: InstrumentedAttribute[Any]) -> Selec
             StatementAdjustment.statement_id.is_(None),
             StatementAdjustment.created_at < until,
             Payout.state == "paid",
-            StatementAdjustment.share_id.is_(None) | Share.group_reference.not_in(disputed_orders()),
+            StatementAdjustment.share_id.is_(None) | ~in_dispute(Share.group_reference, Share.reference),
         )
     )
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from billing.disputes.queries import disputed_among
+from billing.disputes.queries import disputed_lines
 from billing.shares.models import Share, SharePolicy
 from kernel.db.uow import UnitOfWork
 from kernel.paging import Page, cut, newest_first
@@ -40,7 +40,7 @@ class ShareRow:
     """The forecast: from then on it can be paid out. None until what was sold is delivered."""
     statement_id: UUID | None
     disputed: bool
-    """The payer disputes the payment at its bank: until that has decided nothing of it is released or settled."""
+    """The payer disputes it at its bank: until that has decided nothing of it is released or settled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +89,9 @@ def list_shares(
     rows = uow.session.scalars(newest_first(statement, Share.captured_at, Share.id, cursor, limit)).all()
     page = cut(rows, limit, lambda row: (row.captured_at, row.id))
     others = _others(uow, page.items) if kind == "seller" else {}
-    disputed = disputed_among(uow, {share.group_reference for share in page.items})
+    disputed = disputed_lines(uow, {(share.group_reference, share.reference) for share in page.items})
     rows_out = [
-        _row(share, others.get(share.charge_id, {}), disputed=share.group_reference in disputed) for share in page.items
+        _row(share, others.get(share.charge_id, {}), disputed=share.reference in disputed) for share in page.items
     ]
     return Page(rows_out, page.next_cursor)
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
-from billing.disputes.queries import disputed_among, disputed_orders
+from billing.disputes.queries import disputed_lines, in_dispute
 from billing.ledger.post import Fact, Leg, post
 from billing.shares.models import SHARE, Share
 from kernel import clock
@@ -20,7 +20,7 @@ _BATCH = 500
 
 
 def release_due(uow: UnitOfWork, until: datetime) -> int:
-    """Release a batch of shares whose hold ended before `until`, none whose payment is in dispute. Returns how many.
+    """Release a batch of shares whose hold ended before `until`, none whose line is in dispute. Returns how many.
 
     Locks: the shares, by id.
     Idempotent by: the share's state.
@@ -30,7 +30,7 @@ def release_due(uow: UnitOfWork, until: datetime) -> int:
         .where(
             state_in(Share.state, "pending"),
             Share.releasable_at <= until,
-            Share.group_reference.not_in(disputed_orders()),
+            ~in_dispute(Share.group_reference, Share.reference),
         )
         .order_by(Share.releasable_at)
         .limit(_BATCH)
@@ -38,9 +38,9 @@ def release_due(uow: UnitOfWork, until: datetime) -> int:
     released = 0
     shares = lock_rows(uow.session, Share, due)
     # Asked after the locks: a dispute that was opened meanwhile is seen.
-    disputed = disputed_among(uow, {share.group_reference for share in shares})
+    disputed = disputed_lines(uow, {(share.group_reference, share.reference) for share in shares})
     for share in shares:
-        if share.group_reference in disputed:
+        if share.reference in disputed:
             continue
         if share.state != "pending" or share.releasable_at is None or share.releasable_at > until:
             continue

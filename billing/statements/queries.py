@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Text, Uuid, column, func, select, table
 
-from billing.disputes.queries import disputed_orders
+from billing.disputes.queries import in_dispute
 from billing.shares.models import Share
 from billing.statements.models import Statement, StatementAdjustment, StatementLine
 from kernel.db.uow import UnitOfWork
@@ -103,7 +103,7 @@ def _held(uow: UnitOfWork, rows: Sequence[Statement]) -> dict[UUID, int]:
     disputed = (
         select(Share.statement_id, func.sum(Share.amount_minor - Share.reversed_minor))
         .where(Share.statement_id.in_(unpaid), Share.kind != "commission", Share.state == "in_statement")
-        .where(Share.group_reference.in_(disputed_orders()))
+        .where(in_dispute(Share.group_reference, Share.reference))
         .group_by(Share.statement_id)
     )
     left_out = (

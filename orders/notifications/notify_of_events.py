@@ -27,6 +27,7 @@ from orders.notifications import (
     about_coupons,
     about_courses,
     about_deputies,
+    about_disputes,
     about_feedback,
     about_identity,
     about_leads,
@@ -48,6 +49,7 @@ NOTIFY = "orders.notifications.notify"
 SOURCES = (
     about_orders,
     about_refund_cases,
+    about_disputes,
     about_deputies,
     about_reports,
     about_subscriptions,

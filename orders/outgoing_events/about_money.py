@@ -6,12 +6,14 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import select
 
+from billing.disputes.models import DISPUTE, Dispute, DisputePart
 from billing.invoices.models import INVOICE, Invoice
 from billing.payouts.models import PAYOUT, Payout
 from billing.refunds.models import REFUND, Refund
 from billing.statements.models import STATEMENT, Statement
 from kernel.db.uow import UnitOfWork
 from orders.outgoing_events.event_data import (
+    DisputeData,
     InvoiceData,
     MoneyData,
     PartyData,
@@ -88,6 +90,31 @@ def tell_refund_cases(uow: UnitOfWork, facts: Sequence[RecordedFact]) -> Iterabl
         yield Addressed(fact, row.seller_org_id, data)
 
 
+def tell_disputes(uow: UnitOfWork, facts: Sequence[RecordedFact]) -> Iterable[Addressed]:
+    """Disputed payments: the payer the whole, each seller its own orders."""
+    ids = [fact.subject_id for fact in facts]
+    found = {row.id: row for row in uow.session.scalars(select(Dispute).where(Dispute.id.in_(ids)))}
+    parts = uow.session.scalars(
+        select(DisputePart).where(DisputePart.dispute_id.in_(ids)).order_by(DisputePart.created_at, DisputePart.id)
+    ).all()
+    for fact in facts:
+        row = found[fact.subject_id]
+        about = [part for part in parts if part.dispute_id == row.id]
+        yield Addressed(fact, row.payer_org_id, _disputed(row, about))
+        for org_id in row.seller_org_ids:
+            yield Addressed(fact, org_id, _disputed(row, [part for part in about if part.seller_org_id == org_id]))
+
+
+def _disputed(row: Dispute, parts: Sequence[DisputePart]) -> DisputeData:
+    return DisputeData(
+        dispute_id=row.id,
+        order_ids=list(dict.fromkeys(part.reference for part in parts)),
+        amount=_money(sum(part.amount_minor for part in parts), row.currency),
+        reason=row.reason,
+        answer_by=row.answer_by,
+    )
+
+
 def tell_statements(uow: UnitOfWork, facts: Sequence[RecordedFact]) -> Iterable[Addressed]:
     """The party that earned it, and nobody else."""
     wanted = select(Statement).where(Statement.id.in_([fact.subject_id for fact in facts]))
@@ -138,3 +165,4 @@ tells_of_states(
 tells_of_states(REFUND_CASE, tell_refund_cases, **{state: f"refund_case.{state}" for state in REFUND_CASE.states})
 tells_of_states(STATEMENT, tell_statements, began_closed="statement.closed")
 tells_of_states(PAYOUT, tell_payouts, paid="payout.sent", failed="payout.failed", returned="payout.returned")
+tells_of_states(DISPUTE, tell_disputes, began_open="dispute.opened", won="dispute.won", lost="dispute.lost")

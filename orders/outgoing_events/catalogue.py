@@ -10,6 +10,7 @@ from uuid import UUID
 from marketplace.webhooks.event_types import EventData, EventType, Side, register_types
 from orders.outgoing_events.event_data import (
     BoughtOrderData,
+    DisputeData,
     GivenEntitlementData,
     HeldEntitlementData,
     InvoiceData,
@@ -154,6 +155,12 @@ def _case(*, granted: bool = False, ended: bool = False, **words: str) -> Mappin
     )
 
 
+def _dispute() -> Mapping[Side, EventData]:
+    amount, orders = _cny(1_908_000), [_id(10)]
+    data = DisputeData(dispute_id=_id(90), order_ids=orders, amount=amount, reason="fraudulent", answer_by=_TO)
+    return _same(data)
+
+
 def _payout(error_code: str | None = None) -> Mapping[Side, EventData]:
     amount = _cny(1_728_000)
     return {"party": PayoutData(payout_id=_id(70), statement_id=_id(60), amount=amount, error_code=error_code)}
@@ -271,6 +278,9 @@ register_types(
         _case(ended=True, answer=_NO),
     ),
     EventType("refund_case.withdrawn", "买方撤回了退款申请。", "The buyer let it be.", ORDERS, _case(ended=True)),
+    EventType("dispute.opened", "付款被拒付，银行正在裁定。", "A bank decides about a payment.", ORDERS, _dispute()),
+    EventType("dispute.won", "银行支持卖家，款项保留。", "The bank decided for the sale.", ORDERS, _dispute()),
+    EventType("dispute.lost", "银行支持付款方，款项已扣回。", "The bank decided for the payer.", ORDERS, _dispute()),
     EventType("statement.closed", "结算单已生成。", "A statement is closed.", MONEY, {"party": _STATEMENT}),
     EventType("payout.sent", "结算款已打出。", "A payout is on its way.", MONEY, _payout()),
     EventType("payout.failed", "结算款打款失败。", "A payout failed.", MONEY, _payout("account_closed")),

@@ -180,6 +180,16 @@ class RefundCaseData(EventData):
     decision: str = Field(description="The operator's words")
 
 
+class DisputeData(EventData):
+    """A payment that its payer's bank decides about; to a seller what of it is about its orders."""
+
+    dispute_id: UUID
+    order_ids: list[UUID]
+    amount: MoneyData
+    reason: str
+    answer_by: datetime
+
+
 class StatementData(EventData):
     """What a party earned in a period."""
 

@@ -85,7 +85,7 @@ def refund_remaining(uow: UnitOfWork, order: Order, payment_id: UUID, *, reason:
 
     While a bank decides about the payment it waits for that (`orders.loop.dispute_ended`).
     """
-    if refundable_minor(uow, order.id, payment_id) > 0 and not is_disputed(uow, payment_id):
+    if refundable_minor(uow, order.id, payment_id) > 0 and not is_disputed(uow, payment_id, order.id):
         request_refund(uow, RequestRefund(reference=order.id, payment_id=payment_id, reason=reason, automatic=True))
 
 
@@ -120,7 +120,7 @@ def window_of(uow: UnitOfWork, order: Order) -> Window:
 def require_settled(uow: UnitOfWork, order: Order) -> None:
     """Raises Conflict `payment_disputed` while a bank decides about its payment, `order_still_settling` before its invoice."""
     assert order.payment_id is not None  # noqa: S101 - a delivered order that was paid for (`window_of`)
-    if is_disputed(uow, order.payment_id):
+    if is_disputed(uow, order.payment_id, order.id):
         raise Conflict("payment_disputed")
     if invoice_of(uow, order.id) is None:
         # The invoice follows activation within moments; a refund before it would have nothing to credit.

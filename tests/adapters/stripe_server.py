@@ -13,10 +13,13 @@ import secrets
 import threading
 from collections.abc import Callable
 from copy import deepcopy
+from email import message_from_bytes
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
+
+from kernel import clock
 
 SHAPES: dict[str, Any] = json.loads((Path(__file__).parent / "stripe_shapes.json").read_text())
 Fields = dict[str, str]
@@ -68,8 +71,12 @@ class LocalStripe:
 
     def answer(self, request: BaseHTTPRequestHandler, method: str) -> None:
         parts = urlsplit(request.path)
-        body = request.rfile.read(int(request.headers.get("Content-Length") or 0)).decode()
-        fields = dict(parse_qsl(parts.query if method == "GET" else body))
+        raw_body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
+        kind = request.headers.get("Content-Type") or ""
+        if kind.startswith("multipart/form-data"):
+            fields = _form(kind, raw_body)
+        else:
+            fields = dict(parse_qsl(parts.query if method == "GET" else raw_body.decode()))
         with self._lock:
             try:
                 status, content = self._once(request.headers.get("Idempotency-Key"), method, parts.path, fields)
@@ -116,10 +123,13 @@ class LocalStripe:
             return self._known(pieces[1])
         if pieces[2:] == ["cancel"]:
             return self._cancel(pieces[1])
+        if pieces[0] == "disputes":
+            return self._tell_bank(pieces[1], fields)
         makers: dict[str, Callable[[Fields], dict[str, Any]]] = {
             "payment_intents": self._pay,
             "refunds": self._refund,
             "transfers": self._transfer,
+            "files": self._file,
         }
         return makers[pieces[0]](fields)
 
@@ -186,9 +196,57 @@ class LocalStripe:
             "status": status,
             "metadata": {},
             "livemode": False,
+            "evidence": {},
+            "evidence_details": {
+                "due_by": int(clock.now().timestamp()) + 7 * 86_400,
+                "has_evidence": False,
+                "past_due": False,
+                "submission_count": 0,
+            },
+            "balance_transactions": [
+                {
+                    "id": f"txn_{secrets.token_hex(8)}",
+                    "object": "balance_transaction",
+                    "amount": -paid["amount"],
+                    "currency": paid["currency"],
+                    "fee": 1_500,
+                    "net": -paid["amount"] - 1_500,
+                    "type": "adjustment",
+                }
+            ],
         }
         self.objects[made["id"]] = made
         return str(made["id"])
+
+    def _file(self, fields: Fields) -> dict[str, Any]:
+        """In the shape of docs.stripe.com/api/files/object."""
+        made: dict[str, Any] = {
+            "id": f"file_{secrets.token_hex(8)}",
+            "object": "file",
+            "filename": fields["file"],
+            "purpose": fields["purpose"],
+            "size": int(fields["_size"]),
+            "type": fields["file"].rsplit(".", 1)[-1],
+        }
+        self.objects[made["id"]] = made
+        return deepcopy(made)
+
+    def _tell_bank(self, name: str, fields: Fields) -> dict[str, Any]:
+        """Evidence that is submitted cannot be changed; `winning_evidence` and `losing_evidence` decide, as in Stripe's tests."""
+        found = self.objects[str(self._known(name)["id"])]
+        if found["evidence_details"]["submission_count"] or found["status"] in {"won", "lost"}:
+            raise StripeFault(400, type="invalid_request_error", code="dispute_evidence_submitted", message="too late")
+        told = {field[9:-1]: value for field, value in fields.items() if field.startswith("evidence[")}
+        for field, value in told.items():
+            if not field.endswith("_text"):
+                self._known(value)
+        found["evidence"] = told
+        if fields.get("submit") == "true":
+            found["evidence_details"] |= {"has_evidence": True, "submission_count": 1}
+            word = told.get("uncategorized_text", "")
+            decided = "won" if "winning_evidence" in word else "lost" if "losing_evidence" in word else "under_review"
+            found["status"] = decided
+        return deepcopy(found)
 
     def refund_by_hand(self, payment: str, amount: int) -> str:
         """Somebody gives money back in the dashboard; returns the refund's id."""
@@ -222,6 +280,24 @@ class LocalStripe:
         value = query.rsplit("'", 2)[1]
         data = [deepcopy(found) for found in self.objects.values() if found["metadata"].get("attempt") == value]
         return {"object": "search_result", "url": f"/v1/{plural}/search", "has_more": False, "data": data}
+
+
+def _form(kind: str, body: bytes) -> Fields:
+    """The fields of a multipart form: of a file its name, and its size as `_size`."""
+    message = message_from_bytes(b"Content-Type: " + kind.encode() + b"\r\n\r\n" + body)
+    fields: Fields = {}
+    for part in message.walk():
+        name = part.get_param("name", header="content-disposition")
+        if name is None:
+            continue
+        content = part.get_payload(decode=True)
+        assert isinstance(content, bytes)
+        file_name = part.get_filename()
+        if file_name is None:
+            fields[str(name)] = content.decode()
+        else:
+            fields |= {str(name): file_name, "_size": str(len(content))}
+    return fields
 
 
 def signed_event(secret: str, at: int, subject: dict[str, Any], **changes: Any) -> tuple[bytes, dict[str, str]]:

@@ -11,8 +11,10 @@ from sqlalchemy import select
 
 from billing.gateways.models import SandboxOperation
 from billing.gateways.ports import (
+    EvidenceFile,
+    EvidenceRequest,
     GatewayAnswer,
-    GatewayRecord,
+    GatewayRefused,
     GatewayStatus,
     PaymentGateway,
     PaymentRequest,
@@ -133,7 +135,12 @@ def side(request: pytest.FixtureRequest, noon: datetime) -> Iterator[Side]:
 def test_a_dispute_is_looked_up_while_it_is_open_and_after(side: Side, status: GatewayStatus) -> None:
     paid, reference = side.dispute()
     opened = side.gateway.look_up("dispute", reference)
-    assert opened == GatewayRecord(GatewayStatus.PENDING, reference, paid, AMOUNT, "fraudulent")
+    assert opened is not None
+    known = opened.status, opened.reference, opened.payment_reference, opened.amount, opened.code, opened.submitted
+    assert known == (GatewayStatus.PENDING, reference, paid, AMOUNT, "fraudulent", False)
+    assert opened.due_by is not None
+    assert timedelta(days=6, hours=23) < opened.due_by - clock.now() <= timedelta(days=7)
+    assert opened.fee == Money(1_500, "CNY")
     side.decide(reference, status)
     ended = side.gateway.look_up("dispute", reference)
     assert ended is not None
@@ -201,3 +208,59 @@ class TestStripe:
         subject = {"id": "dp_1", "object": "dispute", "status": "warning_needs_response", "metadata": {}}
         body, headers = signed_event(SECRET, int(clock.wall_now().timestamp()), subject, type="charge.dispute.created")
         assert StripeGateway("sk_test_local", SECRET).read_notice(body, headers, clock.now()).needs_person
+
+
+class TestEvidence:
+    def told(self, reference: str, text: str = "It was delivered.") -> EvidenceRequest:
+        files = (
+            EvidenceFile("service", "交付记录 delivery.pdf", "application/pdf", b"%PDF-1.7 delivered %%EOF"),
+            EvidenceFile("communication", "mail.png", "image/png", b"\x89PNG"),
+        )
+        return EvidenceRequest(str(uuid7()), reference, text, files)
+
+    def test_the_bank_has_it_once(self, side: Side) -> None:
+        _, reference = side.dispute()
+        request = self.told(reference)
+        sent = side.gateway.submit_evidence(request)
+        assert (sent.status, sent.submitted) == (GatewayStatus.PENDING, True)
+        # The same key is the same submission; another is refused, whatever it says.
+        assert side.gateway.submit_evidence(request) == sent
+        with pytest.raises(GatewayRefused):
+            side.gateway.submit_evidence(self.told(reference))
+        found = side.gateway.look_up("dispute", reference)
+        assert found is not None
+        assert found.submitted
+
+    @pytest.mark.parametrize(
+        ("word", "status"),
+        [("winning_evidence", GatewayStatus.SUCCEEDED), ("losing_evidence", GatewayStatus.FAILED)],
+    )
+    def test_words_of_test_modes_decide(self, side: Side, word: str, status: GatewayStatus) -> None:
+        _, reference = side.dispute()
+        side.gateway.submit_evidence(self.told(reference, f"See {word}."))
+        clock.advance(timedelta(seconds=3))
+        found = side.gateway.look_up("dispute", reference)
+        assert found is not None
+        assert found.status is status
+
+    def test_a_decided_dispute_takes_none(self, side: Side) -> None:
+        _, reference = side.dispute()
+        side.decide(reference, GatewayStatus.FAILED)
+        with pytest.raises(GatewayRefused):
+            side.gateway.submit_evidence(self.told(reference))
+
+    def test_of_an_unknown_dispute_nothing_is_told(self, side: Side) -> None:
+        with pytest.raises(GatewayRefused):
+            side.gateway.submit_evidence(self.told("dp_unknown"))
+
+
+def test_files_are_uploaded_to_stripe_with_names_that_it_takes(noon: datetime) -> None:
+    with LocalStripe() as server:
+        side = _stripe(server)
+        _, reference = side.dispute()
+        side.gateway.submit_evidence(TestEvidence().told(reference))
+        evidence = server.objects[reference]["evidence"]
+        assert evidence["uncategorized_text"] == "It was delivered."
+        kept = server.objects[evidence["service_documentation"]]
+        assert (kept["filename"], kept["purpose"]) == ("delivery.pdf", "dispute_evidence")
+        assert server.objects[evidence["customer_communication"]]["filename"] == "mail.png"

@@ -104,6 +104,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/refund-cases/{case_id}/escalate": {"appeal": "mine now"},
     "POST /v1/seller/refund-cases/{case_id}/decide": {"decision": "grant"},
     "POST /v1/operator/refund-cases/{case_id}/decide": {"decision": "grant"},
+    "PUT /v1/disputes/{dispute_id}/words": {"words": "mine now"},
+    "PUT /v1/seller/disputes/{dispute_id}/words": {"words": "mine now"},
+    "POST /v1/operator/disputes/{dispute_id}/lines": {"lines": [{"line_id": str(uuid7()), "amount_minor": 1}]},
+    "POST /v1/operator/disputes/{dispute_id}/evidence": {"text": "mine now"},
     "POST /v1/organizations/{org_id}/invitations": {"email": "x@example.test", "roles": ["viewer"]},
     "POST /v1/operator/email-domains/{domain_id}": {"approve": True},
     "PUT /v1/organizations/{org_id}/tax-id": {"tax_id": "91330106MA2CF9B3RJ"},
@@ -179,10 +183,8 @@ def ask(client: TestClient[Any], route: Route, ids: dict[str, UUID]) -> tuple[in
     address = re.sub(r"\{(\w+)\}", lambda match: WORDS.get(match.group(1)) or str(ids[match.group(1)]), path)
     body = BODIES.get(f"{method} {path}")
     headers = {"Idempotency-Key": str(uuid7())}
-    if (path.endswith(("/upload", "/verification", "/evidence")) and method == "POST") or (method, path[-6:]) == (
-        "PUT",
-        "/cover",
-    ):
+    is_sent_file = method == "POST" and path.endswith(("/upload", "/verification", "/evidence", "/documents"))
+    if (is_sent_file and body is None) or (method, path[-6:]) == ("PUT", "/cover"):
         answer = client.request(method, address, files={"file": ("x.mp4", b"x", "video/mp4")}, headers=headers)
     elif path.endswith("/upload"):
         answer = client.request(method, address, content=b"x", headers=headers | {"Content-Type": "video/mp4"})

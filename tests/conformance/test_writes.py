@@ -42,6 +42,7 @@ from tests.api_server import application
 from tests.conformance.api_walk import NOBODY, Walk, Who, key_of, operator_of, session_of
 from tests.conformance.clock_writes import move_clocks
 from tests.conformance.coupon_writes import coupons
+from tests.conformance.dispute_writes import disputes
 from tests.conformance.people_writes import (
     leads,
     members,
@@ -424,6 +425,7 @@ STEPS = (
     using,
     metering,
     refund_cases,
+    disputes,
     delivering,
     operating,
 )

@@ -25,6 +25,7 @@ from billing.payouts.models import Payout
 from billing.payouts.pay_out import PayOut, pay_out
 from billing.refunds.apply_external import apply_external
 from billing.refunds.apply_gateway_result import apply_gateway_result
+from billing.refunds.bear_dispute import bear_loss, bear_lost_dispute
 from billing.refunds.models import Refund
 from billing.refunds.request_refund import RequestRefund, request_refund
 from billing.refunds.resend_refund import resend_refund
@@ -255,3 +256,34 @@ def test_a_webhook_is_closed_or_looked_at_again_never_both(house: House) -> None
     row = read(house.db, Inbox, inbox_id)
     assert (row.state == "settled") == (row.resolution is not None) == (row.settled_by is not None)
     assert row.state in {"settled", "ignored"}
+
+
+@in_rounds
+def test_a_lost_dispute_beside_a_refund_that_fails_is_borne_once(house: House) -> None:
+    sale = Sale()
+    payment_id = sale.paid(house, "sbx_refund_delayed")
+    asked = RequestRefund(sale.order_id, payment_id, "race", automatic=False)
+    refund_id = transact(house.db, SYSTEM, lambda uow: request_refund(uow, asked))
+    house.run()
+    reference = read(house.db, Payment, payment_id).gateway_reference or ""
+    lost = GatewayRecord(GatewayStatus.FAILED, f"dp_{payment_id.hex}", reference, Money(106_000, "CNY"), "fraud")
+    answer = GatewayAnswer(
+        GatewayStatus.FAILED, read(house.db, Refund, refund_id).gateway_reference or "", Money(106_000, "CNY"), "closed"
+    )
+    at_once(
+        [
+            *[doing(house, apply_dispute, "sandbox", lost)] * 2,
+            *[doing(house, apply_gateway_result, refund_id, GatewayResult(answer=answer))] * 2,
+        ],
+    )
+    with unit_of_work(house.db, SYSTEM) as uow:
+        dispute = uow.session.scalars(select(Dispute).where(Dispute.payment_id == payment_id)).one()
+        bear_lost_dispute(uow, dispute.id)
+        bear_loss(uow, payment_id, sale.order_id)
+    with unit_of_work(house.db, SYSTEM) as uow:
+        (paid,) = uow.session.scalars(select(PaymentAllocation).where(PaymentAllocation.payment_id == payment_id)).all()
+        assert (paid.reserved_minor, paid.refunded_minor) == (106_000, 106_000)
+        dispute = uow.session.scalars(select(Dispute).where(Dispute.payment_id == payment_id)).one()
+        assert (dispute.state, dispute.loss_left_minor) == ("lost", 0)
+        borne = select(func.count()).where(Refund.payment_id == payment_id, Refund.origin == "dispute")
+        assert uow.session.scalar(borne) == 1

@@ -4,6 +4,7 @@ from api.pages.frame import (
     clock_addresses,
     coupon_addresses,
     course_addresses,
+    dispute_addresses,
     offer_addresses,
     operator_addresses,
     product_addresses,
@@ -17,6 +18,7 @@ PRODUCTS, coupons, usage = product_addresses.PRODUCTS, coupon_addresses, usage_a
 clocks = clock_addresses
 courses = course_addresses
 refunds = refund_addresses
+disputes = dispute_addresses
 entitlement = recurring_addresses.entitlement
 entitlement_act = recurring_addresses.entitlement_act
 entitlement_launch = recurring_addresses.entitlement_launch

@@ -117,6 +117,8 @@ TONES: dict[str, dict[str, Tone]] = {
         "rejected": "bad",
         "verified": "good",
     },
+    "dispute": {"open": "wait", "won": "good", "lost": "bad"},
+    "dispute_submission": {"sending": "wait", "sent": "good", "failed": "bad"},
     "tax_id_dispute": {"open": "bad", "evidence_asked": "wait", "settled": "good", "dismissed": "idle"},
     "email_domain": {"pending": "wait", "approved": "good", "refused": "bad", "removed": "idle"},
     "connector_test": {"untested": "idle", "running": "wait", "passed": "good", "failed": "bad"},

@@ -197,6 +197,7 @@ def disputes(dashboard: OperatorDashboard) -> tuple[DisputeItem, ...]:
     """Payments about which a bank has yet to decide."""
     return tuple(
         DisputeItem(
+            id=str(row.id),
             payment_id=str(row.payment_id),
             gateway=row.gateway,
             reference=row.gateway_reference,

@@ -111,6 +111,7 @@ class IncidentItem:
 class DisputeItem:
     """A disputed payment; the bank has yet to decide."""
 
+    id: str
     payment_id: str
     gateway: str
     reference: str

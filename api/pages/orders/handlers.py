@@ -161,6 +161,8 @@ def _view(page_request: PageRequest, data: OrderPageData, *, refundable: bool, a
     invoice = data.invoice
     return OrderPageView(
         id=str(order.id),
+        dispute=addresses.disputes.one_of("buyer", str(data.dispute.id)) if data.dispute else "",
+        dispute_state=data.dispute.state if data.dispute else "",
         number=order.number,
         state=order.state,
         listing_name=titles(page_request, order.lines),

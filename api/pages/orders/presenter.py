@@ -15,7 +15,6 @@ from api.pages.frame.site import PageRequest
 from api.pages.frame.timeline import Link, LinkState, Timeline, TimelineAttempt, TimelineFact
 from api.pages.frame.translations import translations
 from api.pages.refund_cases.presenter import course_of
-from billing.disputes.queries import is_disputed
 from billing.invoices.queries import InvoiceFilter, InvoiceRow, list_invoices
 from billing.payments.queries import PaymentRow, latest_payment
 from billing.refunds.queries import RefundRow, refunds_received
@@ -27,6 +26,7 @@ from marketplace.videos.queries import VideoSummary, summaries_of
 from orders import queries
 from orders.approval_rules.steps import ANY_APPROVER
 from orders.checkout.views import PurchaseView
+from orders.disputes.queries import LatestDispute, latest_dispute
 from orders.order.views import LineView, OrderView
 from orders.queries import StateChange
 from orders.refunds.queries import RefundCaseView, cases_of_order
@@ -51,8 +51,8 @@ class OrderPageData:
     quoted_at: datetime | None
     steps: tuple[StateChange, ...]
     payment: PaymentRow | None
-    is_disputed: bool
-    """Whether the payer's bank is deciding about the payment."""
+    dispute: LatestDispute | None
+    """What the payer's bank decides or has decided about the payment."""
     deliveries: tuple[Delivery, ...]
     invoices: tuple[InvoiceRow, ...]
     refunds: tuple[RefundRow, ...]
@@ -103,7 +103,7 @@ def read(uow: UnitOfWork, order_id: UUID) -> OrderPageData:
         quoted_at=order.created_at,
         steps=tuple(queries.steps_of(uow, [order.id], since=order.created_at)),
         payment=payment,
-        is_disputed=payment is not None and is_disputed(uow, payment.id),
+        dispute=latest_dispute(uow, order.id) if payment is not None else None,
         deliveries=tuple(deliveries_of(uow, [line.id for line in order.lines]).values()),
         invoices=tuple(papers.items) if papers else (),
         refunds=tuple(refunds_received(uow, order.id)),
@@ -173,7 +173,7 @@ def _payment(page_request: PageRequest, data: OrderPageData) -> Link:
         return Link("payment", "done" if data.order.paid_at else "todo", data.order.paid_at)
     facts = (TimelineFact("amount", page_request.formats.money(money(payment.amount_minor, payment.currency))),)
     method = translations(page_request.language).word("gateway", payment.gateway)
-    if data.is_disputed:
+    if data.dispute is not None and data.dispute.state == "open":
         return Link("payment", "waiting", payment.captured_at, page_request.t("order.payment_disputed"), facts=facts)
     if payment.state == "reversed":
         said, tag = (

@@ -89,6 +89,9 @@ class OrderPageView:
     pay_error: str = ""
     confirm: PayerConfirmation | None = None
     payment_state: str = ""
+    dispute: str = ""
+    """The address of its dispute, where the bank decides or has decided about the payment."""
+    dispute_state: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ def _payments(ends_at: datetime) -> Iterator[Step]:
         at = _day(ends_at, days, 15, 40)
         yield Step(at, Buy(buyer, number, "customers", 12, "sbx_declined", "customers-b", "bought_inside"))
         yield Step(at + _DAY + _MINUTE, Tick())
-    disputed = _day(ends_at, 6, 10, 50)
+    disputed = _day(ends_at, 3, 10, 50)
     yield Step(disputed, Buy("songhu", "CG-P-205", "customers", 12, "sbx_disputed", "customers-b", "bought_inside"))
     yield Step(disputed + 5 * _MINUTE, Tick())
     yield Step(ends_at - _HOUR, Buy("xinghe", "CG-P-203", "docs", 12, "sbx_requires_action", "docs-b", "bought_inside"))

@@ -49,6 +49,7 @@ from kernel.jobs.kinds import sweeps
 from kernel.jobs.runner import due
 from kernel.principal import ANONYMOUS, SYSTEM, Principal
 from orders.approval_rules.set_rule import SetRule, set_rule
+from orders.disputes.jobs import SWEEP_DISPUTES
 from orders.feed_outcomes import count_outcomes
 from orders.loop import PURGE_QUOTES, SWEEP_ACCEPTANCE, SWEEP_PURCHASES, SWEEP_RENEWALS, SWEEP_TERMS
 from orders.notifications.notify_of_events import notify_past
@@ -72,6 +73,7 @@ SWEEPS = (
     SWEEP_UNPAID_USAGE,
     SWEEP_USAGE_CREDITS,
     SWEEP_CASES,
+    SWEEP_DISPUTES,
     RELEASE,
     JANITOR,
     WEBHOOKS,

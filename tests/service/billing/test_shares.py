@@ -12,16 +12,17 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from billing.disputes.models import Dispute
+from billing.disputes.models import Dispute, DisputePart
 from billing.ledger.models import LedgerTransaction
 from billing.ledger.queries import balance_minor
-from billing.payments.models import Payment
+from billing.payments.models import Payment, PaymentAllocation
 from billing.refunds.request_refund import RequestRefund, request_refund
 from billing.shares import release
 from billing.shares.models import Share, ShareReversal
 from kernel import clock
 from kernel.db.locks import lock_rows
 from kernel.db.uow import transact, unit_of_work
+from kernel.ids import uuid7
 from kernel.principal import SYSTEM
 from kernel.states import StateHistory
 from marketplace.parties.models import PLATFORM_ORG_ID
@@ -69,7 +70,9 @@ def give_back(house: House, sale: Sale, payment_id: UUID, amount_minor: int | No
 def dispute(house: House, payment_id: UUID) -> None:
     """The payer's bank begins to decide about a payment."""
     payment = read(house.db, Payment, payment_id)
+    dispute_id, now = uuid7(), clock.now()
     opened = Dispute(
+        id=dispute_id,
         payer_org_id=payment.payer_org_id,
         seller_org_ids=[],
         payment_id=payment_id,
@@ -79,10 +82,26 @@ def dispute(house: House, payment_id: UUID) -> None:
         currency="CNY",
         reason="fraudulent",
         state="open",
-        created_at=clock.now(),
+        created_at=now,
+        basis="whole",
+        due_by=now,
+        answer_by=now,
+        submit_at=now,
     )
     with unit_of_work(house.db, SYSTEM) as uow:
         uow.session.add(opened)
+        uow.flush()
+        for paid in uow.session.scalars(select(PaymentAllocation).where(PaymentAllocation.payment_id == payment_id)):
+            part = DisputePart(
+                payer_org_id=paid.payer_org_id,
+                seller_org_id=paid.seller_org_id,
+                dispute_id=dispute_id,
+                reference=paid.reference,
+                amount_minor=paid.amount_minor,
+                currency=paid.currency,
+                created_at=now,
+            )
+            uow.session.add(part)
 
 
 def shares_of(house: House, sale: Sale) -> dict[str, Share]:

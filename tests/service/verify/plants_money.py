@@ -366,6 +366,22 @@ def shares_frozen(p: Planter, _: World) -> None:
         """UPDATE billing.dispute SET created_at = created_at - interval '30 days', ended_at = ended_at + interval '30 days'
            WHERE state = 'won'"""
     )
+    p.change("UPDATE billing.dispute_part SET created_at = created_at - interval '30 days'")
+
+
+def disputes_parts(p: Planter, _: World) -> None:
+    p.change(
+        """UPDATE billing.dispute_part SET amount_minor = amount_minor - 1
+           WHERE id = (SELECT id FROM billing.dispute_part LIMIT 1)"""
+    )
+
+
+def disputes_borne(p: Planter, _: World) -> None:
+    p.change("UPDATE billing.dispute SET loss_minor = loss_minor + 1 WHERE state = 'lost'")
+
+
+def disputes_answered(p: Planter, _: World) -> None:
+    p.change("UPDATE billing.dispute SET submission_id = gen_random_uuid() WHERE state = 'open'")
 
 
 def refund_cases_granted(p: Planter, _: World) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from iso4217 import Currency
 
 from billing.gateways.ports import GatewayRefused, OutcomeUnknown
-from billing.gateways.stripe import from_stripe, to_stripe
+from billing.gateways.stripe_amounts import from_stripe, to_stripe
 from kernel import money
 from kernel.money import (
     CURRENCIES,

@@ -33,6 +33,7 @@ TRANSITIONS = """
 invoice: queued > issued
 incident: open > resending closed; resending > open closed
 dispute: open > won lost; won > lost; lost > won
+dispute_submission: sending > sent failed
 payment: processing > requires_action unknown succeeded failed; requires_action > processing unknown succeeded failed;
     unknown > processing requires_action succeeded failed; succeeded > reversed
 refund_case: asked > granted refused escalated closed withdrawn; refused > escalated closed withdrawn;

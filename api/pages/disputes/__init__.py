@@ -1,0 +1,1 @@
+"""Pages of disputed payments: the buyer's, a seller's, the operator's."""
