@@ -50,6 +50,7 @@ import orders.checkout.models
 import orders.checkout.quote_models
 import orders.coupons.models
 import orders.offers.models
+import orders.order.milestones
 import orders.order.models
 import orders.trials.models
 from kernel.db.base import Base
