@@ -33,6 +33,7 @@ import marketplace.webhooks.models
 import orders.amendments.models
 import orders.checkout.models
 import orders.offers.models
+import orders.order.milestones
 import orders.order.models
 from app.verify.rule import Query
 from kernel.states import machines
@@ -73,6 +74,7 @@ TABLES = {
     orders.order.models.ORDER.name: 'orders."order"',
     orders.checkout.models.PURCHASE.name: "orders.purchase",
     orders.order.models.SUBSCRIPTION.name: "orders.subscription",
+    orders.order.milestones.MILESTONE.name: "orders.milestone",
     orders.amendments.models.AMENDMENT.name: "orders.amendment",
 }
 """Whose state each machine moves."""

@@ -18,7 +18,7 @@ from app.verify.rule import Found, Outside
 from app.verify.rules import EVERY, RULES
 from kernel import clock
 from kernel.db.uow import UnitOfWork
-from tests.service.verify import plants_coupons, plants_money, plants_rest, plants_subscriptions
+from tests.service.verify import plants_coupons, plants_milestones, plants_money, plants_rest, plants_subscriptions
 from tests.service.verify.conftest import Market
 from tests.service.verify.planting import Planter
 from tests.verify_world import World
@@ -31,8 +31,9 @@ def _plants(module: ModuleType) -> dict[str, Plant]:
     return {name: made for name, made in own.items() if made.__module__ == module.__name__}
 
 
-PLANTS = _plants(plants_money) | _plants(plants_rest) | _plants(plants_subscriptions) | _plants(plants_coupons)
-OUTSIDE = {"documents.unchanged", "media.stored", "delivery.seller_log", "structure.enforced"}
+PLANTS = _plants(plants_money) | _plants(plants_rest) | _plants(plants_subscriptions)
+PLANTS |= _plants(plants_coupons) | _plants(plants_milestones)
+OUTSIDE = {"documents.unchanged", "media.stored", "milestones.files", "delivery.seller_log", "structure.enforced"}
 """Rules with tests of their own, here and in `test_outside.py`: not a row of theirs is planted."""
 
 
