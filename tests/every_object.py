@@ -72,10 +72,12 @@ from orders.coupons.models import Coupon
 from orders.notifications.notify_of_events import NOTIFY
 from orders.offers.make_offer import MakeOffer, OfferedPlan, make_offer
 from orders.offers.models import Offer
+from orders.order.milestones import MilestoneFile, OrderMilestone
 from orders.order.models import Order, Subscription
 from tests.factories_marketplace import acting, make_org, make_ready_video
 from tests.factories_usage import PRICE
 from tests.loop_stage import Stage
+from tests.milestone_stage import service_on, staged_price
 
 KINDS: dict[str, type[Base]] = {
     "account_id": PayoutAccount,
@@ -99,6 +101,8 @@ KINDS: dict[str, type[Base]] = {
     "lead_id": Lead,
     "listing_id": Listing,
     "member_id": Member,
+    "milestone_id": OrderMilestone,
+    "milestone_file_id": MilestoneFile,
     "notification_id": Notification,
     "offer_id": Offer,
     "order_id": Order,
@@ -195,7 +199,7 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
         store_webhook(uow, "sandbox", webhook)
         uow.flush()
         found["webhook_id"] = scalars(select(Inbox.id).where(Inbox.event_id == webhook.event_id)).one()
-    found |= _endpoint(stage) | _coupon(stage)
+    found |= _endpoint(stage) | _coupon(stage) | _milestone(stage)
     stage.tick(NOTIFY)
     with unit_of_work(db, SYSTEM) as uow:
         purchaser = select(Notification.id).where(Notification.person_id == stage.purchaser.person()).limit(1)
@@ -255,6 +259,15 @@ def _coupon(stage: Stage) -> dict[str, UUID]:
     command = MakeCoupon("Launch", today, today + timedelta(days=300), code="LAUNCH-20", percent_ppm=200_000)
     with unit_of_work(stage.services.db, stage.seller.owner) as uow:
         return {"coupon_id": make_coupon(uow, command).id}
+
+
+def _milestone(stage: Stage) -> dict[str, UUID]:
+    """Of a service in three, with a file that its seller keeps to itself."""
+    service = service_on(stage, staged_price())
+    one = service.milestones(service.begun())[0]
+    file = service.add(one)
+    stage.services.storage.put_bytes(file.file_key, b"%PDF-1.7")
+    return {"milestone_id": one.id, "milestone_file_id": file.id}
 
 
 def _endpoint(stage: Stage) -> dict[str, UUID]:

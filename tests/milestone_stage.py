@@ -91,28 +91,28 @@ class Service:
     def add(self, one: OrderMilestone, name: str = "report.pdf", sha256: str = "") -> MilestoneFile:
         """The seller puts a file with what it will deliver."""
         stored = StoredObject(f"milestones/x/{uuid7()}", 10, sha256 or uuid7().hex * 2)
-        command = AddFile(one.order_id, one.id, stored, "application/pdf", name)
+        command = AddFile(one.id, stored, "application/pdf", name)
         added: MilestoneFile = self.do(self.stage.seller.owner, lambda uow: add_file(uow, command))
         return added
 
     def deliver(self, one: OrderMilestone, version: int = 1, words: str = "请查收") -> None:
         """The seller says that it is done."""
         seller = self.stage.seller.owner
-        self.do(seller, lambda uow: deliver(uow, one.order_id, one.id, version=version, words=words))
+        self.do(seller, lambda uow: deliver(uow, one.id, version=version, words=words))
 
     def accept(self, one: OrderMilestone, version: int = 1, who: Principal | None = None) -> None:
         """The buyer accepts it."""
         buyer = who or self.stage.purchaser
-        self.do(buyer, lambda uow: accept_milestone(uow, one.order_id, one.id, version=version))
+        self.do(buyer, lambda uow: accept_milestone(uow, one.id, version=version))
 
     def rework(self, one: OrderMilestone, version: int = 1, words: str = "缺少附录") -> None:
         """The buyer wants it done again."""
         buyer = self.stage.purchaser
-        self.do(buyer, lambda uow: ask_rework(uow, one.order_id, one.id, version=version, words=words))
+        self.do(buyer, lambda uow: ask_rework(uow, one.id, version=version, words=words))
 
     def cancel(self, one: OrderMilestone) -> None:
         """The buyer waits no longer."""
-        self.do(self.stage.purchaser, lambda uow: cancel_overdue(uow, one.order_id, one.id))
+        self.do(self.stage.purchaser, lambda uow: cancel_overdue(uow, one.id))
 
 
 def service_on(

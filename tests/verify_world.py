@@ -194,10 +194,10 @@ class MarketStage:
         for milestone_id in wanted:
             with unit_of_work(self.db, self.seller.owner) as uow:
                 stored = self.storage.put_bytes(file_key(self.seller.id), b"done")
-                add_file(uow, AddFile(order_id, milestone_id, stored, "text/plain", "done.txt"))
-                deliver(uow, order_id, milestone_id, version=1, words="done")
+                add_file(uow, AddFile(milestone_id, stored, "text/plain", "done.txt"))
+                deliver(uow, milestone_id, version=1, words="done")
             with unit_of_work(self.db, self.buyer.owner) as uow:
-                accept_milestone(uow, order_id, milestone_id, version=1)
+                accept_milestone(uow, milestone_id, version=1)
             self.keep_running()
 
     def _services(self) -> None:

@@ -24,13 +24,13 @@ CANCELLABLE_AFTER = timedelta(days=14)
 """How long after it was due a buyer waits before it may take its money back."""
 
 
-def cancel_overdue(uow: UnitOfWork, order_id: UUID, milestone_id: UUID) -> OrderMilestone:
+def cancel_overdue(uow: UnitOfWork, milestone_id: UUID) -> OrderMilestone:
     """The buyer does not wait any more for a milestone that is long overdue; its money goes back. Idempotent.
 
     Raises: NotFound, Conflict `milestone_not_overdue`, `payment_disputed`. Emits: MilestoneCancelled.
     Locks: the order, then what billing locks.
     """
-    order, one = find_milestone(uow, order_id, milestone_id, of_buyer=True)
+    order, one = find_milestone(uow, milestone_id, of_buyer=True)
     if one.state == "cancelled":
         return one
     if not may_cancel(one):

@@ -22,13 +22,13 @@ REWORK_WITHIN = timedelta(days=7)
 """How long the seller has at least to do it again."""
 
 
-def accept_milestone(uow: UnitOfWork, order_id: UUID, milestone_id: UUID, *, version: int) -> OrderMilestone:
+def accept_milestone(uow: UnitOfWork, milestone_id: UUID, *, version: int) -> OrderMilestone:
     """The buyer accepts what was delivered as `version`; its money is released. Idempotent.
 
     Raises: NotFound, Conflict `milestone_not_delivered`, `milestone_changed`. Emits: MilestoneAccepted, with the last one
     OrderCompleted. Locks: the order.
     """
-    order, one = find_milestone(uow, order_id, milestone_id, of_buyer=True)
+    order, one = find_milestone(uow, milestone_id, of_buyer=True)
     if one.version != version:
         raise Conflict("milestone_changed")
     if one.state != "accepted":
@@ -48,13 +48,13 @@ def record_milestone_acceptance(uow: UnitOfWork, order: Order, one: OrderMilesto
     finish_milestones(uow, order, reason=reason)
 
 
-def ask_rework(uow: UnitOfWork, order_id: UUID, milestone_id: UUID, *, version: int, words: str) -> OrderMilestone:
+def ask_rework(uow: UnitOfWork, milestone_id: UUID, *, version: int, words: str) -> OrderMilestone:
     """The buyer wants what was delivered as `version` done again, and says what. Idempotent by the version.
 
     Raises: NotFound, Conflict `milestone_not_delivered`, `milestone_changed`, Invalid `reason_required`, `text_too_long`.
     Emits: MilestoneReworkAsked. Locks: the order.
     """
-    order, one = find_milestone(uow, order_id, milestone_id, of_buyer=True)
+    order, one = find_milestone(uow, milestone_id, of_buyer=True)
     if one.version != version:
         raise Conflict("milestone_changed")
     if one.state == "rework":

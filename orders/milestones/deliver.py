@@ -33,7 +33,6 @@ TOLD_BEFORE = timedelta(days=2)
 class AddFile:
     """What was stored, what its bytes are, and what its uploader called it (for people, never for a path)."""
 
-    order_id: UUID
     milestone_id: UUID
     stored: StoredObject
     media_type: str
@@ -45,9 +44,9 @@ def file_key(org_id: UUID) -> str:
     return f"{PREFIX}/{org_id}/{uuid7()}"
 
 
-def require_awaited(uow: UnitOfWork, order_id: UUID, milestone_id: UUID) -> OrderMilestone:
+def require_awaited(uow: UnitOfWork, milestone_id: UUID) -> OrderMilestone:
     """A milestone that the acting seller is to deliver now. Raises as `deliver`. Locks: the order."""
-    _, one = find_milestone(uow, order_id, milestone_id, of_buyer=False)
+    _, one = find_milestone(uow, milestone_id, of_buyer=False)
     if one.state not in AWAITED:
         raise Conflict("milestone_not_awaited", state=one.state)
     return one
@@ -58,7 +57,7 @@ def add_file(uow: UnitOfWork, command: AddFile) -> MilestoneFile:
 
     Raises: NotFound, Conflict `milestone_not_awaited`, Invalid `milestone_files_too_many`. Locks: the order.
     """
-    one = require_awaited(uow, command.order_id, command.milestone_id)
+    one = require_awaited(uow, command.milestone_id)
     name = plain_text(command.file_name)[:200] or "file"
     known = uow.session.scalars(
         select(MilestoneFile).where(MilestoneFile.milestone_id == one.id, MilestoneFile.version == one.version + 1)
@@ -86,12 +85,12 @@ def add_file(uow: UnitOfWork, command: AddFile) -> MilestoneFile:
     return added
 
 
-def remove_file(uow: UnitOfWork, order_id: UUID, milestone_id: UUID, file_id: UUID) -> str | None:
+def remove_file(uow: UnitOfWork, milestone_id: UUID, file_id: UUID) -> str | None:
     """Take a file back that was not delivered yet. Returns what is stored of it, None when there is none any more.
 
     Raises: NotFound, Conflict `milestone_not_awaited`. Locks: the order.
     """
-    one = require_awaited(uow, order_id, milestone_id)
+    one = require_awaited(uow, milestone_id)
     row = uow.session.get(MilestoneFile, file_id)
     if row is None or row.milestone_id != one.id:
         return None
@@ -102,7 +101,7 @@ def remove_file(uow: UnitOfWork, order_id: UUID, milestone_id: UUID, file_id: UU
     return row.file_key
 
 
-def deliver(uow: UnitOfWork, order_id: UUID, milestone_id: UUID, *, version: int, words: str) -> OrderMilestone:
+def deliver(uow: UnitOfWork, milestone_id: UUID, *, version: int, words: str) -> OrderMilestone:
     """The seller says that a milestone is done. Its buyer has the plan's days to look at it. Idempotent by the version.
 
     `version` is one more than how often it was delivered before.
@@ -110,7 +109,7 @@ def deliver(uow: UnitOfWork, order_id: UUID, milestone_id: UUID, *, version: int
     Raises: NotFound, Conflict `milestone_not_awaited`, `milestone_changed`, Invalid `milestone_nothing_delivered`,
     `text_too_long`. Emits: MilestoneDelivered. Locks: the order.
     """
-    order, one = find_milestone(uow, order_id, milestone_id, of_buyer=False)
+    order, one = find_milestone(uow, milestone_id, of_buyer=False)
     if one.state == "delivered" and one.version == version:
         return one
     if one.state not in AWAITED or order.state != "active":
@@ -141,18 +140,15 @@ def deliver(uow: UnitOfWork, order_id: UUID, milestone_id: UUID, *, version: int
     return one
 
 
-def find_milestone(
-    uow: UnitOfWork, order_id: UUID, milestone_id: UUID, *, of_buyer: bool
-) -> tuple[Order, OrderMilestone]:
+def find_milestone(uow: UnitOfWork, milestone_id: UUID, *, of_buyer: bool) -> tuple[Order, OrderMilestone]:
     """A milestone of an order that the acting organization bought or sold. Raises NotFound. Locks: the order."""
-    order = find_locked_order(uow, order_id)
+    order_id = uow.session.scalar(select(OrderMilestone.order_id).where(OrderMilestone.id == milestone_id))
+    order = find_locked_order(uow, order_id) if order_id is not None else None
     org_id = uow.principal.organization()
-    if order is None or order.paid_at is None or org_id != (order.buyer_org_id if of_buyer else order.seller_org_id):
+    if order is None or org_id != (order.buyer_org_id if of_buyer else order.seller_org_id):
         raise NotFound("not_found")
-    for one in milestones_of(uow, order.id):
-        if one.id == milestone_id:
-            return order, one
-    raise NotFound("not_found")
+    # Read after the lock: what another transaction did meanwhile is seen.
+    return order, next(one for one in milestones_of(uow, order.id) if one.id == milestone_id)
 
 
 def checked_words(words: str) -> str:

@@ -94,6 +94,10 @@ BODIES: dict[str, dict[str, Any]] = {
         "until": "2026-01-02T00:00:00Z",
     },
     "POST /v1/entitlements/{entitlement_id}/seats": {"person_id": str(uuid7())},
+    "POST /v1/milestones/{milestone_id}/acceptance": {"version": 1},
+    "POST /v1/milestones/{milestone_id}/rework": {"version": 1, "words": "x"},
+    "POST /v1/seller/milestones/{milestone_id}/deliveries": {"version": 1, "words": "x"},
+    "POST /v1/seller/orders/{order_id}/refusal": {"reason": "x"},
     "POST /v1/orders/{order_id}/refunds": {"reason": "mine now"},
     "POST /v1/organizations/{org_id}/invitations": {"email": "x@example.test", "roles": ["viewer"]},
     "POST /v1/operator/email-domains/{domain_id}": {"approve": True},
@@ -170,7 +174,10 @@ def ask(client: TestClient[Any], route: Route, ids: dict[str, UUID]) -> tuple[in
     address = re.sub(r"\{(\w+)\}", lambda match: WORDS.get(match.group(1)) or str(ids[match.group(1)]), path)
     body = BODIES.get(f"{method} {path}")
     headers = {"Idempotency-Key": str(uuid7())}
-    if (path.endswith(("/upload", "/verification")) and method == "POST") or (method, path[-6:]) == ("PUT", "/cover"):
+    if (path.endswith(("/upload", "/verification", "/files")) and method == "POST") or (method, path[-6:]) == (
+        "PUT",
+        "/cover",
+    ):
         answer = client.request(method, address, files={"file": ("x.mp4", b"x", "video/mp4")}, headers=headers)
     elif path.endswith("/upload"):
         answer = client.request(method, address, content=b"x", headers=headers | {"Content-Type": "video/mp4"})

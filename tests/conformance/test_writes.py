@@ -41,6 +41,7 @@ from tests.adapters.seller_process import Seller
 from tests.api_server import application
 from tests.conformance.api_walk import NOBODY, Walk, Who, key_of, operator_of, session_of
 from tests.conformance.coupon_writes import coupons
+from tests.conformance.milestone_writes import milestones
 from tests.conformance.people_writes import (
     leads,
     members,
@@ -304,6 +305,7 @@ def using(world: World) -> None:
     ask("POST /v1/subscriptions/{subscription_id}/amendment-quotes", world.buyer, {"quantity": 22}, **one)
     trials(world)
     coupons(world)
+    milestones(world)
     named = {"entitlement_id": entitlement.id}
     body = {"person_id": str(person.person())}
     seat = ask("POST /v1/entitlements/{entitlement_id}/seats", world.buyer, body, **named)

@@ -62,7 +62,7 @@ def act(service: Service, who: Principal | None, work: Any) -> Side:
 
 
 def accepting(service: Service, one: OrderMilestone) -> Side:
-    return act(service, service.stage.purchaser, lambda uow: accept_milestone(uow, one.order_id, one.id, version=1))
+    return act(service, service.stage.purchaser, lambda uow: accept_milestone(uow, one.id, version=1))
 
 
 def by_the_clock(service: Service, one: OrderMilestone) -> Side:
@@ -114,9 +114,7 @@ def test_accepted_while_the_order_is_refunded(service: Service, one: OrderMilest
 @every_order
 def test_accepted_by_the_clock_while_rework_is_asked(service: Service, one: OrderMilestone, order: str) -> None:
     clock.advance(7 * DAY)
-    again = act(
-        service, service.stage.purchaser, lambda uow: ask_rework(uow, one.order_id, one.id, version=1, words="again")
-    )
+    again = act(service, service.stage.purchaser, lambda uow: ask_rework(uow, one.id, version=1, words="again"))
     interleaved(service.stage.services.db, order, by_the_clock(service, one), again)
     assert paid_or_refunded(service, one) in {"accepted", "rework"}
 
@@ -129,8 +127,8 @@ def test_delivered_while_its_buyer_waits_no_longer(service: Service, order: str)
     interleaved(
         service.stage.services.db,
         order,
-        act(service, seller, lambda uow: deliver(uow, one.order_id, one.id, version=1, words="done")),
-        act(service, buyer, lambda uow: cancel_overdue(uow, one.order_id, one.id)),
+        act(service, seller, lambda uow: deliver(uow, one.id, version=1, words="done")),
+        act(service, buyer, lambda uow: cancel_overdue(uow, one.id)),
     )
     assert paid_or_refunded(service, one) in {"delivered", "cancelled"}
 
@@ -139,7 +137,7 @@ def test_delivered_while_its_buyer_waits_no_longer(service: Service, order: str)
 def test_cancelled_in_two_tabs(service: Service, order: str) -> None:
     one = service.milestones(service.begun())[0]
     clock.advance(24 * DAY)
-    cancelling = act(service, service.stage.purchaser, lambda uow: cancel_overdue(uow, one.order_id, one.id))
+    cancelling = act(service, service.stage.purchaser, lambda uow: cancel_overdue(uow, one.id))
     interleaved(service.stage.services.db, order, cancelling, cancelling)
     assert paid_or_refunded(service, one) == "cancelled"
     assert len(service.stage.refunds(one.order_id)) == 1
