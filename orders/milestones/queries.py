@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import select
 
 from kernel import clock
 from kernel.db.uow import UnitOfWork
@@ -98,7 +98,7 @@ class WaitingMilestone:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredFile:
+class MilestoneFileContent:
     """Where a file is kept, and how it is sent."""
 
     key: str
@@ -135,7 +135,7 @@ def get_milestone(uow: UnitOfWork, milestone_id: UUID, *, of_buyer: bool) -> Mil
     return _views(uow, [row], of_buyer=of_buyer)[0]
 
 
-def find_stored_file(uow: UnitOfWork, milestone_id: UUID, file_id: UUID, *, of_buyer: bool) -> StoredFile:
+def find_file_content(uow: UnitOfWork, milestone_id: UUID, file_id: UUID, *, of_buyer: bool) -> MilestoneFileContent:
     """A file of a milestone: to its buyer once it is delivered. Raises NotFound."""
     statement = (
         select(MilestoneFile)
@@ -152,7 +152,7 @@ def find_stored_file(uow: UnitOfWork, milestone_id: UUID, file_id: UUID, *, of_b
     row = uow.session.scalars(statement).first()
     if row is None:
         raise NotFound("not_found")
-    return StoredFile(row.file_key, row.file_name, row.media_type)
+    return MilestoneFileContent(row.file_key, row.file_name, row.media_type)
 
 
 def sold_milestones(uow: UnitOfWork) -> list[WaitingMilestone]:
@@ -171,18 +171,17 @@ def stuck_milestones(uow: UnitOfWork) -> list[WaitingMilestone]:
     return _waiting(uow, _open().order_by(since, OrderMilestone.created_at, OrderMilestone.id))
 
 
-def _open() -> Select[Any]:
-    found: Select[Any] = (
+def _open() -> Any:
+    return (
         select(OrderMilestone, Order, OrderLine.plan)
         .join(Order, Order.id == OrderMilestone.order_id)
         .join(OrderLine, OrderLine.id == OrderMilestone.order_line_id)
         .where(OrderMilestone.deadline_at.is_not(None))
         .limit(MOST)
     )
-    return found
 
 
-def _waiting(uow: UnitOfWork, statement: Select[Any]) -> list[WaitingMilestone]:
+def _waiting(uow: UnitOfWork, statement: Any) -> list[WaitingMilestone]:
     return [
         WaitingMilestone(
             milestone_id=one.id,

@@ -6,11 +6,13 @@ from api.pages.frame import (
     operator_addresses,
     product_addresses,
     recurring_addresses,
+    service_addresses,
     usage_addresses,
     webhook_addresses,
 )
 
 PRODUCTS, coupons, usage = product_addresses.PRODUCTS, coupon_addresses, usage_addresses
+services = service_addresses
 entitlement = recurring_addresses.entitlement
 entitlement_act = recurring_addresses.entitlement_act
 entitlement_launch = recurring_addresses.entitlement_launch

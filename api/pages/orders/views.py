@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 from api.pages.feed.views import FeedClaim
 from api.pages.frame.choices import Choice
 from api.pages.frame.timeline import Timeline
+from api.pages.services.views import MilestoneItem
 from kernel.money import Money
 
 
@@ -85,6 +86,10 @@ class OrderPageView:
     pay_error: str = ""
     confirm: PayerConfirmation | None = None
     payment_state: str = ""
+    milestones: tuple[MilestoneItem, ...] = ()
+    #: What was refused about one of them, and which.
+    milestone_error: str = ""
+    milestone_error_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from tests.browser.preview import (
     lead_samples,
     offer_samples,
     recurring_samples,
+    service_samples,
     trial_samples,
     usage_samples,
     webhook_samples,
@@ -70,6 +71,8 @@ def samples(language: Language) -> dict[str, Sample]:
         "seller-coupons": Sample(coupon_samples.coupons(s), SELLER),
         "seller-coupons-refused": Sample(coupon_samples.coupons(s, wrong=True), SELLER),
         "seller-coupon": Sample(coupon_samples.coupon(s), SELLER),
+        "order-milestones": Sample(service_samples.order(s), BUYER),
+        "order-milestones-refused": Sample(service_samples.order(s, refused=True), BUYER),
         "orders": Sample(s.orders(), BUYER),
         "order": Sample(s.order(), BUYER),
         "order-several": Sample(s.order_of_several(), BUYER),
@@ -122,6 +125,8 @@ def samples(language: Language) -> dict[str, Sample]:
     made.update({name: Sample(view, BUYER) for name, view in recurring_samples.buyers_pages(s).items()})
     made.update({name: Sample(view, SELLER) for name, view in recurring_samples.sellers_pages(s).items()})
     made.update({name: Sample(view, operator) for name, view in recurring_samples.operators_pages(s).items()})
+    made.update({name: Sample(view, SELLER) for name, view in service_samples.pages(s).items()})
+    made["operator-services"] = Sample(service_samples.operators(s), operator)
     made.update({name.replace("_", "-"): Sample(view, frozenset()) for name, view in s.errors().items()})
     return made
 
