@@ -30,6 +30,7 @@ from orders.notifications import (
     about_identity,
     about_leads,
     about_listings,
+    about_milestones,
     about_money,
     about_offers,
     about_orders,
@@ -44,6 +45,7 @@ from orders.notifications.notifiers import Notifier, RecordedEvent, notifiers
 NOTIFY = "orders.notifications.notify"
 SOURCES = (
     about_orders,
+    about_milestones,
     about_deputies,
     about_reports,
     about_subscriptions,
