@@ -51,6 +51,7 @@ from kernel.principal import ANONYMOUS, SYSTEM, Principal
 from orders.approval_rules.set_rule import SetRule, set_rule
 from orders.feed_outcomes import count_outcomes
 from orders.loop import PURGE_QUOTES, SWEEP_ACCEPTANCE, SWEEP_PURCHASES, SWEEP_RENEWALS, SWEEP_TERMS
+from orders.milestones.jobs import SWEEP_MILESTONES
 from orders.notifications.notify_of_events import notify_past
 from orders.outgoing_events.publish_events import publish_past
 from orders.usage.jobs import SWEEP_UNPAID_USAGE
@@ -66,6 +67,7 @@ SWEEPS = (
     SWEEP_USAGE,
     SWEEP_CHALLENGES,
     SWEEP_ACCEPTANCE,
+    SWEEP_MILESTONES,
     SWEEP_RENEWALS,
     SWEEP_TERMS,
     SWEEP_UNPAID_USAGE,
