@@ -8,11 +8,15 @@ import pytest
 from sqlalchemy import select
 
 from billing.charges.models import Charge
+from billing.disputes.models import Dispute
+from billing.gateways.janitor import JANITOR
 from billing.shares.release import RELEASE
 from fulfillment.jobs import SWEEP_OVERDUE
 from kernel import clock
 from kernel.errors import Conflict, Invalid, NotFound
+from marketplace.notifications.models import Notification
 from orders.milestones.jobs import SWEEP_MILESTONES
+from orders.notifications.notify_of_events import NOTIFY
 from orders.order.accept_services import accept_order
 from orders.order.milestones import MilestoneDelivery
 from tests.loop_stage import Stage
@@ -251,3 +255,61 @@ class TestRefunds:
         assert service.states(order_id) == ["cancelled"] * 3
         assert sum(one.amount_minor for one in stage.refunds(order_id)) == GROSS
         assert stage.order(order_id).state == "refunded"
+
+
+def test_a_trace_from_a_milestone_shows_the_whole_and_no_gap(stage: Stage, service: Service) -> None:
+    first = service.milestones(service.begun())[0]
+    service.deliver(first)
+    service.accept(first)
+    for who in (stage.purchaser, stage.seller.owner):
+        found = stage.trace(who, first.id)
+        assert found.asked_kind == "milestone"
+        assert [node.state for node in found.nodes if node.kind == "milestone"] == ["accepted", "open", "open"]
+        assert found.is_whole
+
+
+def test_both_sides_are_told(stage: Stage, service: Service) -> None:
+    order_id = service.buy()
+    stage.tick(NOTIFY)
+    service.take_on(order_id)
+    first = service.milestones(order_id)[0]
+    service.deliver(first)
+    service.rework(first)
+    service.deliver(first, 2)
+    stage.tick(NOTIFY)
+    clock.advance(7 * DAY)
+    stage.tick(SWEEP_MILESTONES)
+    clock.advance(30 * DAY)
+    stage.tick(SWEEP_MILESTONES)
+    stage.tick(NOTIFY)
+    kinds = select(Notification.kind).where(Notification.org_id.in_([stage.buyer.id, stage.seller.id]))
+    assert set(stage.rows(kinds)) >= {
+        "service_ordered",
+        "service_taken_on",
+        "milestone_delivered",
+        "milestone_acceptance_near",
+        "milestone_rework_asked",
+        "milestone_accepted",
+        "milestone_accepted_by_clock",
+        "milestone_late",
+        "milestone_overdue",
+    }
+
+
+def test_while_a_bank_decides_nothing_is_cancelled_or_released(stage: Stage, service: Service) -> None:
+    order_id = service.buy(method="sbx_disputed")
+    service.take_on(order_id)
+    first = service.milestones(order_id)[0]
+    clock.advance(timedelta(seconds=3))
+    stage.run()
+    stage.tick(JANITOR)
+    service.deliver(first)
+    service.accept(first)
+    clock.advance(WEEK)
+    stage.tick(RELEASE)
+    disputed = stage.rows(select(Dispute).where(Dispute.payment_id == stage.order(order_id).payment_id))
+    assert [one.state for one in disputed] == ["open"]
+    assert {one.state for one in service.shares(first)} == {"pending"}
+    clock.advance(40 * DAY)
+    with pytest.raises(Conflict, match="payment_disputed"):
+        service.cancel(service.milestones(order_id)[1])

@@ -48,6 +48,7 @@ _WORDS = {
     "purchase": "order",
     "run": "run",
     "entitlement": "entitlement",
+    "milestone": "milestone",
     "video": "video",
     "share": "share",
     "statement": "statement",
