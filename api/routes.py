@@ -47,6 +47,7 @@ from api.pages.second_factor import handlers as second_factor_pages
 from api.pages.seller import handlers as seller_pages
 from api.pages.seller_reviews import handlers as seller_reviews_pages
 from api.pages.seller_start import handlers as seller_start_pages
+from api.pages.services import handlers as services_pages
 from api.pages.sharing import handlers as sharing_pages
 from api.pages.sign_in import handlers as sign_in_pages
 from api.pages.sign_up import handlers as sign_up_pages
@@ -95,6 +96,7 @@ from api.v1 import (
     listings,
     media,
     members,
+    milestones,
     notifications,
     offer_approvals,
     offers,
@@ -169,6 +171,7 @@ MODULES: tuple[ModuleType, ...] = (
     outbox,
     notifications,
     members,
+    milestones,
     ownership_transfers,
     billing_profiles,
     api_keys,
@@ -262,6 +265,7 @@ MODULES: tuple[ModuleType, ...] = (
     entitlements_pages,
     subscriptions_pages,
     spending_pages,
+    services_pages,
     sold_subscriptions_pages,
     invoices_pages,
 )

@@ -2,6 +2,7 @@
 
     seller's connector tested ─► that step of its checklist done
     purchase placed ─► (approved) ─► payment ─► order paid ─► charge recorded, delivery begun, an offer's request won
+        a service ─► its seller takes it on ─► milestone by milestone delivered, accepted, released (`orders/milestones`)
         delivery done ─► order active ─► share released after its hold, subscription begun, invoice issued
         delivery failed or late ─► order's money refunded ─► order refunded, delivery ended, credit note issued
     payment after its purchase expired ─► refunded      refund refused ─► tried again tomorrow
@@ -68,8 +69,9 @@ from orders.fulfillment.start_fulfillment import (
     start_fulfillment,
 )
 from orders.invoicing.invoice_order import ask_parties, invoice_order
+from orders.milestones.jobs import sweep_milestones
 from orders.offers.make_offer import withdraw_offered
-from orders.order.accept_services import ACCEPTED_AFTER
+from orders.order.accept_services import ACCEPTED_AFTER, accepted_as_a_whole
 from orders.order.events import OrderActivated, OrderCompleted, OrderDeliveryFailed, OrderPaid, OrderRefunded
 from orders.order.locking import ask_order, deliveries_of, find_locked_order
 from orders.order.models import ORDER, Order, OrderLine, SubscriptionTerm
@@ -86,7 +88,7 @@ from orders.trials.take_trial import release_trials
 from orders.usage.dunning import settle_usage
 from orders.usage.jobs import sweep_unpaid_usage
 
-FOLLOWERS = (sweep_cases, sweep_unpaid_usage, sweep_ending_coupons, sweep_disputes)
+FOLLOWERS = (sweep_cases, sweep_unpaid_usage, sweep_ending_coupons, sweep_disputes, sweep_milestones)
 """Imported for what they register."""
 REFUND_AGAIN = "orders.refund.again"
 SWEEP_PURCHASES = "orders.checkout.sweep"
@@ -182,8 +184,8 @@ def entitlement_activated(uow: UnitOfWork, fact: Payload) -> None:
     if is_delivered(deliveries):
         ORDER.move(uow, order, "active", org_ids=order.parties)
         order.active_at = clock.now()
-        has_services = any(one.line.term_months == 0 for one in deliveries)
-        order.deadline_at = clock.now() + ACCEPTED_AFTER if has_services else None
+        waits = accepted_as_a_whole(uow, order.id, [one.line for one in deliveries])
+        order.deadline_at = clock.now() + ACCEPTED_AFTER if waits else None
         emit(uow, OrderActivated(order_id=order.id, **_named(order)))
 
 

@@ -80,6 +80,7 @@ from orders.disputes.say import AddDisputeEvidence, add_dispute_evidence, disput
 from orders.notifications.notify_of_events import NOTIFY
 from orders.offers.make_offer import MakeOffer, OfferedPlan, make_offer
 from orders.offers.models import Offer
+from orders.order.milestones import MilestoneFile, OrderMilestone
 from orders.order.models import Order, Subscription
 from orders.refunds.ask_refund import AskForRefund, ask_refund
 from orders.refunds.evidence import AddRefundEvidence, add_refund_evidence, evidence_key
@@ -87,6 +88,7 @@ from orders.refunds.models import RefundCase, RefundEvidence
 from tests.factories_marketplace import acting, make_org, make_ready_video
 from tests.factories_usage import PRICE
 from tests.loop_stage import Stage
+from tests.milestone_stage import service_on, staged_price
 
 KINDS: dict[str, type[Base]] = {
     "account_id": PayoutAccount,
@@ -115,6 +117,8 @@ KINDS: dict[str, type[Base]] = {
     "lead_id": Lead,
     "listing_id": Listing,
     "member_id": Member,
+    "milestone_id": OrderMilestone,
+    "milestone_file_id": MilestoneFile,
     "notification_id": Notification,
     "offer_id": Offer,
     "order_id": Order,
@@ -211,7 +215,7 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
         store_webhook(uow, "sandbox", webhook)
         uow.flush()
         found["webhook_id"] = scalars(select(Inbox.id).where(Inbox.event_id == webhook.event_id)).one()
-    found |= _endpoint(stage) | _coupon(stage) | _test_clock(stage)
+    found |= _endpoint(stage) | _coupon(stage) | _test_clock(stage) | _milestone(stage)
     stage.tick(NOTIFY)
     with unit_of_work(db, SYSTEM) as uow:
         purchaser = select(Notification.id).where(Notification.person_id == stage.purchaser.person()).limit(1)
@@ -312,6 +316,15 @@ def _coupon(stage: Stage) -> dict[str, UUID]:
 def _test_clock(stage: Stage) -> dict[str, UUID]:
     with unit_of_work(stage.services.db, stage.seller.owner) as uow:
         return {"clock_id": create_test_clock(uow, "Renewals").row.id}
+
+
+def _milestone(stage: Stage) -> dict[str, UUID]:
+    """Of a service in three, with a file that its seller keeps to itself."""
+    service = service_on(stage, staged_price())
+    one = service.milestones(service.begun())[0]
+    file = service.add(one)
+    stage.services.storage.put_bytes(file.file_key, b"%PDF-1.7")
+    return {"milestone_id": one.id, "milestone_file_id": file.id}
 
 
 def _endpoint(stage: Stage) -> dict[str, UUID]:

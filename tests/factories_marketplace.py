@@ -41,6 +41,7 @@ from marketplace.onboarding.save_payout_account import SavePayoutAccount, save_p
 from marketplace.onboarding.submit_legal_proof import SubmitLegalProof, document_key, submit_legal_proof
 from marketplace.parties.models import PLATFORM_ORG_ID
 from marketplace.placements.models import Placement
+from marketplace.pricing.components import Milestone, Milestones, PlanPrice
 from marketplace.publishing.edit_placements import AddPlacement, add_placement
 from marketplace.publishing.publish_video import publish_video
 from marketplace.videos.create_video import CreateVideo, create_video
@@ -188,6 +189,18 @@ def one_off_plan(**changes: Any) -> DraftPlan:
         "connector_id": uuid7(),
     }
     return DraftPlan(**(values | changes))
+
+
+def make_staged(uow: UnitOfWork, seller: Org, connector_id: UUID) -> Plan:
+    """A service of the seller in three milestones of small change, each with its 300 days."""
+    steps = tuple(
+        Milestone(code=code, amount_minor=minor, days=300) for code, minor in zip("abc", (9_999, 1, 5), strict=True)
+    )
+    price = PlanPrice(
+        currency="CNY", interval="none", term_months=0, components=(Milestones(kind="milestones", steps=steps),)
+    )
+    draft = DraftPlan("staged", "服务", "Service", connector_id=connector_id, price=price)
+    return make_plans(uow, seller, draft, kind="service")[0]
 
 
 def words(title: str = "招聘专业版") -> VersionText:

@@ -51,10 +51,13 @@ from orders.checkout.models import Purchase
 from orders.checkout.place_purchase import PlacePurchase, place_purchase
 from orders.checkout.priced_line import Context
 from orders.coupons.make_coupon import MakeCoupon, make_coupon
+from orders.milestones.decide import accept_milestone
+from orders.milestones.deliver import AddFile, add_file, deliver, file_key
+from orders.milestones.take_on import take_on
 from orders.offers.decide_offer import DecideOffer, decide_offer
 from orders.offers.floors import SetFloor, set_floor
 from orders.offers.make_offer import MakeOffer, OfferedPlan, make_offer
-from orders.order.accept_services import accept_order
+from orders.order.milestones import milestones_of
 from orders.order.models import Order, OrderLine, Subscription
 from orders.outgoing_events.publish_events import publish_new
 from orders.refunds.ask_refund import AskForRefund, ask_refund
@@ -71,6 +74,7 @@ from tests.factories_marketplace import (
     make_published_video,
     make_ready_video,
     make_seller,
+    make_staged,
     one_off_plan,
     per_seat_plan,
 )
@@ -151,6 +155,7 @@ class MarketStage:
                 make_plans(uow, self.seller, per_seat_plan(connector_id=connector), kind="service")[0],
                 make_plans(uow, self.seller, one_off_plan(connector_id=connector), kind="service")[0],
             )
+            self.staged = make_staged(uow, self.seller, connector)
             # A connector that is nobody's: its delivery fails for good.
             self.undeliverable = make_plans(uow, self.seller, per_seat_plan(connector_id=uuid7()))[0]
             (self.months,) = make_plans(uow, self.seller, per_seat_plan(connector_id=connector, interval="month"))
@@ -177,14 +182,14 @@ class MarketStage:
         """Every kind of ending before anything is settled. Returns the order that ended best."""
         self._watch()
         best = self.buy((self.seats.id, 3), (self.service.id, 1))
+        self.serve(best, accepted=1)
         self._seats(best)
         self._learn()
-        with unit_of_work(self.db, self.buyer.owner) as uow:
-            accept_order(uow, best)
         self.partly_refunded = self.buy((self.seats.id, 10))
         self._refund(self.partly_refunded, 12_345)
         self._refund(self.buy((self.seats.id, 2)), None)
         self.asked_back = [self.buy((self.seats.id, 5)) for _ in range(2)]
+        self._services()
         self._after_the_end()
         self.buy((self.undeliverable.id, 1))
         self._make_coupon()
@@ -192,6 +197,29 @@ class MarketStage:
         self._offer_too_low()
         self._with_approval()
         return best
+
+    def serve(self, order_id: UUID, *, accepted: int) -> None:
+        """The seller takes an order of services on and delivers as many of its milestones as are accepted."""
+        with unit_of_work(self.db, self.seller.owner) as uow:
+            take_on(uow, order_id)
+        self.keep_running()
+        with unit_of_work(self.db, SYSTEM) as uow:
+            wanted = [one.id for one in milestones_of(uow, order_id)[:accepted]]
+        for milestone_id in wanted:
+            with unit_of_work(self.db, self.seller.owner) as uow:
+                stored = self.storage.put_bytes(file_key(self.seller.id), b"done")
+                add_file(uow, AddFile(milestone_id, stored, "text/plain", "done.txt"))
+                deliver(uow, milestone_id, version=1, words="done")
+            with unit_of_work(self.db, self.buyer.owner) as uow:
+                accept_milestone(uow, milestone_id, version=1)
+            self.keep_running()
+
+    def _services(self) -> None:
+        """One in three milestones goes on, of another what was not accepted goes back, a third nobody takes on."""
+        going_on, ended, _ = (self.buy((self.staged.id, 1)) for _ in range(3))
+        self.serve(going_on, accepted=1)
+        self.serve(ended, accepted=2)
+        self._refund(ended, None)
 
     def _after_the_end(self) -> None:
         """What the gateway does by itself: refunds that come back, a reversal, one by hand, disputes in every state."""

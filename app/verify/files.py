@@ -68,5 +68,12 @@ MEDIA = Comparison(
     """,
     _missing_media,
 )
+DELIVERED = Comparison(
+    "milestones.files",
+    "里程碑的每个交付文件都在，且字节与上传时一致。",
+    "Every file of a milestone is there, byte for byte as it was uploaded.",
+    "SELECT id AS file_id, file_key AS key, sha256 FROM orders.milestone_file",
+    _changed_documents,
+)
 
-COMPARISONS = (DOCUMENTS, MEDIA)
+COMPARISONS = (DOCUMENTS, MEDIA, DELIVERED)

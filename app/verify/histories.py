@@ -33,6 +33,7 @@ import marketplace.webhooks.models
 import orders.amendments.models
 import orders.checkout.models
 import orders.offers.models
+import orders.order.milestones
 import orders.order.models
 import orders.refunds.models
 from app.verify.rule import Query
@@ -75,6 +76,7 @@ TABLES = {
     orders.order.models.ORDER.name: 'orders."order"',
     orders.checkout.models.PURCHASE.name: "orders.purchase",
     orders.order.models.SUBSCRIPTION.name: "orders.subscription",
+    orders.order.milestones.MILESTONE.name: "orders.milestone",
     orders.amendments.models.AMENDMENT.name: "orders.amendment",
     orders.refunds.models.REFUND_CASE.name: "orders.refund_case",
 }

@@ -64,13 +64,16 @@ PURSUED = Query(
 )
 OF_THE_LINE = Query(
     "charges.of_the_line",
-    "每笔扣费与其订单行的金额、税率一致。",
-    "Every charge has the amounts and tax rate of its order line.",
+    "每个订单行的扣费（分里程碑者为其合计）与该行的金额、税率一致。",
+    "What was charged for an order line, of a service its milestones together, has the amounts and tax rate of the line.",
     """
-    SELECT c.id AS charge_id, c.reference AS order_line_id, c.gross_minor, l.gross_minor AS line_gross_minor
+    SELECT c.reference AS order_line_id, sum(c.gross_minor) AS gross_minor, l.gross_minor AS line_gross_minor
     FROM billing.charge c LEFT JOIN orders.order_line l ON l.id = c.reference
-    WHERE (c.group_reference, c.net_minor, c.tax_minor, c.gross_minor, c.tax_rate_ppm, c.currency)
-          IS DISTINCT FROM (l.order_id, l.net_minor, l.tax_minor, l.gross_minor, l.tax_rate_ppm, l.currency)
+    GROUP BY c.reference, l.id
+    HAVING (sum(c.net_minor), sum(c.tax_minor), sum(c.gross_minor))
+           IS DISTINCT FROM (l.net_minor, l.tax_minor, l.gross_minor)
+        OR bool_or((c.group_reference, c.tax_rate_ppm, c.currency)
+                   IS DISTINCT FROM (l.order_id, l.tax_rate_ppm, l.currency))
     """,
 )
 WITHIN_PAYMENT = Query(
@@ -150,7 +153,7 @@ DELIVERED = Query(
     WHERE s.delivered_at IS NULL AND (
         s.state IN ('releasable', 'in_statement', 'paid')
         OR (s.state = 'pending' AND o.state IN ('active', 'completed') AND NOT {pending("o.id")}
-            AND (l.term_months > 0 OR o.accepted_at IS NOT NULL)))
+            AND s.part_reference IS NULL AND (l.term_months > 0 OR o.accepted_at IS NOT NULL)))
     """,  # noqa: S608 - (same)
 )
 

@@ -20,7 +20,7 @@ class Charge(Base):
 
     __tablename__ = "charge"
     __table_args__ = (
-        UniqueConstraint("reference"),
+        UniqueConstraint("reference", "part_reference", postgresql_nulls_not_distinct=True),
         CheckConstraint("net_minor + tax_minor = gross_minor", name="gross"),
         CheckConstraint("net_minor >= 0 AND tax_minor >= 0", name="positive"),
         CheckConstraint("0 <= refunded_minor AND refunded_minor <= reserved_minor", name="refunded"),
@@ -36,6 +36,8 @@ class Charge(Base):
     seller_org_id: Mapped[UUID]
     reference: Mapped[UUID]
     """The order line."""
+    part_reference: Mapped[UUID | None]
+    """The milestone of it that was charged, where the line is delivered and released in several."""
     group_reference: Mapped[UUID]
     """The order."""
     payment_id: Mapped[UUID]
@@ -53,6 +55,11 @@ class Charge(Base):
     """The net inside `reserved_minor`; the last refund takes exactly what is left of net and tax."""
     captured_at: Mapped[Instant]
     created_at: Mapped[CreatedAt]
+
+    @property
+    def charged_for(self) -> UUID:
+        """What it was charged for: the milestone, else the order line."""
+        return self.part_reference or self.reference
 
 
 register("ck_charge_reserved", lambda: Conflict("refund_exceeds_charge"))

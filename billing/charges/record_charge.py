@@ -43,6 +43,8 @@ class RecordCharge:
     tax_rate_ppm: int
     currency: str
     terms: ShareTerms
+    part_reference: UUID | None = None
+    """The milestone of the line that is charged, where the line is charged in several."""
 
 
 def record_charge(uow: UnitOfWork, command: RecordCharge) -> UUID:
@@ -55,13 +57,13 @@ def record_charge(uow: UnitOfWork, command: RecordCharge) -> UUID:
 
     Emits: ChargeRecorded.
     Locks: the payment's allocations.
-    Idempotent by: the order line; the first charge stands.
+    Idempotent by: the order line and its milestone; the first charge stands.
     """
     if command.net_minor + command.tax_minor != command.gross_minor or min(command.net_minor, command.tax_minor) < 0:
         raise Invalid("amounts_differ", field="gross")
     allocation, payment, charges = _lock_allocation(uow, command)
     for known in charges:
-        if known.reference == command.reference:
+        if (known.reference, known.part_reference) == (command.reference, command.part_reference):
             return known.id
     if payment.captured_at is None:
         raise Conflict("payment_not_captured")
@@ -72,6 +74,7 @@ def record_charge(uow: UnitOfWork, command: RecordCharge) -> UUID:
         buyer_org_id=command.buyer_org_id,
         seller_org_id=command.seller_org_id,
         reference=command.reference,
+        part_reference=command.part_reference,
         group_reference=command.group_reference,
         payment_id=command.payment_id,
         allocation_id=allocation.id,
@@ -155,6 +158,7 @@ def _open_shares(uow: UnitOfWork, command: RecordCharge, charge: Charge, parts: 
             seller_org_id=command.seller_org_id,
             charge_id=charge.id,
             reference=command.reference,
+            part_reference=command.part_reference,
             group_reference=command.group_reference,
             video_id=command.video_id,
             kind=kind,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
@@ -14,6 +13,7 @@ from billing.charges.models import Charge
 from billing.documents.lines import unit_price_of
 from billing.invoices.issue_invoice import LineToInvoice, add_document
 from billing.invoices.models import Invoice, InvoiceLine
+from billing.refunds.allocate_refund import RefundPart
 from billing.refunds.models import EFFECTIVE, Refund, RefundLine
 from kernel import clock
 from kernel.db.locks import lock_row
@@ -92,17 +92,8 @@ def _lines(uow: UnitOfWork, refund: Refund, original: Invoice) -> list[LineToInv
         line.reference: line
         for line in uow.session.scalars(select(InvoiceLine).where(InvoiceLine.invoice_id == original.id))
     }
-    rows: Sequence[tuple[RefundLine, UUID]] = [
-        (line, reference)
-        for line, reference in uow.session.execute(
-            select(RefundLine, Charge.reference)
-            .join(Charge, Charge.id == RefundLine.charge_id)
-            .where(RefundLine.refund_id == refund.id)
-            .order_by(RefundLine.id)
-        )
-    ]
     lines = []
-    for part, reference in rows:
+    for reference, part in _refunded(uow, refund).items():
         line = invoiced.get(reference)
         if line is None:
             continue
@@ -111,6 +102,23 @@ def _lines(uow: UnitOfWork, refund: Refund, original: Invoice) -> list[LineToInv
             raise Conflict("credit_exceeds_invoice")
         lines.append(_line(line, part))
     return lines
+
+
+def _refunded(uow: UnitOfWork, refund: Refund) -> dict[UUID, RefundPart]:
+    """What of each order line goes back: a line that was charged in milestones was invoiced as one."""
+    rows = uow.session.execute(
+        select(RefundLine, Charge.reference)
+        .join(Charge, Charge.id == RefundLine.charge_id)
+        .where(RefundLine.refund_id == refund.id)
+        .order_by(RefundLine.id)
+    )
+    found: dict[UUID, RefundPart] = {}
+    for line, reference in rows:
+        before = found.get(reference, RefundPart(0, 0, 0))
+        found[reference] = RefundPart(
+            before.net_minor + line.net_minor, before.tax_minor + line.tax_minor, before.gross_minor + line.gross_minor
+        )
+    return found
 
 
 def _credited(uow: UnitOfWork, original_id: UUID, reference: UUID) -> tuple[int, int]:
@@ -122,7 +130,7 @@ def _credited(uow: UnitOfWork, original_id: UUID, reference: UUID) -> tuple[int,
     return int(row[0]), int(row[1])
 
 
-def _line(line: InvoiceLine, part: RefundLine) -> LineToInvoice:
+def _line(line: InvoiceLine, part: RefundPart) -> LineToInvoice:
     """The part as a line: in the original's quantity when all of it goes back, else as one lump of the amount."""
     whole = part.gross_minor == line.gross_minor
     quantity = line.quantity if whole and _has_price(part.net_minor, line.quantity) else Decimal(1)

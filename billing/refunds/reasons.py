@@ -8,6 +8,7 @@ from typing import Final
 
 WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "delivery_failed": ("未能开通，全额退款", "It could not be delivered"),
+    "milestone_overdue": ("里程碑逾期未交付", "A milestone was not delivered in time"),
     "payment_came_too_late": ("付款到账时订单已结束", "The payment came after the order had ended"),
     "usage_credit": ("未抵扣完的用量减免", "The rest of a usage credit"),
     "made_at_the_gateway": ("经支付渠道退款", "Refunded through the payment provider"),

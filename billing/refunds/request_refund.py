@@ -29,9 +29,9 @@ SUBMIT = "billing.refund.submit"
 class RequestRefund:
     """Give money of order `reference` back.
 
-    `amounts` names the gross per order line, or `amount_minor` the gross for the order, which is spread over its lines in
-    proportion to what is left of them. Neither means everything that is left of the order, money included that no charge
-    has taken yet (a payment that came for an order that had expired).
+    `amounts` names the gross per order line (per milestone, where a line is charged in such), or `amount_minor` the gross
+    for the order, which is spread over its lines in proportion to what is left of them. Neither means everything that is
+    left of the order, money included that no charge has taken yet (a payment that came for an order that had expired).
     """
 
     reference: UUID
@@ -60,7 +60,7 @@ def request_refund(uow: UnitOfWork, command: RequestRefund) -> UUID:
     allocation = _lock_allocation(uow, command)
     if command.origin == "request" and is_disputed(uow, command.payment_id, command.reference):
         raise Conflict("payment_disputed")
-    charges = {charge.reference: charge for charge in _lock_charges(uow, allocation)}
+    charges = {charge.charged_for: charge for charge in _lock_charges(uow, allocation)}
     parts = _parts(command, allocation, charges)
     amount_minor = sum(part.gross_minor for part in parts.values())
     if not command.amounts and _wants_everything(command, allocation):

@@ -69,6 +69,8 @@ class Share(Base):
     charge_id: Mapped[UUID] = mapped_column(ForeignKey("billing.charge.id"))
     reference: Mapped[UUID]
     """The order line."""
+    part_reference: Mapped[UUID | None]
+    """The milestone of it whose charge is shared, where there are several."""
     group_reference: Mapped[UUID]
     """The order."""
     video_id: Mapped[UUID | None]

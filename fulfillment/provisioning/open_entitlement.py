@@ -42,6 +42,8 @@ class OpenEntitlement:
     trial_days: int = 0
     data_kept_days: int | None = None
     """After its end; None where nothing was said of it."""
+    waits: bool = False
+    """Whether the seller's system is called only once the seller has taken the order on."""
 
 
 _KNOWN = Read(
@@ -100,7 +102,7 @@ def open_entitlement(uow: UnitOfWork, command: OpenEntitlement) -> UUID:
     )
     ENTITLEMENT.begin(uow, row, org_ids=[row.buyer_org_id, row.seller_org_id])
     uow.add(row)
-    run = start_run(uow, row, "provision", deadline_at=command.deadline_at)
+    run = start_run(uow, row, "provision", deadline_at=command.deadline_at, waits=command.waits)
     if known_connector != command.connector_id:
         give_up(uow, run, row, state="failed", reason="connector_unknown")
     return row.id

@@ -14,9 +14,12 @@ from kernel.jobs.outbox import enqueue
 CALL = "fulfillment.run.call"
 
 
-def start_run(uow: UnitOfWork, entitlement: Entitlement, operation: str, *, deadline_at: datetime) -> Run:
+def start_run(
+    uow: UnitOfWork, entitlement: Entitlement, operation: str, *, deadline_at: datetime, waits: bool = False
+) -> Run:
     """Add a queued run for a locked entitlement and the job that calls the seller. Returns the run.
 
+    One that `waits` is called by whoever says so (`queue_call`), or given up at its deadline.
     The database admits one `provision` per entitlement.
     """
     run = Run(
@@ -34,7 +37,8 @@ def start_run(uow: UnitOfWork, entitlement: Entitlement, operation: str, *, dead
     )
     RUN.begin(uow, run, org_ids=[entitlement.buyer_org_id, entitlement.seller_org_id])
     uow.add(run)
-    queue_call(uow, run, entitlement)
+    if not waits:
+        queue_call(uow, run, entitlement)
     return run
 
 

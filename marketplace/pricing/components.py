@@ -21,6 +21,7 @@ Minor = Annotated[int, Field(ge=0, le=MAX_MINOR, strict=True)]
 Micro = Annotated[int, Field(ge=0, le=MAX_MINOR * MICRO, strict=True)]
 Quantity = Annotated[int, Field(ge=0, le=MAX_QUANTITY, strict=True)]
 Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
+MilestoneName = Annotated[str, Field(max_length=80)]
 Mode = Literal["graduated", "volume"]
 
 
@@ -120,6 +121,10 @@ class Milestone(_Frozen):
 
     code: Code
     amount_minor: Minor
+    name: MilestoneName = ""
+    name_en: MilestoneName = ""
+    days: Annotated[int, Field(ge=1, le=730, strict=True)] = 14
+    """How long the seller has for it, from when the step before is due; for the first, from its word to begin."""
 
 
 class Milestones(_Frozen):
@@ -127,6 +132,8 @@ class Milestones(_Frozen):
 
     kind: Literal["milestones"]
     steps: Annotated[tuple[Milestone, ...], Field(min_length=1, max_length=20)]
+    accept_days: Annotated[int, Field(ge=1, le=60, strict=True)] = 7
+    """How long the buyer has to look at what was delivered; who says nothing has accepted it."""
 
     @model_validator(mode="after")
     def _named_once(self) -> Milestones:
@@ -196,6 +203,11 @@ class PlanPrice(_Frozen):
     def metered(self) -> dict[str, Metered]:
         """What is metered, by its dimension."""
         return {component.dimension: component for component in self.components if isinstance(component, Metered)}
+
+    @property
+    def milestones(self) -> Milestones | None:
+        """In which steps a service is delivered, accepted and released."""
+        return next((component for component in self.components if isinstance(component, Milestones)), None)
 
     @property
     def commitment(self) -> Commitment | None:

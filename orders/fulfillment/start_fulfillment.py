@@ -16,9 +16,13 @@ from fulfillment.usage.terms import set_usage_terms
 from kernel import clock
 from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
+from kernel.jobs.outbox import emit
 from marketplace.parties.models import Organization
 from marketplace.pricing.components import PlanPrice
+from orders.milestones.begin import begin_milestones
+from orders.milestones.events import ServiceOrdered
 from orders.order.locking import LineDelivery, deliveries_of
+from orders.order.milestones import OrderMilestone, milestones_of
 from orders.order.models import ORDER, Attribution, Order, OrderLine, SaleTerms
 
 _TO_DELIVER = Read(
@@ -43,24 +47,40 @@ def start_fulfillment(uow: UnitOfWork, order: Order) -> None:
     if order.state != "paid":
         return
     ORDER.move(uow, order, "fulfilling", org_ids=order.parties)
-    for line, buyer in charge_lines(uow, order):
-        deadline_at = clock.now() + timedelta(seconds=int(line.plan["deadline_s"]))
+    is_service = False
+    for line, buyer, milestones in charge_lines(uow, order):
+        deadline_at = _deadline(line)
         order.deadline_at = max(order.deadline_at or deadline_at, deadline_at)
-        _deliver(uow, order, line, buyer, deadline_at)
+        _deliver(uow, order, line, buyer, deadline_at, waits=bool(milestones))
+        is_service = is_service or bool(milestones)
+    if is_service:
+        emit(uow, ServiceOrdered(order_id=order.id, buyer_org_id=order.buyer_org_id, seller_org_id=order.seller_org_id))
 
 
-def charge_lines(uow: UnitOfWork, order: Order) -> list[tuple[OrderLine, Organization]]:
-    """Charge each line of a paid, locked order that costs something. Returns all of them, each with its buyer."""
+def charge_lines(uow: UnitOfWork, order: Order) -> list[tuple[OrderLine, Organization, list[OrderMilestone]]]:
+    """Charge each line of a paid, locked order that costs something, a service by its milestones.
+
+    Returns all of them, each with its buyer and its milestones.
+    """
     found = []
     rows = uow.fetch(_TO_DELIVER, purchase_id=order.purchase_id)
     for number, (line, credit, terms, buyer) in enumerate(row for row in rows if row.OrderLine.order_id == order.id):
         if number:
             # The next line's charge is measured against this one's.
             uow.flush()
-        if line.gross_minor:
+        milestones = begin_milestones(uow, order, line, _deadline(line)) if order.subscription_id is None else []
+        for one in milestones:
+            if one.gross_minor:
+                _charge(uow, order, line, credit, terms, one)
+                uow.flush()
+        if line.gross_minor and not milestones:
             _charge(uow, order, line, credit, terms)
-        found.append((line, buyer))
+        found.append((line, buyer, milestones))
     return found
+
+
+def _deadline(line: OrderLine) -> datetime:
+    return clock.now() + timedelta(seconds=int(line.plan["deadline_s"]))
 
 
 def entitlements_of(uow: UnitOfWork, order: Order) -> list[UUID]:
@@ -75,14 +95,24 @@ def is_delivered(deliveries: Sequence[LineDelivery]) -> bool:
 
 def release_shares(uow: UnitOfWork, order: Order, deliveries: Sequence[LineDelivery], *, recurring: bool) -> None:
     """Start the hold of the shares of an order's subscriptions (delivered) or of its one-off services (accepted)."""
+    # Of these each has its own acceptance.
+    staged = set() if recurring else {one.order_line_id for one in milestones_of(uow, order.id)}
     for one in deliveries:
-        if (one.line.term_months > 0) == recurring and one.line.gross_minor:
+        if (one.line.term_months > 0) == recurring and one.line.gross_minor and one.line.id not in staged:
             at = one.entitlement.valid_from if recurring and one.entitlement else order.accepted_at
             assert at is not None  # noqa: S101 - what is delivered began, what is accepted was accepted
             mark_delivered(uow, one.line.id, at=at)
 
 
-def _charge(uow: UnitOfWork, order: Order, line: OrderLine, credit: Attribution, terms: SaleTerms) -> None:
+def _charge(
+    uow: UnitOfWork,
+    order: Order,
+    line: OrderLine,
+    credit: Attribution,
+    terms: SaleTerms,
+    milestone: OrderMilestone | None = None,
+) -> None:
+    part = milestone or line
     assert order.payment_id is not None  # noqa: S101 - a paid order that costs something has its payment
     record_charge(
         uow,
@@ -94,17 +124,20 @@ def _charge(uow: UnitOfWork, order: Order, line: OrderLine, credit: Attribution,
             seller_org_id=line.seller_org_id,
             promoter_org_id=terms.promoter_org_id,
             video_id=credit.video_id,
-            net_minor=line.net_minor,
-            tax_minor=line.tax_minor,
-            gross_minor=line.gross_minor,
+            net_minor=part.net_minor,
+            tax_minor=part.tax_minor,
+            gross_minor=part.gross_minor,
             currency=line.currency,
             tax_rate_ppm=line.tax_rate_ppm,
             terms=ShareTerms(terms.policy_version, terms.commission_ppm, terms.promoter_ppm, terms.hold_days),
+            part_reference=milestone.id if milestone is not None else None,
         ),
     )
 
 
-def _deliver(uow: UnitOfWork, order: Order, line: OrderLine, buyer: Organization, deadline_at: datetime) -> None:
+def _deliver(
+    uow: UnitOfWork, order: Order, line: OrderLine, buyer: Organization, deadline_at: datetime, *, waits: bool
+) -> None:
     plan = line.plan
     entitlement_id = open_entitlement(
         uow,
@@ -124,6 +157,7 @@ def _deliver(uow: UnitOfWork, order: Order, line: OrderLine, buyer: Organization
             data_kept_days=plan.get("data_kept_days"),
             time_zone=buyer.time_zone,
             deadline_at=deadline_at,
+            waits=waits,
             context={
                 "order_id": str(order.id),
                 "order_number": order.number,

@@ -89,8 +89,9 @@ class OrderView:
 
     @property
     def awaits_acceptance(self) -> bool:
-        """Whether the buyer still has to accept a one-off service."""
-        return self.state == "active" and self.accepted_at is None and any(line.term_months == 0 for line in self.lines)
+        """Whether the buyer still has to accept a one-off service, which then has a deadline; milestones have their own."""
+        waits = self.state == "active" and self.accepted_at is None and self.deadline_at is not None
+        return waits and any(line.term_months == 0 for line in self.lines)
 
 
 def order_view(order: Order, lines: Sequence[LineView]) -> OrderView:

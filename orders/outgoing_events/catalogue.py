@@ -15,6 +15,7 @@ from orders.outgoing_events.event_data import (
     HeldEntitlementData,
     InvoiceData,
     LeadData,
+    MilestoneData,
     MoneyData,
     OrderLineData,
     PartyData,
@@ -106,6 +107,21 @@ _INVOICE = InvoiceData(
     **_AMOUNTS,
 )
 _NO: Final = "合同写明每月 200 份。"
+_MILESTONE = MilestoneData(
+    milestone_id=_id(16),
+    order_id=_id(10),
+    order_line_id=_id(11),
+    buyer_id=_BUYER.id,
+    seller_id=_SELLER.id,
+    position=1,
+    code="assessment",
+    name="评估报告",
+    name_en="Assessment",
+    version=1,
+    gross=_cny(280_000),
+    due_at=datetime(2026, 3, 15, 2, 0, tzinfo=UTC),
+    deadline_at=datetime(2026, 3, 20, 2, 0, tzinfo=UTC),
+)
 _STATEMENT = StatementData(
     statement_id=_id(60),
     number="ST-2026-03-0007",
@@ -197,6 +213,20 @@ register_types(
     EventType("order.rejected", "审批人拒绝了订单。", "Its approvers said no.", ORDERS, {"buyer": _BOUGHT}),
     EventType("order.expired", "订单逾期未付款或未审批。", "It waited longer than it may.", ORDERS, {"buyer": _BOUGHT}),
     EventType("order.cancelled", "订单已取消。", "It was cancelled.", ORDERS, {"buyer": _BOUGHT}),
+    EventType("milestone.pending", "里程碑等待卖家接单。", "It waits to be taken on.", ORDERS, _same(_MILESTONE)),
+    EventType(
+        "milestone.open", "卖家已接单，里程碑待交付。", "Taken on: it is to be delivered.", ORDERS, _same(_MILESTONE)
+    ),
+    EventType(
+        "milestone.delivered", "里程碑已交付，待验收。", "Delivered: it waits for its buyer.", ORDERS, _same(_MILESTONE)
+    ),
+    EventType("milestone.rework_asked", "买家要求返工。", "It is to be done again.", ORDERS, _same(_MILESTONE)),
+    EventType(
+        "milestone.accepted", "里程碑已验收，款项放给卖家。", "Accepted: it is released.", ORDERS, _same(_MILESTONE)
+    ),
+    EventType(
+        "milestone.cancelled", "里程碑已取消，款项退回。", "Cancelled: its money goes back.", ORDERS, _same(_MILESTONE)
+    ),
     EventType("entitlement.pending", "权益已建立，等待卖家开通。", "It waits to be opened.", ENTITLEMENTS, _GIVEN),
     EventType("entitlement.active", "权益可用（新开通或恢复）。", "It may be used, or again.", ENTITLEMENTS, _GIVEN),
     EventType("entitlement.suspended", "权益已暂停。", "Nobody may use it for now.", ENTITLEMENTS, _GIVEN),

@@ -153,6 +153,26 @@ class InvoiceData(EventData):
     gross: MoneyData
 
 
+class MilestoneData(EventData):
+    """A step of a service that is delivered, accepted and released for itself."""
+
+    milestone_id: UUID
+    order_id: UUID
+    order_line_id: UUID
+    buyer_id: UUID
+    seller_id: UUID
+    position: int
+    code: str
+    name: str
+    name_en: str
+    version: int = Field(description="How often it was delivered")
+    gross: MoneyData
+    due_at: datetime | None
+    deadline_at: datetime | None = Field(
+        description="When it is accepted by the clock, or its money goes back by itself"
+    )
+
+
 class RefundData(EventData):
     """Money that goes back to a buyer."""
 

@@ -5,12 +5,14 @@ After it the buyer asks the seller: `orders.refunds.ask_refund`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import func, select
 
+from billing.charges.models import Charge
 from billing.disputes.queries import is_disputed
 from billing.invoices.issue_credit_note import IssueCreditNote, issue_credit_note
 from billing.payments.models import PaymentAllocation
@@ -21,7 +23,10 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.text import plain_text
 from orders.invoicing.invoice_order import invoice_of
+from orders.milestones.cancel import refund_cancelled
+from orders.order.accept_services import finish_milestones
 from orders.order.locking import find_locked_order, lines_of
+from orders.order.milestones import OrderMilestone, cancel_milestones, milestones_of
 from orders.order.models import Order
 
 
@@ -46,8 +51,11 @@ class Window:
 def request_order_refund(uow: UnitOfWork, command: RequestOrderRefund) -> Refund:
     """The buyer asks for money back; inside the window of every line it is granted at once.
 
+    Of services in milestones all goes back that was not accepted; nothing more of it is delivered then.
+
     Raises: NotFound, Invalid `reason_required`, Conflict `order_not_refundable`, `refund_window_over`,
-    `order_still_settling`, `payment_disputed`, and what `billing.refunds.request_refund` raises above what is left.
+    `order_still_settling`, `payment_disputed`, `refund_by_milestone`, and what `billing.refunds.request_refund` raises
+    above what is left.
     Locks: the order, then what billing locks.
     """
     order = find_locked_order(uow, command.order_id)
@@ -56,16 +64,20 @@ def request_order_refund(uow: UnitOfWork, command: RequestOrderRefund) -> Refund
     reason = plain_text(command.reason)
     if not reason:
         raise Invalid("reason_required", field="reason")
-    refund_id = request_refund(
-        uow,
-        RequestRefund(
-            reference=order.id,
-            payment_id=_refundable_payment(uow, order),
-            reason=reason,
-            automatic=False,
-            amount_minor=command.amount_minor,
-        ),
-    )
+    payment_id = _refundable_payment(uow, order)
+    milestones = milestones_of(uow, order.id)
+    wanted = RequestRefund(order.id, payment_id, reason, automatic=bool(milestones), amount_minor=command.amount_minor)
+    if milestones:
+        amounts = _not_accepted(uow, order, milestones)
+        if command.amount_minor not in {None, sum(amounts.values())}:
+            raise Conflict("refund_by_milestone")
+        if not amounts:
+            raise Conflict("nothing_left_to_refund")
+        wanted = replace(wanted, amounts=amounts, amount_minor=None)
+        cancel_milestones(uow, order, milestones, reason="refunded")
+    refund_id = request_refund(uow, wanted)
+    if milestones:
+        finish_milestones(uow, order, reason="refunded")
     return uow.session.get_one(Refund, refund_id)
 
 
@@ -75,7 +87,10 @@ def is_refundable(uow: UnitOfWork, order_id: UUID) -> bool:
     if order is None or order.buyer_org_id != uow.principal.organization():
         return False
     try:
-        return refundable_minor(uow, order.id, _refundable_payment(uow, order)) > 0
+        payment_id, milestones = _refundable_payment(uow, order), milestones_of(uow, order.id)
+        if milestones:
+            return bool(_not_accepted(uow, order, milestones))
+        return refundable_minor(uow, order.id, payment_id) > 0
     except Conflict:
         return False
 
@@ -83,8 +98,15 @@ def is_refundable(uow: UnitOfWork, order_id: UUID) -> bool:
 def refund_remaining(uow: UnitOfWork, order: Order, payment_id: UUID, *, reason: str) -> None:
     """Refund whatever of a payment is still a locked order's. Nothing left, nothing happens.
 
+    Of an order that is being delivered in milestones it is what was charged for those that are cancelled.
     While a bank decides about the payment it waits for that (`orders.loop.dispute_ended`).
     """
+    if (
+        payment_id == order.payment_id
+        and order.state in ("active", "completed")
+        and refund_cancelled(uow, order, reason=reason)
+    ):
+        return
     if refundable_minor(uow, order.id, payment_id) > 0 and not is_disputed(uow, payment_id, order.id):
         request_refund(uow, RequestRefund(reference=order.id, payment_id=payment_id, reason=reason, automatic=True))
 
@@ -134,6 +156,14 @@ def _refundable_payment(uow: UnitOfWork, order: Order) -> UUID:
         raise Conflict("refund_window_over", days=window.days)
     require_settled(uow, order)
     return window.payment_id
+
+
+def _not_accepted(uow: UnitOfWork, order: Order, milestones: Sequence[OrderMilestone]) -> dict[UUID, int]:
+    """What is left of each charge of an order, but for the milestones that were accepted."""
+    accepted = {one.id for one in milestones if one.state == "accepted"}
+    charges = uow.session.scalars(select(Charge).where(Charge.group_reference == order.id))
+    left = {one.charged_for: one.gross_minor - one.reserved_minor for one in charges}
+    return {charged_for: minor for charged_for, minor in left.items() if minor and charged_for not in accepted}
 
 
 def refundable_minor(uow: UnitOfWork, order_id: UUID, payment_id: UUID) -> int:

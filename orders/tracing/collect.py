@@ -27,6 +27,7 @@ from marketplace.videos.models import Video
 from orders.checkout.models import Approval, Purchase
 from orders.checkout.quote_models import Quote
 from orders.offers.models import Offer, OfferLine
+from orders.order.milestones import OrderMilestone
 from orders.order.models import Attribution, Order, OrderLine, Subscription
 from orders.refunds.models import RefundCase
 from orders.tracing.model import Node
@@ -204,6 +205,15 @@ def delivery(uow: UnitOfWork, line_ids: Sequence[UUID]) -> Iterator[Node]:
     )
     for s in uow.session.scalars(subscriptions):
         yield Node("subscription", s.id, s.created_at, s.state, after=(s.order_line_id,))
+    milestones = select(OrderMilestone).where(
+        OrderMilestone.order_line_id.in_(line_ids), mine(uow, OrderMilestone.buyer_org_id, OrderMilestone.seller_org_id)
+    )
+    for m in uow.session.scalars(milestones):
+        at = m.accepted_at or m.delivered_at or m.created_at
+        price: dict[str, object] = {"gross": _money(m.gross_minor, m.currency)}
+        yield Node(
+            "milestone", m.id, at, m.state, m.name or m.code, m.name_en or m.code, price, after=(m.order_line_id,)
+        )
 
 
 def payment_nodes(uow: UnitOfWork, order_ids: Sequence[UUID]) -> Iterator[Node]:
@@ -217,7 +227,14 @@ def payment_nodes(uow: UnitOfWork, order_ids: Sequence[UUID]) -> Iterator[Node]:
     )
     for c in uow.session.scalars(charges):
         facts = {"gross": _money(c.gross_minor, c.currency), "refunded": _money(c.refunded_minor, c.currency)}
-        yield Node("charge", c.id, c.captured_at, None, facts=facts, after=(c.reference, c.payment_id))
+        yield Node(
+            "charge",
+            c.id,
+            c.captured_at,
+            None,
+            facts=facts,
+            after=(c.reference, *((c.part_reference,) if c.part_reference else ()), c.payment_id),
+        )
     granted_by: dict[UUID, UUID] = {}
     cases = select(RefundCase).where(
         RefundCase.order_id.in_(order_ids), mine(uow, RefundCase.buyer_org_id, RefundCase.seller_org_id)

@@ -65,6 +65,7 @@ RANK = {
             "charge",
             "entitlement",
             "run",
+            "milestone",
             "subscription",
             "usage",
             "invoice",

@@ -31,6 +31,7 @@ from marketplace.videos.models import Video
 from orders.checkout.models import Purchase
 from orders.checkout.quote_models import Quote
 from orders.offers.models import Offer
+from orders.order.milestones import OrderMilestone
 from orders.order.models import Attribution, Order, OrderLine, Subscription
 from orders.refunds.models import RefundCase
 
@@ -293,6 +294,7 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("attribution", _line(Attribution.id, Attribution.order_line_id)),
     ("entitlement", _line(Entitlement.id, Entitlement.reference)),
     ("subscription", _line(Subscription.id, Subscription.order_line_id)),
+    ("milestone", _line(OrderMilestone.id, OrderMilestone.order_line_id)),
     ("run", _run),
     ("usage", _usage),
     ("usage_event", _usage_event),

@@ -48,6 +48,7 @@ PARAMS: dict[str, Any] = {
     "count": "2",
     "items": [{"title": "<b>一</b>", "text": "二", "path": "/orders"}],
     "other": "星河\r\nBcc: victim@example.org",
+    "milestone": "评估报告",
     "what": "招聘专业版\r\nBcc: victim@example.org",
     "coupon": "星河\r\nBcc: victim@example.org",
     "calendar_uid": str(uuid7()),

@@ -99,6 +99,10 @@ BODIES: dict[str, dict[str, Any]] = {
         "until": "2026-01-02T00:00:00Z",
     },
     "POST /v1/entitlements/{entitlement_id}/seats": {"person_id": str(uuid7())},
+    "POST /v1/milestones/{milestone_id}/acceptance": {"version": 1},
+    "POST /v1/milestones/{milestone_id}/rework": {"version": 1, "words": "x"},
+    "POST /v1/seller/milestones/{milestone_id}/deliveries": {"version": 1, "words": "x"},
+    "POST /v1/seller/orders/{order_id}/refusal": {"reason": "x"},
     "POST /v1/orders/{order_id}/refunds": {"reason": "mine now"},
     "POST /v1/orders/{order_id}/refund-cases": {"reason": "mine now"},
     "POST /v1/refund-cases/{case_id}/escalate": {"appeal": "mine now"},
@@ -183,7 +187,7 @@ def ask(client: TestClient[Any], route: Route, ids: dict[str, UUID]) -> tuple[in
     address = re.sub(r"\{(\w+)\}", lambda match: WORDS.get(match.group(1)) or str(ids[match.group(1)]), path)
     body = BODIES.get(f"{method} {path}")
     headers = {"Idempotency-Key": str(uuid7())}
-    is_sent_file = method == "POST" and path.endswith(("/upload", "/verification", "/evidence", "/documents"))
+    is_sent_file = method == "POST" and path.endswith(("/upload", "/verification", "/evidence", "/documents", "/files"))
     if (is_sent_file and body is None) or (method, path[-6:]) == ("PUT", "/cover"):
         answer = client.request(method, address, files={"file": ("x.mp4", b"x", "video/mp4")}, headers=headers)
     elif path.endswith("/upload"):

@@ -43,6 +43,7 @@ from tests.conformance.api_walk import NOBODY, Walk, Who, key_of, operator_of, s
 from tests.conformance.clock_writes import move_clocks
 from tests.conformance.coupon_writes import coupons
 from tests.conformance.dispute_writes import disputes
+from tests.conformance.milestone_writes import milestones
 from tests.conformance.people_writes import (
     leads,
     members,
@@ -307,6 +308,7 @@ def using(world: World) -> None:
     ask("POST /v1/subscriptions/{subscription_id}/amendment-quotes", world.buyer, {"quantity": 22}, **one)
     trials(world)
     coupons(world)
+    milestones(world)
     named = {"entitlement_id": entitlement.id}
     body = {"person_id": str(person.person())}
     seat = ask("POST /v1/entitlements/{entitlement_id}/seats", world.buyer, body, **named)

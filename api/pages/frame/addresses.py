@@ -10,6 +10,7 @@ from api.pages.frame import (
     product_addresses,
     recurring_addresses,
     refund_addresses,
+    service_addresses,
     usage_addresses,
     webhook_addresses,
 )
@@ -19,6 +20,7 @@ clocks = clock_addresses
 courses = course_addresses
 refunds = refund_addresses
 disputes = dispute_addresses
+services = service_addresses
 entitlement = recurring_addresses.entitlement
 entitlement_act = recurring_addresses.entitlement_act
 entitlement_launch = recurring_addresses.entitlement_launch

@@ -27,6 +27,14 @@ TONES: dict[str, dict[str, Tone]] = {
         "failed": "bad",
         "dead": "bad",
     },
+    "milestone": {
+        "pending": "wait",
+        "open": "wait",
+        "delivered": "wait",
+        "rework": "bad",
+        "accepted": "good",
+        "cancelled": "idle",
+    },
     "attempt": {"ok": "good", "accepted": "good", "failed": "bad", "timeout": "bad", "unknown": "wait"},
     "entitlement": {
         "pending": "wait",

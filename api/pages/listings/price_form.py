@@ -145,6 +145,9 @@ def price_values(price: PlanPrice) -> dict[str, str]:
                 for row, step in enumerate(component.steps):
                     found[f"milestone_{row}_code"] = step.code
                     found[f"milestone_{row}_amount"] = _written(step.amount_minor, currency)
+                    found[f"milestone_{row}_name"], found[f"milestone_{row}_name_en"] = step.name, step.name_en
+                    found[f"milestone_{row}_days"] = str(step.days)
+                found["milestone_accept_days"] = str(component.accept_days)
     return found
 
 
@@ -230,9 +233,22 @@ def _milestones(form: Form, currency: str) -> list[_Written]:
     for row in range(MAX_MILESTONES):
         code, amount = f"milestone_{row}_code", f"milestone_{row}_amount"
         if form.text(code, most=_LONGEST) or form.text(amount, most=_LONGEST):
-            steps.append({"code": form.text(code, most=_LONGEST), "amount_minor": _amount(form, amount, currency)})
+            steps.append(
+                {
+                    "code": form.text(code, most=_LONGEST),
+                    "amount_minor": _amount(form, amount, currency),
+                    "name": form.text(f"milestone_{row}_name", most=_LONGEST),
+                    "name_en": form.text(f"milestone_{row}_name_en", most=_LONGEST),
+                    "days": _count(form, f"milestone_{row}_days", 1, 730, 14),
+                }
+            )
             rows.append(row)
-    return [_Written("milestone", {"kind": "milestones", "steps": steps}, rows)] if steps else []
+    return [_Written("milestone", _in_steps(form, steps), rows)] if steps else []
+
+
+def _in_steps(form: Form, steps: list[dict[str, Any]]) -> dict[str, Any]:
+    days = _count(form, "milestone_accept_days", 1, 60, 7)
+    return {"kind": "milestones", "steps": steps, "accept_days": days}
 
 
 def _tiers(form: Form, prefix: str, currency: str) -> tuple[list[dict[str, Any]], list[int]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Literal, cast
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from api.pages.orders import presenter
 from api.pages.orders.presenter import OrderPageData
 from api.pages.orders.views import OrderItem, OrderPageLine, OrderPageView, OrdersView, PayerConfirmation
 from api.pages.refund_cases.presenter import case_item
+from api.pages.services.presenter import milestone_item
 from api.payer_action import payer_address
 from api.v1.purchases import require_gateway
 from billing.payments.queries import PaymentRow, awaiting_payer, latest_payment
@@ -28,6 +30,8 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, DomainError, NotFound
 from orders import queries
 from orders.checkout.request_payment import pay_again
+from orders.milestones.cancel import cancel_overdue
+from orders.milestones.decide import accept_milestone, ask_rework
 from orders.order import views
 from orders.order.accept_services import accept_order
 from orders.refunds.ask_refund import askable_minor
@@ -79,6 +83,48 @@ def accept(order_id: FromPath[UUID], page_request: Given[PageRequest], form: Giv
     return _acted(page_request, order_id, lambda uow: accept_order(uow, order_id), "accepted")
 
 
+@form_post("/orders/{order_id:uuid}/milestones/{milestone_id:uuid}/accept", "orders.buy")
+def accept_one(
+    order_id: FromPath[UUID], milestone_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]
+) -> Response[Any]:
+    """Accept a delivered milestone. Pressed twice, the second finds it accepted."""
+    version = form.number("version", least=1, most=10_000)
+    return _decided(
+        page_request,
+        order_id,
+        milestone_id,
+        lambda uow: accept_milestone(uow, milestone_id, version=version),
+        "milestone_accepted",
+    )
+
+
+@form_post("/orders/{order_id:uuid}/milestones/{milestone_id:uuid}/rework", "orders.buy")
+def ask_for_rework(
+    order_id: FromPath[UUID], milestone_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]
+) -> Response[Any]:
+    """Have a milestone done again, saying what."""
+    version, words = form.number("version", least=1, most=10_000), form.text("words", most=20_000)
+    return _decided(
+        page_request,
+        order_id,
+        milestone_id,
+        lambda uow: ask_rework(uow, milestone_id, version=version, words=words),
+        "milestone_rework",
+        words,
+    )
+
+
+@form_post("/orders/{order_id:uuid}/milestones/{milestone_id:uuid}/cancel", "orders.buy")
+def cancel_one(
+    order_id: FromPath[UUID], milestone_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]
+) -> Response[Any]:
+    """Wait no longer for a milestone that is long overdue."""
+    del form
+    return _decided(
+        page_request, order_id, milestone_id, lambda uow: cancel_overdue(uow, milestone_id), "milestone_cancelled"
+    )
+
+
 @page("/orders/{order_id:uuid}/confirm", "orders.buy")
 def confirm(order_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[Any]:
     """Lead the payer to where the gateway wants the payment confirmed; to the order where nothing is to be confirmed."""
@@ -118,6 +164,28 @@ def _acted(
     return page_request.redirect(addresses.order(str(order_id)), notice=notice)
 
 
+def _decided(
+    page_request: PageRequest,
+    order_id: UUID,
+    milestone_id: UUID,
+    work: Callable[[UnitOfWork], object],
+    notice: str,
+    typed: str = "",
+) -> Response[Any]:
+    """As `_acted`, of one milestone: what is refused is told beside it, with what was typed."""
+    try:
+        page_request.transact(work)
+    except NotFound:
+        raise
+    except DomainError as refused:
+        with page_request.work() as uow:
+            data = presenter.read(uow, order_id)
+        view = _view(page_request, data, refundable=False, typed={str(milestone_id): typed})
+        view = replace(view, milestone_error=failure(page_request, refused), milestone_error_at=str(milestone_id))
+        return page_request.render(view, status=refused.status)
+    return page_request.redirect(addresses.order(str(order_id)), notice=notice)
+
+
 def _show(page_request: PageRequest, order_id: UUID, refused: DomainError | None = None) -> Response[str]:
     with page_request.work() as uow:
         data = presenter.read(uow, order_id)
@@ -151,7 +219,14 @@ def _row(page_request: PageRequest, order: views.OrderView, awaiting: set[UUID])
     )
 
 
-def _view(page_request: PageRequest, data: OrderPageData, *, refundable: bool, asks_back: bool) -> OrderPageView:
+def _view(
+    page_request: PageRequest,
+    data: OrderPageData,
+    *,
+    refundable: bool,
+    asks_back: bool,
+    typed: Mapping[str, str] | None = None,
+) -> OrderPageView:
     order, line = data.order, data.order.lines[0]
     failed = order.state == "pending_payment" and data.payment is not None and data.payment.state == "failed"
     buys = page_request.principal.may("orders.buy")
@@ -201,6 +276,10 @@ def _view(page_request: PageRequest, data: OrderPageData, *, refundable: bool, a
         pay_again=methods(page_request, page_request.services.gateways) if failed and buys else (),
         pay_error=presenter.pay_error(page_request, data.payment.error_code) if failed and data.payment else "",
         confirm=_confirmation(data.payment, may_buy=buys) if waits and data.payment else None,
+        milestones=tuple(
+            milestone_item(page_request, one, number, of_buyer=True, may_act=buys, typed=typed)
+            for number, one in enumerate(data.milestones, 1)
+        ),
         payment_state=data.payment.state if order.state == "pending_payment" and data.payment else "",
     )
 
@@ -235,4 +314,4 @@ def _confirmation(payment: PaymentRow, *, may_buy: bool) -> PayerConfirmation:
     return PayerConfirmation(way if may_buy else "somebody", payment.deadline_at)
 
 
-routes = [list_orders, show_order, cancel, accept, confirm, pay]
+routes = [list_orders, show_order, cancel, accept, accept_one, ask_for_rework, cancel_one, confirm, pay]

@@ -27,6 +27,7 @@ from orders import queries
 from orders.approval_rules.steps import ANY_APPROVER
 from orders.checkout.views import PurchaseView
 from orders.disputes.queries import LatestDispute, latest_dispute
+from orders.milestones.queries import MilestoneView, list_milestones
 from orders.order.views import LineView, OrderView
 from orders.queries import StateChange
 from orders.refunds.queries import RefundCaseView, cases_of_order
@@ -60,6 +61,7 @@ class OrderPageData:
     """What was asked back after the window, the latest first."""
     videos: Mapping[UUID, VideoSummary]
     """Those that lines were bought from and that the buyer may still see."""
+    milestones: tuple[MilestoneView, ...] = ()
     terms: Mapping[UUID, str] = field(default_factory=dict)
     """The seller's name for the terms of the lines' versions, by version."""
 
@@ -109,8 +111,15 @@ def read(uow: UnitOfWork, order_id: UUID) -> OrderPageData:
         refunds=tuple(refunds_received(uow, order.id)),
         refund_cases=tuple(cases_of_order(uow, order.id, side="buyer")) if order.active_at is not None else (),
         videos=summaries_of(uow, {line.video_id for line in order.lines if line.video_id}),
+        milestones=_milestones(uow, order),
         terms=versions_with_terms(uow, [line.listing_version_id for line in order.lines]),
     )
+
+
+def _milestones(uow: UnitOfWork, order: OrderView) -> tuple[MilestoneView, ...]:
+    """Of what is bought once; nothing else is delivered in such."""
+    once = order.paid_at is not None and any(line.term_months == 0 for line in order.lines)
+    return tuple(list_milestones(uow, order.id, of_buyer=True)) if once else ()
 
 
 def timeline(page_request: PageRequest, data: OrderPageData) -> Timeline:
@@ -239,6 +248,9 @@ def _of_line(page_request: PageRequest, data: OrderPageData, one: Delivery, text
 def _run_text(page_request: PageRequest, one: Delivery) -> str:
     if one.run_state == "succeeded":
         return page_request.t("order.run_done")
+    if one.failure and not one.attempts:
+        # Nobody was asked: the seller did not take the order on.
+        return in_words(page_request.language, one.failure)
     return page_request.pick(one.message, one.message_en)
 
 

@@ -10,6 +10,7 @@ from api.pages.feed.views import FeedClaim
 from api.pages.frame.choices import Choice
 from api.pages.frame.timeline import Timeline
 from api.pages.refund_cases.views import RefundCaseItem
+from api.pages.services.views import MilestoneItem
 from kernel.money import Money
 
 
@@ -92,6 +93,10 @@ class OrderPageView:
     dispute: str = ""
     """The address of its dispute, where the bank decides or has decided about the payment."""
     dispute_state: str = ""
+    milestones: tuple[MilestoneItem, ...] = ()
+    #: What was refused about one of them, and which.
+    milestone_error: str = ""
+    milestone_error_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,7 @@ _WORDS = {
     "purchase": "order",
     "run": "run",
     "entitlement": "entitlement",
+    "milestone": "milestone",
     "video": "video",
     "share": "share",
     "statement": "statement",

@@ -52,6 +52,7 @@ from orders.approval_rules.set_rule import SetRule, set_rule
 from orders.disputes.jobs import SWEEP_DISPUTES
 from orders.feed_outcomes import count_outcomes
 from orders.loop import PURGE_QUOTES, SWEEP_ACCEPTANCE, SWEEP_PURCHASES, SWEEP_RENEWALS, SWEEP_TERMS
+from orders.milestones.jobs import SWEEP_MILESTONES
 from orders.notifications.notify_of_events import notify_past
 from orders.outgoing_events.publish_events import publish_past
 from orders.refunds.jobs import SWEEP_CASES
@@ -68,6 +69,7 @@ SWEEPS = (
     SWEEP_USAGE,
     SWEEP_CHALLENGES,
     SWEEP_ACCEPTANCE,
+    SWEEP_MILESTONES,
     SWEEP_RENEWALS,
     SWEEP_TERMS,
     SWEEP_UNPAID_USAGE,

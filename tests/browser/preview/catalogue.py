@@ -17,6 +17,7 @@ from tests.browser.preview import (
     offer_samples,
     recurring_samples,
     refund_samples,
+    service_samples,
     trial_samples,
     usage_samples,
     webhook_samples,
@@ -80,6 +81,8 @@ def samples(language: Language) -> dict[str, Sample]:
         "seller-dispute": Sample(dispute_samples.dispute_case(s, "seller", refused=True), SELLER),
         "operator-disputes": Sample(dispute_samples.dispute_list(s, "operator"), operator),
         "operator-dispute": Sample(dispute_samples.dispute_case(s, "operator"), operator),
+        "order-milestones": Sample(service_samples.order(s), BUYER),
+        "order-milestones-refused": Sample(service_samples.order(s, refused=True), BUYER),
         "orders": Sample(s.orders(), BUYER),
         "order": Sample(s.order(), BUYER),
         "order-several": Sample(s.order_of_several(), BUYER),
@@ -138,6 +141,8 @@ def samples(language: Language) -> dict[str, Sample]:
     made.update({name: Sample(view, BUYER) for name, view in refund_samples.buyers_pages(s).items()})
     made.update({name: Sample(view, SELLER) for name, view in refund_samples.sellers_pages(s).items()})
     made.update({name: Sample(view, operator) for name, view in refund_samples.operators_pages(s).items()})
+    made.update({name: Sample(view, SELLER) for name, view in service_samples.pages(s).items()})
+    made["operator-services"] = Sample(service_samples.operators(s), operator)
     made.update({name.replace("_", "-"): Sample(view, frozenset()) for name, view in s.errors().items()})
     return made
 

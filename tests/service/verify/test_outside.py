@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from app.verify.check import snapshot
+from app.verify.files import DELIVERED as DELIVERED_FILES
 from app.verify.files import DOCUMENTS, MEDIA
 from app.verify.rule import Example, Outside
 from app.verify.seller_log import DELIVERED
@@ -28,14 +29,14 @@ def _said(market: Market, rule: Any) -> list[Example]:
 def damaged(market: Market) -> Iterator[Storage]:
     """The market's storage; what a test overwrites is put back."""
     storage = market.world.storage
-    keys = {str(row["key"]) for rule in (DOCUMENTS, MEDIA) for row in _said(market, rule)}
+    keys = {str(row["key"]) for rule in (DOCUMENTS, MEDIA, DELIVERED_FILES) for row in _said(market, rule)}
     kept = {key: storage.get_bytes(key) for key in keys}
     yield storage
     for key, content in kept.items():
         storage.put_bytes(key, content)
 
 
-@pytest.mark.parametrize("rule", [DOCUMENTS, MEDIA], ids=lambda rule: rule.name)
+@pytest.mark.parametrize("rule", [DOCUMENTS, MEDIA, DELIVERED_FILES], ids=lambda rule: rule.name)
 def test_a_changed_and_a_missing_file_are_named(rule: Any, market: Market, damaged: Storage) -> None:
     rows = _said(market, rule)
     assert len(rows) >= 2
@@ -45,7 +46,7 @@ def test_a_changed_and_a_missing_file_are_named(rule: Any, market: Market, damag
     damaged.delete(str(rows[1]["key"]))
     found = {example["key"]: example["found"] for example in rule.compare(rows, outside)}
     # A cover has no recorded size: its replacement shows only when it is gone.
-    expected = {str(rows[1]["key"])} | ({str(rows[0]["key"])} if rows[0].get("bytes") or rule is DOCUMENTS else set())
+    expected = {str(rows[1]["key"])} | ({str(rows[0]["key"])} if rows[0].get("bytes") or rule is not MEDIA else set())
     assert set(found) == expected
     assert found[str(rows[1]["key"])] == "missing"
 

@@ -18,7 +18,14 @@ from app.verify.rule import Found, Outside
 from app.verify.rules import EVERY, RULES
 from kernel import clock
 from kernel.db.uow import UnitOfWork
-from tests.service.verify import plants_coupons, plants_courses, plants_money, plants_rest, plants_subscriptions
+from tests.service.verify import (
+    plants_coupons,
+    plants_courses,
+    plants_milestones,
+    plants_money,
+    plants_rest,
+    plants_subscriptions,
+)
 from tests.service.verify.conftest import Market
 from tests.service.verify.planting import Planter
 from tests.verify_world import World
@@ -33,10 +40,10 @@ def _plants(module: ModuleType) -> dict[str, Plant]:
 
 PLANTS = {
     name: plant
-    for module in (plants_money, plants_rest, plants_subscriptions, plants_coupons, plants_courses)
+    for module in (plants_money, plants_rest, plants_subscriptions, plants_coupons, plants_courses, plants_milestones)
     for name, plant in _plants(module).items()
 }
-OUTSIDE = {"documents.unchanged", "media.stored", "delivery.seller_log", "structure.enforced"}
+OUTSIDE = {"documents.unchanged", "media.stored", "milestones.files", "delivery.seller_log", "structure.enforced"}
 """Rules with tests of their own, here and in `test_outside.py`: not a row of theirs is planted."""
 
 

@@ -47,6 +47,8 @@ order: pending_approval > pending_payment rejected expired cancelled; pending_pa
     paid > fulfilling refunded; fulfilling > active delivery_failed refunded; active > completed delivery_failed refunded;
     completed > refunded; delivery_failed > refunded
 subscription: active > past_due ended; past_due > active ended
+milestone: pending > open cancelled; open > delivered cancelled; delivered > accepted rework cancelled;
+    rework > delivered cancelled
 amendment: pending > applied void; applied > reversed
 offer: open > accepted withdrawn declined superseded; accepted > open withdrawn superseded;
     awaiting_approval > open rejected withdrawn superseded
