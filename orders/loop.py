@@ -54,7 +54,7 @@ from marketplace.leads.events import LeadClosed
 from marketplace.leads.messages import win_lead
 from marketplace.onboarding.checklist import pass_connector_test
 from orders.amendments.amend import apply_amendment, find_amendment, take_back_amendment
-from orders.approval_rules.deputies import deputies_over, end_over
+from orders.approval_rules.jobs import sweep_deputies
 from orders.checkout.locking import ask_purchase_and_orders, lock_purchase_and_orders
 from orders.checkout.purge_quotes import purge_unused
 from orders.checkout.request_payment import mark_paid
@@ -88,13 +88,12 @@ from orders.trials.take_trial import release_trials
 from orders.usage.dunning import settle_usage
 from orders.usage.jobs import sweep_unpaid_usage
 
-FOLLOWERS = (sweep_cases, sweep_unpaid_usage, sweep_ending_coupons, sweep_disputes, sweep_milestones)
+FOLLOWERS = (sweep_deputies, sweep_cases, sweep_unpaid_usage, sweep_ending_coupons, sweep_disputes, sweep_milestones)
 """Imported for what they register."""
 REFUND_AGAIN = "orders.refund.again"
 SWEEP_PURCHASES = "orders.checkout.sweep"
 SWEEP_ACCEPTANCE = "orders.acceptance.sweep"
 SWEEP_TERMS = "orders.terms.sweep"
-SWEEP_DEPUTIES = "orders.deputies.sweep"
 SWEEP_RENEWALS = "orders.renewals.sweep"
 PURGE_QUOTES = "orders.checkout.purge"
 RENEWED_AT_ONCE = 20_000
@@ -345,12 +344,6 @@ def sweep_terms(transact: Transact) -> None:
     for _ in range(RENEWED_AT_ONCE // ENDED_AT_ONCE):
         if settle_each(transact, orders_past_term, end_past_term) < ENDED_AT_ONCE:
             break
-
-
-@sweep(SWEEP_DEPUTIES, every=timedelta(minutes=1))
-def sweep_deputies(transact: Transact) -> None:
-    """Deputies whose days are over, or who stood in for somebody who left: both sides are told."""
-    settle_each(transact, deputies_over, end_over)
 
 
 @sweep(SWEEP_RENEWALS, every=timedelta(minutes=1))

@@ -107,16 +107,14 @@ _INVOICE = InvoiceData(
     **_AMOUNTS,
 )
 _NO: Final = "合同写明每月 200 份。"
+_STEP: Final[dict[str, Any]] = {"position": 1, "code": "assessment", "name": "评估报告", "name_en": "Assessment"}
 _MILESTONE = MilestoneData(
     milestone_id=_id(16),
     order_id=_id(10),
     order_line_id=_id(11),
     buyer_id=_BUYER.id,
     seller_id=_SELLER.id,
-    position=1,
-    code="assessment",
-    name="评估报告",
-    name_en="Assessment",
+    **_STEP,
     version=1,
     gross=_cny(280_000),
     due_at=datetime(2026, 3, 15, 2, 0, tzinfo=UTC),

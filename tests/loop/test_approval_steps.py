@@ -17,6 +17,7 @@ from marketplace.access.models import Member
 from marketplace.catalog.models import Listing, Plan
 from marketplace.notifications.models import Notification
 from orders.approval_rules.deputies import AppointDeputy, appoint_deputy, list_deputies, revoke_deputy
+from orders.approval_rules.jobs import SWEEP_DEPUTIES
 from orders.approval_rules.set_policy import AllowEntry, SetAllowList, change_allow_list, set_allow_list, set_steps
 from orders.approval_rules.set_rule import Scope, SetRule, remove_rule, set_rule
 from orders.approval_rules.steps import ANY_APPROVER, ApprovalStep, NamedPerson
@@ -25,7 +26,7 @@ from orders.checkout.create_quote import QuoteItem
 from orders.checkout.decide_purchase import DecidePurchase, decide_purchase
 from orders.checkout.models import Purchase
 from orders.checkout.views import PurchaseView
-from orders.loop import SWEEP_DEPUTIES, SWEEP_PURCHASES
+from orders.loop import SWEEP_PURCHASES
 from orders.notifications.notify_of_events import NOTIFY
 from orders.queries import get_purchase, get_quote
 from orders.waiting import count_waiting

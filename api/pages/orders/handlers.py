@@ -253,17 +253,7 @@ def _view(
         timeline=presenter.timeline(page_request, data),
         live=data.is_live,
         percent=min((one.percent for one in data.deliveries), default=0),
-        claims=tuple(
-            FeedClaim(
-                cast("int", one["second_ms"]) // 1000,
-                page_request.pick(cast("str", one["text"]), cast("str", one["text_en"])),
-                verdict_of(
-                    str(one["kind"]), bool(one["ok"]), tried=bought.trial_days > 0 or order.subscription_id is not None
-                ),
-            )
-            for bought in order.lines
-            for one in bought.claims
-        ),
+        claims=_claims(page_request, order),
         entitlement_id=only.entitlement_id if only else None,
         invoice_id=str(invoice.id) if invoice and invoice.has_pdf else None,
         video_id=str(line.video_id) if line.video_id in data.videos else None,
@@ -281,6 +271,20 @@ def _view(
             for number, one in enumerate(data.milestones, 1)
         ),
         payment_state=data.payment.state if order.state == "pending_payment" and data.payment else "",
+    )
+
+
+def _claims(page_request: PageRequest, order: views.OrderView) -> tuple[FeedClaim, ...]:
+    return tuple(
+        FeedClaim(
+            cast("int", one["second_ms"]) // 1000,
+            page_request.pick(cast("str", one["text"]), cast("str", one["text_en"])),
+            verdict_of(
+                str(one["kind"]), bool(one["ok"]), tried=bought.trial_days > 0 or order.subscription_id is not None
+            ),
+        )
+        for bought in order.lines
+        for one in bought.claims
     )
 
 

@@ -37,9 +37,9 @@ from marketplace.discovery.jobs import INDEX_ANEW
 from marketplace.placements.claim_checks import ClaimValue, Terms, find_contradiction, price_unit
 from marketplace.pricing.engine import price_term
 from marketplace.publishing.jobs import PUBLISH_DUE
+from orders.approval_rules.jobs import SWEEP_DEPUTIES
 from orders.coupons.jobs import SWEEP_ENDING
 from orders.feed_outcomes import COUNT_OUTCOMES
-from orders.loop import SWEEP_DEPUTIES
 from orders.notifications.notify_of_events import NOTIFY
 from orders.outgoing_events.publish_events import PUBLISH
 from orders.test_clocks.jobs import SWEEP_CLOCKS
