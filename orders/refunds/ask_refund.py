@@ -18,6 +18,7 @@ from kernel.jobs.outbox import emit
 from kernel.states import state_in
 from marketplace.input_text import paragraphs
 from orders.order.locking import find_locked_order
+from orders.order.milestones import milestones_of
 from orders.order.models import Order
 from orders.refunds.events import RefundAsked, RefundEscalated
 from orders.refunds.models import OPEN, REFUND_CASE, RefundCase
@@ -47,7 +48,7 @@ def ask_refund(uow: UnitOfWork, command: AskForRefund) -> RefundCase:
         NotFound: `not_found`.
         Invalid: `reason_required`, `text_too_long`, `amount_not_positive`.
         Conflict: `refund_window_open`: it goes back at once, for the asking; `order_not_refundable`, `order_still_settling`,
-            `payment_disputed`; `nothing_left_to_refund`, `refund_exceeds_payment`; `refund_already_asked`: one is open.
+            `payment_disputed`, `milestones_open`; `nothing_left_to_refund`, `refund_exceeds_payment`; `refund_already_asked`: one is open.
 
     Emits: RefundAsked. Locks: the order.
     """
@@ -182,6 +183,9 @@ def _askable(uow: UnitOfWork, order: Order) -> int:
     if not window.is_over:
         raise Conflict("refund_window_open", days=window.days)
     require_settled(uow, order)
+    if any(one.state not in {"accepted", "cancelled"} for one in milestones_of(uow, order.id)):
+        # What is still to be delivered is cancelled and goes back by itself, or is delivered and paid for.
+        raise Conflict("milestones_open")
     is_open = select(RefundCase.id).where(RefundCase.order_id == order.id, state_in(RefundCase.state, *OPEN))
     if uow.session.scalar(select(is_open.exists())):
         raise Conflict("refund_already_asked")

@@ -180,7 +180,7 @@ def _decided(
     except DomainError as refused:
         with page_request.work() as uow:
             data = presenter.read(uow, order_id)
-        view = _view(page_request, data, refundable=False, typed={str(milestone_id): typed})
+        view = _view(page_request, data, refundable=False, asks_back=False, typed={str(milestone_id): typed})
         view = replace(view, milestone_error=failure(page_request, refused), milestone_error_at=str(milestone_id))
         return page_request.render(view, status=refused.status)
     return page_request.redirect(addresses.order(str(order_id)), notice=notice)
