@@ -12,6 +12,7 @@ from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
 from marketplace.catalog.models import Listing
+from marketplace.courses.models import CourseEpisode
 from marketplace.pricing.components import Milestone as Step
 from marketplace.pricing.components import Milestones, PlanPrice
 from orders.milestones.split_line import split_line
@@ -75,4 +76,6 @@ def _is_done_by_people(uow: UnitOfWork, line: OrderLine) -> bool:
     connector_id = line.plan["connector_id"]
     service = exists().where(Listing.id == line.listing_id, Listing.kind == "service")
     system = exists().where(ConnectorRow.id == UUID(connector_id), ConnectorRow.kind != "none")
-    return bool(connector_id and uow.session.scalar(select(service & ~system)))
+    # A course is delivered by its videos being there.
+    course = exists().where(CourseEpisode.listing_id == line.listing_id)
+    return bool(connector_id and uow.session.scalar(select(service & ~system & ~course)))

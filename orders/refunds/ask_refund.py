@@ -48,7 +48,8 @@ def ask_refund(uow: UnitOfWork, command: AskForRefund) -> RefundCase:
         NotFound: `not_found`.
         Invalid: `reason_required`, `text_too_long`, `amount_not_positive`.
         Conflict: `refund_window_open`: it goes back at once, for the asking; `order_not_refundable`, `order_still_settling`,
-            `payment_disputed`, `milestones_open`; `nothing_left_to_refund`, `refund_exceeds_payment`; `refund_already_asked`: one is open.
+            `payment_disputed`, `milestones_open`;
+            `nothing_left_to_refund`, `refund_exceeds_payment`; `refund_already_asked`: one is open.
 
     Emits: RefundAsked. Locks: the order.
     """
