@@ -24,6 +24,7 @@ from orders.checkout.quote_alignment import QuoteAlignment, quote_alignment
 from orders.checkout.quote_amendment import QuoteAmendment, quote_amendment
 from orders.subscriptions.auto_renew import set_auto_renew
 from orders.subscriptions.change_next_term import ChangeNextTerm, change_next_term
+from orders.subscriptions.change_payment_method import ChangePaymentMethod, change_payment_method
 from orders.subscriptions.queries import SubscriptionView, get_subscription, list_subscriptions
 from orders.subscriptions.timeline import subscription_timeline
 from orders.subscriptions.trial_conversion import ConvertTrial, convert_trial
@@ -59,6 +60,15 @@ class ConvertTrialIn(Wire):
         default=None, description="Default: the first of the gateways offered here"
     )
     payment_method: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+
+
+class PaymentMethodIn(Wire):
+    """By what a subscription is paid from now on."""
+
+    gateway: Annotated[str, Field(max_length=40)] | None = Field(
+        default=None, description="Default: the first of the gateways offered here"
+    )
+    payment_method: Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class ExtendTrialIn(Wire):
@@ -119,7 +129,9 @@ def get_timeline(subscription_id: FromPath[UUID], request: ApiRequest) -> list[T
 def put_auto_renew(
     subscription_id: FromPath[UUID], data: JSONBody[AutoRenewIn], request: ApiRequest
 ) -> SubscriptionView:
-    """Let a subscription go on after its paid term, or end with it. A renewal that waits for its money already goes on."""
+    """Let a subscription go on after its paid term, or end with it. A renewal that waits for its money already goes on; once its
+    term has begun unpaid, `false` ends the subscription at once.
+    """
 
     def work(uow: UnitOfWork) -> SubscriptionView:
         set_auto_renew(uow, subscription_id, wanted=data.auto_renew)
@@ -127,6 +139,22 @@ def put_auto_renew(
         return get_subscription(uow, subscription_id)
 
     return request.transact(work)
+
+
+@put(
+    "/v1/subscriptions/{subscription_id:uuid}/payment-method",
+    permission="orders.buy",
+    refuses=[404, 409],
+    sync_to_thread=True,
+    status_code=204,
+    tags=["buying"],
+)
+def put_payment_method(subscription_id: FromPath[UUID], data: JSONBody[PaymentMethodIn], request: ApiRequest) -> None:
+    """Pay its next terms and its usage by another method, as all that was bought with it. Nothing is charged now; a renewal
+    that waits for its money is asked by it at the next try.
+    """
+    command = ChangePaymentMethod(subscription_id, chosen_gateway(request.services, data.gateway), data.payment_method)
+    request.transact(lambda uow: change_payment_method(uow, command))
 
 
 @post(
@@ -212,6 +240,7 @@ routes = [
     get_one_subscription,
     get_timeline,
     put_auto_renew,
+    put_payment_method,
     post_amendment_quote,
     put_next_term,
     post_conversion,

@@ -149,6 +149,10 @@ CHARGED = Query(
     LEFT JOIN billing.charge c ON c.reference = l.id AND c.payment_id = o.payment_id
     WHERE o.state IN ('fulfilling', 'active', 'completed', 'delivery_failed', 'refunded')
       AND l.gross_minor > 0 AND c.id IS NULL
+      -- What was paid for too late to be delivered (a change, a term) goes back as it came.
+      AND (o.state <> 'refunded' OR EXISTS (
+          SELECT 1 FROM kernel.state_history h
+          WHERE h.machine = 'order' AND h.subject_id = o.id AND h.to_state = 'fulfilling'))
     """,
 )
 WAITING = Query(

@@ -57,13 +57,17 @@ def convert_trial(uow: UnitOfWork, command: ConvertTrial) -> UUID:
     )
     if purchase_id is None:
         raise NotFound("not_found")
-    lock_renewal(uow, command.subscription_id)
+    renewal = lock_renewal(uow, command.subscription_id)
     first = find_locked_purchase(uow, purchase_id)
     found = lock_subscription(uow, command.subscription_id)
     assert first is not None and found is not None  # noqa: PT018, S101 - a subscription has both
     subscription, _, began = found
     bought = _bought(uow, subscription)
     if bought is not None and subscription.trial_ends_at is not None:
+        if renewal is not None and command.method_token:
+            # Asked by it at the next try, or by hand now (`pay_again`).
+            _remember_method(renewal, command)
+            _remember_method(first, command)
         return bought
     if subscription.state != "active" or not subscription.is_trial or subscription.ends_at <= clock.now():
         raise Conflict("trial_over")

@@ -65,6 +65,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "PUT /v1/listings/{listing_id}/image": {"alt": "x"},
     "PUT /v1/listings/{listing_id}/terms": {"version": "x", "text": "x"},
     "PUT /v1/subscriptions/{subscription_id}/auto-renew": {"auto_renew": True},
+    "PUT /v1/subscriptions/{subscription_id}/payment-method": {"payment_method": "sbx_ok"},
     "PUT /v1/subscriptions/{subscription_id}/next-term": {},
     "POST /v1/subscriptions/{subscription_id}/amendment-quotes": {"quantity": 2},
     "POST /v1/subscriptions/{subscription_id}/conversion": {"payment_method": "sbx_ok"},

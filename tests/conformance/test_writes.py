@@ -304,6 +304,7 @@ def using(world: World) -> None:
         subscription_id=subscription.id,
     )
     one = {"subscription_id": subscription.id}
+    ask("PUT /v1/subscriptions/{subscription_id}/payment-method", world.buyer, {"payment_method": "sbx_ok"}, **one)
     ask("PUT /v1/subscriptions/{subscription_id}/next-term", world.buyer, {"quantity": 18}, **one)
     ask("POST /v1/subscriptions/{subscription_id}/amendment-quotes", world.buyer, {"quantity": 22}, **one)
     trials(world)

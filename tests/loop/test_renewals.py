@@ -18,15 +18,18 @@ from fulfillment.entitlements.views import EntitlementCheck, EntitlementRow
 from fulfillment.usage.check_entitlement import check_entitlement
 from kernel import clock
 from kernel.db.uow import transact, unit_of_work
-from kernel.errors import Conflict
+from kernel.errors import Conflict, Forbidden, NotFound
 from kernel.principal import SYSTEM
 from marketplace.catalog.models import Plan
 from orders.checkout.models import Purchase
+from orders.checkout.request_payment import pay_again
 from orders.loop import SWEEP_RENEWALS, SWEEP_TERMS
 from orders.order.models import Attribution, Order, OrderLine, SaleTerms, Subscription, SubscriptionTerm
 from orders.subscriptions.auto_renew import set_auto_renew
+from orders.subscriptions.change_payment_method import ChangePaymentMethod, change_payment_method
 from orders.subscriptions.renew import due_subscriptions, take_step
 from orders.subscriptions.schedule import RENEWS_BEFORE, SUSPENDED_AFTER, TERMINATED_AFTER
+from tests.factories_marketplace import make_org
 from tests.loop.test_end_of_term import active, subscriptions
 from tests.loop_stage import Stage
 from tests.races.crowd import at_once
@@ -247,3 +250,64 @@ class TestPastDue:
         assert stage.entitlement(order_id).state == "ended"
         assert stage.order(renewal.id).state == "expired"
         assert stage.order(order_id).state == "completed"
+
+    def test_paid_by_another_card_the_next_term_is_asked_of_that(self, stage: Stage) -> None:
+        _, subscription = subscribed(stage, method="sbx_declined")
+        first_end = subscription.ends_at
+        until(stage, first_end + timedelta(minutes=1))
+        (renewal,) = renewals(stage, subscription)
+        pay = partial(pay_again, purchase_id=renewal.purchase_id, gateway="sandbox", method_token="sbx_ok")
+        transact(stage.services.db, stage.purchaser, pay)
+        stage.run()
+        assert stage.order(renewal.id).state == "active"
+        until(stage, now(stage, subscription).ends_at)
+        second = renewals(stage, subscription)[1]
+        assert stage.get(Purchase, second.purchase_id).method_token == "sbx_ok"
+        assert (second.state, now(stage, subscription).state) == ("active", "active")
+
+    def test_another_card_is_asked_at_the_next_try_and_from_then_on(self, stage: Stage) -> None:
+        _, subscription = subscribed(stage, method="sbx_declined")
+        end = subscription.ends_at
+        until(stage, end + timedelta(minutes=1))
+        change = partial(change_payment_method, command=ChangePaymentMethod(subscription.id, "sandbox", "sbx_ok"))
+        with unit_of_work(stage.services.db, SYSTEM) as uow:
+            other = make_org(uow).owner
+        for stranger in (stage.seller.owner, other):
+            with pytest.raises((NotFound, Forbidden)):
+                transact(stage.services.db, stranger, change)
+        for _ in range(2):
+            transact(stage.services.db, stage.purchaser, change)
+        (renewal,) = renewals(stage, subscription)
+        assert stage.order(renewal.id).state == "pending_payment"
+        until(stage, end + timedelta(days=2))
+        assert stage.order(renewal.id).state == "active"
+        assert stage.get(Purchase, stage.order(renewal.id).purchase_id).method_token == "sbx_ok"
+
+    def test_no_more_ends_it_at_once_and_nobody_is_asked_again(self, stage: Stage) -> None:
+        order_id, subscription = subscribed(stage, method="sbx_declined")
+        end = subscription.ends_at
+        until(stage, end + timedelta(minutes=1))
+        transact(
+            stage.services.db, stage.purchaser, lambda uow: set_auto_renew(uow, subscription.id, wanted=False).state
+        )
+        stage.run()
+        assert now(stage, subscription).state == "ended"
+        assert stage.entitlement(order_id).state == "ended"
+        (renewal,) = renewals(stage, subscription)
+        assert stage.order(renewal.id).state == "expired"
+        tried = len(stage.rows(select(Payment).where(Payment.reference == renewal.purchase_id)))
+        until(stage, end + TERMINATED_AFTER)
+        assert len(stage.rows(select(Payment).where(Payment.reference == renewal.purchase_id))) == tried
+        change = partial(change_payment_method, command=ChangePaymentMethod(subscription.id, "sandbox", "sbx_ok"))
+        with pytest.raises(Conflict, match="subscription_ended"):
+            transact(stage.services.db, stage.purchaser, change)
+
+    def test_no_more_waits_for_money_that_may_be_on_its_way(self, stage: Stage) -> None:
+        _, subscription = subscribed(stage, method="sbx_declined")
+        until(stage, subscription.ends_at + timedelta(minutes=1))
+        (renewal,) = renewals(stage, subscription)
+        with unit_of_work(stage.services.db, SYSTEM) as uow:
+            uow.session.execute(update(Payment).where(Payment.reference == renewal.purchase_id).values(state="unknown"))
+        with pytest.raises(Conflict, match="payment_already_running"):
+            transact(stage.services.db, stage.purchaser, lambda uow: set_auto_renew(uow, subscription.id, wanted=False))
+        assert now(stage, subscription).state == "past_due"

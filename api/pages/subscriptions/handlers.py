@@ -16,7 +16,7 @@ from api.pages.frame.payment_methods import parse_method
 from api.pages.frame.site import Form, PageRequest, form_post, page, parse_uuid_or_404
 from api.pages.subscriptions.presenter import WantedChange, item, next_term_of, shown
 from api.pages.subscriptions.views import SubscriptionsView
-from api.v1.purchases import PurchaseIn, buy
+from api.v1.purchases import PurchaseIn, buy, require_gateway
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, DomainError, NotFound
 from orders.amendments.models import QuotedChange
@@ -24,6 +24,7 @@ from orders.checkout.approval_reasons import BUY
 from orders.queries import get_quote
 from orders.subscriptions.auto_renew import set_auto_renew
 from orders.subscriptions.change_next_term import ChangeNextTerm, change_next_term
+from orders.subscriptions.change_payment_method import ChangePaymentMethod, change_payment_method
 from orders.subscriptions.queries import list_subscriptions
 
 PAGE = 30
@@ -104,6 +105,21 @@ def switch(subscription_id: FromPath[UUID], page_request: Given[PageRequest], fo
     return _acted(page_request, subscription_id, WantedChange(), work, "renewal_on" if on else "renewal_off")
 
 
+@form_post("/subscriptions/{subscription_id:uuid}/payment-method", BUY)
+def change_method(
+    subscription_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]
+) -> Response[Any]:
+    """Pay what it goes on costing by another method; nothing is charged now."""
+    method_id = form.text("payment_method_id", most=200)
+
+    def work(uow: UnitOfWork) -> None:
+        gateway, token = parse_method(method_id)
+        require_gateway(page_request.services, gateway)
+        change_payment_method(uow, ChangePaymentMethod(subscription_id, gateway, token))
+
+    return _acted(page_request, subscription_id, WantedChange(), work, "method_changed")
+
+
 def _acted(
     page_request: PageRequest,
     subscription_id: UUID,
@@ -155,4 +171,4 @@ def _require_same(amends: dict[str, Any] | None, subscription_id: UUID, wanted: 
         raise Conflict("subscription_changed")
 
 
-routes = [show_subscriptions, show_subscription, change_now, change_next, switch]
+routes = [show_subscriptions, show_subscription, change_now, change_next, switch, change_method]

@@ -95,6 +95,7 @@ def shown(
         return replace(
             page,
             may_change=may_change,
+            may_pay=may_buy and found.state != "ended",
             offered=offered,
             life=life,
             error=failure(page_request, error) if error is not None else None,
@@ -221,6 +222,7 @@ def _page(page_request: PageRequest, found: SubscriptionView, form: ChangeForm) 
         entitlement_id=str(found.entitlement_id),
         order_id=str(found.order_id),
         may_change=False,
+        may_pay=False,
         form=form,
         offered=None,
         life=(),

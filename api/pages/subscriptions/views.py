@@ -107,6 +107,7 @@ class SubscriptionPage:
     entitlement_id: str
     order_id: str
     may_change: bool
+    may_pay: bool
     form: ChangeForm
     offered: ChangePreview | None
     life: tuple[LifeEntry, ...]

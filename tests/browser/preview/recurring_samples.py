@@ -112,6 +112,7 @@ def buyers_pages(s: Samples) -> dict[str, View]:
         entitlement_id=ID.format(70),
         order_id=ID.format(40),
         may_change=True,
+        may_pay=True,
         form=form,
         offered=ChangePreview(quote, ID.format(74)),
         life=life(s)[:3],

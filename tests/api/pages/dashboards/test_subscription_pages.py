@@ -11,8 +11,11 @@ import pytest
 from sqlalchemy import func, select
 
 from kernel import clock
+from kernel.db.uow import unit_of_work
 from kernel.money import Money
+from kernel.principal import SYSTEM
 from orders.amendments.models import Amendment
+from orders.checkout.models import Purchase
 from orders.order.models import Order, Subscription
 from tests.api.pages.dashboards.conftest import Dashboards, Visitor
 from tests.loop.test_end_of_term import subscriptions
@@ -170,3 +173,15 @@ def test_an_approver_is_asked_where_the_rules_say_so(dashboards: Dashboards, sub
     order: Order = dashboards.stage.order(UUID(answer.headers["location"].rsplit("/", 1)[1]))
     assert order.state == "pending_approval"
     assert quantity(dashboards, subscription) == more - 2
+
+
+def test_the_method_is_changed_on_the_page(dashboards: Dashboards, subscription: Subscription) -> None:
+    buyer, address = dashboards.buyer, f"/subscriptions/{subscription.id}/payment-method"
+    assert "Pay by another method" in opened(buyer, subscription)
+    assert buyer.post(address, payment_method_id="sandbox:sbx_delayed").status_code == 303
+    with unit_of_work(dashboards.stage.services.db, SYSTEM) as uow:
+        began = uow.session.get_one(Order, dashboards.order_id)
+        assert uow.session.get_one(Purchase, began.purchase_id).method_token == "sbx_delayed"
+    for wrong in ("", "sandbox:", "nowhere:x"):
+        answer = buyer.post(address, payment_method_id=wrong)
+        assert answer.status_code == 422, answer.text
