@@ -28,6 +28,7 @@ import marketplace.onboarding.models
 import marketplace.parties.models
 import marketplace.questions.models
 import marketplace.reactions.models
+import marketplace.test_clocks.models
 import marketplace.videos.models
 import marketplace.webhooks.models
 import orders.amendments.models
@@ -64,6 +65,7 @@ TABLES = {
     marketplace.identity_providers.models.EMAIL_DOMAIN.name: "marketplace.email_domain",
     marketplace.leads.models.LEAD.name: "marketplace.lead",
     marketplace.webhooks.models.WEBHOOK_ENDPOINT.name: "marketplace.webhook_endpoint",
+    marketplace.test_clocks.models.TEST_CLOCK.name: "marketplace.test_clock",
     marketplace.demos.models.DEMO.name: "marketplace.demo_booking",
     orders.offers.models.OFFER.name: "orders.offer",
     marketplace.parties.models.ORGANIZATION.name: "marketplace.organization",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.verify.rule import Query, pending
+from app.verify.rule import Query, late, pending
 
 PARTS = Query(
     "milestones.parts",
@@ -53,9 +53,9 @@ TIMELY = Query(
     SELECT m.id AS milestone_id, m.order_id, m.state, m.deadline_at, o.state AS order_state
     FROM orders.milestone m JOIN orders."order" o ON o.id = m.order_id
     WHERE NOT {pending("o.id")} AND (
-        (m.state NOT IN ('accepted', 'cancelled') AND m.deadline_at < :late AND NOT EXISTS (
+        (m.state NOT IN ('accepted', 'cancelled') AND m.deadline_at < {late("m.buyer_org_id")} AND NOT EXISTS (
             SELECT 1 FROM billing.dispute d WHERE d.payment_id = o.payment_id AND d.state = 'open'))
-        OR m.notice_at < :late
+        OR m.notice_at < {late("m.buyer_org_id")}
         OR CASE m.state
            WHEN 'pending' THEN o.state <> 'fulfilling'
            WHEN 'open' THEN o.state NOT IN ('fulfilling', 'active')

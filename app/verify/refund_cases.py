@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.verify.rule import Query, pending
+from app.verify.rule import Query, late, pending
 
 GRANTED = Query(
     "refund_cases.granted",
@@ -29,11 +29,11 @@ WAITING = Query(
     "refund_cases.waiting",
     "没有退款申请在期限之后仍在等待，除非付款正被拒付。",
     "No case waits past its deadline, unless a bank is deciding about the payment.",
-    """
+    f"""
     SELECT c.id AS refund_case_id, c.state, c.deadline_at
     FROM orders.refund_case c JOIN orders."order" o ON o.id = c.order_id
-    WHERE c.deadline_at < :late
+    WHERE c.deadline_at < {late("c.buyer_org_id")}
       AND NOT EXISTS (SELECT 1 FROM billing.dispute d WHERE d.payment_id = o.payment_id AND d.state = 'open')
-    """,
+    """,  # noqa: S608 - (same)
 )
 RULES = (GRANTED, WAITING)

@@ -131,12 +131,14 @@ def _statement() -> None:
         sa.Column("changed_at", INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_dispute_statement"),
         _of_dispute("dispute_statement"),
+        sa.ForeignKeyConstraint(["org_id"], ["marketplace.organization.id"], name="fk_dispute_statement_org_id"),
         sa.UniqueConstraint("dispute_id", "org_id", "side", name="uq_dispute_statement_dispute_id_org_id_side"),
         sa.CheckConstraint("side IN ('buyer', 'seller')", name="ck_dispute_statement_side"),
         sa.CheckConstraint("NOT withdraws OR side = 'buyer'", name="ck_dispute_statement_withdraws"),
         schema="orders",
     )
     _index("ix_dispute_statement_payer_org_id_dispute_id", "dispute_statement", *DISPUTE, schema="orders")
+    _index("ix_dispute_statement_org_id", "dispute_statement", "org_id", schema="orders")
     ddl.grant("orders.dispute_statement", "SELECT, INSERT, UPDATE")
     ddl.isolate("orders.dispute_statement", "payer_org_id", "seller_org_ids[]")
 
@@ -153,6 +155,7 @@ def _evidence() -> None:
         sa.Column("created_at", INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_dispute_evidence"),
         _of_dispute("dispute_evidence"),
+        sa.ForeignKeyConstraint(["org_id"], ["marketplace.organization.id"], name="fk_dispute_evidence_org_id"),
         sa.UniqueConstraint(
             "dispute_id", "org_id", "side", "sha256", name="uq_dispute_evidence_dispute_id_org_id_side_sha256"
         ),
@@ -161,6 +164,7 @@ def _evidence() -> None:
         schema="orders",
     )
     _index("ix_dispute_evidence_payer_org_id_dispute_id", "dispute_evidence", *DISPUTE, schema="orders")
+    _index("ix_dispute_evidence_org_id", "dispute_evidence", "org_id", schema="orders")
     ddl.append_only("orders.dispute_evidence")
     ddl.isolate("orders.dispute_evidence", "payer_org_id", "seller_org_ids[]")
 

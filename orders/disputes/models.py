@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, Uuid
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, Uuid
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -23,12 +23,13 @@ class DisputeStatement(Base):
         CheckConstraint(f"side IN {SIDES}", name="side"),
         CheckConstraint("NOT withdraws OR side = 'buyer'", name="withdraws"),
         Index("ix_dispute_statement_payer_org_id_dispute_id", "payer_org_id", "dispute_id"),
+        Index("ix_dispute_statement_org_id", "org_id"),
         {"schema": "orders"},
     )
     id: Mapped[Id]
     payer_org_id: Mapped[UUID]
     dispute_id: Mapped[UUID]
-    org_id: Mapped[UUID]
+    org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
     """Whose words they are."""
     seller_org_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
     """The sellers who may read them: of a buyer's all that it concerns, of a seller's itself."""
@@ -51,12 +52,13 @@ class DisputeEvidence(Base):
         CheckConstraint(f"side IN {SIDES}", name="side"),
         CheckConstraint("size_bytes > 0", name="size"),
         Index("ix_dispute_evidence_payer_org_id_dispute_id", "payer_org_id", "dispute_id"),
+        Index("ix_dispute_evidence_org_id", "org_id"),
         {"schema": "orders"},
     )
     id: Mapped[Id]
     payer_org_id: Mapped[UUID]
     dispute_id: Mapped[UUID]
-    org_id: Mapped[UUID]
+    org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
     seller_org_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
     side: Mapped[str]
     file_key: Mapped[str]

@@ -16,6 +16,7 @@ from kernel.db.uow import Transact, UnitOfWork
 from kernel.jobs.kinds import Payload, follows, sweep
 from kernel.jobs.outbox import emit
 from kernel.jobs.settle_each import settle_each
+from marketplace.test_clocks.own_time import lives_now
 from orders.milestones.cancel import cancel_and_refund, refund_cancelled
 from orders.milestones.decide import record_milestone_acceptance
 from orders.milestones.deliver import named
@@ -78,7 +79,9 @@ def sweep_milestones(transact: Transact) -> None:
 
 def to_tell(uow: UnitOfWork) -> Sequence[tuple[UUID, UUID]]:
     """Milestones that became overdue, or that the clock is about to accept: their order's id and their own."""
-    due = select(OrderMilestone.order_id, OrderMilestone.id).where(OrderMilestone.notice_at <= clock.now())
+    due = select(OrderMilestone.order_id, OrderMilestone.id).where(
+        OrderMilestone.notice_at <= clock.now(), lives_now(OrderMilestone.buyer_org_id)
+    )
     return [(row[0], row[1]) for row in uow.session.execute(due.order_by(OrderMilestone.notice_at).limit(BATCH_SIZE))]
 
 
@@ -102,7 +105,12 @@ def past_deadline(uow: UnitOfWork) -> Sequence[tuple[UUID, UUID]]:
     late = (
         select(OrderMilestone.order_id, OrderMilestone.id)
         .join(Order, Order.id == OrderMilestone.order_id)
-        .where(OrderMilestone.deadline_at <= clock.now(), OrderMilestone.state != "pending", Order.state == "active")
+        .where(
+            OrderMilestone.deadline_at <= clock.now(),
+            OrderMilestone.state != "pending",
+            Order.state == "active",
+            lives_now(OrderMilestone.buyer_org_id),
+        )
         .order_by(OrderMilestone.deadline_at)
         .limit(BATCH_SIZE)
     )

@@ -16,6 +16,7 @@ from billing.payments.models import PaymentAllocation
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.states import state_in
+from marketplace.test_clocks.own_time import lives_now
 from orders.order.models import Order
 from orders.refunds.ask_refund import TAKES, end_case, escalate, lock_case
 from orders.refunds.decide_refund import grant, reject
@@ -30,7 +31,7 @@ def cases_run_out(uow: UnitOfWork) -> Sequence[UUID]:
     disputed = disputed_orders().where(PaymentAllocation.reference == RefundCase.order_id).exists()
     return uow.session.scalars(
         select(RefundCase.id)
-        .where(_run_out(), ~disputed)
+        .where(_run_out(), ~disputed, lives_now(RefundCase.buyer_org_id))
         .order_by(RefundCase.deadline_at, RefundCase.id)
         .limit(BATCH_SIZE)
     ).all()

@@ -32,8 +32,10 @@ from kernel.jobs.runner import Runner, due
 from kernel.principal import SYSTEM
 from marketplace.test_clocks.models import TEST_CLOCK, TestClock
 from orders.loop import SWEEP_ACCEPTANCE, SWEEP_PURCHASES, SWEEP_RENEWALS, SWEEP_TERMS
+from orders.milestones.jobs import SWEEP_MILESTONES
 from orders.notifications.notify_of_events import notify_at
 from orders.outgoing_events.publish_events import publish_at
+from orders.refunds.jobs import SWEEP_CASES
 from orders.test_clocks.due_instants import next_due, queues_of
 from orders.test_clocks.end_everything import end_everything, forget_clock
 from orders.usage.jobs import SWEEP_UNPAID_USAGE, SWEEP_USAGE_CREDITS
@@ -48,6 +50,8 @@ SWEEPS = (
     SWEEP_TERMS,
     SWEEP_UNPAID_USAGE,
     SWEEP_USAGE_CREDITS,
+    SWEEP_MILESTONES,
+    SWEEP_CASES,
     SWEEP_DATA_KEPT,
     JANITOR,
 )

@@ -21,7 +21,9 @@ from kernel.jobs.models import Job
 from marketplace.test_clocks.queries import TestClockView
 from orders.checkout.models import Purchase
 from orders.deadlines import UNRESOLVED_PAYMENT_WAITS
+from orders.order.milestones import OrderMilestone
 from orders.order.models import Order, Subscription
+from orders.refunds.models import RefundCase
 
 QUEUES = ("default",)
 """In which an organization's own time leaves jobs; files are drawn at everybody's."""
@@ -71,6 +73,9 @@ def _instants(own: OwnTime) -> list[Select[tuple[datetime]]]:
         ),
         (Payment.next_check_at, (Payment.payer_org_id == org) & Payment.state.in_(UNRESOLVED_PAYMENT)),
         (Refund.next_check_at, (Refund.buyer_org_id == org) & Refund.state.in_(UNRESOLVED_REFUND)),
+        (OrderMilestone.notice_at, OrderMilestone.buyer_org_id == org),
+        (OrderMilestone.deadline_at, OrderMilestone.buyer_org_id == org),
+        (RefundCase.deadline_at, RefundCase.buyer_org_id == org),
         (Job.run_at, Job.queue.in_(queues_of(own)) & (Job.state == "ready")),
     )
     return [select(func.min(at).label("at")).where(where, at > after) for at, where in columns]

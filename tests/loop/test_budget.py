@@ -174,8 +174,8 @@ def test_a_refund_case(stage: Stage, browser: TestClient[Any], monkeypatch: pyte
     with counting(monkeypatch) as asked:
         made_case = browser.post(f"/v1/orders/{order_id}/refund-cases", json=body, headers=key)
     case_id = UUID(made_case.json()["id"])
-    # The order and what is left of it; the case, its history and event, and what is read back for the answer.
-    within(asked, 1, 16, 5)
+    # The order, its milestones and what is left of it; the case, its history and event, and what is read back for the answer.
+    within(asked, 1, 17, 5)
     command = DecideRefund(case_id, "grant", 2_500, "some of it")
     with counting(monkeypatch) as asked:
         transact(stage.services.db, stage.seller.owner, lambda uow: answer_refund(uow, command).id)
@@ -183,8 +183,8 @@ def test_a_refund_case(stage: Stage, browser: TestClient[Any], monkeypatch: pyte
     for path, statements in (
         (f"/refund-cases/{case_id}", 6),
         ("/refund-cases", 7),
-        (f"/orders/{order_id}", 28),
-        (f"/orders/{order_id}/refund-case", 11),
+        (f"/orders/{order_id}", 29),
+        (f"/orders/{order_id}/refund-case", 12),
     ):
         browser.get(path)
         with counting(monkeypatch) as asked:

@@ -27,7 +27,6 @@ from kernel.jobs.outbox import DRIVE_CLOCK
 from kernel.principal import SYSTEM
 from marketplace.access.authenticate import csrf_of, hash_token
 from marketplace.access.models import SignInSession
-from orders.loop import SWEEP_RENEWALS, SWEEP_TERMS
 from orders.order.models import Order, Subscription, SubscriptionTerm
 from orders.test_clocks import drive
 from orders.test_clocks.drive import ClockToDrive, DriveClock
@@ -48,6 +47,8 @@ OF_A_BUYER = {
     "usage.asked_again",
     "runs.timely",
     "gateway.pursued",
+    "milestones.timely",
+    "refund_cases.waiting",
 }
 """Rules that hold what is stored against a buyer's present."""
 YEAR = timedelta(days=366)
@@ -132,8 +133,10 @@ def test_everybodys_sweeps_leave_it_alone(stage: Stage, developer: Developer) ->
     assert waiting["state"] == "trial"
     broken = violations(stage)
     clock.advance(timedelta(days=60))
-    stage.tick(SWEEP_RENEWALS)
-    stage.tick(SWEEP_TERMS)
+    for name in drive.SWEEPS:
+        # Twice: what other tests left waiting is late as well, and its own followers come after it.
+        stage.tick(name)
+        stage.tick(name)
     (row,) = stage.rows(select(Subscription).where(Subscription.id == UUID(tried["id"])))
     assert (row.state, row.ends_at) == ("active", datetime.fromisoformat(tried["ends_at"]))
     assert developer.subscription(tried["id"])["state"] == "trial"
