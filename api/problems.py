@@ -73,7 +73,9 @@ def _wait(seconds: int, language: str) -> str:
     """How long to wait, in its largest unit: never less than it takes."""
     unit_s = next((unit for unit in (86_400, 3_600, 60) if seconds >= unit), 1)
     whole = timedelta(seconds=-(-seconds // unit_s) * unit_s)
-    return format_timedelta(whole, threshold=1, locale="zh_CN" if language.startswith("zh") else "en")
+    is_chinese = language.startswith("zh")
+    said = format_timedelta(whole, threshold=1, locale="zh_CN" if is_chinese else "en")
+    return re.sub(r"(?<=\d)(?=\D)", " ", said) if is_chinese else said
 
 
 def _position(milliseconds: int, language: str) -> str:  # noqa: ARG001 - the same in every language

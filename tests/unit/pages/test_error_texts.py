@@ -53,7 +53,7 @@ def test_every_refusal_brings_what_its_words_name() -> None:
 
 @pytest.mark.parametrize(
     ("retry_after_s", "en", "zh"),
-    [(59, "59 seconds", "59秒钟"), (61, "2 minutes", "2分钟"), (3600, "1 hour", "1小时"), (86_400, "1 day", "1天")],
+    [(59, "59 seconds", "59 秒钟"), (61, "2 minutes", "2 分钟"), (3600, "1 hour", "1 小时"), (86_400, "1 day", "1 天")],
 )
 def test_a_wait_is_said_in_its_largest_unit(retry_after_s: int, en: str, zh: str) -> None:
     params = {"retry_after_s": retry_after_s}
