@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from api.v1.media import parse_range
 from kernel.errors import Invalid
 from marketplace.access.permissions import EVERYTHING, OPERATOR, ROLES, permissions_of
-from marketplace.catalog.plan_terms import Feature, checked_plan
+from marketplace.catalog.plan_terms import DraftPlan, Feature, checked_plan
 from marketplace.parties.save_billing_profile import masked
 from marketplace.parties.tax_ids import checked_tax_id
 from marketplace.placements.claim_checks import ClaimValue, Terms, find_contradiction
+from marketplace.pricing.components import Flat, PlanPrice
 from tests.factories_marketplace import one_off_plan, per_seat_plan
 
 TERMS = Terms(19_900, "CNY", "seat/year", 20, 14, {"full_export": None, "storage_gb": 500, "restore_min": 15})
@@ -248,3 +249,16 @@ class TestRanges:
         if found:
             start, end = found
             assert 0 <= start < end <= size
+
+
+def test_a_plan_does_not_promise_instalments_that_nobody_collects() -> None:
+    price = PlanPrice(
+        currency="CNY",
+        interval="month",
+        term_months=12,
+        components=(Flat(kind="flat", amount_minor=100),),
+        instalments=4,
+    )
+    with pytest.raises(Invalid, match="instalments_not_collected"):
+        checked_plan(DraftPlan("pro", "专业版", "Pro", price=price))
+    assert checked_plan(DraftPlan("pro", "专业版", "Pro", price=price.model_copy(update={"instalments": 1})))
