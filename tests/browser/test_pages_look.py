@@ -22,6 +22,7 @@ pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's Ch
 
 PHONE, DESK = (390, 844), (1280, 832)
 HEAVIEST_BYTES = 150_000
+PARTS = 4
 """Of a page and its styles and scripts as they are sent, before images and films."""
 
 
@@ -314,11 +315,17 @@ def test_without_scripts_the_card_is_a_link_to_a_form(browser: Browser, base: st
     context.close()
 
 
+def some_of(language: Language, part: int) -> list[str]:
+    """One of `PARTS` shares of the samples: to look at all of them takes longer than one test may."""
+    return sorted(samples(language))[part::PARTS]
+
+
+@pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("words", ["", "?long=1"], ids=["as they are", "long words"])
-def test_no_page_is_wider_than_its_screen(resized: Page, base: str, words: str) -> None:
+def test_no_page_is_wider_than_its_screen(resized: Page, base: str, words: str, part: int) -> None:
     wide = []
     for language in ("zh-CN", "en"):
-        for name in samples(language):
+        for name in some_of(language, part):
             resized.goto(f"{base}/{language}/{name}{words}", wait_until="domcontentloaded")
             if words:
                 resized.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
@@ -332,9 +339,10 @@ def test_no_page_is_wider_than_its_screen(resized: Page, base: str, words: str) 
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("language", ["zh-CN", "en"])
-def test_axe_finds_no_fault_in_any_page(resized: Page, base: str, language: Language) -> None:
+@pytest.mark.parametrize("part", range(PARTS))
+def test_axe_finds_no_fault_in_any_page(resized: Page, base: str, language: Language, part: int) -> None:
     faults: dict[str, list[str]] = {}
-    for name in samples(language):
+    for name in some_of(language, part):
         resized.goto(f"{base}/{language}/{name}", wait_until="domcontentloaded")
         for width, height in (DESK, PHONE):
             resized.set_viewport_size({"width": width, "height": height})
@@ -343,11 +351,12 @@ def test_axe_finds_no_fault_in_any_page(resized: Page, base: str, language: Lang
     assert faults == {}
 
 
-def test_no_page_is_heavier_than_it_may_be(resized: Page, base: str) -> None:
+@pytest.mark.parametrize("part", range(PARTS))
+def test_no_page_is_heavier_than_it_may_be(resized: Page, base: str, part: int) -> None:
     weights: dict[str, int] = {}
     arrived: list[Response] = []
     resized.on("response", lambda response: arrived.append(response))  # noqa: PLW0108 - Playwright marks what it is given
-    for name in samples("zh-CN"):
+    for name in some_of("zh-CN", part):
         arrived.clear()
         # The preview lets nothing be kept: a page weighs all that it needs.
         resized.goto(f"{base}/zh-CN/{name}")
