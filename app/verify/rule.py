@@ -41,7 +41,7 @@ def pending(row_id: str) -> str:
 
 def present(org_id: str) -> str:
     """SQL: the time at which the buyer in the expression `org_id` lives: where its test clock stands, else everybody's."""
-    own = f"SELECT c.present_at FROM marketplace.test_clock c WHERE c.test_org_id = {org_id}"  # noqa: S608 - (same)
+    own = f"SELECT own.present_at FROM marketplace.test_clock own WHERE own.test_org_id = {org_id}"  # noqa: S608 - (same)
     return f"coalesce(({own}), :now)"
 
 

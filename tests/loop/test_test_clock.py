@@ -97,6 +97,7 @@ def test_a_year_of_a_test_organization(stage: Stage, developer: Developer) -> No
     developer.ask("POST", f"/v1/purchases/{renewal.purchase_id}/pay", {"payment_method": "sbx_ok"})
     stage.run()
     assert developer.subscription(bad["id"])["state"] == "active"
+    developer.ask("PUT", f"/v1/subscriptions/{bad['id']}/payment-method", {"payment_method": "sbx_declined"})
     # A year of months; the second one is paid for by nobody in the end.
     developer.advance(began + YEAR)
     assert developer.subscription(bad["id"])["state"] == "ended"

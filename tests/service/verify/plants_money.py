@@ -143,7 +143,7 @@ def charges_shared(p: Planter, _: World) -> None:
 def shares_delivered(p: Planter, _: World) -> None:
     p.change(
         """UPDATE billing.share SET delivered_at = NULL, releasable_at = NULL
-           WHERE id = (SELECT id FROM billing.share WHERE state = 'paid' LIMIT 1)"""
+           WHERE id = (SELECT id FROM billing.share WHERE state = 'paid' AND part_reference IS NULL LIMIT 1)"""
     )
 
 

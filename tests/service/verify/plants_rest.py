@@ -78,13 +78,19 @@ def orders_not_stuck(p: Planter, _: World) -> None:
         p.forget(machine, row_id, "pending_approval", "rejected")
 
 
-def orders_moved_on(p: Planter, world: World) -> None:
+def orders_moved_on(p: Planter, _: World) -> None:
+    order_id = p.find(
+        """SELECT o.id FROM orders."order" o JOIN fulfillment.entitlement e ON e.group_reference = o.id
+           WHERE o.state = 'active' AND e.state = 'active' AND o.subscription_id IS NULL
+             AND NOT EXISTS (SELECT 1 FROM orders.milestone m WHERE m.order_id = o.id)
+           ORDER BY o.created_at DESC LIMIT 1"""
+    )
     p.change(
         """UPDATE orders."order" SET state = 'fulfilling', deadline_at = :soon WHERE id = :order""",
         soon=clock.now() + timedelta(hours=1),
-        order=world.order_id,
+        order=order_id,
     )
-    p.forget("order", world.order_id, "fulfilling", "active")
+    p.forget("order", order_id, "fulfilling", "active")
 
 
 def orders_entitled(p: Planter, world: World) -> None:
