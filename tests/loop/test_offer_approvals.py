@@ -85,7 +85,8 @@ class TestWaiting:
     def test_below_the_floor_it_waits_and_at_it_nobody_is_asked(self, stage: Stage, lead_id: UUID) -> None:
         floor(stage)
         at_floor = offered(stage, lead_id)
-        assert (state(stage, at_floor), stage.rows(select(OfferApproval.offer_id))) == ("open", [])
+        asked = stage.rows(select(OfferApproval.offer_id).where(OfferApproval.offer_id == at_floor))
+        assert (state(stage, at_floor), asked) == ("open", [])
         below = low(stage, lead_id)
         assert (state(stage, below), state(stage, at_floor)) == ("awaiting_approval", "open")
         assert low(stage, lead_id) == below, "the same again"
