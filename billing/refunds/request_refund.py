@@ -115,7 +115,7 @@ def _parts(
     command: RequestRefund, allocation: PaymentAllocation, charges: Mapping[UUID, Charge]
 ) -> dict[UUID, RefundPart]:
     everything_minor = allocation.amount_minor - allocation.reserved_minor
-    wanted = command.amounts or _spread(command, charges, everything_minor)
+    wanted = _by_charge(command.amounts, charges) or _spread(command, charges, everything_minor)
     parts: dict[UUID, RefundPart] = {}
     for reference, gross_minor in wanted.items():
         charge = charges.get(reference)
@@ -134,6 +134,23 @@ def _parts(
             )
             parts[reference] = allocate_refund(gross_minor, left)
     return parts
+
+
+def _by_charge(amounts: Mapping[UUID, int], charges: Mapping[UUID, Charge]) -> dict[UUID, int]:
+    """What goes back of each charge. A line that was charged in milestones may be named as a whole, as a bank knows it."""
+    wanted: dict[UUID, int] = {}
+    for named, gross_minor in amounts.items():
+        left = {part: one.gross_minor - one.reserved_minor for part, one in charges.items() if one.reference == named}
+        if named in charges or not left:
+            wanted[named] = gross_minor
+            continue
+        if gross_minor <= 0:
+            raise Invalid("amount_not_positive", field="amounts")
+        if gross_minor > sum(left.values()):
+            raise Conflict("refund_exceeds_charge")
+        spread = zip(left, allocate(gross_minor, list(left.values())), strict=True)
+        wanted |= {part: minor for part, minor in spread if minor}
+    return wanted
 
 
 def _spread(command: RequestRefund, charges: Mapping[UUID, Charge], everything_minor: int) -> dict[UUID, int]:

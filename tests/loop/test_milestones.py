@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import select
@@ -10,15 +11,20 @@ from sqlalchemy import select
 from billing.charges.models import Charge
 from billing.disputes.models import Dispute
 from billing.gateways.janitor import JANITOR
+from billing.refunds.models import Refund
+from billing.refunds.request_refund import RequestRefund, request_refund
 from billing.shares.release import RELEASE
 from fulfillment.jobs import SWEEP_OVERDUE
 from kernel import clock
+from kernel.db.uow import transact
 from kernel.errors import Conflict, Invalid, NotFound
+from kernel.principal import SYSTEM
 from marketplace.notifications.models import Notification
 from orders.milestones.jobs import SWEEP_MILESTONES
 from orders.notifications.notify_of_events import NOTIFY
 from orders.order.accept_services import accept_order
 from orders.order.milestones import MilestoneDelivery
+from orders.order.models import OrderLine
 from tests.loop_stage import Stage
 from tests.milestone_stage import AMOUNTS, GROSS, Service, service_on, staged_price
 
@@ -255,6 +261,24 @@ class TestRefunds:
         assert service.states(order_id) == ["cancelled"] * 3
         assert sum(one.amount_minor for one in stage.refunds(order_id)) == GROSS
         assert stage.order(order_id).state == "refunded"
+
+
+def test_a_line_that_a_bank_gave_back_is_borne_by_its_milestones(stage: Stage, service: Service) -> None:
+    order_id = service.begun()
+    (line,) = stage.rows(select(OrderLine).where(OrderLine.order_id == order_id))
+    order = stage.order(order_id)
+    assert order.payment_id is not None
+    wanted = RequestRefund(order_id, order.payment_id, "dispute_lost", automatic=True, amounts={line.id: 450_000})
+    refund_id = transact(stage.services.db, SYSTEM, lambda uow: request_refund(uow, wanted))
+    stage.run()
+    assert stage.get(Refund, refund_id).amount_minor == 450_000
+    charges = stage.rows(select(Charge).where(Charge.group_reference == order_id))
+    assert sum(one.refunded_minor for one in charges) == 450_000
+    assert all(0 < one.refunded_minor < one.gross_minor for one in charges)
+    for wrong in (0, GROSS):
+        again = RequestRefund(order_id, order.payment_id, "dispute_lost", automatic=True, amounts={line.id: wrong})
+        with pytest.raises((Conflict, Invalid)):
+            transact(stage.services.db, SYSTEM, partial(request_refund, command=again))
 
 
 def test_a_trace_from_a_milestone_shows_the_whole_and_no_gap(stage: Stage, service: Service) -> None:
