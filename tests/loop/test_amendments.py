@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import func, select
 
+from app.verify.orders import CHARGED
 from billing.shares.models import Share
 from fulfillment.entitlements.models import Seat
 from fulfillment.entitlements.seats import assign_seat
@@ -27,6 +28,7 @@ from orders.amendments.amendment_price import Agreed, rest_of_term_minor
 from orders.amendments.models import Amendment
 from orders.checkout.quote_amendment import QuoteAmendment, quote_amendment
 from orders.checkout.quote_models import Quote
+from orders.checkout.request_payment import pay_again
 from orders.order.models import Attribution, SaleTerms, Subscription
 from orders.subscriptions.change_next_term import ChangeNextTerm, change_next_term
 from orders.subscriptions.schedule import RENEWS_BEFORE
@@ -153,6 +155,23 @@ class TestMoreSeats:
         assert amendment_of(stage, order_id).state == "void"
         assert stage.order(order_id).state == "refunded"
         assert stage.entitlement(first).seats == 20
+
+    def test_a_change_paid_after_what_it_builds_on_went_back_is_paid_back_and_breaks_no_rule(
+        self, stage: Stage
+    ) -> None:
+        with unit_of_work(stage.services.db, SYSTEM) as uow:
+            broken = CHARGED.find(uow).violations
+        _, subscription = subscribed(stage)
+        applied = amended(stage, subscription, 25)
+        waiting = amended(stage, subscription, 26, method="sbx_insufficient")
+        stage.refund(applied)
+        stage.run()
+        pay = partial(pay_again, purchase_id=stage.order(waiting).purchase_id, gateway="sandbox", method_token="sbx_ok")
+        transact(stage.services.db, stage.purchaser, pay)
+        stage.run()
+        assert (amendment_of(stage, waiting).state, stage.order(waiting).state) == ("void", "refunded")
+        with unit_of_work(stage.services.db, SYSTEM) as uow:
+            assert CHARGED.find(uow).violations == broken
 
     def test_with_a_renewal_that_goes_back_what_was_added_to_its_term_does(self, stage: Stage) -> None:
         first, subscription = subscribed(stage)
