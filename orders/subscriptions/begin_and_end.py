@@ -17,6 +17,7 @@ from orders.amendments.amend import applied_orders
 from orders.order.locking import LineDelivery, subscriptions_of
 from orders.order.models import SUBSCRIPTION, Order, OrderLine, Subscription, SubscriptionTerm
 from orders.subscriptions.calendar import next_step_of
+from orders.subscriptions.finish_orders import finish_orders_of
 from orders.subscriptions.trial_quote import begun_trial, frozen_quote
 
 
@@ -92,6 +93,7 @@ def end_subscriptions(uow: UnitOfWork, order: Order) -> Sequence[UUID]:
     for subscription in ended:
         SUBSCRIPTION.move(uow, subscription, "ended", org_ids=order.parties)
         subscription.next_step_at = None
+        finish_orders_of(uow, subscription.id)
     if not ended:
         return ()
     terms = uow.session.scalars(

@@ -97,6 +97,8 @@ def settle_usage(uow: UnitOfWork, order: Order) -> None:
     ORDER.move(uow, order, "active", org_ids=order.parties)
     order.active_at = clock.now()
     emit(uow, OrderActivated(order_id=order.id, **_sides(order)))
+    if uow.session.get_one(Subscription, _subscription_id(order)).state == "ended":
+        ORDER.move(uow, order, "completed", org_ids=order.parties, reason="term_over")
     suspended_id = uow.session.scalar(
         select(Entitlement.id)
         .join(Subscription, Subscription.order_line_id == Entitlement.reference)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -25,14 +25,11 @@ from kernel.ids import uuid7
 from kernel.jobs.models import Job
 from kernel.jobs.outbox import DRIVE_CLOCK
 from kernel.principal import SYSTEM
-from marketplace.access.authenticate import csrf_of, hash_token
-from marketplace.access.models import SignInSession
 from orders.order.models import Order, Subscription, SubscriptionTerm
 from orders.test_clocks import drive
 from orders.test_clocks.drive import ClockToDrive, DriveClock
 from orders.test_clocks.due_instants import next_due
 from orders.test_clocks.jobs import SWEEP_CLOCKS
-from tests.api_server import application
 from tests.loop.clock_developer import Developer, violations
 from tests.loop.test_trials import DAYS, MONTH_MINOR, trial_plan
 from tests.loop.test_usage_charges import PRICE
@@ -52,24 +49,6 @@ OF_A_BUYER = {
 }
 """Rules that hold what is stored against a buyer's present."""
 YEAR = timedelta(days=366)
-
-
-@pytest.fixture
-def developer(stage: Stage) -> Iterator[Developer]:
-    token = str(uuid7())
-    with unit_of_work(stage.services.db, SYSTEM) as uow:
-        uow.session.add(
-            SignInSession(
-                token_hash=hash_token(token),
-                person_id=stage.seller.owner.person(),
-                org_id=stage.seller.id,
-                expires_at=clock.now() + timedelta(days=900),
-            )
-        )
-    with TestClient(application(stage.services), base_url="https://market.example") as client:
-        client.cookies.set("session", token)
-        client.headers["x-csrf-token"] = csrf_of(token)
-        yield Developer(stage, client)
 
 
 def test_a_year_of_a_test_organization(stage: Stage, developer: Developer) -> None:
