@@ -78,7 +78,7 @@ from orders.order.models import ORDER, Order, OrderLine, SubscriptionTerm
 from orders.order.span import Span
 from orders.refunds.jobs import sweep_cases
 from orders.refunds.refund_order import is_fully_refunded, issue_credit_note_for, refund_remaining
-from orders.subscriptions.begin_and_end import begin_subscriptions, end_subscriptions
+from orders.subscriptions.begin_and_end import begin_subscriptions, end_subscriptions, entitlements_over
 from orders.subscriptions.end_of_term import ENDED_AT_ONCE, end_past_term, orders_past_term
 from orders.subscriptions.jobs import REFUND_RENEWAL
 from orders.subscriptions.next_term import begin_next_term, paid_span, release_term, take_back_term
@@ -395,6 +395,6 @@ def _end_refunded(uow: UnitOfWork, order: Order, *, reason: str) -> None:
     for renewal_id in owed:
         # In a transaction of its own: a renewal is locked before the order that it renews.
         enqueue(uow, REFUND_RENEWAL, {"order_id": str(renewal_id)}, dedupe_key=str(renewal_id))
-    for entitlement_id in entitlements_of(uow, order):
+    for entitlement_id in entitlements_over(uow, order):
         end_entitlement(uow, entitlement_id, reason="refunded")
     emit(uow, OrderRefunded(order_id=order.id, **_named(order)))

@@ -82,6 +82,9 @@ class RefundCaseOut(Out):
     decided_at: datetime | None
     refund_id: UUID | None
     is_disputed: Annotated[bool, Meta(description="A bank decides about the payment: nothing is granted, no time runs")]
+    is_owed: Annotated[
+        bool, Meta(description="The gateway refused to send what was granted, and is asked again every day")
+    ]
     created_at: datetime
     ended_at: datetime | None
     evidence: list[RefundEvidenceOut]

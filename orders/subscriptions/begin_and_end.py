@@ -14,7 +14,7 @@ from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
 from orders.amendments.amend import applied_orders
-from orders.order.locking import LineDelivery, subscriptions_of
+from orders.order.locking import LineDelivery, deliveries_of, subscriptions_of
 from orders.order.models import SUBSCRIPTION, Order, OrderLine, Subscription, SubscriptionTerm
 from orders.subscriptions.calendar import next_step_of
 from orders.subscriptions.finish_orders import finish_orders_of
@@ -88,8 +88,11 @@ def _terms_left(line: OrderLine, *, is_trial: bool) -> int | None:
 
 
 def end_subscriptions(uow: UnitOfWork, order: Order) -> Sequence[UUID]:
-    """End the subscriptions an order began. Returns the orders that paid for what will now not be given: terms, changes."""
-    ended = subscriptions_of(uow, order.id)
+    """End the subscriptions an order began, but for those in a later term. Returns the orders that paid for what will now not be
+    given: terms, changes.
+    """
+    later = in_later_terms(uow, order)
+    ended = [one for one in subscriptions_of(uow, order.id) if one.order_line_id not in later]
     for subscription in ended:
         SUBSCRIPTION.move(uow, subscription, "ended", org_ids=order.parties)
         subscription.next_step_at = None
@@ -106,3 +109,27 @@ def end_subscriptions(uow: UnitOfWork, order: Order) -> Sequence[UUID]:
         )
     ).all()
     return (*terms, *applied_orders(uow, [one.id for one in ended]))
+
+
+def entitlements_over(uow: UnitOfWork, order: Order) -> list[UUID]:
+    """What a locked order gives that is over with its money, by id."""
+    later = in_later_terms(uow, order)
+    given = (one.entitlement for one in deliveries_of(uow, order.id) if one.line.id not in later)
+    return sorted(one.id for one in given if one is not None)
+
+
+def in_later_terms(uow: UnitOfWork, order: Order) -> set[UUID]:
+    """The lines of a locked order whose subscriptions are in a term that another order paid for."""
+    running = (
+        select(Subscription.order_line_id)
+        .join(SubscriptionTerm, SubscriptionTerm.subscription_id == Subscription.id)
+        .join(OrderLine, OrderLine.id == Subscription.order_line_id)
+        .where(
+            OrderLine.order_id == order.id,
+            Subscription.state != "ended",
+            SubscriptionTerm.number > 1,
+            SubscriptionTerm.revoked_at.is_(None),
+            SubscriptionTerm.starts_at <= clock.now(),
+        )
+    )
+    return set(uow.session.scalars(running))

@@ -138,19 +138,23 @@ def release_term(uow: UnitOfWork, lines: Sequence[OrderLine], term: Subscription
 
 
 def take_back_term(uow: UnitOfWork, order: Order) -> Sequence[UUID]:
-    """A locked renewal order's money went back: its subscription ends with the terms before, at once where those are over.
+    """A locked renewal order's money went back: its subscription ends with the terms before, at once where those are over. One
+    that is in a later term, which is paid for, goes on.
 
-    Returns the orders of what was added within that term, whose money goes back with it. Locks: as `begin_next_term`.
+    Returns the orders of what was added within that term and of the terms after it, whose money goes back with it.
+
+    Locks: as `begin_next_term`.
     """
     subscription, entitlement = _locked(uow, order)
     term = term_of(uow, order)
     if term is None or term.revoked_at is not None:
         return ()
     term.revoked_at = clock.now()
-    if subscription.state == "ended":
+    is_followed = subscription.ends_at > term.ends_at
+    if subscription.state == "ended" or (is_followed and term.ends_at <= clock.now()):
         return ()
-    added = applied_orders(uow, [subscription.id], within=term)
-    subscription.ends_at = max(term.starts_at, clock.now())
+    owed = [*applied_orders(uow, [subscription.id], within=term), *_orders_after(uow, term)]
+    subscription.ends_at = min(subscription.ends_at, max(term.starts_at, clock.now()))
     subscription.auto_renew, subscription.next_step_at = False, None
     if subscription.contract_terms_left is not None:
         subscription.contract_terms_left += 1
@@ -158,7 +162,20 @@ def take_back_term(uow: UnitOfWork, order: Order) -> Sequence[UUID]:
     if subscription.is_trial:
         # What follows the trial can be bought again, at the price that was told.
         subscription.renewal_quote_id = price_again(uow, subscription)
-    return added
+    return owed
+
+
+def _orders_after(uow: UnitOfWork, term: SubscriptionTerm) -> Sequence[UUID]:
+    """The orders of terms that follow one and are paid for."""
+    return uow.session.scalars(
+        select(OrderLine.order_id)
+        .join(SubscriptionTerm, SubscriptionTerm.order_line_id == OrderLine.id)
+        .where(
+            SubscriptionTerm.subscription_id == term.subscription_id,
+            SubscriptionTerm.number > term.number,
+            SubscriptionTerm.revoked_at.is_(None),
+        )
+    ).all()
 
 
 def _add_term(
