@@ -268,6 +268,7 @@ class Subscription(Base):
             postgresql_where=text("next_plan_id IS NOT NULL"),
         ),
         CheckConstraint("quantity > 0 AND next_quantity > 0", name="quantities"),
+        CheckConstraint("term_months > 0", name="term_months"),
         CheckConstraint("state IN ('active', 'past_due', 'ended')", name="state"),
         CheckConstraint("state <> 'past_due' OR renewal_quote_id IS NOT NULL", name="past_due"),
         CheckConstraint("(trial_ends_at IS NULL) = (trial_days IS NULL)", name="trial"),
@@ -301,6 +302,8 @@ class Subscription(Base):
     """What the next term is to be, where that is something else."""
     anchor_day: Mapped[int]
     """Day of month the terms start on; kept apart, so that the 31st survives February."""
+    term_months: Mapped[int]
+    """Of its latest paid term; those of another plan may be longer or shorter."""
     ends_at: Mapped[Instant]
     """The end of its latest paid term."""
     auto_renew: Mapped[bool] = mapped_column(default=False, server_default=text("false"))

@@ -56,7 +56,7 @@ def set_auto_renew(uow: UnitOfWork, subscription_id: UUID, *, wanted: bool) -> S
         if trial is None or not trial.converts:
             raise Conflict("trial_must_be_bought")
     subscription.auto_renew = wanted
-    take_calendar(uow, subscription)
+    take_calendar(subscription)
     return subscription
 
 

@@ -54,6 +54,7 @@ def _begin(uow: UnitOfWork, line: OrderLine, entitlement: Entitlement) -> Subscr
         next_quantity=None,
         next_plan_id=None,
         anchor_day=paid_from.astimezone(ZoneInfo(entitlement.time_zone)).day,
+        term_months=line.term_months,
         ends_at=ends_at,
         auto_renew=auto_renew,
         next_step_at=None,
@@ -63,7 +64,7 @@ def _begin(uow: UnitOfWork, line: OrderLine, entitlement: Entitlement) -> Subscr
         renewal_lead_days=line.plan.get("renewal_lead_days", 0),
         contract_terms_left=_terms_left(line, is_trial=trial is not None),
     )
-    subscription.next_step_at = next_step_of(subscription, line.term_months)
+    subscription.next_step_at = next_step_of(subscription)
     SUBSCRIPTION.begin(uow, subscription, org_ids=[line.buyer_org_id, line.seller_org_id])
     uow.add(subscription)
     return uow.add(

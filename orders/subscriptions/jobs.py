@@ -45,7 +45,7 @@ def subscription_amended(uow: UnitOfWork, fact: Payload) -> None:
     subscription = lock_subscription(uow, UUID(fact["subscription_id"]))
     amendment = uow.session.get_one(Amendment, UUID(fact["amendment_id"]))
     if amendment.aligned_to is not None and subscription.state == "active":
-        take_calendar(uow, subscription)
+        take_calendar(subscription)
     requote_renewal(uow, subscription)
     let_term_begin(uow, subscription)
 

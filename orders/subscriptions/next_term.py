@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from billing.charges.mark_delivered import mark_delivered
 from fulfillment.entitlements.models import Entitlement
@@ -57,7 +57,8 @@ def begin_next_term(uow: UnitOfWork, order: Order) -> bool:
     subscription.renewal_lead_days = line.plan.get("renewal_lead_days", 0)
     if subscription.contract_terms_left:
         subscription.contract_terms_left -= 1
-    subscription.next_step_at = next_step_of(subscription, line.term_months)
+    subscription.term_months = line.term_months
+    subscription.next_step_at = next_step_of(subscription)
     if line.price is not None:
         price_term_usage(uow, entitlement, PlanPrice.model_validate(line.price), term.starts_at)
     entitlement.valid_to, entitlement.trial_days, entitlement.past_due_at = term.ends_at, 0, None
@@ -159,10 +160,26 @@ def take_back_term(uow: UnitOfWork, order: Order) -> Sequence[UUID]:
     if subscription.contract_terms_left is not None:
         subscription.contract_terms_left += 1
     entitlement.valid_to, entitlement.trial_days = subscription.ends_at, subscription.tried_days
+    subscription.term_months = _months_before(uow, term)
     if subscription.is_trial:
         # What follows the trial can be bought again, at the price that was told.
         subscription.renewal_quote_id = price_again(uow, subscription)
     return owed
+
+
+def _months_before(uow: UnitOfWork, term: SubscriptionTerm) -> int:
+    """Of the term before one that stands."""
+    return uow.session.scalars(
+        select(OrderLine.term_months)
+        .join(SubscriptionTerm, SubscriptionTerm.order_line_id == OrderLine.id)
+        .where(
+            SubscriptionTerm.subscription_id == term.subscription_id,
+            SubscriptionTerm.number < term.number,
+            or_(SubscriptionTerm.revoked_at.is_(None), SubscriptionTerm.number == 1),
+        )
+        .order_by(SubscriptionTerm.number.desc())
+        .limit(1)
+    ).one()
 
 
 def _orders_after(uow: UnitOfWork, term: SubscriptionTerm) -> Sequence[UUID]:

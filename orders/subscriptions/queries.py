@@ -45,8 +45,8 @@ class SubscriptionView:
     notice on, of a trial from the start. `renewal_order_id`: the order of a next term that waits for its money. `next_quantity`,
     `next_plan_id`: what the next term is to be, where that is something else. `expected_minor`: what it would cost as that plan
     is priced today, tax in it or on top as the plan says; none where the plan is not on sale any more. `seats` 0: it is not
-    sold by them. `contract_ends_at`: when its contract is over, all terms of it paid for; None
-    where that has no end of its own.
+    sold by them. `term_months`: of its latest paid term; `next_months`: of the next ones. `contract_ends_at`: when its
+    contract is over, all terms of it paid for; None where that has no end of its own.
     """
 
     id: UUID
@@ -62,6 +62,7 @@ class SubscriptionView:
     plan_id: UUID
     quantity: int
     term_months: int
+    next_months: int
     next_quantity: int | None
     next_plan_id: UUID | None
     auto_renew: bool
@@ -162,6 +163,7 @@ def view_of(row: Any) -> SubscriptionView:
     is_told = quote is not None and subscription.state != "ended"
     renews = subscription.state == "active" and subscription.goes_on and renewal_order_id is None
     expected = _expected_minor(subscription, line, plan_now)
+    next_months = subscription.term_months if plan_now is None else plan_price(plan_now).term_months
     return SubscriptionView(
         id=subscription.id,
         order_id=line.order_id,
@@ -175,7 +177,8 @@ def view_of(row: Any) -> SubscriptionView:
         state=shown_state(subscription),
         plan_id=subscription.plan_id,
         quantity=subscription.quantity,
-        term_months=line.term_months,
+        term_months=subscription.term_months,
+        next_months=next_months,
         next_quantity=subscription.next_quantity,
         next_plan_id=subscription.next_plan_id,
         auto_renew=subscription.auto_renew,
@@ -198,7 +201,7 @@ def view_of(row: Any) -> SubscriptionView:
         sold_by_seat=is_by_seat(plan.pricing, plan.price),
         seats=entitlement.seats,
         seats_used=entitlement.seats_used,
-        contract_ends_at=contract_end(subscription, line.term_months, entitlement.time_zone),
+        contract_ends_at=contract_end(subscription, next_months, entitlement.time_zone),
     )
 
 

@@ -61,15 +61,15 @@ def take_step(uow: UnitOfWork, subscription_id: UUID) -> bool:
     found = lock_subscription(uow, subscription_id)
     if found is None:
         return False
-    subscription, line, order = found
+    subscription, _, order = found
     now = clock.now()
     if subscription.state == "ended" or subscription.next_step_at is None or subscription.next_step_at > now:
         return False
     if subscription.state == "past_due":
         take_past_due_step(uow, subscription, order, renewal)
         return True
-    due = [step for step in steps_ahead(subscription, line.term_months) if step.at <= now]
-    subscription.next_step_at = next_step_of(subscription, line.term_months)
+    due = [step for step in steps_ahead(subscription) if step.at <= now]
+    subscription.next_step_at = next_step_of(subscription)
     if due and (due[-1].kind != "notice" or subscription.ends_at > now):
         _take(uow, subscription, order, renewal, due[-1])
     return True

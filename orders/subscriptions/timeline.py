@@ -115,7 +115,7 @@ def subscription_timeline(uow: UnitOfWork, subscription_id: UUID, side: Side) ->
         *tries,
         *_usage(uow, subscription_id),
         *_asked_back(uow, subscription_id, line.order_id),
-        *_due(subscription, line.term_months, is_unpaid=is_unpaid),
+        *_due(subscription, is_unpaid=is_unpaid),
     ]
     return sorted(found, key=lambda one: (one.at, _RANK.get(one.kind, 5)))
 
@@ -306,7 +306,7 @@ def _asked_back(uow: UnitOfWork, subscription_id: UUID, first_order_id: UUID) ->
         )
 
 
-def _due(subscription: Subscription, term_months: int, *, is_unpaid: bool) -> Iterator[TimelineEntry]:
+def _due(subscription: Subscription, *, is_unpaid: bool) -> Iterator[TimelineEntry]:
     """What the calendar holds, as long as nothing else comes before."""
     now, ends_at = clock.now(), subscription.ends_at
     if subscription.state == "ended":
@@ -320,7 +320,7 @@ def _due(subscription: Subscription, term_months: int, *, is_unpaid: bool) -> It
             if step.at > now:
                 yield TimelineEntry(step.at, step.kind, is_due=True, days=step.days or None)
         return
-    for step in steps_ahead(subscription, term_months):
+    for step in steps_ahead(subscription):
         if step.at > now:
             yield TimelineEntry(step.at, step.kind, is_due=True, days=step.days or None)
     if not subscription.goes_on:

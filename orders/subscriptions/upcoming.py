@@ -58,7 +58,7 @@ def upcoming_charges(uow: UnitOfWork, *, ahead: timedelta = AHEAD) -> list[Upcom
     )
     found: list[UpcomingCharge] = []
     for row in uow.session.execute(statement):
-        found += _charges(view_of(row), row.Subscription, row.OrderLine, row.Entitlement, clock.now() + ahead)
+        found += _charges(view_of(row), row.Subscription, row.Entitlement, clock.now() + ahead)
     found += _usage(uow, clock.now() + ahead)
     return sorted(found, key=lambda one: (one.at, one.subscription_id))
 
@@ -91,7 +91,7 @@ def _usage(uow: UnitOfWork, until: datetime) -> list[UpcomingCharge]:
 
 
 def _charges(
-    view: SubscriptionView, subscription: Subscription, line: OrderLine, entitlement: Entitlement, until: datetime
+    view: SubscriptionView, subscription: Subscription, entitlement: Entitlement, until: datetime
 ) -> list[UpcomingCharge]:
     found: list[UpcomingCharge] = []
     starts_at, first, now = subscription.ends_at, True, clock.now()
@@ -117,6 +117,6 @@ def _charges(
         first, before = False, renews_before(lead_days=subscription.renewal_lead_days)
         left = left - 1 if left is not None else None
         starts_at = add_months(
-            starts_at, line.term_months, time_zone=entitlement.time_zone, anchor_day=subscription.anchor_day
+            starts_at, view.next_months, time_zone=entitlement.time_zone, anchor_day=subscription.anchor_day
         )
     return found
