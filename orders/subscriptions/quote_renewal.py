@@ -100,15 +100,27 @@ def requote_renewal(uow: UnitOfWork, subscription: Subscription) -> None:
         subscription.renewal_quote_id = None
 
 
+def require_sold_number(uow: UnitOfWork, subscription: Subscription) -> None:
+    """Raise Conflict `quantity_out_of_range` where its plan, if it is on sale, is not sold in the number of the next term."""
+    plan = _on_sale(uow, subscription.next_plan_id or subscription.plan_id)
+    quantity = subscription.next_quantity or subscription.quantity
+    if plan is not None and not plan.min_seats <= quantity <= plan.max_seats:
+        raise Conflict("quantity_out_of_range", least=plan.min_seats, most=plan.max_seats)
+
+
 def plan_now(uow: UnitOfWork, plan_id: UUID) -> UUID:
     """The plan of the same code in the version of its listing that is on sale. Raises Conflict `plan_withdrawn`."""
+    found = _on_sale(uow, plan_id)
+    if found is None:
+        raise Conflict("plan_withdrawn")
+    return found.id
+
+
+def _on_sale(uow: UnitOfWork, plan_id: UUID) -> Plan | None:
     before = aliased(Plan)
-    found = uow.session.scalar(
-        select(Plan.id)
+    return uow.session.scalar(
+        select(Plan)
         .join(Listing, Listing.current_version_id == Plan.version_id)
         .join(before, (before.listing_id == Plan.listing_id) & (before.code == Plan.code))
         .where(before.id == plan_id)
     )
-    if found is None:
-        raise Conflict("plan_withdrawn")
-    return found

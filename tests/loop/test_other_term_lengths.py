@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
+
+import pytest
+from sqlalchemy import update
 
 from kernel.calendar import add_months
 from kernel.db.uow import transact, unit_of_work
+from kernel.errors import Conflict
 from kernel.principal import SYSTEM
 from orders.order.models import Subscription
 from orders.subscriptions.auto_renew import set_auto_renew
@@ -16,7 +21,8 @@ from orders.subscriptions.schedule import RENEWS_BEFORE
 from orders.subscriptions.timeline import subscription_timeline
 from orders.subscriptions.upcoming import upcoming_charges
 from tests.factories_marketplace import make_plans, per_seat_plan
-from tests.loop.test_renewals import now, renewals, subscriptions, until
+from tests.loop.test_end_of_term import active, subscriptions
+from tests.loop.test_renewals import now, renewals, until
 from tests.loop_stage import Stage
 
 
@@ -83,3 +89,20 @@ def test_a_contract_ends_after_terms_of_the_next_length(stage: Stage) -> None:
     _, subscription = month_then_year(stage, contract_terms=2)
     ends = add_months(subscription.ends_at, 12, time_zone="Asia/Shanghai", anchor_day=subscription.anchor_day)
     assert view(stage, subscription).contract_ends_at == ends
+
+
+def test_a_number_that_the_plan_is_not_sold_in_is_said_when_it_is_to_go_on(stage: Stage) -> None:
+    """As an offer may have sold it: another number for the next term is wanted first."""
+    order_id = active(stage, interval="month")
+    (subscription,) = subscriptions(stage, order_id)
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        uow.session.execute(update(Subscription).where(Subscription.id == subscription.id).values(quantity=5_001))
+    go_on = partial(set_auto_renew, subscription_id=subscription.id, wanted=True)
+    with pytest.raises(Conflict, match="quantity_out_of_range"):
+        transact(stage.services.db, stage.purchaser, go_on)
+    fewer = ChangeNextTerm(subscription.id, quantity=10)
+    transact(stage.services.db, stage.purchaser, lambda uow: change_next_term(uow, fewer))
+    transact(stage.services.db, stage.purchaser, go_on)
+    until(stage, subscription.ends_at - RENEWS_BEFORE)
+    (renewal,) = renewals(stage, subscription)
+    assert renewal.state == "active"
