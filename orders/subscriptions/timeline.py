@@ -24,6 +24,7 @@ from kernel.errors import NotFound
 from kernel.jobs.models import EventRow
 from kernel.states import StateHistory
 from marketplace.catalog.models import Plan
+from marketplace.test_clocks.own_time import find_own_time
 from orders.amendments.models import Amendment
 from orders.checkout.quote_models import Quote
 from orders.order.models import Order, OrderLine, Subscription, SubscriptionTerm
@@ -106,17 +107,19 @@ def subscription_timeline(uow: UnitOfWork, subscription_id: UUID, side: Side) ->
     if row is None:
         raise NotFound("not_found")
     subscription, line, entitlement_id = row
-    tries, is_unpaid = _tries(uow, subscription_id, side)
-    found = [
-        *_terms(uow, subscription_id),
-        *_announced(uow, subscription, side),
-        *_moves(uow, subscription, entitlement_id),
-        *_amendments(uow, subscription_id),
-        *tries,
-        *_usage(uow, subscription_id),
-        *_asked_back(uow, subscription_id, line.order_id),
-        *_due(subscription, is_unpaid=is_unpaid),
-    ]
+    # What is still to come is the same for all three, at the buyer's time.
+    with clock.living_at(find_own_time(uow, subscription.buyer_org_id)):
+        tries, is_unpaid = _tries(uow, subscription_id, side)
+        found = [
+            *_terms(uow, subscription_id),
+            *_announced(uow, subscription, side),
+            *_moves(uow, subscription, entitlement_id),
+            *_amendments(uow, subscription_id),
+            *tries,
+            *_usage(uow, subscription_id),
+            *_asked_back(uow, subscription_id, line.order_id),
+            *_due(subscription, is_unpaid=is_unpaid),
+        ]
     return sorted(found, key=lambda one: (one.at, _RANK.get(one.kind, 5)))
 
 

@@ -10,7 +10,13 @@ import pytest
 from sqlalchemy import select
 
 from billing.payments.models import Payment
+from fulfillment.runs.models import Run
+from kernel.db.uow import unit_of_work
+from kernel.ids import uuid7
+from marketplace.test_clocks.create_test_clock import create_test_clock
 from orders.order.models import Order, Subscription
+from orders.subscriptions.timeline import subscription_timeline
+from tests.factories_marketplace import OPERATOR_PRINCIPAL
 from tests.loop.clock_developer import Developer
 from tests.loop.test_trials import trial_plan
 from tests.loop_stage import Stage
@@ -81,3 +87,46 @@ def test_with_the_subscription_all_its_orders_are_complete(stage: Stage, develop
     assert developer.subscription(bought["id"])["state"] == "ended"
     orders = developer.ask("GET", "/v1/orders")["items"]
     assert [one["state"] for one in orders] == ["completed"] * 3
+
+
+def test_all_three_sides_see_the_same_of_it_ahead(stage: Stage, developer: Developer) -> None:
+    bought = declined(stage, developer)
+    developer.advance(datetime.fromisoformat(bought["ends_at"]) + 5 * DAY)
+    lines = []
+    for side, who in (("buyer", None), ("seller", stage.seller.owner), ("operator", OPERATOR_PRINCIPAL)):
+        if who is None:
+            found = developer.ask("GET", f"/v1/subscriptions/{bought['id']}/timeline")
+            lines.append([(one["kind"], one["is_due"]) for one in found])
+        else:
+            with unit_of_work(stage.services.db, who) as uow:
+                seen = subscription_timeline(uow, UUID(bought["id"]), side)  # type: ignore[arg-type]  # literals of the tuple
+            lines.append([(one.kind, one.is_due) for one in seen])
+    assert lines[0] == lines[1] == lines[2]
+    assert ("past_due", False) in lines[0]
+
+
+def test_what_a_seller_does_while_the_clock_moves_is_done(stage: Stage, developer: Developer) -> None:
+    developer.make()
+    tried = developer.try_plan(trial_plan(stage, trial_needs_method=True), "sbx_ok")
+    began = developer.present
+    address = f"/v1/test-clocks/{developer.clock['id']}/advance"
+    assert developer.client.post(address, json={"to": (began + 100 * DAY).isoformat()}).status_code == 202
+    extended = developer.client.post(f"/v1/seller/subscriptions/{tried['id']}/trial-extension", json={"days": 5})
+    assert extended.status_code == 200, extended.text
+    stage.run()
+    runs = stage.rows(
+        select(Run).where(Run.buyer_org_id == UUID(developer.clock["organization_id"]), Run.operation == "change")
+    )
+    assert {run.state for run in runs} == {"succeeded"}
+
+
+def test_a_form_of_another_organizations_clock_makes_ones_own(stage: Stage, developer: Developer) -> None:
+    other = uuid7()
+    with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
+        create_test_clock(uow, "Theirs", other)
+    page = developer.client
+    form = {"csrf": page.headers["x-csrf-token"], "key": str(other), "name": "Mine"}
+    for _ in range(2):
+        assert page.post("/test-clocks", data=form).status_code == 200
+    (mine,) = page.get("/v1/test-clocks").json()["items"]
+    assert (mine["name"], mine["id"] == str(other)) == ("Mine", False)
