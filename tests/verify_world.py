@@ -275,6 +275,7 @@ class MarketStage:
         with unit_of_work(self.db, SYSTEM) as uow:
             purchase_id = uow.session.get_one(Order, bought[1]).purchase_id
             uow.session.get_one(Purchase, purchase_id).method_token = "sbx_declined"
+        self._use(bought[2])
         for _ in range(5):
             self._use(bought[0])
             clock.advance(timedelta(days=8))
@@ -299,7 +300,7 @@ class MarketStage:
             select(Order.id)
             .join(Subscription, Subscription.id == Order.subscription_id)
             .join(OrderLine, OrderLine.id == Subscription.order_line_id)
-            .where(OrderLine.order_id == order_id, Order.state == "active")
+            .where(OrderLine.order_id == order_id, Order.state == "active", Order.usage_period_id.is_(None))
         )
         with unit_of_work(self.db, SYSTEM) as uow:
             found = uow.session.scalar(renewal)

@@ -122,7 +122,8 @@ ALIGNED = Query(
     """
     SELECT s.id AS subscription_id, longer.longer, coalesce(paid.paid, interval '0') AS paid FROM orders.subscription s
     JOIN LATERAL (SELECT sum(t.ends_at - coalesce(t.priced_until, t.ends_at)) AS longer FROM orders.subscription_term t
-                  WHERE t.subscription_id = s.id AND t.revoked_at IS NULL) longer ON longer.longer IS NOT NULL
+                  WHERE t.subscription_id = s.id
+                    AND (t.revoked_at IS NULL OR t.revoked_at >= t.ends_at)) longer ON longer.longer IS NOT NULL
     LEFT JOIN LATERAL (SELECT sum(m.aligned_to - m.ends_at) AS paid, bool_or(m.state = 'reversed') AS went_back
                        FROM orders.amendment m WHERE m.subscription_id = s.id AND m.aligned_to IS NOT NULL
                                                  AND m.state IN ('applied', 'reversed')) paid ON true
@@ -137,9 +138,22 @@ CONTRACTED = Query(
     SELECT s.id AS subscription_id, l.plan->>'contract_terms' AS agreed, s.contract_terms_left, paid.terms
     FROM orders.subscription s JOIN orders.order_line l ON l.id = s.order_line_id
     CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE s.trial_ends_at IS NULL OR t.number > 1) AS terms
-                        FROM orders.subscription_term t WHERE t.subscription_id = s.id AND t.revoked_at IS NULL) paid
+                        FROM orders.subscription_term t
+                        WHERE t.subscription_id = s.id AND (t.revoked_at IS NULL OR t.revoked_at >= t.ends_at)) paid
     WHERE CAST(l.plan->>'contract_terms' AS bigint) IS DISTINCT FROM s.contract_terms_left + paid.terms
     """,
+)
+FINISHED = Query(
+    "subscriptions.finished",
+    "已结束订阅的续订与用量订单均已完成，不再显示为可用。",
+    "What renewed or was used of a subscription that has ended is complete: nothing of it is said to be available.",
+    f"""
+    SELECT o.id AS order_id, o.subscription_id FROM orders."order" o
+    JOIN orders.subscription s ON s.id = o.subscription_id
+    WHERE s.state = 'ended' AND o.state = 'active' AND NOT {pending("s.id")} AND NOT {pending("o.id")}
+      AND NOT EXISTS (SELECT 1 FROM orders.order_line l JOIN orders.amendment m ON m.order_line_id = l.id
+                      WHERE l.order_id = o.id)
+    """,  # noqa: S608 - every piece of it stands in this module
 )
 TRIED_ONCE = Query(
     "trials.once",
@@ -174,4 +188,17 @@ CONVERTED = Query(
     """,
 )
 
-RULES = (SUBSCRIBED, RENEWED, DATED, STEPS, AMENDED, CHANGED, ALIGNED, CONTRACTED, TRIED_ONCE, TRIED_FREE, CONVERTED)
+RULES = (
+    SUBSCRIBED,
+    RENEWED,
+    DATED,
+    STEPS,
+    AMENDED,
+    CHANGED,
+    ALIGNED,
+    CONTRACTED,
+    FINISHED,
+    TRIED_ONCE,
+    TRIED_FREE,
+    CONVERTED,
+)
