@@ -22,7 +22,6 @@ def upgrade() -> None:
                (SELECT l.term_months FROM orders.order_line l WHERE l.id = s.order_line_id))"""
     )
     op.alter_column("subscription", "term_months", nullable=False, schema="orders")
-    op.create_check_constraint("ck_subscription_term_months", "subscription", "term_months > 0", schema="orders")
 
 
 def downgrade() -> None:

@@ -268,7 +268,6 @@ class Subscription(Base):
             postgresql_where=text("next_plan_id IS NOT NULL"),
         ),
         CheckConstraint("quantity > 0 AND next_quantity > 0", name="quantities"),
-        CheckConstraint("term_months > 0", name="term_months"),
         CheckConstraint("state IN ('active', 'past_due', 'ended')", name="state"),
         CheckConstraint("state <> 'past_due' OR renewal_quote_id IS NOT NULL", name="past_due"),
         CheckConstraint("(trial_ends_at IS NULL) = (trial_days IS NULL)", name="trial"),
@@ -303,9 +302,8 @@ class Subscription(Base):
     anchor_day: Mapped[int]
     """Day of month the terms start on; kept apart, so that the 31st survives February."""
     term_months: Mapped[int]
-    """Of its latest paid term; those of another plan may be longer or shorter."""
     ends_at: Mapped[Instant]
-    """The end of its latest paid term."""
+    """The end of its latest paid term, which is `term_months` long."""
     auto_renew: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     """Whether somebody who may buy has agreed that the next term is paid for without asking again."""
     next_step_at: Mapped[Instant | None]
