@@ -141,7 +141,7 @@ def customers_usage(uow: UnitOfWork, buyer_id: UUID | None = None) -> list[Custo
             Entitlement.title_en,
             UsageDay.dimension,
             MeteredTerms.price,
-            func.sum(UsageDay.quantity),
+            func.sum(UsageDay.quantity).label("quantity"),
             UsagePeriod.ends_at,
         )
         .join(UsageDay, UsageDay.period_id == UsagePeriod.id)
@@ -159,8 +159,18 @@ def customers_usage(uow: UnitOfWork, buyer_id: UUID | None = None) -> list[Custo
     if buyer_id is not None:
         statement = statement.where(UsagePeriod.buyer_org_id == buyer_id)
     return [
-        CustomerUsage(*of_whom, dimension, *names_in(price, dimension), quantity, ends_at)
-        for *of_whom, dimension, price, quantity, ends_at in uow.session.execute(statement)
+        CustomerUsage(
+            row.entitlement_id,
+            row.buyer_org_id,
+            row.buyer_name,
+            row.title,
+            row.title_en,
+            row.dimension,
+            *names_in(row.price, row.dimension),
+            row.quantity,
+            row.ends_at,
+        )
+        for row in uow.session.execute(statement)
     ]
 
 

@@ -25,12 +25,20 @@ from kernel.states import StateHistory
 from marketplace.parties.models import PLATFORM_ORG_ID
 from marketplace.webhooks.models import EventPublication, OutgoingEvent
 from marketplace.webhooks.record_events import NewEvent, record_events
-from orders.outgoing_events import about_milestones, about_money, about_orders, catalogue
+from orders.outgoing_events import (
+    about_changes,
+    about_milestones,
+    about_money,
+    about_orders,
+    about_payments,
+    about_usage,
+    catalogue,
+)
 from orders.outgoing_events.facts import TOPICS, TRANSITIONS, Addressed, RecordedFact, teller_of, type_of_transition
 from orders.reading_facts import LOOK_BACK, looks_far_back, read_since
 
 PUBLISH = "orders.outgoing_events.publish"
-SOURCES = (about_orders, about_milestones, about_money, catalogue)
+SOURCES = (about_orders, about_milestones, about_money, about_changes, about_usage, about_payments, catalogue)
 """Imported for what they register."""
 SOURCE = "facts"
 EVERY = timedelta(seconds=1)
@@ -164,6 +172,6 @@ def _events(uow: UnitOfWork, since: datetime, until: datetime, after: Place | No
     if after is not None:
         wanted = wanted.where(tuple_(EventRow.occurred_at, EventRow.id) > after)
     return [
-        RecordedFact(fact_id, TOPICS[topic], subject_id, at, payload)
+        RecordedFact(fact_id, TOPICS[topic](payload), subject_id, at, payload)
         for fact_id, topic, subject_id, at, payload in uow.session.execute(wanted)
     ]

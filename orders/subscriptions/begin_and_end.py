@@ -13,10 +13,12 @@ from fulfillment.entitlements.validity import first_end
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
+from kernel.jobs.outbox import emit
 from orders.amendments.amend import applied_orders
 from orders.order.locking import LineDelivery, subscriptions_of
 from orders.order.models import SUBSCRIPTION, Order, OrderLine, Subscription, SubscriptionTerm
 from orders.subscriptions.calendar import next_step_of
+from orders.subscriptions.events import TrialEnded, TrialStarted
 from orders.subscriptions.trial_quote import begun_trial, frozen_quote
 
 
@@ -24,7 +26,7 @@ def begin_subscriptions(uow: UnitOfWork, deliveries: Sequence[LineDelivery]) -> 
     """Begin a subscription for each recurring line of an order that has become active.
 
     The first term runs from the moment the entitlement became active: nobody pays for waiting. Idempotent by the line.
-    Returns the first of the terms that began.
+    Returns the first of the terms that began. Emits: TrialStarted.
     """
     terms = [
         _begin(uow, one.line, one.entitlement)
@@ -65,6 +67,8 @@ def _begin(uow: UnitOfWork, line: OrderLine, entitlement: Entitlement) -> Subscr
     subscription.next_step_at = next_step_of(subscription, line.term_months)
     SUBSCRIPTION.begin(uow, subscription, org_ids=[line.buyer_org_id, line.seller_org_id])
     uow.add(subscription)
+    if trial is not None:
+        emit(uow, TrialStarted(subscription_id=subscription.id, **_sides(subscription)))
     return uow.add(
         SubscriptionTerm(
             id=uuid7(),
@@ -86,11 +90,19 @@ def _terms_left(line: OrderLine, *, is_trial: bool) -> int | None:
     return (terms if is_trial else terms - 1) if terms else None
 
 
+def _sides(subscription: Subscription) -> dict[str, UUID]:
+    return {"buyer_org_id": subscription.buyer_org_id, "seller_org_id": subscription.seller_org_id}
+
+
 def end_subscriptions(uow: UnitOfWork, order: Order) -> Sequence[UUID]:
-    """End the subscriptions an order began. Returns the orders that paid for what will now not be given: terms, changes."""
+    """End the subscriptions an order began. Returns the orders that paid for what will now not be given: terms, changes.
+
+    Emits: TrialEnded.
+    """
     ended = subscriptions_of(uow, order.id)
     for subscription in ended:
-        SUBSCRIPTION.move(uow, subscription, "ended", org_ids=order.parties)
+        if SUBSCRIPTION.move(uow, subscription, "ended", org_ids=order.parties) and subscription.is_trial:
+            emit(uow, TrialEnded(subscription_id=subscription.id, **_sides(subscription), reason="order_closed"))
         subscription.next_step_at = None
     if not ended:
         return ()

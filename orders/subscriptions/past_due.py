@@ -19,11 +19,11 @@ from kernel.jobs.outbox import emit
 from orders.checkout.decide_purchase import close_unpaid
 from orders.checkout.locking import find_locked_purchase
 from orders.checkout.models import Purchase
-from orders.checkout.request_payment import request_payment
+from orders.checkout.request_payment import request_payment, retry_payment
 from orders.order.accept_services import complete_when_over
 from orders.order.locking import lock_orders, lock_subscription
 from orders.order.models import SUBSCRIPTION, Order, Subscription
-from orders.subscriptions.events import SubscriptionEnded, SubscriptionPastDue, SubscriptionSuspended
+from orders.subscriptions.events import SubscriptionEnded, SubscriptionPastDue, SubscriptionSuspended, TrialEnded
 from orders.subscriptions.schedule import (
     RENEWS_BEFORE,
     SUSPENDED_AFTER,
@@ -121,8 +121,10 @@ def _is_awaited(uow: UnitOfWork, subscription: Subscription) -> bool:
 def ask_again(uow: UnitOfWork, renewal: Purchase) -> None:
     """Ask for the money of a locked purchase that waits for it, where the try before has failed for certain."""
     before = latest_payment(uow, renewal.id)
-    if before is None or before.state == "failed":
+    if before is None:
         request_payment(uow, renewal, lock_orders(uow, renewal.id))
+    elif before.state == "failed":
+        retry_payment(uow, renewal, lock_orders(uow, renewal.id))
 
 
 def terminate(
@@ -150,8 +152,10 @@ def terminate(
 
 
 def tell_ended(uow: UnitOfWork, subscription: Subscription, reason: str) -> None:
-    """A subscription has just ended by the clock. Emits: SubscriptionEnded."""
+    """A subscription has just ended by the clock. Emits: SubscriptionEnded, TrialEnded."""
     sides = {"buyer_org_id": subscription.buyer_org_id, "seller_org_id": subscription.seller_org_id}
+    if subscription.is_trial:
+        emit(uow, TrialEnded(subscription_id=subscription.id, **sides, reason=reason))
     emit(uow, SubscriptionEnded(subscription_id=subscription.id, **sides, reason=reason))
 
 
