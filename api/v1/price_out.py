@@ -17,6 +17,8 @@ class PriceLineOut(Out):
 
     kind: Annotated[str, Meta(description="The component, as in the plan's `price`")]
     code: Annotated[str, Meta(description="The dimension or the milestone")]
+    name: Annotated[str, Meta(description="What readers call it; empty where it has no name")]
+    name_en: str
     quantity: Annotated[str, Meta(description="Counted: seats, units; an exact decimal number")]
     charged: Annotated[str, Meta(description="Of it what is paid for")]
     times: Annotated[int, Meta(description="Intervals of the term")]

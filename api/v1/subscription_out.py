@@ -21,7 +21,8 @@ class TimelineEntryOut(Out):
         str,
         Meta(
             description="term, term_revoked, notice, renew, renewal_refused, amendment, amendment_revoked, try, retry, past_due, "
-            "recovered, suspend, resumed, terminate, end, usage, refund_case"
+            "recovered, suspend, resumed, terminate, end, usage, refund_case; of a course seat_given, seat_revoked, "
+            "episode_completed, which its seller is not told"
         ),
     ]
     is_due: bool
@@ -42,6 +43,8 @@ class TimelineEntryOut(Out):
     ends_at_before: datetime | None
     amount: MoneyOut | None
     order_id: UUID | None
+    title: Annotated[str | None, Meta(description="Of an episode")]
+    title_en: str | None
 
     @classmethod
     def of(cls, row: TimelineEntry) -> TimelineEntryOut:

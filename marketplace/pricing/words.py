@@ -40,6 +40,7 @@ _WORDS: Final = {
         "metered_beyond": "用量 {code}：每{interval}含 {included}，超出部分{prices}（后付）",
         "cap": "，每{interval}封顶 {cap}",
         "each": "每单位 {price}",
+        "each_unit": "每{unit} {price}",
         "tier_to": "至 {to}：{price}",
         "tier_above": "以上：{price}",
         "by_volume": "（按总量所在档计全部）",
@@ -90,6 +91,7 @@ _WORDS: Final = {
         "metered_beyond": "Usage {code}: {included} a {interval} included, then {prices}, charged after it",
         "cap": ", at most {cap} a {interval}",
         "each": "{price} each",
+        "each_unit": "{price} each",
         "tier_to": "up to {to}: {price}",
         "tier_above": "beyond: {price}",
         "by_volume": " (all units at the price of the total)",
@@ -150,7 +152,8 @@ def line_in_words(line: PriceLine, interval: str, currency: str, language: Langu
     words = _WORDS[language]
     amount = _amount(line.amount_minor, currency, language)
     quantity, charged = _figure(line.quantity, language), _figure(line.charged, language)
-    what = words[f"line_{line.kind}"].format(code=line.code, quantity=quantity)
+    called = _called(line.name, line.name_en, line.code, language)
+    what = words[f"line_{line.kind}"].format(code=called, quantity=quantity)
     times = words["times"].format(times=line.times, interval=words[interval]) if line.times > 1 else ""
     how = " + ".join(_bracket(bracket, currency, language) for bracket in line.brackets)
     if line.kind in ("flat", "commitment") and line.times > 1:
@@ -170,6 +173,11 @@ def line_in_words(line: PriceLine, interval: str, currency: str, language: Langu
         return words["is_plain"].format(what=what + times, amount=amount)
     how = f"({how})" if len(line.brackets) > 1 and line.times > 1 else how
     return words["is"].format(what=what, how=how + times, amount=amount)
+
+
+def _called(name: str, name_en: str, code: str, language: Language) -> str:
+    """A name in the reader's language, else in the other one, else the code."""
+    return (name_en or name or code) if language == "en" else (name or name_en or code)
 
 
 def _bracket(bracket: Bracket, currency: str, language: Language) -> str:
@@ -219,10 +227,12 @@ def _metered(component: Metered, currency: str, interval: str, language: Languag
     words = _WORDS[language]
     key = "metered_beyond" if component.included else "metered"
     prices = _prices(component.tiers, component.mode, currency, language)
+    unit = _called(component.unit, component.unit_en, "", language)
     if len(component.tiers) == 1:
-        prices = words["each"].format(price=prices)
-    included = _figure(str(component.included), language)
-    said = words[key].format(code=component.dimension, included=included, prices=prices, interval=interval)
+        prices = words["each_unit" if unit else "each"].format(price=prices, unit=unit)
+    included = f"{_figure(str(component.included), language)} {unit}".rstrip()
+    called = _called(component.name, component.name_en, component.dimension, language)
+    said = words[key].format(code=called, included=included, prices=prices, interval=interval)
     if component.cap_minor is not None:
         said += words["cap"].format(cap=_amount(component.cap_minor, currency, language), interval=interval)
     return said

@@ -243,3 +243,148 @@ class LeadData(EventData):
     buyer_id: UUID
     buyer_name: str
     seller_id: UUID
+
+
+class AmendmentData(EventData):
+    """A change of a subscription within its term, bought by an order of its own."""
+
+    amendment_id: UUID
+    subscription_id: UUID
+    order_id: UUID
+    order_line_id: UUID
+    buyer_id: UUID
+    seller_id: UUID
+    quantity: int
+    quantity_before: int
+    plan_id: UUID
+    plan_id_before: UUID
+    ends_at: datetime = Field(
+        description="The end of the term for whose rest it pays; where it moves it, the end before"
+    )
+    aligned_to: datetime | None = Field(description="Where it moves the end of the term, to when")
+    gross: MoneyData
+
+
+class NextTermData(SubscriptionData):
+    """What the next term is to be; nothing is paid and nothing changes before it begins."""
+
+    next_quantity: int
+    next_plan_id: UUID
+
+
+class TrialExtendedData(SubscriptionData):
+    """By how many days a trial goes on."""
+
+    days: int
+
+
+class TrialEndsSoonData(SubscriptionData):
+    """A notice before the end of a trial."""
+
+    days: int
+    converts_at: MoneyData | None = Field(description="What the first paid term will cost; null where it ends")
+
+
+class TrialEndedData(SubscriptionData):
+    """Why a trial came to nothing."""
+
+    reason: str
+
+
+class UsagePeriodData(EventData):
+    """A period of metered usage."""
+
+    usage_period_id: UUID
+    entitlement_id: UUID
+    buyer_id: UUID
+    seller_id: UUID
+    starts_at: datetime
+    ends_at: datetime
+
+
+class UsageAlertedData(UsagePeriodData):
+    """How much of what a period includes of a dimension is used. `name`: what readers call the dimension."""
+
+    dimension: str
+    name: str
+    name_en: str
+    percent: int = Field(description="50, 80 or 100")
+
+
+class UsageCapReachedData(UsagePeriodData):
+    """The buyer's own cap of a dimension is reached."""
+
+    dimension: str
+    name: str
+    name_en: str
+    kind: str = Field(description="`hard`: nothing more is taken in this period; `soft`: it goes on")
+
+
+class UsageLineData(EventData):
+    """A dimension of a period at its price, or what was drawn from the commitment."""
+
+    kind: str
+    dimension: str
+    name: str
+    name_en: str
+    quantity: str = Field(description="An exact decimal number")
+    amount: MoneyData
+
+
+class UsageChargedData(UsagePeriodData):
+    """The order that asks money for a period."""
+
+    order_id: UUID
+    subscription_id: UUID
+    lines: list[UsageLineData]
+    credited: MoneyData = Field(description="Taken off for lines that were corrected")
+    gross: MoneyData
+
+
+class UsageChallengeData(UsagePeriodData):
+    """A rated line that its buyer questions."""
+
+    challenge_id: UUID
+    line_id: UUID
+    line: UsageLineData
+    question: str
+    deadline_at: datetime
+
+
+class UsageChallengeAnsweredData(UsageChallengeData):
+    """What its seller decided."""
+
+    outcome: str = Field(description="`confirmed`: it stands; `corrected`: the credit is taken off what comes next")
+    answer: str
+    credit: MoneyData
+
+
+class PaymentTryData(EventData):
+    """Money that was asked for; to a seller what of it is for a subscription of its own."""
+
+    purchase_id: UUID
+    order_ids: list[UUID]
+    subscription_id: UUID | None = Field(description="The subscription whose next term, change or usage it pays for")
+    amount: MoneyData
+
+
+class OwnPaymentTryData(PaymentTryData):
+    """As its payer sees it."""
+
+    error_code: str | None
+
+
+class SeatData(EventData):
+    """A place under an entitlement."""
+
+    seat_id: UUID
+    entitlement_id: UUID
+    listing_id: UUID
+    buyer_id: UUID
+    seller_id: UUID
+
+
+class HeldSeatData(SeatData):
+    """As the buyer sees it."""
+
+    person_id: UUID

@@ -13,10 +13,12 @@ from fulfillment.entitlements.validity import first_end
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
+from kernel.jobs.outbox import emit
 from orders.amendments.amend import applied_orders
 from orders.order.locking import LineDelivery, deliveries_of, subscriptions_of
 from orders.order.models import SUBSCRIPTION, Order, OrderLine, Subscription, SubscriptionTerm
 from orders.subscriptions.calendar import next_step_of
+from orders.subscriptions.events import TrialEnded, TrialStarted
 from orders.subscriptions.finish_orders import finish_orders_of
 from orders.subscriptions.trial_quote import begun_trial, frozen_quote
 
@@ -25,7 +27,7 @@ def begin_subscriptions(uow: UnitOfWork, deliveries: Sequence[LineDelivery]) -> 
     """Begin a subscription for each recurring line of an order that has become active.
 
     The first term runs from the moment the entitlement became active: nobody pays for waiting. Idempotent by the line.
-    Returns the first of the terms that began.
+    Returns the first of the terms that began. Emits: TrialStarted.
     """
     terms = [
         _begin(uow, one.line, one.entitlement)
@@ -67,6 +69,8 @@ def _begin(uow: UnitOfWork, line: OrderLine, entitlement: Entitlement) -> Subscr
     subscription.next_step_at = next_step_of(subscription)
     SUBSCRIPTION.begin(uow, subscription, org_ids=[line.buyer_org_id, line.seller_org_id])
     uow.add(subscription)
+    if trial is not None:
+        emit(uow, TrialStarted(subscription_id=subscription.id, **_sides(subscription)))
     return uow.add(
         SubscriptionTerm(
             id=uuid7(),
@@ -88,14 +92,21 @@ def _terms_left(line: OrderLine, *, is_trial: bool) -> int | None:
     return (terms if is_trial else terms - 1) if terms else None
 
 
+def _sides(subscription: Subscription) -> dict[str, UUID]:
+    return {"buyer_org_id": subscription.buyer_org_id, "seller_org_id": subscription.seller_org_id}
+
+
 def end_subscriptions(uow: UnitOfWork, order: Order) -> Sequence[UUID]:
     """End the subscriptions an order began, but for those in a later term. Returns the orders that paid for what will now not be
     given: terms, changes.
+
+    Emits: TrialEnded.
     """
     later = in_later_terms(uow, order)
     ended = [one for one in subscriptions_of(uow, order.id) if one.order_line_id not in later]
     for subscription in ended:
-        SUBSCRIPTION.move(uow, subscription, "ended", org_ids=order.parties)
+        if SUBSCRIPTION.move(uow, subscription, "ended", org_ids=order.parties) and subscription.is_trial:
+            emit(uow, TrialEnded(subscription_id=subscription.id, **_sides(subscription), reason="order_closed"))
         subscription.next_step_at = None
         finish_orders_of(uow, subscription.id)
     if not ended:

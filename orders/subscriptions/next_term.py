@@ -25,7 +25,7 @@ from orders.order.locking import find_locked_order, lines_of
 from orders.order.models import ORDER, SUBSCRIPTION, Order, OrderLine, Subscription, SubscriptionTerm
 from orders.order.span import Span
 from orders.subscriptions.calendar import next_step_of
-from orders.subscriptions.events import SubscriptionRenewed
+from orders.subscriptions.events import SubscriptionRenewed, TrialConverted
 from orders.subscriptions.past_due import usage_is_overdue
 from orders.subscriptions.trial_quote import price_again
 
@@ -38,7 +38,7 @@ def begin_next_term(uow: UnitOfWork, order: Order) -> bool:
     Returns False when its subscription has ended meanwhile: the money has to go back.
 
     Locks: the order that began the subscription, the subscription, its entitlement. Emits: OrderActivated,
-    SubscriptionRenewed. Idempotent by the order's state.
+    SubscriptionRenewed, TrialConverted. Idempotent by the order's state.
     """
     if order.state != "paid":
         return True
@@ -50,6 +50,7 @@ def begin_next_term(uow: UnitOfWork, order: Order) -> bool:
     if not charge_lines(uow, order):
         # Bought by hand, its sale terms are copied by a job that has not run yet.
         raise LookupError(order.id)
+    was_trial = subscription.is_trial
     term = _add_term(uow, subscription, entitlement, line)
     SUBSCRIPTION.move(uow, subscription, "active", org_ids=order.parties, reason="renewed")
     subscription.renewal_quote_id, subscription.ends_at = None, term.ends_at
@@ -71,6 +72,8 @@ def begin_next_term(uow: UnitOfWork, order: Order) -> bool:
     sides = {"buyer_org_id": order.buyer_org_id, "seller_org_id": order.seller_org_id}
     emit(uow, OrderActivated(order_id=order.id, **sides))
     emit(uow, SubscriptionRenewed(subscription_id=subscription.id, order_id=order.id, **sides))
+    if was_trial:
+        emit(uow, TrialConverted(subscription_id=subscription.id, order_id=order.id, **sides))
     return True
 
 

@@ -19,11 +19,11 @@ from kernel.jobs.outbox import emit
 from orders.checkout.decide_purchase import close_unpaid
 from orders.checkout.locking import find_locked_purchase
 from orders.checkout.models import Purchase
-from orders.checkout.request_payment import request_payment
+from orders.checkout.request_payment import request_payment, retry_payment
 from orders.order.accept_services import complete_when_over
 from orders.order.locking import lock_orders, lock_subscription
 from orders.order.models import SUBSCRIPTION, Order, Subscription
-from orders.subscriptions.events import SubscriptionEnded, SubscriptionPastDue, SubscriptionSuspended
+from orders.subscriptions.events import SubscriptionEnded, SubscriptionPastDue, SubscriptionSuspended, TrialEnded
 from orders.subscriptions.finish_orders import finish_orders_of
 from orders.subscriptions.schedule import (
     RENEWS_BEFORE,
@@ -125,8 +125,10 @@ def ask_again(uow: UnitOfWork, renewal: Purchase, *, since: datetime | None = No
     Not where it was tried `since` then: a try that is due is made once.
     """
     before = latest_payment(uow, renewal.id)
-    if before is None or (before.state == "failed" and (since is None or before.created_at < since)):
+    if before is None:
         request_payment(uow, renewal, lock_orders(uow, renewal.id))
+    elif before.state == "failed" and (since is None or before.created_at < since):
+        retry_payment(uow, renewal, lock_orders(uow, renewal.id))
 
 
 def terminate(
@@ -154,8 +156,10 @@ def terminate(
 
 
 def tell_ended(uow: UnitOfWork, subscription: Subscription, reason: str) -> None:
-    """A subscription has just ended by the clock: what was bought for it is complete. Emits: SubscriptionEnded."""
+    """A subscription has just ended by the clock: what was bought for it is complete. Emits: SubscriptionEnded, TrialEnded."""
     sides = {"buyer_org_id": subscription.buyer_org_id, "seller_org_id": subscription.seller_org_id}
+    if subscription.is_trial:
+        emit(uow, TrialEnded(subscription_id=subscription.id, **sides, reason=reason))
     emit(uow, SubscriptionEnded(subscription_id=subscription.id, **sides, reason=reason))
     finish_orders_of(uow, subscription.id)
 

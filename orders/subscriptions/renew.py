@@ -27,7 +27,7 @@ from orders.checkout.request_payment import request_payment
 from orders.order.locking import find_locked_order, lines_of
 from orders.order.models import ENDED_UNPAID, ORDER, Attribution, Order, OrderLine, SaleTerms, Subscription
 from orders.subscriptions.calendar import next_step_of, steps_ahead
-from orders.subscriptions.events import RenewalRefused, SubscriptionNoticed
+from orders.subscriptions.events import RenewalRefused, SubscriptionNoticed, TrialEndsSoon
 from orders.subscriptions.past_due import ask_again, lock_renewal, take_past_due_step
 from orders.subscriptions.quote_renewal import quote_renewal
 from orders.subscriptions.schedule import TERMINATED_AFTER, SubscriptionStep
@@ -225,6 +225,9 @@ def _notice(uow: UnitOfWork, subscription: Subscription, days: int, quote_id: UU
         contract=subscription.contract_terms_left == 0,
     )
     emit(uow, noticed)
+    if subscription.is_trial:
+        soon = TrialEndsSoon(subscription_id=subscription.id, **_sides(subscription), days=days, quote_id=quote_id)
+        emit(uow, soon)
 
 
 def _sides(subscription: Subscription) -> dict[str, UUID]:

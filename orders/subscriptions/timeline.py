@@ -33,6 +33,7 @@ from orders.subscriptions.calendar import steps_ahead
 from orders.subscriptions.events import RenewalRefused, SubscriptionNoticed
 from orders.subscriptions.queries import Side, is_side_of
 from orders.subscriptions.schedule import RENEWS_BEFORE, steps_past_due
+from orders.tracing.course_nodes import course_nodes
 
 EntryKind = Literal[
     "term",
@@ -52,6 +53,9 @@ EntryKind = Literal[
     "end",
     "usage",
     "refund_case",
+    "seat_given",
+    "seat_revoked",
+    "episode_completed",
 ]
 
 
@@ -81,6 +85,9 @@ class TimelineEntry:
     amount_minor: int | None = None
     currency: str | None = None
     order_id: UUID | None = None
+    title: str | None = None
+    """Of an episode."""
+    title_en: str | None = None
 
 
 _RANK: dict[EntryKind, int] = {
@@ -118,6 +125,7 @@ def subscription_timeline(uow: UnitOfWork, subscription_id: UUID, side: Side) ->
             *tries,
             *_usage(uow, subscription_id),
             *_asked_back(uow, subscription_id, line.order_id),
+            *(_learned(uow, entitlement_id) if side != "seller" else ()),
             *_due(subscription, is_unpaid=is_unpaid),
         ]
     return sorted(found, key=lambda one: (one.at, _RANK.get(one.kind, 5)))
@@ -307,6 +315,17 @@ def _asked_back(uow: UnitOfWork, subscription_id: UUID, first_order_id: UUID) ->
             currency=case.currency.strip(),
             order_id=case.order_id,
         )
+
+
+def _learned(uow: UnitOfWork, entitlement_id: UUID) -> Iterator[TimelineEntry]:
+    """Of a course: seats that were given and taken back, episodes that were completed; the latest of each."""
+    for node in course_nodes(uow, [entitlement_id]):
+        if node.at is not None and node.kind == "seat":
+            yield TimelineEntry(node.at, "seat_given")
+            if (until := node.facts.get("revoked_at")) is not None:
+                yield TimelineEntry(datetime.fromisoformat(until), "seat_revoked")
+        elif node.at is not None and node.state == "completed":
+            yield TimelineEntry(node.at, "episode_completed", title=node.title or None, title_en=node.title_en or None)
 
 
 def _due(subscription: Subscription, *, is_unpaid: bool) -> Iterator[TimelineEntry]:

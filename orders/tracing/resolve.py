@@ -19,7 +19,8 @@ from billing.payouts.models import Payout
 from billing.refunds.models import Refund
 from billing.shares.models import Share
 from billing.statements.models import Statement, StatementLine
-from fulfillment.entitlements.models import Entitlement
+from fulfillment.courses.models import EpisodeProgress
+from fulfillment.entitlements.models import Entitlement, Seat
 from fulfillment.runs.models import Run
 from fulfillment.usage.models import UsageEvent, UsagePeriod
 from kernel.db.uow import UnitOfWork
@@ -246,6 +247,21 @@ def _run(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
     return rows or None
 
 
+def _of_entitlement(id_column: Column, entitlement: Column, owner: Column) -> Step:
+    """A row of which a column names an entitlement leads to the order that this was bought by."""
+
+    def step(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
+        given = select(entitlement).where(id_column == any_id, mine(uow, owner))
+        rows = uow.session.scalars(
+            select(OrderLine.order_id)
+            .join(Entitlement, Entitlement.reference == OrderLine.id)
+            .where(Entitlement.id.in_(given))
+        ).all()
+        return rows or None
+
+    return step
+
+
 def _usage(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
     """A period of usage leads to the order that it was charged by, and to the one that began what was used."""
     period = uow.session.scalars(
@@ -296,6 +312,8 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("subscription", _line(Subscription.id, Subscription.order_line_id)),
     ("milestone", _line(OrderMilestone.id, OrderMilestone.order_line_id)),
     ("run", _run),
+    ("seat", _of_entitlement(Seat.id, Seat.entitlement_id, Seat.org_id)),
+    ("episode", _of_entitlement(EpisodeProgress.id, EpisodeProgress.entitlement_id, EpisodeProgress.org_id)),
     ("usage", _usage),
     ("usage_event", _usage_event),
     ("payment", _payment),

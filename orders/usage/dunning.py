@@ -18,7 +18,7 @@ from marketplace.test_clocks.own_time import lives_now
 from orders.checkout.decide_purchase import close_unpaid
 from orders.checkout.locking import find_locked_purchase
 from orders.checkout.models import Purchase
-from orders.checkout.request_payment import request_payment
+from orders.checkout.request_payment import request_payment, retry_payment
 from orders.fulfillment.start_fulfillment import charge_lines
 from orders.order.events import OrderActivated
 from orders.order.locking import lock_orders
@@ -76,7 +76,7 @@ def take_usage_step(uow: UnitOfWork, purchase_id: UUID) -> bool:
         _end(uow, purchase, order, has_failed=has_failed)
         return True
     if has_failed:
-        request_payment(uow, purchase, [order])
+        (request_payment if before is None else retry_payment)(uow, purchase, [order])
         if is_first:
             emit(uow, UsageUnpaid(order_id=order.id, subscription_id=_subscription_id(order), **_sides(order)))
     if step.kind == "suspend":

@@ -32,6 +32,9 @@ _ICONS = {
     "end": "close",
     "usage": "gauge",
     "refund_case": "undo",
+    "seat_given": "user",
+    "seat_revoked": "user",
+    "episode_completed": "check",
 }
 _SAYS_WHY = frozenset({"renewal_refused", "try", "end", "amendment_revoked"})
 _BAD = frozenset({"renewal_refused", "past_due", "suspend", "terminate"})
@@ -88,6 +91,8 @@ def _text(page_request: PageRequest, one: TimelineEntry) -> str:
     if one.kind in _WORDS_OF:
         state = shown_state(one.state or "") if one.kind == "usage" else one.state or ""
         parts.append(translations(page_request.language).word(_WORDS_OF[one.kind], state))
+    if one.kind == "episode_completed":
+        parts.append(page_request.pick(one.title, one.title_en))
     if one.kind == "retry":
         parts.append(t("life.retry_means"))
     if one.reason and one.kind in _SAYS_WHY:

@@ -97,6 +97,10 @@ COMPONENT_PRODUCTS = (
                     Metered(
                         kind="metered",
                         dimension="api_calls",
+                        name="接口调用",
+                        name_en="API calls",
+                        unit="次",
+                        unit_en="calls",
                         included=10_000,
                         tiers=(
                             Tier(up_to=1_000_000, unit_micro=350_000),
@@ -137,9 +141,11 @@ COMPONENT_PRODUCTS = (
                     Milestones(
                         kind="milestones",
                         steps=(
-                            Milestone(code="assessment", amount_minor=280_000),
-                            Milestone(code="hardening", amount_minor=460_000),
-                            Milestone(code="retest", amount_minor=160_000),
+                            Milestone(
+                                code="assessment", amount_minor=280_000, name="评估报告", name_en="Assessment report"
+                            ),
+                            Milestone(code="hardening", amount_minor=460_000, name="加固实施", name_en="Hardening"),
+                            Milestone(code="retest", amount_minor=160_000, name="复测通过", name_en="Second test"),
                         ),
                     ),
                 ),
