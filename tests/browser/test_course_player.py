@@ -27,7 +27,8 @@ from marketplace.courses.save_course import EpisodeDraft, SaveCourse
 from marketplace.videos import jobs
 from tests.api_server import services_for, serving
 from tests.browser.conftest import CHROMIUM
-from tests.browser.test_film_details import WAIT_MS, film, violations
+from tests.browser.journeys.test_journey import find_faults
+from tests.browser.test_film_details import WAIT_MS, film
 from tests.conftest import empty
 from tests.factories_courses import Taught, seat, sell
 from tests.factories_fulfillment import Delivery, register
@@ -156,7 +157,7 @@ def test_it_is_played_kept_resumed_and_completed(school: School, member: tuple[P
     page.reload()
     page.wait_for_function("() => document.querySelector('video').readyState >= 2")
     page.wait_for_function(f"() => Math.abs({TIME} - {left // 1000}) < 1")
-    assert violations(page) == []
+    assert find_faults(page) == []
     page.evaluate("document.querySelector('video').currentTime = 11")
     play_until(page, 11)
     done = page.locator(f'[data-episode-item="{school.course.videos[0]}"] [data-done]')
