@@ -136,6 +136,7 @@ def own_rows(uow: UnitOfWork) -> Select[Any]:
             (_renewal.subscription_id == Subscription.id)
             & _renewal.state.in_(("pending_approval", "pending_payment"))
             & _renewal.usage_period_id.is_(None)
+            & _renewal.instalment_id.is_(None)
             # An order of a change waits for its money, too.
             & ~exists().where(_pays.order_id == _renewal.id, Amendment.order_line_id == _pays.id),
             isouter=True,

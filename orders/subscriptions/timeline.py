@@ -247,8 +247,7 @@ def _tries(uow: UnitOfWork, subscription_id: UUID, side: Side) -> tuple[list[Tim
         # A payment is its payer's alone; of what the subscription's seller is to see of it, the state is all.
         rows = uow.session.execute(pays).all()
     is_unpaid = any(
-        row.Order.state == "pending_payment" and row.amendment_id is None and row.Order.usage_period_id is None
-        for row in rows
+        row.Order.state == "pending_payment" and row.amendment_id is None and not row.Order.is_owed for row in rows
     )
     found = [
         TimelineEntry(
