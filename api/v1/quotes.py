@@ -15,7 +15,7 @@ from api.language import Language, language_of
 from api.request import ApiRequest
 from api.schema import CurrencyIn, MoneyOut, Out, Wire
 from api.v1.approval_out import ApprovalReasonOut, ApprovalStepOut, reasons_out, steps_out
-from api.v1.price_out import PriceLineOut, price_lines_out
+from api.v1.price_out import InstalmentOut, PriceLineOut, instalments_out, price_lines_out
 from billing.tax.decision import note_in_words
 from kernel import clock
 from kernel.errors import Invalid
@@ -149,6 +149,13 @@ class QuoteLineOut(Out):
     tax: MoneyOut
     gross: MoneyOut
     lifetime: MoneyOut
+    instalments: Annotated[
+        tuple[InstalmentOut, ...],
+        Meta(
+            description="Of a term that is paid in several, all of them: the amounts of the line are then those of the first. "
+            "Empty where it is paid in one"
+        ),
+    ]
     trial: Annotated[TrialOut | None, Meta(description="Of a trial: how long, and what follows it at which price")]
 
     @classmethod
@@ -157,7 +164,8 @@ class QuoteLineOut(Out):
         lines = tuple(price_lines_out(line.price_lines, line.interval, line.currency))
         trial = TrialOut.of(TrialTerms.model_validate(line.trial)) if line.trial else None
         note = note_in_words(line.tax_reason, language)
-        return cls.of_row(line, tax_note=note, price_lines=lines, trial=trial)
+        later = instalments_out(line.whole.instalments, line.currency)
+        return cls.of_row(line, tax_note=note, price_lines=lines, trial=trial, instalments=later)
 
 
 class InvoicePartyOut(Out):

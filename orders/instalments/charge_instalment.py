@@ -24,7 +24,7 @@ from orders.checkout.owed_quote import owed_quote
 from orders.checkout.priced_line import InvoiceParty, PricedLine
 from orders.checkout.quote_models import Quote
 from orders.checkout.request_payment import request_payment
-from orders.instalments.events import InstalmentCharged, InstalmentNoticed
+from orders.instalments.events import InstalmentNoticed
 from orders.order.instalments import INSTALMENT, Instalment, cancel_instalments
 from orders.order.models import Order, OrderLine, Subscription
 from orders.subscriptions.renew import BoughtByHand, copy_sale_terms, invoiced_to, lock_subscription, place_next_term
@@ -55,7 +55,7 @@ def take_instalment_step(uow: UnitOfWork, instalment_id: UUID) -> bool:
     in the sale that began the subscription. Nobody is asked for approval: the whole term was approved. Of a subscription that
     is over nothing more is asked for.
 
-    Locks: the order that began the subscription, the subscription, the instalment. Emits: InstalmentNoticed, InstalmentCharged.
+    Locks: the order that began the subscription, the subscription, the instalment. Emits: InstalmentNoticed.
     Idempotent by `next_step_at`, and by the order: one at most names it.
     """
     subscription_id = uow.session.scalar(select(Instalment.subscription_id).where(Instalment.id == instalment_id))
@@ -94,10 +94,6 @@ def _charge(uow: UnitOfWork, row: Instalment, subscription: Subscription, began:
     quote = owed_quote(uow, _line(sold, row), party, row.buyer_org_id)
     purchase, order = place_next_term(uow, subscription, began, first, quote, how)
     copy_sale_terms(uow, order, subscription.order_line_id)
-    emit(
-        uow,
-        InstalmentCharged(order_id=order.id, instalment_id=row.id, subscription_id=subscription.id, **_sides(row)),
-    )
     request_payment(uow, purchase, [order])
 
 

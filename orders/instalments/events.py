@@ -16,14 +16,3 @@ class InstalmentNoticed(Event):
     subscription_id: UUID
     buyer_org_id: UUID
     seller_org_id: UUID
-
-
-class InstalmentCharged(Event):
-    """An instalment was asked money for, by an order of its own."""
-
-    topic: ClassVar[str] = "orders.instalment_charged.v1"
-    order_id: UUID
-    instalment_id: UUID
-    subscription_id: UUID
-    buyer_org_id: UUID
-    seller_org_id: UUID

@@ -13,6 +13,7 @@ from orders.outgoing_events.event_data import (
     DisputeData,
     GivenEntitlementData,
     HeldEntitlementData,
+    InstalmentData,
     InvoiceData,
     LeadData,
     MilestoneData,
@@ -65,6 +66,7 @@ _ORDER: Final[dict[str, Any]] = {
     "purchase_id": _id(14),
     "subscription_id": None,
     "usage_period_id": None,
+    "instalment_id": None,
     **_AMOUNTS,
 }
 _BOUGHT = BoughtOrderData(**_ORDER, seller=_SELLER, po_number="PO-2026-031", lines=[OrderLineData(**_LINE)])
@@ -119,6 +121,18 @@ _MILESTONE = MilestoneData(
     gross=_cny(280_000),
     due_at=datetime(2026, 3, 15, 2, 0, tzinfo=UTC),
     deadline_at=datetime(2026, 3, 20, 2, 0, tzinfo=UTC),
+)
+_INSTALMENT = InstalmentData(
+    instalment_id=_id(17),
+    subscription_id=_id(30),
+    order_line_id=_id(11),
+    order_id=_id(18),
+    buyer_id=_BUYER.id,
+    seller_id=_SELLER.id,
+    number=2,
+    count=4,
+    gross=_cny(477_000),
+    due_at=datetime(2026, 6, 1, 2, 0, tzinfo=UTC),
 )
 _STATEMENT = StatementData(
     statement_id=_id(60),
@@ -225,6 +239,10 @@ register_types(
     EventType(
         "milestone.cancelled", "里程碑已取消，款项退回。", "Cancelled: its money goes back.", ORDERS, _same(_MILESTONE)
     ),
+    EventType("instalment.scheduled", "分期款已排期。", "It has a date.", ORDERS, _same(_INSTALMENT)),
+    EventType("instalment.asked", "分期款到期，已发起扣款。", "It is due and asked for.", ORDERS, _same(_INSTALMENT)),
+    EventType("instalment.paid", "分期款已付清。", "It is paid.", ORDERS, _same(_INSTALMENT)),
+    EventType("instalment.cancelled", "分期款已取消或退回。", "Cancelled, or given back.", ORDERS, _same(_INSTALMENT)),
     EventType("entitlement.pending", "权益已建立，等待卖家开通。", "It waits to be opened.", ENTITLEMENTS, _GIVEN),
     EventType("entitlement.active", "权益可用（新开通或恢复）。", "It may be used, or again.", ENTITLEMENTS, _GIVEN),
     EventType("entitlement.suspended", "权益已暂停。", "Nobody may use it for now.", ENTITLEMENTS, _GIVEN),

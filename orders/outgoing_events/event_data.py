@@ -53,10 +53,13 @@ class OrderData(EventData):
     order_id: UUID
     number: str
     purchase_id: UUID
-    subscription_id: UUID | None = Field(description="The subscription whose next term, change or usage it pays for")
+    subscription_id: UUID | None = Field(
+        description="The subscription whose next term, change, usage or instalment it pays for"
+    )
     usage_period_id: UUID | None = Field(
         description="The period of usage that it pays for, as in the entitlement's usage"
     )
+    instalment_id: UUID | None = Field(description="The further instalment that it pays for")
     net: MoneyData
     tax: MoneyData
     gross: MoneyData
@@ -171,6 +174,21 @@ class MilestoneData(EventData):
     deadline_at: datetime | None = Field(
         description="When it is accepted by the clock, or its money goes back by itself"
     )
+
+
+class InstalmentData(EventData):
+    """A further part of a term's price, paid when it is due."""
+
+    instalment_id: UUID
+    subscription_id: UUID
+    order_line_id: UUID = Field(description="The line that sold the term; its own money is the first instalment")
+    order_id: UUID | None = Field(description="The order that asks its money, once it is due")
+    buyer_id: UUID
+    seller_id: UUID
+    number: int = Field(description="From 2: the first is paid with the order")
+    count: int
+    gross: MoneyData
+    due_at: datetime
 
 
 class RefundData(EventData):

@@ -25,12 +25,12 @@ from kernel.states import StateHistory
 from marketplace.parties.models import PLATFORM_ORG_ID
 from marketplace.webhooks.models import EventPublication, OutgoingEvent
 from marketplace.webhooks.record_events import NewEvent, record_events
-from orders.outgoing_events import about_milestones, about_money, about_orders, catalogue
+from orders.outgoing_events import about_instalments, about_milestones, about_money, about_orders, catalogue
 from orders.outgoing_events.facts import TOPICS, TRANSITIONS, Addressed, RecordedFact, teller_of, type_of_transition
 from orders.reading_facts import LOOK_BACK, looks_far_back, read_since
 
 PUBLISH = "orders.outgoing_events.publish"
-SOURCES = (about_orders, about_milestones, about_money, catalogue)
+SOURCES = (about_orders, about_instalments, about_milestones, about_money, catalogue)
 """Imported for what they register."""
 SOURCE = "facts"
 EVERY = timedelta(seconds=1)
