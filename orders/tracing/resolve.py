@@ -31,6 +31,7 @@ from marketplace.videos.models import Video
 from orders.checkout.models import Purchase
 from orders.checkout.quote_models import Quote
 from orders.offers.models import Offer
+from orders.order.instalments import Instalment
 from orders.order.milestones import OrderMilestone
 from orders.order.models import Attribution, Order, OrderLine, Subscription
 from orders.refunds.models import RefundCase
@@ -264,6 +265,20 @@ def _usage(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
     return [*uow.session.scalars(charged), *uow.session.scalars(began)]
 
 
+def _instalment(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
+    """An instalment leads to the order that asked for it, and to the one that sold its term."""
+    line_id = uow.session.scalar(
+        select(Instalment.order_line_id).where(
+            Instalment.id == any_id, mine(uow, Instalment.buyer_org_id, Instalment.seller_org_id)
+        )
+    )
+    if line_id is None:
+        return None
+    charged = select(Order.id).where(Order.instalment_id == any_id, agreed(uow))
+    sold = select(OrderLine.order_id).where(OrderLine.id == line_id)
+    return [*uow.session.scalars(charged), *uow.session.scalars(sold)]
+
+
 def _usage_event(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
     """An event leads to where its period does."""
     period_id = uow.session.scalar(
@@ -297,6 +312,7 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("milestone", _line(OrderMilestone.id, OrderMilestone.order_line_id)),
     ("run", _run),
     ("usage", _usage),
+    ("instalment", _instalment),
     ("usage_event", _usage_event),
     ("payment", _payment),
     ("dispute", _dispute),
