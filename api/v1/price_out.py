@@ -38,7 +38,7 @@ class InstalmentOut(Out):
 
 def instalments_out(parts: Iterable[Any], currency: str) -> tuple[InstalmentOut, ...]:
     """As a quote or an order keeps them."""
-    found = (InstalmentPart.model_validate(part) for part in parts)
+    found = (part if isinstance(part, InstalmentPart) else InstalmentPart.model_validate(part) for part in parts)
     return tuple(InstalmentOut.of_row(part, currency=currency) for part in found)
 
 

@@ -22,7 +22,7 @@ from kernel.errors import Invalid
 from orders.approval_rules.steps import steps_from
 from orders.checkout.approval_reasons import reasons_of
 from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
-from orders.checkout.priced_line import Context, InvoiceParty, PricedLine, QuotedClaim, TrialTerms
+from orders.checkout.priced_line import Context, InstalmentPart, InvoiceParty, PricedLine, QuotedClaim, TrialTerms
 from orders.checkout.quote_models import Quote
 from orders.checkout.views import steps_shown
 
@@ -162,9 +162,10 @@ class QuoteLineOut(Out):
     def of(cls, line: PricedLine, language: Language) -> QuoteLineOut:
         """From the quote's own line."""
         lines = tuple(price_lines_out(line.price_lines, line.interval, line.currency))
-        trial = TrialOut.of(TrialTerms.model_validate(line.trial)) if line.trial else None
+        tried = TrialTerms.model_validate(line.trial) if line.trial else None
+        trial = TrialOut.of(tried) if tried is not None else None
         note = note_in_words(line.tax_reason, language)
-        later = instalments_out(line.whole.instalments, line.currency)
+        later = instalments_out((tried.after if tried is not None else line).instalments, line.currency)
         return cls.of_row(line, tax_note=note, price_lines=lines, trial=trial, instalments=later)
 
 
@@ -199,7 +200,12 @@ class QuoteOut(Out):
     def of(cls, quote: Quote, language: Language) -> QuoteOut:
         """From the stored quote."""
         # Our own lines, validated when they were priced.
-        lines = [PricedLine.model_construct(**line) for line in quote.lines]
+        lines = [
+            PricedLine.model_construct(
+                **line | {"instalments": [InstalmentPart.model_construct(**one) for one in line.get("instalments", ())]}
+            )
+            for line in quote.lines
+        ]
         claims = [QuotedClaim.model_construct(**claim) for line in quote.lines for claim in line["claims"]]
         return cls.of_row(
             quote,
