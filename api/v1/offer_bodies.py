@@ -16,6 +16,11 @@ from orders.offers.counter_offer import ProposedLine
 from orders.offers.make_offer import MAX_LINES, OfferedPlan
 from orders.offers.queries import OfferView
 
+InstalmentsIn = Annotated[
+    Annotated[StrictInt, Field(ge=1, le=60)] | None,
+    Field(description="In how many equal parts a term is paid; null: as the plan says"),
+]
+
 
 class OfferedPlanIn(Wire):
     """A plan, how many of it, at which price: `unit_price` or `discount_ppm`."""
@@ -29,9 +34,11 @@ class OfferedPlanIn(Wire):
         default=None, description="Off the plan's price, in parts per million: 150000 is 15 %"
     )
 
+    instalments: InstalmentsIn = None
+
     def plan(self) -> OfferedPlan:
         """As the command takes it."""
-        return OfferedPlan(self.plan_id, self.quantity, self.unit_price, self.discount_ppm)
+        return OfferedPlan(self.plan_id, self.quantity, self.unit_price, self.discount_ppm, self.instalments)
 
 
 class OfferIn(Wire):
@@ -41,6 +48,7 @@ class OfferIn(Wire):
     quantity: Annotated[StrictInt, Field(ge=1, le=1_000_000)] = 1
     unit_price: Annotated[StrictInt, Field(ge=0)] | None = None
     discount_ppm: Annotated[StrictInt, Field(ge=0, le=1_000_000)] | None = None
+    instalments: InstalmentsIn = None
     lines: Annotated[list[OfferedPlanIn], Field(max_length=MAX_LINES)] = Field(default_factory=list)
     valid_on: Annotated[date, Field(description="Where the seller keeps its calendar", examples=["2026-12-31"])]
     terms: Annotated[
@@ -54,7 +62,8 @@ class OfferIn(Wire):
         """The plans whichever way they were given. Raises Invalid(`lines_required`)."""
         lines = tuple(line.plan() for line in self.lines)
         if self.plan_id is not None:
-            return (OfferedPlan(self.plan_id, self.quantity, self.unit_price, self.discount_ppm), *lines)
+            one = OfferedPlan(self.plan_id, self.quantity, self.unit_price, self.discount_ppm, self.instalments)
+            return (one, *lines)
         if not lines:
             raise Invalid("lines_required", field="plan_id")
         return lines
@@ -154,6 +163,7 @@ class OfferLineOut(Out):
     quantity: int
     unit_price: MoneyOut
     list_price: Annotated[MoneyOut, Meta(description="The plan's own price when it was offered")]
+    instalments: Annotated[int, Meta(description="In how many equal parts a term is paid", examples=[1])]
     total: Annotated[MoneyOut, Meta(description="Unit price times quantity, with the tax where the price contains it")]
 
 

@@ -37,7 +37,8 @@ RENEWED = Query(
     SELECT o.id AS order_id, o.state, o.subscription_id, count(t.id) AS terms
     FROM orders."order" o JOIN orders.order_line l ON l.order_id = o.id
     LEFT JOIN orders.subscription_term t ON t.order_line_id = l.id AND t.subscription_id = o.subscription_id
-    WHERE o.subscription_id IS NOT NULL AND o.usage_period_id IS NULL AND NOT {pending("o.id")}
+    WHERE o.subscription_id IS NOT NULL AND o.usage_period_id IS NULL AND o.instalment_id IS NULL
+      AND NOT {pending("o.id")}
       AND NOT EXISTS (SELECT 1 FROM orders.amendment m WHERE m.order_line_id = l.id)
     GROUP BY o.id
     HAVING CASE WHEN o.state IN ('fulfilling', 'active', 'completed') THEN count(t.id) <> 1 OR count(t.revoked_at) > 0
@@ -71,6 +72,7 @@ STEPS = Query(
        OR (s.state = 'ended' AND s.next_step_at IS NOT NULL)
        OR (s.state = 'past_due' AND NOT EXISTS (
                SELECT 1 FROM orders."order" o WHERE o.subscription_id = s.id AND o.usage_period_id IS NULL
+                                                AND o.instalment_id IS NULL
                                                 AND o.state IN ('pending_payment', 'pending_approval')))
     """,  # noqa: S608 - every piece of it stands in this module
 )

@@ -187,8 +187,7 @@ class PlanPrice(_Frozen):
         for wrong, code in (
             (self._term_is_unfit(), "interval_unfit"),
             (self._repeats(), "component_twice"),
-            (self.instalments > 1 and self.term_months % self.instalments, "instalments_unfit"),
-            (self.interval == "none" and self.instalments > 1, "instalments_unfit"),
+            (not self.fits(self.instalments), "instalments_unfit"),
             (self.interval == "none" and any(c.kind in RECURRING for c in self.components), "interval_unfit"),
             (self._has("commitment") and not self._has("metered"), "commitment_without_usage"),
         ):
@@ -207,6 +206,10 @@ class PlanPrice(_Frozen):
 
     def _has(self, kind: str) -> bool:
         return any(component.kind == kind for component in self.components)
+
+    def fits(self, instalments: int) -> bool:
+        """Whether a term can be paid in so many: its months divide by them, and what is paid once has one."""
+        return instalments == 1 or (instalments > 1 and self.term_months > 0 and self.term_months % instalments == 0)
 
     @property
     def intervals(self) -> int:

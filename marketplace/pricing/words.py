@@ -66,6 +66,8 @@ _WORDS: Final = {
         "line_seats_added": "新增席位 {quantity}，按本期剩余时间计",
         "line_term_aligned": "与另一项订阅同日到期，按增加的时间计",
         "line_plan_changed": "变更规格，按本期剩余时间补差价",
+        "line_instalment": "第 {quantity} 期分期款，共 {charged} 期",
+        "line_later_instalments": "其余 {quantity} 期另付",
         "line_free": "均已包含",
         "times": " × {times} {interval}",
         "units": "{quantity} × {price}",
@@ -117,6 +119,8 @@ _WORDS: Final = {
         "line_seats_added": "{quantity} seats added, for the rest of the term",
         "line_term_aligned": "Ends with another subscription, for the time that is added",
         "line_plan_changed": "Change of plan, the difference for the rest of the term",
+        "line_instalment": "Instalment {quantity} of {charged}",
+        "line_later_instalments": "{quantity} further instalments, paid later",
         "line_free": "all included",
         "times": " × {times} {interval}",
         "units": "{quantity} × {price}",
@@ -153,14 +157,14 @@ def line_in_words(line: PriceLine, interval: str, currency: str, language: Langu
     amount = _amount(line.amount_minor, currency, language)
     quantity, charged = _figure(line.quantity, language), _figure(line.charged, language)
     called = _called(line.name, line.name_en, line.code, language)
-    what = words[f"line_{line.kind}"].format(code=called, quantity=quantity)
+    what = words[f"line_{line.kind}"].format(code=called, quantity=quantity, charged=charged)
     times = words["times"].format(times=line.times, interval=words[interval]) if line.times > 1 else ""
     how = " + ".join(_bracket(bracket, currency, language) for bracket in line.brackets)
     if line.kind in ("flat", "commitment") and line.times > 1:
         how = _amount((line.amount_minor + line.rounding_off_minor) // line.times, currency, language)
     if line.kind in ("per_seat", "metered") and not how:
         return words["is_plain"].format(what=what, amount=words["line_free"])
-    if Decimal(line.charged) > Decimal(line.quantity):
+    if line.kind != "instalment" and Decimal(line.charged) > Decimal(line.quantity):
         what += words["counted"].format(charged=charged)
     elif line.kind == "metered" and Decimal(line.charged) < Decimal(line.quantity):
         included = Decimal(line.quantity) - Decimal(line.charged)

@@ -20,6 +20,7 @@ from marketplace.pricing.engine import Occasion, price_term
 from marketplace.pricing.shapes import at_unit_price
 from orders.approval_rules.find_rule import ask_rules
 from orders.checkout.approval_reasons import needed_approval
+from orders.checkout.in_instalments import in_instalments
 from orders.checkout.line_tax import decide_tax, discounted, invoice_party
 from orders.checkout.priced_line import Context, InvoiceParty, PricedLine, QuotedClaim, TrialTerms, totals
 from orders.checkout.quote_models import Quote
@@ -84,7 +85,7 @@ def create_quote(uow: UnitOfWork, command: CreateQuote) -> Quote:
     if len(currencies) != 1:
         raise Invalid("currencies_differ", field="currency")
     if not command.trial:
-        lines = discounted(uow, lines, command.coupon, buyer)
+        lines = [in_instalments(line) for line in discounted(uow, lines, command.coupon, buyer)]
     elif command.coupon.strip():
         raise Invalid("coupon_not_with_trial", field="coupon", coupon=command.coupon.strip()[:32])
     return save_quote(uow, lines, buyer, command.context, expires_at=clock.now() + QUOTE_TTL)
@@ -152,7 +153,9 @@ def _price(uow: UnitOfWork, buyer: InvoiceParty, item: QuoteItem, command: Creat
 def tried(line: PricedLine, *, days: int, converts: bool) -> PricedLine:
     """The line as a trial, for which nothing is paid: its whole price is what is taken off. Pure."""
     free = {"discount_minor": line.list_minor, "net_minor": 0, "tax_minor": 0, "gross_minor": 0}
-    return line.model_copy(update={**free, "trial": TrialTerms(days=days, converts=converts, after=line)})
+    return line.model_copy(
+        update={**free, "trial": TrialTerms(days=days, converts=converts, after=in_instalments(line))}
+    )
 
 
 def price_line(
@@ -163,16 +166,21 @@ def price_line(
     context: Context,
     *,
     unit_price_minor: int | None = None,
+    instalments: int | None = None,
     occasion: Occasion = "new",
 ) -> PricedLine:
-    """A plan at one quantity for whom the invoice will name, at its own price or at one that was offered.
+    """A plan at one quantity for whom the invoice will name, at its own price or at one that was offered, paid as that says.
+
+    It is the line of a whole term: `in_instalments` makes of it what is paid first.
 
     Raises: as `tax_for`, `price_term`, `at_unit_price`.
     """
     listed = plan_price(plan)
     price = listed if unit_price_minor is None else at_unit_price(listed, unit_price_minor)
+    if instalments is not None:
+        price = price.model_copy(update={"instalments": instalments})
     priced = price_term(price, quantity, occasion)
-    explained = plan.price is not None
+    explained = plan.price is not None or price.instalments > 1
     seller = lookups.get_party(uow, plan.seller_org_id)
     decision = decide_tax(seller, buyer, plan.tax_category, clock.now(), included=plan.tax_included)
     amounts = line_amounts(priced.amount_minor, 0, decision)

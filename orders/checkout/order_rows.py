@@ -72,6 +72,7 @@ def order_row(purchase: Purchase, lines: Sequence[PricedLine], buyer_name: str) 
         offer_id=None,
         subscription_id=None,
         usage_period_id=None,
+        instalment_id=None,
     )
 
 
@@ -90,7 +91,8 @@ def line_row(line_id: UUID, order: Order, line: PricedLine) -> OrderLine:
             or key in {"category", "features", "connector_id", "deadline_s", "data_kept_days", "seller_name"}
         }
         | {name: getattr(line, name) for name in ("renewal_lead_days", "contract_terms") if getattr(line, name)}
-        | _tried(line),
+        | _tried(line)
+        | _instalments(line),
         price_lines=[one.model_dump(mode="json", exclude_defaults=True) for one in line.price_lines],
         claims=[claim.model_dump(mode="json") for claim in line.claims],
         **{name: getattr(line, name) for name in COPIED},
@@ -102,3 +104,8 @@ def _tried(line: PricedLine) -> dict[str, int]:
     if line.trial is None:
         return {}
     return {"trial_days": line.trial.days, "trial_after_minor": line.trial.after.gross_minor}
+
+
+def _instalments(line: PricedLine) -> dict[str, list[dict[str, int]]]:
+    """Of a term that is paid in instalments, all of them (`PricedLine.instalments`)."""
+    return {"instalments": [part.model_dump() for part in line.instalments]} if line.instalments else {}

@@ -15,6 +15,7 @@ from marketplace.parties import lookups
 from marketplace.placements.models import Placement
 from marketplace.pricing.shapes import MAX_SEATS
 from orders.checkout.create_quote import QUOTE_TTL, price_line, save_quote
+from orders.checkout.in_instalments import in_instalments
 from orders.checkout.line_tax import discounted, invoice_party
 from orders.checkout.priced_line import Context
 from orders.checkout.quote_models import Quote
@@ -54,10 +55,11 @@ def quote_offer(uow: UnitOfWork, command: QuoteOffer) -> Quote:
             _quantity(offer, one, command.quantities),
             context,
             unit_price_minor=one.unit_price_minor,
+            instalments=one.instalments,
         )
         for one in lines_of(uow, offer.id)
     ]
-    lines = discounted(uow, lines, command.coupon, buyer, of_offer=True)
+    lines = [in_instalments(line) for line in discounted(uow, lines, command.coupon, buyer, of_offer=True)]
     expires_at = min(clock.now() + QUOTE_TTL, offer.valid_until)
     return save_quote(uow, lines, buyer, context, expires_at=expires_at, offer_id=offer.id)
 

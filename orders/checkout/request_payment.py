@@ -21,7 +21,7 @@ from orders.checkout.locking import find_locked_purchase
 from orders.checkout.models import PURCHASE, Purchase
 from orders.order.events import OrderPaid, PaymentRecovered, PaymentRetried
 from orders.order.locking import lock_orders
-from orders.order.models import ORDER, Order, OrderLine, Subscription
+from orders.order.models import ORDER, OWED, Order, OrderLine, Subscription
 
 PAYMENT_WAITS = timedelta(hours=24)
 
@@ -127,11 +127,11 @@ def mark_paid(uow: UnitOfWork, purchase: Purchase, orders: list[Order], payment_
 
 
 def require_still_sold(uow: UnitOfWork, purchase: Purchase) -> None:
-    """Take no money for what went off sale while its purchase waited; what was used is paid all the same.
+    """Take no money for what went off sale while its purchase waited; what is given already is paid all the same.
 
     Raises as the catalog's `require_still_sold`.
     """
     lines = select(OrderLine.plan_id).join(Order, Order.id == OrderLine.order_id).order_by(OrderLine.id)
-    to_be_given = lines.where(Order.purchase_id == purchase.id, Order.usage_period_id.is_(None))
+    to_be_given = lines.where(Order.purchase_id == purchase.id, ~OWED)
     for plan_id in uow.session.scalars(to_be_given).all():
         sellable.require_still_sold(uow, plan_id)

@@ -131,6 +131,12 @@ def to_document(offer: OfferView, seller: Party, buyer: Party, language: Languag
     )
 
 
+def _parts(line: OfferLineView, *, english: bool) -> str:
+    if line.instalments == 1:
+        return ""
+    return f", paid in {line.instalments} instalments" if english else f"，分 {line.instalments} 次付款"
+
+
 def _line(line: OfferLineView, language: Language, *, takes_more: bool) -> OfferDocumentLine:
     english = language is Language.EN
     title = (line.title_en or line.title) if english else (line.title or line.title_en)
@@ -138,7 +144,7 @@ def _line(line: OfferLineView, language: Language, *, takes_more: bool) -> Offer
     months = (f"期限 {line.term_months} 个月", f"Term of {line.term_months} months")
     return OfferDocumentLine(
         name=f"{title} · {plan}",
-        note=_TERMS.get(line.term_months, months)[1 if english else 0],
+        note=_TERMS.get(line.term_months, months)[1 if english else 0] + _parts(line, english=english),
         price_unit=line.price_unit,
         quantity=line.quantity,
         at_least=takes_more and line.sold_by_seat,

@@ -50,6 +50,8 @@ class OfferedPlan:
     quantity: int
     unit_price_minor: int | None = None
     discount_ppm: int | None = None
+    instalments: int | None = None
+    """In how many a term is paid; as the plan says where it is None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ def make_offer(uow: UnitOfWork, command: MakeOffer) -> Offer:
     Raises, with the `line` that is meant where a line is:
         Forbidden: `person_required`. NotFound: `plan_not_found`: of another organization. As `get_sellable`, `find_addressee`.
         Invalid: `quantity_out_of_range`, `offer_price` (one of the two, not above the plan's price), `price_out_of_range`,
-            `offer_valid_on`, `too_many_lines`, `currencies_differ`, `offered_twice`, `text_too_long`.
+            `offer_valid_on`, `too_many_lines`, `instalments_unfit`, `currencies_differ`, `offered_twice`, `text_too_long`.
         Conflict: as `require_replaceable`. TooMany: `offers_too_often`, of private ones.
 
     Emits: OfferMade, or OfferApprovalAsked. Locks: as `find_addressee`, then the open offer. Idempotent by: the content.
@@ -116,6 +118,7 @@ def make_offer(uow: UnitOfWork, command: MakeOffer) -> Offer:
             currency=plan.currency,
             unit_price_minor=price,
             list_price_minor=plan.unit_price_minor,
+            instalments=one.instalments,
         )
         for number, (plan, one, price) in enumerate(zip(plans, command.plans, prices, strict=True), 1)
     ]
@@ -259,7 +262,9 @@ def _price(plan: Sellable, offered: OfferedPlan, line: int) -> int:
     assert price_minor is not None  # noqa: S101 - one of the two was given
     if not 0 <= price_minor <= plan.unit_price_minor:
         raise Invalid("offer_price", field="unit_price", line=line)
-    at_unit_price(plan_price(plan), price_minor)
+    price = at_unit_price(plan_price(plan), price_minor)
+    if offered.instalments is not None and not price.fits(offered.instalments):
+        raise Invalid("instalments_unfit", field="instalments", line=line)
     return price_minor
 
 
@@ -273,5 +278,5 @@ def _until(uow: UnitOfWork, seller_id: UUID, valid_on: date) -> datetime:
 
 
 def _says(offer: Offer, lines: Sequence[OfferLine]) -> tuple[object, ...]:
-    said = [(one.plan_id, one.quantity, one.unit_price_minor, one.list_price_minor) for one in lines]
+    said = [(one.plan_id, one.quantity, one.unit_price_minor, one.list_price_minor, one.instalments) for one in lines]
     return said, offer.currency.strip(), offer.valid_until, offer.terms, offer.takes_more

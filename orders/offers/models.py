@@ -127,6 +127,7 @@ class OfferLine(Base):
         CheckConstraint("number >= 1", name="number"),
         CheckConstraint("quantity >= 1", name="quantity"),
         CheckConstraint("unit_price_minor BETWEEN 0 AND list_price_minor", name="unit_price"),
+        CheckConstraint("instalments >= 1", name="instalments"),
         Index("ix_offer_line_seller_org_id_plan_id", "seller_org_id", "plan_id"),
         Index("ix_offer_line_offer", "buyer_org_id", "seller_org_id", "offer_id"),
         {"schema": "orders"},
@@ -143,6 +144,8 @@ class OfferLine(Base):
     """For one unit and one interval of the plan, with the tax where the plan's price contains it."""
     list_price_minor: Mapped[Minor]
     """The plan's own, when the offer was made."""
+    instalments: Mapped[int | None]
+    """In how many a term is paid; None: as the plan says."""
 
 
 class CounterOffer(Base):

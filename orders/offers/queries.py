@@ -46,6 +46,8 @@ class OfferLineView:
     currency: str
     unit_price_minor: int
     list_price_minor: int
+    instalments: int
+    """In how many a term is paid."""
     total_minor: int
     """Unit price times quantity: with the tax where the price contains it."""
 
@@ -301,5 +303,6 @@ def _line(offer: Offer, line: OfferLine, plan: Plan, version: ListingVersion) ->
         currency=offer.currency,
         unit_price_minor=line.unit_price_minor,
         list_price_minor=line.list_price_minor,
+        instalments=line.instalments or (plan.price or {}).get("instalments", 1),
         total_minor=line.unit_price_minor * line.quantity,
     )

@@ -51,6 +51,8 @@ class LineView:
     """The code that the discount is by, or the promotion's name."""
     coupon_every_term: bool = False
     """Whether it comes off renewals, too; else off the first term alone."""
+    instalments: tuple[dict[str, int], ...] = ()
+    """Of a term that is paid in several, all of them (`PricedLine.instalments`); its own amounts are those of the first."""
 
     @property
     def sold_by_seat(self) -> bool:
@@ -112,6 +114,7 @@ def line_view(line: OrderLine, credit: Attribution | None) -> LineView:
         trial_after_minor=int(line.plan.get("trial_after_minor") or 0),
         coupon=line.plan.get("coupon", ""),
         coupon_every_term=line.plan.get("coupon_every_term", False),
+        instalments=tuple(line.plan.get("instalments") or ()),
     )
 
 
@@ -121,7 +124,15 @@ _FROM_PLAN = ("title", "title_en", "plan_name", "plan_name_en")
 _FROM_CREDIT = ("video_id", "placement_id", "second_ms", "rule")
 
 
-_COMPUTED = (*_FROM_PLAN, *_FROM_CREDIT, "trial_days", "trial_after_minor", "coupon", "coupon_every_term")
+_COMPUTED = (
+    *_FROM_PLAN,
+    *_FROM_CREDIT,
+    "trial_days",
+    "trial_after_minor",
+    "coupon",
+    "coupon_every_term",
+    "instalments",
+)
 
 
 _OF_LINE = [name for name in LineView.__slots__ if name not in _COMPUTED]

@@ -15,8 +15,9 @@ from fulfillment.usage.models import MeteredTerms, UsageChallenge, UsageLine, Us
 from fulfillment.usage.terms import dimension_names, names_in
 from kernel.db.uow import UnitOfWork
 from orders.order.models import Order
-from orders.outgoing_events.event_data import (
-    MoneyData,
+from orders.outgoing_events.event_data import MoneyData
+from orders.outgoing_events.facts import Addressed, RecordedFact, tells_of_event
+from orders.outgoing_events.usage_event_data import (
     UsageAlertedData,
     UsageCapReachedData,
     UsageChallengeAnsweredData,
@@ -24,7 +25,6 @@ from orders.outgoing_events.event_data import (
     UsageChargedData,
     UsageLineData,
 )
-from orders.outgoing_events.facts import Addressed, RecordedFact, tells_of_event
 from orders.usage.events import UsageCharged, UsageUnpaid
 
 

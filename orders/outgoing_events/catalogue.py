@@ -10,6 +10,7 @@ from orders.outgoing_events.samples import (
     BOUGHT,
     ENTITLEMENTS,
     GIVEN,
+    INSTALMENT,
     INVOICE,
     INVOICES,
     LEAD,
@@ -73,6 +74,10 @@ register_types(
     EventType(
         "milestone.cancelled", "里程碑已取消，款项退回。", "Cancelled: its money goes back.", ORDERS, same(MILESTONE)
     ),
+    EventType("instalment.scheduled", "分期款已排期。", "It has a date.", ORDERS, same(INSTALMENT)),
+    EventType("instalment.asked", "分期款到期，已发起扣款。", "It is due and asked for.", ORDERS, same(INSTALMENT)),
+    EventType("instalment.paid", "分期款已付清。", "It is paid.", ORDERS, same(INSTALMENT)),
+    EventType("instalment.cancelled", "分期款已取消或退回。", "Cancelled, or given back.", ORDERS, same(INSTALMENT)),
     EventType("entitlement.pending", "权益已建立，等待卖家开通。", "It waits to be opened.", ENTITLEMENTS, GIVEN),
     EventType("entitlement.active", "权益可用（新开通或恢复）。", "It may be used, or again.", ENTITLEMENTS, GIVEN),
     EventType("entitlement.suspended", "权益已暂停。", "Nobody may use it for now.", ENTITLEMENTS, GIVEN),

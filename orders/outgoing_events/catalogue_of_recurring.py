@@ -19,6 +19,9 @@ from orders.outgoing_events.event_data import (
     TrialEndedData,
     TrialEndsSoonData,
     TrialExtendedData,
+)
+from orders.outgoing_events.samples import BUYER, ENTITLEMENTS, FROM, ORDERS, SELLER, TO, cny, same, sample_id, term
+from orders.outgoing_events.usage_event_data import (
     UsageAlertedData,
     UsageCapReachedData,
     UsageChallengeAnsweredData,
@@ -26,7 +29,6 @@ from orders.outgoing_events.event_data import (
     UsageChargedData,
     UsageLineData,
 )
-from orders.outgoing_events.samples import BUYER, ENTITLEMENTS, FROM, ORDERS, SELLER, TO, cny, same, sample_id, term
 
 _AMENDMENT: Final = AmendmentData(
     amendment_id=sample_id(31),

@@ -53,10 +53,13 @@ class OrderData(EventData):
     order_id: UUID
     number: str
     purchase_id: UUID
-    subscription_id: UUID | None = Field(description="The subscription whose next term, change or usage it pays for")
+    subscription_id: UUID | None = Field(
+        description="The subscription whose next term, change, usage or instalment it pays for"
+    )
     usage_period_id: UUID | None = Field(
         description="The period of usage that it pays for, as in the entitlement's usage"
     )
+    instalment_id: UUID | None = Field(description="The further instalment that it pays for")
     net: MoneyData
     tax: MoneyData
     gross: MoneyData
@@ -171,6 +174,21 @@ class MilestoneData(EventData):
     deadline_at: datetime | None = Field(
         description="When it is accepted by the clock, or its money goes back by itself"
     )
+
+
+class InstalmentData(EventData):
+    """A further part of a term's price, paid when it is due."""
+
+    instalment_id: UUID
+    subscription_id: UUID
+    order_line_id: UUID = Field(description="The line that sold the term; its own money is the first instalment")
+    order_id: UUID | None = Field(description="The order that asks its money, once it is due")
+    buyer_id: UUID
+    seller_id: UUID
+    number: int = Field(description="From 2: the first is paid with the order")
+    count: int
+    gross: MoneyData
+    due_at: datetime
 
 
 class RefundData(EventData):
@@ -289,74 +307,6 @@ class TrialEndedData(SubscriptionData):
     """Why a trial came to nothing."""
 
     reason: str
-
-
-class UsagePeriodData(EventData):
-    """A period of metered usage."""
-
-    usage_period_id: UUID
-    entitlement_id: UUID
-    buyer_id: UUID
-    seller_id: UUID
-    starts_at: datetime
-    ends_at: datetime
-
-
-class UsageAlertedData(UsagePeriodData):
-    """How much of what a period includes of a dimension is used. `name`: what readers call the dimension."""
-
-    dimension: str
-    name: str
-    name_en: str
-    percent: int = Field(description="50, 80 or 100")
-
-
-class UsageCapReachedData(UsagePeriodData):
-    """The buyer's own cap of a dimension is reached."""
-
-    dimension: str
-    name: str
-    name_en: str
-    kind: str = Field(description="`hard`: nothing more is taken in this period; `soft`: it goes on")
-
-
-class UsageLineData(EventData):
-    """A dimension of a period at its price, or what was drawn from the commitment."""
-
-    kind: str
-    dimension: str
-    name: str
-    name_en: str
-    quantity: str = Field(description="An exact decimal number")
-    amount: MoneyData
-
-
-class UsageChargedData(UsagePeriodData):
-    """The order that asks money for a period."""
-
-    order_id: UUID
-    subscription_id: UUID
-    lines: list[UsageLineData]
-    credited: MoneyData = Field(description="Taken off for lines that were corrected")
-    gross: MoneyData
-
-
-class UsageChallengeData(UsagePeriodData):
-    """A rated line that its buyer questions."""
-
-    challenge_id: UUID
-    line_id: UUID
-    line: UsageLineData
-    question: str
-    deadline_at: datetime
-
-
-class UsageChallengeAnsweredData(UsageChallengeData):
-    """What its seller decided."""
-
-    outcome: str = Field(description="`confirmed`: it stands; `corrected`: the credit is taken off what comes next")
-    answer: str
-    credit: MoneyData
 
 
 class PaymentTryData(EventData):

@@ -25,6 +25,7 @@ from marketplace.webhooks.models import EventPublication, OutgoingEvent
 from marketplace.webhooks.record_events import NewEvent, record_events
 from orders.outgoing_events import (
     about_changes,
+    about_instalments,
     about_milestones,
     about_money,
     about_orders,
@@ -36,7 +37,16 @@ from orders.outgoing_events.facts import TOPICS, TRANSITIONS, Addressed, Recorde
 from orders.reading_facts import LOOK_BACK, FactReading, Failed, Place, Reader, tell_by_halves
 
 PUBLISH = "orders.outgoing_events.publish"
-SOURCES = (about_orders, about_milestones, about_money, about_changes, about_usage, about_payments, catalogue)
+SOURCES = (
+    about_orders,
+    about_instalments,
+    about_milestones,
+    about_money,
+    about_changes,
+    about_usage,
+    about_payments,
+    catalogue,
+)
 """Imported for what they register."""
 SOURCE = "facts"
 EVERY = timedelta(seconds=1)

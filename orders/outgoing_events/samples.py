@@ -13,6 +13,7 @@ from orders.outgoing_events.event_data import (
     DisputeData,
     GivenEntitlementData,
     HeldEntitlementData,
+    InstalmentData,
     InvoiceData,
     LeadData,
     MilestoneData,
@@ -64,6 +65,7 @@ ORDER: Final[dict[str, Any]] = {
     "purchase_id": sample_id(14),
     "subscription_id": None,
     "usage_period_id": None,
+    "instalment_id": None,
     **AMOUNTS,
 }
 BOUGHT = BoughtOrderData(**ORDER, seller=SELLER, po_number="PO-2026-031", lines=[OrderLineData(**LINE)])
@@ -118,6 +120,18 @@ MILESTONE = MilestoneData(
     gross=cny(280_000),
     due_at=datetime(2026, 3, 15, 2, 0, tzinfo=UTC),
     deadline_at=datetime(2026, 3, 20, 2, 0, tzinfo=UTC),
+)
+INSTALMENT = InstalmentData(
+    instalment_id=sample_id(17),
+    subscription_id=sample_id(30),
+    order_line_id=sample_id(11),
+    order_id=sample_id(18),
+    buyer_id=BUYER.id,
+    seller_id=SELLER.id,
+    number=2,
+    count=4,
+    gross=cny(477_000),
+    due_at=datetime(2026, 6, 1, 2, 0, tzinfo=UTC),
 )
 STATEMENT = StatementData(
     statement_id=sample_id(60),

@@ -15,29 +15,31 @@ from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
 from orders.amendments.amend import applied_orders
+from orders.order.instalments import Instalment, cancel_instalments, paid_part, schedule_instalments
 from orders.order.locking import LineDelivery, deliveries_of, subscriptions_of
 from orders.order.models import SUBSCRIPTION, Order, OrderLine, Subscription, SubscriptionTerm
+from orders.order.span import Span
 from orders.subscriptions.calendar import next_step_of
 from orders.subscriptions.events import TrialEnded, TrialStarted
 from orders.subscriptions.finish_orders import finish_orders_of
 from orders.subscriptions.trial_quote import begun_trial, frozen_quote
 
 
-def begin_subscriptions(uow: UnitOfWork, deliveries: Sequence[LineDelivery]) -> SubscriptionTerm | None:
+def begin_subscriptions(uow: UnitOfWork, deliveries: Sequence[LineDelivery]) -> Span | None:
     """Begin a subscription for each recurring line of an order that has become active.
 
     The first term runs from the moment the entitlement became active: nobody pays for waiting. Idempotent by the line.
-    Returns the first of the terms that began. Emits: TrialStarted.
+    Returns the first of the times that were paid for. Emits: TrialStarted.
     """
-    terms = [
+    begun = [
         _begin(uow, one.line, one.entitlement)
         for one in deliveries
         if one.line.term_months and one.entitlement is not None and one.subscription_id is None
     ]
-    return min(terms, key=lambda term: term.starts_at, default=None)
+    return min(begun, key=lambda span: span.starts_at, default=None)
 
 
-def _begin(uow: UnitOfWork, line: OrderLine, entitlement: Entitlement) -> SubscriptionTerm:
+def _begin(uow: UnitOfWork, line: OrderLine, entitlement: Entitlement) -> Span:
     starts_at = entitlement.valid_from
     assert starts_at is not None  # noqa: S101 - an active entitlement has begun
     trial, days = begun_trial(uow, line), entitlement.trial_days
@@ -71,7 +73,7 @@ def _begin(uow: UnitOfWork, line: OrderLine, entitlement: Entitlement) -> Subscr
     uow.add(subscription)
     if trial is not None:
         emit(uow, TrialStarted(subscription_id=subscription.id, **_sides(subscription)))
-    return uow.add(
+    term = uow.add(
         SubscriptionTerm(
             id=uuid7(),
             subscription_id=subscription.id,
@@ -84,6 +86,8 @@ def _begin(uow: UnitOfWork, line: OrderLine, entitlement: Entitlement) -> Subscr
             revoked_at=None,
         )
     )
+    schedule_instalments(uow, subscription, term, line, entitlement.time_zone)
+    return paid_part(line, term, subscription, entitlement.time_zone)
 
 
 def _terms_left(line: OrderLine, *, is_trial: bool) -> int | None:
@@ -111,6 +115,9 @@ def end_subscriptions(uow: UnitOfWork, order: Order) -> Sequence[UUID]:
         finish_orders_of(uow, subscription.id)
     if not ended:
         return ()
+    began, mine = [one.order_line_id for one in ended], Instalment.subscription_id.in_([one.id for one in ended])
+    cancel_instalments(uow, mine)
+    cancel_instalments(uow, Instalment.order_line_id.in_(began), ("paid",))
     terms = uow.session.scalars(
         select(OrderLine.order_id)
         .join(SubscriptionTerm, SubscriptionTerm.order_line_id == OrderLine.id)

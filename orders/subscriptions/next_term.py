@@ -21,12 +21,13 @@ from marketplace.pricing.components import PlanPrice
 from orders.amendments.amend import applied_orders, change_to, find_amendment
 from orders.fulfillment.start_fulfillment import charge_lines
 from orders.order.events import OrderActivated
+from orders.order.instalments import Instalment, cancel_instalments, paid_part, schedule_instalments
 from orders.order.locking import find_locked_order, lines_of
 from orders.order.models import ORDER, SUBSCRIPTION, Order, OrderLine, Subscription, SubscriptionTerm
 from orders.order.span import Span
 from orders.subscriptions.calendar import next_step_of
 from orders.subscriptions.events import SubscriptionRenewed, TrialConverted
-from orders.subscriptions.past_due import usage_is_overdue
+from orders.subscriptions.past_due import owed_is_overdue
 from orders.subscriptions.trial_quote import price_again
 
 TERM_BEGINS = "orders.term.begins"
@@ -63,8 +64,9 @@ def begin_next_term(uow: UnitOfWork, order: Order) -> bool:
     if line.price is not None:
         price_term_usage(uow, entitlement, PlanPrice.model_validate(line.price), term.starts_at)
     entitlement.valid_to, entitlement.trial_days, entitlement.past_due_at = term.ends_at, 0, None
+    schedule_instalments(uow, subscription, term, line, entitlement.time_zone)
     _let_begin(uow, subscription, term, line)
-    may_go_on = entitlement.state == "suspended" and not usage_is_overdue(uow, subscription.id)
+    may_go_on = entitlement.state == "suspended" and not owed_is_overdue(uow, subscription.id)
     if not (may_go_on and resume_entitlement(uow, entitlement.id, reason="renewed")):
         change_entitlement(uow, entitlement)
     ORDER.move(uow, order, "active", org_ids=order.parties)
@@ -119,19 +121,31 @@ def term_of(uow: UnitOfWork, order: Order) -> SubscriptionTerm | None:
 
 
 def paid_span(uow: UnitOfWork, order: Order) -> SubscriptionTerm | Span:
-    """The time that an order of a subscription pays for: a term, what is left of one, or a period of usage."""
+    """The time that an order of a subscription pays for: a term or a part of it, what is left of one, or a period of usage."""
     if order.usage_period_id is not None:
         period = uow.session.get_one(UsagePeriod, order.usage_period_id)
         return Span(period.starts_at, period.ends_at)
+    if order.instalment_id is not None:
+        instalment = uow.session.get_one(Instalment, order.instalment_id)
+        return Span(instalment.due_at, instalment.ends_at)
     term = term_of(uow, order)
     if term is not None:
-        return term
+        return _paid_part(uow, term)
     amendment = find_amendment(uow, order)
     assert amendment is not None  # noqa: S101 - it pays for a term, or for a change
     assert amendment.applied_at is not None  # noqa: S101 - an active one has been made
     if amendment.aligned_to is not None:
         return Span(amendment.ends_at, amendment.aligned_to)
     return Span(amendment.applied_at, amendment.ends_at)
+
+
+def _paid_part(uow: UnitOfWork, term: SubscriptionTerm) -> SubscriptionTerm | Span:
+    line = uow.session.get_one(OrderLine, term.order_line_id)
+    if not line.plan.get("instalments"):
+        return term
+    subscription = uow.session.get_one(Subscription, term.subscription_id)
+    zone = select(Entitlement.time_zone).where(Entitlement.reference == subscription.order_line_id)
+    return paid_part(line, term, subscription, uow.session.scalars(zone).one())
 
 
 def release_term(uow: UnitOfWork, lines: Sequence[OrderLine], term: SubscriptionTerm | Span) -> None:
@@ -155,7 +169,10 @@ def take_back_term(uow: UnitOfWork, order: Order) -> Sequence[UUID]:
         return ()
     term.revoked_at = clock.now()
     is_followed = subscription.ends_at > term.ends_at
-    if subscription.state == "ended" or (is_followed and term.ends_at <= clock.now()):
+    if is_followed and term.ends_at <= clock.now():
+        return ()
+    cancel_instalments(uow, Instalment.order_line_id == term.order_line_id, ("scheduled", "asked", "paid"))
+    if subscription.state == "ended":
         return ()
     owed = [*applied_orders(uow, [subscription.id], within=term), *_orders_after(uow, term)]
     subscription.ends_at = min(subscription.ends_at, max(term.starts_at, clock.now()))

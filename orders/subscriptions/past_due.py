@@ -21,8 +21,9 @@ from orders.checkout.locking import find_locked_purchase
 from orders.checkout.models import Purchase
 from orders.checkout.request_payment import request_payment, retry_payment
 from orders.order.accept_services import complete_when_over
+from orders.order.instalments import Instalment, cancel_instalments
 from orders.order.locking import lock_orders, lock_subscription
-from orders.order.models import SUBSCRIPTION, Order, Subscription
+from orders.order.models import OWED, SUBSCRIPTION, Order, Subscription
 from orders.subscriptions.events import SubscriptionEnded, SubscriptionPastDue, SubscriptionSuspended, TrialEnded
 from orders.subscriptions.finish_orders import finish_orders_of
 from orders.subscriptions.schedule import (
@@ -112,7 +113,7 @@ def _is_awaited(uow: UnitOfWork, subscription: Subscription) -> bool:
         .join(Order, Order.purchase_id == Purchase.id)
         .where(
             Order.subscription_id == subscription.id,
-            Order.usage_period_id.is_(None),
+            ~OWED,
             Purchase.state.in_(("pending_approval", "pending_payment")),
         )
     )
@@ -149,6 +150,7 @@ def terminate(
         close_unpaid(uow, renewal, "expired", reason=reason)
     SUBSCRIPTION.move(uow, subscription, "ended", org_ids=began.parties, reason=reason)
     subscription.next_step_at = None
+    cancel_instalments(uow, Instalment.subscription_id == subscription.id)
     tell_ended(uow, subscription, reason)
     end_entitlement(uow, entitlement.id, reason=reason)
     if began.state == "active" and began.deadline_at is None:
@@ -164,14 +166,14 @@ def tell_ended(uow: UnitOfWork, subscription: Subscription, reason: str) -> None
     finish_orders_of(uow, subscription.id)
 
 
-def usage_is_overdue(uow: UnitOfWork, subscription_id: UUID, *, besides: UUID | None = None) -> bool:
-    """Whether usage of a subscription is unpaid for so long that it is suspended; `besides`: an order that does not count."""
+def owed_is_overdue(uow: UnitOfWork, subscription_id: UUID, *, besides: UUID | None = None) -> bool:
+    """Whether usage or an instalment of it is unpaid for so long that it is suspended; but for the order `besides`."""
     unpaid = (
         select(Order.id)
         .join(Purchase, Purchase.id == Order.purchase_id)
         .where(
             Order.subscription_id == subscription_id,
-            Order.usage_period_id.is_not(None),
+            OWED,
             Order.id != besides if besides is not None else true(),
             Order.state == "pending_payment",
             Purchase.created_at <= clock.now() - RENEWS_BEFORE - SUSPENDED_AFTER,

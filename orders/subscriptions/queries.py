@@ -16,7 +16,7 @@ from kernel.errors import DomainError, NotFound
 from kernel.paging import Page, cut, newest_first
 from marketplace.catalog.models import Listing, Plan
 from marketplace.catalog.plan_price import plan_price
-from marketplace.pricing.engine import price_term
+from marketplace.pricing.engine import instalments, price_term
 from marketplace.pricing.shapes import is_by_seat
 from orders.amendments.models import Amendment
 from orders.checkout.quote_models import Quote
@@ -137,6 +137,7 @@ def own_rows(uow: UnitOfWork) -> Select[Any]:
             (_renewal.subscription_id == Subscription.id)
             & _renewal.state.in_(("pending_approval", "pending_payment"))
             & _renewal.usage_period_id.is_(None)
+            & _renewal.instalment_id.is_(None)
             # An order of a change waits for its money, too.
             & ~exists().where(_pays.order_id == _renewal.id, Amendment.order_line_id == _pays.id),
             isouter=True,
@@ -215,8 +216,10 @@ def _expected_minor(subscription: Subscription, first: OrderLine, plan_now: Plan
         return None
     quantity = subscription.next_quantity or subscription.quantity
     try:
-        price_minor = price_term(plan_price(plan_now), quantity, "renewal").amount_minor
+        price = plan_price(plan_now)
+        price_minor = price_term(price, quantity, "renewal").amount_minor
     except DomainError:
         # It is not sold in this number any more: what stands in the way is said with the first notice.
         return None
-    return price_minor - off_renewal(first, plan_now.code, price_minor, plan_now.currency)
+    # Of a term that is paid in instalments the first is what comes next.
+    return instalments(price, price_minor - off_renewal(first, plan_now.code, price_minor, plan_now.currency))[0]

@@ -15,6 +15,7 @@ from marketplace.catalog.models import Listing, Plan
 from marketplace.catalog.sellable import get_sellable
 from marketplace.parties import lookups
 from orders.checkout.create_quote import price_line
+from orders.checkout.in_instalments import in_instalments
 from orders.checkout.line_tax import invoice_party, taxed_now
 from orders.checkout.priced_line import Context, InvoiceParty, PricedLine
 from orders.checkout.quote_models import Quote
@@ -46,7 +47,7 @@ def quote_renewal(
         raise Conflict("quantity_out_of_range", least=plan.min_seats, most=plan.max_seats)
     buyer = invoice_party(lookups.get_billing_profile(uow, profile_id))
     priced = price_line(uow, plan, buyer, quantity, Context(), occasion="renewal")
-    priced = _reduced(uow, subscription, priced, buyer)
+    priced = in_instalments(_reduced(uow, subscription, priced, buyer))
     quote = Quote(
         id=uuid7(),
         buyer_org_id=subscription.buyer_org_id,

@@ -113,6 +113,8 @@ class BoughtByHand:
     needed: Needed
     usage_period_id: UUID | None = None
     """Where it is no term that is paid for, but what was used."""
+    instalment_id: UUID | None = None
+    """Where it is a further instalment of a term."""
     next_try_at: datetime | None = None
     """Then, when it is asked for again."""
     billing_profile: dict[str, Any] | None = None
@@ -168,7 +170,8 @@ def place_next_term(
     PURCHASE.begin(uow, purchase, state, org_ids=[purchase.buyer_org_id])
     uow.add(purchase)
     order = order_row(purchase, lines, began.buyer_name)
-    order.subscription_id, order.usage_period_id = subscription.id, how.usage_period_id
+    order.subscription_id = subscription.id
+    order.usage_period_id, order.instalment_id = how.usage_period_id, how.instalment_id
     ORDER.begin(uow, order, purchase.state, org_ids=order.parties)
     uow.add(order)
     for priced in lines:

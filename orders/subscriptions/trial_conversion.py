@@ -19,7 +19,7 @@ from orders.checkout.priced_line import PricedLine
 from orders.checkout.quote_models import Quote
 from orders.checkout.request_payment import request_payment, require_still_sold
 from orders.order.events import ApprovalRequested
-from orders.order.models import ENDED_UNPAID, Order, OrderLine, Subscription
+from orders.order.models import ENDED_UNPAID, OWED, Order, OrderLine, Subscription
 from orders.subscriptions.past_due import ask_again, lock_renewal
 from orders.subscriptions.renew import BoughtByHand, copy_sale_terms, lock_subscription, place_next_term
 from orders.subscriptions.schedule import TERMINATED_AFTER
@@ -101,7 +101,7 @@ def _bought(uow: UnitOfWork, subscription: Subscription) -> UUID | None:
         select(Order.id)
         .where(
             Order.subscription_id == subscription.id,
-            Order.usage_period_id.is_(None),
+            ~OWED,
             Order.state.not_in((*ENDED_UNPAID, "refunded")),
         )
         .order_by(Order.created_at)

@@ -15,7 +15,7 @@ from kernel import audit, clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.jobs.outbox import emit
-from orders.order.models import ENDED_UNPAID, Order, Subscription, SubscriptionTerm
+from orders.order.models import ENDED_UNPAID, OWED, Order, Subscription, SubscriptionTerm
 from orders.subscriptions.calendar import next_step_of
 from orders.subscriptions.events import TrialExtended
 from orders.subscriptions.renew import lock_subscription
@@ -69,7 +69,7 @@ def _is_running(uow: UnitOfWork, subscription: Subscription) -> bool:
         return False
     bought = exists().where(
         Order.subscription_id == subscription.id,
-        Order.usage_period_id.is_(None),
+        ~OWED,
         Order.state.not_in((*ENDED_UNPAID, "refunded")),
     )
     return not uow.session.scalar(select(bought))

@@ -31,6 +31,7 @@ from kernel.jobs.queries import lost_claims
 from kernel.jobs.runner import Runner, due
 from kernel.principal import SYSTEM
 from marketplace.test_clocks.models import TEST_CLOCK, TestClock
+from orders.instalments.jobs import SWEEP_INSTALMENTS
 from orders.loop import SWEEP_ACCEPTANCE, SWEEP_PURCHASES, SWEEP_RENEWALS, SWEEP_TERMS
 from orders.milestones.jobs import SWEEP_MILESTONES
 from orders.notifications.notify_of_events import notify_at
@@ -48,6 +49,7 @@ SWEEPS = (
     SWEEP_ACCEPTANCE,
     SWEEP_RENEWALS,
     SWEEP_TERMS,
+    SWEEP_INSTALMENTS,
     SWEEP_UNPAID_USAGE,
     SWEEP_USAGE_CREDITS,
     SWEEP_MILESTONES,

@@ -32,6 +32,7 @@ from marketplace.videos.models import Video
 from orders.checkout.models import Purchase
 from orders.checkout.quote_models import Quote
 from orders.offers.models import Offer
+from orders.order.instalments import Instalment
 from orders.order.milestones import OrderMilestone
 from orders.order.models import Attribution, Order, OrderLine, Subscription
 from orders.refunds.models import RefundCase
@@ -280,6 +281,20 @@ def _usage(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
     return [*uow.session.scalars(charged), *uow.session.scalars(began)]
 
 
+def _instalment(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
+    """An instalment leads to the order that asked for it, and to the one that sold its term."""
+    line_id = uow.session.scalar(
+        select(Instalment.order_line_id).where(
+            Instalment.id == any_id, mine(uow, Instalment.buyer_org_id, Instalment.seller_org_id)
+        )
+    )
+    if line_id is None:
+        return None
+    charged = select(Order.id).where(Order.instalment_id == any_id, agreed(uow))
+    sold = select(OrderLine.order_id).where(OrderLine.id == line_id)
+    return [*uow.session.scalars(charged), *uow.session.scalars(sold)]
+
+
 def _usage_event(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
     """An event leads to where its period does."""
     period_id = uow.session.scalar(
@@ -315,6 +330,7 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("seat", _of_entitlement(Seat.id, Seat.entitlement_id, Seat.org_id)),
     ("episode", _of_entitlement(EpisodeProgress.id, EpisodeProgress.entitlement_id, EpisodeProgress.org_id)),
     ("usage", _usage),
+    ("instalment", _instalment),
     ("usage_event", _usage_event),
     ("payment", _payment),
     ("dispute", _dispute),

@@ -14,7 +14,6 @@ from fulfillment.usage.models import UsagePeriod
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError
-from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
 from marketplace.parties import lookups
 from marketplace.pricing.components import PlanPrice
@@ -22,6 +21,7 @@ from orders.checkout.approval_reasons import Needed
 from orders.checkout.line_tax import decide_tax, invoice_party
 from orders.checkout.models import Purchase
 from orders.checkout.order_rows import profile_as_kept
+from orders.checkout.owed_quote import owed_quote
 from orders.checkout.priced_line import InvoiceParty, PricedLine
 from orders.checkout.quote_models import Quote
 from orders.checkout.request_payment import request_payment
@@ -68,7 +68,9 @@ def charge_usage(uow: UnitOfWork, period_id: UUID) -> UUID | None:
         next_try_at=next_try_at(now, after=now),
         billing_profile=profile,
     )
-    purchase, order = place_next_term(uow, subscription, began, first, _quote(uow, priced, buyer, subscription), how)
+    purchase, order = place_next_term(
+        uow, subscription, began, first, owed_quote(uow, priced, buyer, subscription.buyer_org_id), how
+    )
     copy_sale_terms(uow, order, subscription.order_line_id)
     emit(
         uow,
@@ -148,30 +150,6 @@ def _line(uow: UnitOfWork, sold: PricedLine, buyer: InvoiceParty, period: Period
             "coupon_id": None,
             "coupon": "",
             "coupon_ppm": None,
+            "instalments": [],
         }
-    )
-
-
-def _quote(uow: UnitOfWork, line: PricedLine, buyer: InvoiceParty, subscription: Subscription) -> Quote:
-    now = clock.now()
-    return uow.add(
-        Quote(
-            id=uuid7(),
-            buyer_org_id=subscription.buyer_org_id,
-            person_id=None,
-            currency=line.currency,
-            net_minor=line.net_minor,
-            tax_minor=line.tax_minor,
-            gross_minor=line.gross_minor,
-            lines=[line.model_dump(mode="json")],
-            invoice_party=buyer.model_dump(mode="json"),
-            context={},
-            needs_approval=False,
-            approval_reasons=[],
-            approval_steps=[],
-            expires_at=now,
-            created_at=now,
-            used_at=now,
-            offer_id=None,
-        )
     )

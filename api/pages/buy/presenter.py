@@ -13,12 +13,13 @@ from api.pages.frame.approval_words import category_name, reason_sentence, steps
 from api.pages.frame.choices import Choice
 from api.pages.frame.discounts import discount_in_words, last_day
 from api.pages.frame.payment_methods import methods
-from api.pages.frame.phrases import explained, failure, money, sentences
+from api.pages.frame.phrases import explained, failure, money, schedule, sentences
 from api.pages.frame.prices import per_of, term_key
 from api.pages.frame.site import PageRequest, parse_uuid_or_404
 from api.pages.frame.translations import translations
 from api.pages.frame.typed_numbers import find_whole
 from billing.tax.decision import note_in_words
+from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, DomainError, Invalid, NotFound
 from kernel.ids import uuid7
@@ -278,6 +279,7 @@ def _panel_line(page_request: PageRequest, line: PricedLine, *, among: int) -> Q
     """With what a coupon takes off below the list price."""
     text = _line_text(page_request, line, among=among)
     parts = explained(page_request, line.price_lines, line.interval, line.currency)
+    parts += schedule(page_request, line.whole.instalments, line.currency, clock.now())
     if line.coupon_id is None:
         return QuotePanelLine(text, Money(_agreed_minor(line), line.currency), parts)
     return QuotePanelLine(

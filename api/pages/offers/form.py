@@ -56,7 +56,11 @@ def lines_to_answer(offer: OfferView) -> tuple[OfferLineTyped, ...]:
     )
     return tuple(
         OfferLineTyped(
-            "", str(line.plan_id), str(figures.quantity), amount_as_typed(figures.unit_price_minor, figures.currency)
+            "",
+            str(line.plan_id),
+            str(figures.quantity),
+            amount_as_typed(figures.unit_price_minor, figures.currency),
+            instalments=str(line.instalments) if line.instalments > 1 else "",
         )
         for line, figures in zip(offer.lines, wanted, strict=True)
     )
@@ -103,7 +107,7 @@ def _plan(page_request: PageRequest, listing: ListingView, plan: PlanView) -> Ch
 
 
 def _line(form: Form, suffix: str) -> OfferLineTyped:
-    names = ("plan_id", "quantity", "unit_price", "discount_ppm")
+    names = ("plan_id", "quantity", "unit_price", "discount_ppm", "instalments")
     return OfferLineTyped(suffix, *(form.values.get(f"{name}{suffix}", "")[:40] for name in names))
 
 
@@ -120,7 +124,10 @@ def _offered(uow: UnitOfWork, typed: OfferLineTyped, line: int) -> OfferedPlan:
     quantity = find_whole(typed.quantity)
     if quantity is None or not 1 <= quantity <= MAX_SEATS:
         raise Invalid("number_out_of_range", field="quantity", line=line, least=1, most=MAX_SEATS)
-    return OfferedPlan(plan.plan_id, quantity, price, _ppm(typed.discount_ppm, line))
+    parts = find_whole(typed.instalments) if typed.instalments.strip() else None
+    if typed.instalments.strip() and parts is None:
+        raise Invalid("instalments_unfit", field="instalments", line=line)
+    return OfferedPlan(plan.plan_id, quantity, price, _ppm(typed.discount_ppm, line), parts)
 
 
 def _ppm(percent: str, line: int) -> int | None:

@@ -143,6 +143,7 @@ def _line(page_request: PageRequest, line: OfferLineView) -> OfferLineItem:
         else "",
         total=money(line.total_minor, line.currency),
         tax_included=line.tax_included,
+        instalments=line.instalments,
     )
 
 

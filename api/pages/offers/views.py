@@ -20,6 +20,7 @@ class OfferLineItem:
     list_price: str
     total: Money
     tax_included: bool
+    instalments: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,7 @@ class OfferLineTyped:
     quantity: str = ""
     unit_price: str = ""
     discount_ppm: str = ""
+    instalments: str = ""
 
 
 @dataclass(frozen=True, slots=True)
