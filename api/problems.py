@@ -82,17 +82,28 @@ def _position(milliseconds: int, language: str) -> str:  # noqa: ARG001 - the sa
     return f"{milliseconds // 60_000}:{milliseconds // 1_000 % 60:02d}"
 
 
-IN_WORDS: dict[str, tuple[str, Callable[[int, str], str]]] = {
-    "wait": ("retry_after_s", _wait),
-    "duration": ("duration_ms", _position),
+def _between(least: int, most: int, language: str) -> str:
+    if least == most:
+        return str(least)
+    return f"{least} 到 {most}" if language.startswith("zh") else f"from {least} to {most}"
+
+
+IN_WORDS: dict[str, tuple[tuple[str, ...], Callable[..., str]]] = {
+    "wait": (("retry_after_s",), _wait),
+    "duration": (("duration_ms",), _position),
+    "numbers": (("least", "most"), _between),
 }
-"""What a sentence may name besides its parameters, made of one of them."""
+"""What a sentence may name besides its parameters, made of some of them and the language."""
 
 
 def sentence(code: str, language: str, params: dict[str, Any]) -> dict[str, str]:
     """What happened, what is safe, what to do, for `code`, with its parameters filled in: states by their words."""
     params = with_states(code, params, language)
-    params |= {name: said(params[of], language) for name, (of, said) in IN_WORDS.items() if of in params}
+    params |= {
+        name: said(*(params[one] for one in of), language)
+        for name, (of, said) in IN_WORDS.items()
+        if params.keys() >= set(of)
+    }
     entry = texts().get(code) or texts()["unknown_error"]
     words = entry["zh" if language.startswith("zh") else "en"]
     return {part: _fill(words[part], params) for part in ("what", "safe", "todo")}

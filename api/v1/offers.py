@@ -161,7 +161,7 @@ def _download(request: ApiRequest, offer_id: UUID, locale: str, *, sells: bool) 
 )
 def price_offer(offer_id: FromPath[UUID], data: JSONBody[OfferQuoteIn], request: ApiRequest) -> QuoteOut:
     """Price an offer with its tax, without committing. A purchase of the quote accepts the offer, once."""
-    quantities = {one.number: one.quantity for one in data.quantities}
+    quantities = tuple((one.number, one.quantity) for one in data.quantities)
     command = QuoteOffer(offer_id, data.billing_profile_id, quantities, data.coupon)
     return request.transact(lambda uow: QuoteOut.of(quote_offer(uow, command), language_of(request)))
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
+import msgspec
 from litestar import Response, delete, get, post
 from litestar.di import NamedDependency as Given
 from litestar.params import FromPath, JSONBody
@@ -13,10 +15,22 @@ from msgspec import Meta
 from pydantic import Field
 
 from api.request import ApiRequest
-from api.schema import Out, PageOut, Paging, ShortText, UtcIn, Wire, linked, list_page
+from api.schema import (
+    KeyHeader,
+    Out,
+    PageOut,
+    Paging,
+    ShortText,
+    UtcIn,
+    Wire,
+    answered,
+    linked,
+    list_page,
+    run_command,
+)
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Forbidden
-from marketplace.test_clocks.create_test_clock import MANAGE, create_test_clock, replace_key
+from marketplace.test_clocks.create_test_clock import MANAGE, CreatedTestClock, create_test_clock, replace_key
 from marketplace.test_clocks.move_test_clock import advance_test_clock, delete_test_clock
 from marketplace.test_clocks.queries import TestClockView, get_test_clock, list_happenings, list_test_clocks
 from orders.test_clocks.due_instants import next_due_at
@@ -80,15 +94,25 @@ class HappeningOut(Out):
 
 
 @post(_ALL, permission=MANAGE, refuses=[409], sync_to_thread=True, tags=["test clocks"])
-def post_test_clock(data: JSONBody[ClockMadeIn], request: ApiRequest) -> CreatedClockOut:
-    """Make a test organization like your own, whose time stands still from now on. Its key is in this answer alone."""
+def post_test_clock(
+    data: JSONBody[ClockMadeIn], request: ApiRequest, idempotency_key: KeyHeader
+) -> Response[CreatedClockOut]:
+    """Make a test organization like your own, whose time stands still from now on. Its key is in this answer alone.
+
+    Asked again with the same Idempotency-Key it is the same clock with another key, and the former one is refused.
+    """
     require_sandbox(request)
+    made: list[CreatedTestClock] = []
 
-    def work(uow: UnitOfWork) -> CreatedClockOut:
-        made = create_test_clock(uow, data.name)
-        return CreatedClockOut.of_row(get_test_clock(uow, made.row.id), key=made.key)
+    def work(uow: UnitOfWork) -> TestClockOut:
+        made.append(create_test_clock(uow, data.name))
+        return _out(get_test_clock(uow, made[-1].row.id))
 
-    return request.transact(work)
+    # The answer that is kept has no key: no secret is stored as it is.
+    answer = run_command(request, idempotency_key, data, work)
+    body = msgspec.json.decode(answer.body)
+    key = request.transact(lambda uow: replace_key(uow, UUID(body["id"])).key) if answer.replayed else made[-1].key
+    return answered(replace(answer, body=msgspec.json.encode(body | {"key": key})))
 
 
 @get(_ALL, permission=MANAGE, sync_to_thread=True, tags=["test clocks"])

@@ -71,6 +71,7 @@ def seed(settings: Settings) -> SampleMarket:
             for key in BUYERS:
                 principal = Principal(PrincipalKind.SYSTEM, org_id=catalogue.organizations[key], label="sample")
                 transact(services.db, principal, _rule)
+                start.prove(principal)
     finally:
         services.db.dispose()
     return SampleMarket(catalogue.sign_ins, {vendor: found.secret for vendor, found in connectors.items()})

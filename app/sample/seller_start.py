@@ -19,6 +19,7 @@ from marketplace.onboarding.accept_agreement import AcceptAgreement, accept_agre
 from marketplace.onboarding.agreement_text import AGREEMENT_VERSION
 from marketplace.onboarding.checklist import pass_connector_test
 from marketplace.onboarding.confirm_tax import confirm_tax
+from marketplace.onboarding.models import LegalProof
 from marketplace.onboarding.queries import get_checklist
 from marketplace.onboarding.review_legal_proof import ReviewLegalProof, review_legal_proof
 from marketplace.onboarding.save_payout_account import SavePayoutAccount, save_payout_account
@@ -43,12 +44,23 @@ class SellerStart:
         organization, missing = transact(self.db, owner, _registered)
         if not missing:
             return
-        document = _licence(organization.legal_name, organization.tax_id or "")
-        stored = self.storage.put_bytes(document_key(organization.id), document)
+        stored = self._document(organization)
         transact(self.db, owner, lambda uow: self._steps(uow, owner, organization, stored))
 
+    def prove(self, owner: Principal) -> None:
+        """Show who the owner's organization is, unless the platform saw it: then sellers find it by its name."""
+        organization = transact(self.db, owner, lambda uow: uow.session.get_one(Organization, owner.organization()))
+        if organization.tax_id_verified_at is not None:
+            return
+        stored = self._document(organization)
+        transact(self.db, owner, lambda uow: _approve(uow, owner, submit_legal_proof(uow, _proof(stored))))
+
+    def _document(self, organization: Organization) -> StoredObject:
+        picture = _licence(organization.legal_name, organization.tax_id or "")
+        return self.storage.put_bytes(document_key(organization.id), picture)
+
     def _steps(self, uow: UnitOfWork, owner: Principal, organization: Organization, stored: StoredObject) -> None:
-        proof = submit_legal_proof(uow, SubmitLegalProof(stored, "image/png", "营业执照.png"))
+        proof = submit_legal_proof(uow, _proof(stored))
         confirm_tax(uow)
         account = SavePayoutAccount(
             "CNY", "CN", organization.legal_name, "中国工商银行", "6222020200112233445", ICBC_BRANCH
@@ -57,12 +69,20 @@ class SellerStart:
         name = uow.session.scalar(select(Person.name).where(Person.id == owner.person()))
         accept_agreement(uow, AcceptAgreement(AGREEMENT_VERSION, organization.locale, name or "sample"))
         pass_connector_test(uow, organization.id)
-        uow.flush()
-        uow.principal = REVIEWER
-        try:
-            review_legal_proof(uow, ReviewLegalProof(proof.id, approve=True))
-        finally:
-            uow.principal = owner
+        _approve(uow, owner, proof)
+
+
+def _proof(stored: StoredObject) -> SubmitLegalProof:
+    return SubmitLegalProof(stored, "image/png", "营业执照.png")
+
+
+def _approve(uow: UnitOfWork, owner: Principal, proof: LegalProof) -> None:
+    uow.flush()
+    uow.principal = REVIEWER
+    try:
+        review_legal_proof(uow, ReviewLegalProof(proof.id, approve=True))
+    finally:
+        uow.principal = owner
 
 
 def _registered(uow: UnitOfWork) -> tuple[Organization, tuple[str, ...]]:

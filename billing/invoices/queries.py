@@ -279,6 +279,14 @@ def list_counterparties(uow: UnitOfWork) -> list[tuple[UUID, str]]:
     return [(org_id, str(legal_name)) for org_id, legal_name in rows]
 
 
+def first_received_on(uow: UnitOfWork) -> date | None:
+    """The day of the first document that the acting organization received; None: there is none."""
+    first: date | None = uow.session.scalar(
+        select(func.min(Invoice.issued_on)).where(Invoice.buyer_org_id == uow.principal.organization())
+    )
+    return first
+
+
 def verify_code(uow: UnitOfWork, code: str) -> Verified:
     """The document behind a printed verification code. Raises NotFound(`invoice_not_found`)."""
     invoice = uow.session.scalar(select(Invoice).where(Invoice.verification_code == code, Invoice.state == "issued"))

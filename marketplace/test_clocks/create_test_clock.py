@@ -132,11 +132,11 @@ def _mint(uow: UnitOfWork, row: TestClock) -> str:
 
 
 def _organization(uow: UnitOfWork, mother: Organization, name: str, person_id: UUID) -> Organization:
-    """Marked as a test in both its names, so that sellers see it wherever they see a buyer's. It claims no tax identifier."""
+    """Both its names say which test it is, so that sellers see it wherever they see a buyer's. It claims no tax identifier."""
     now = clock.now()
     made = Organization(
         id=uuid7(),
-        legal_name=f"{mother.legal_name} (TEST)",
+        legal_name=f"{mother.legal_name} · {name} (TEST)",
         display_name=f"{name} (TEST)",
         country=mother.country,
         tax_id=None,

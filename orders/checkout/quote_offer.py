@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from kernel import clock
@@ -30,8 +30,8 @@ class QuoteOffer:
 
     offer_id: UUID
     billing_profile_id: UUID | None = None
-    quantities: Mapping[int, int] = field(default_factory=dict)
-    """Of lines by their number, how many are taken where the offer leaves that open; else as many as offered."""
+    quantities: tuple[tuple[int, int], ...] = ()
+    """Lines by their number, and how many are taken of each where the offer leaves that open; else as many as offered."""
     coupon: str = ""
     """A code of the seller's that goes together with offers."""
 
@@ -41,27 +41,36 @@ def quote_offer(uow: UnitOfWork, command: QuoteOffer) -> Quote:
 
     The quote binds for 30 minutes, never longer than the offer; a purchase placed from it accepts the offer.
 
-    Raises: as `get_open_offer`, `discounted`; Invalid `quantity_out_of_range` with the `line`; NotFound
-    `billing_profile_not_found`; Conflict `plan_withdrawn`, `listing_suspended`.
+    Raises: as `get_open_offer`, `discounted`; Invalid `offer_line`: not in the offer, or twice; `quantity_out_of_range` with
+    the `line`; NotFound `billing_profile_not_found`; Conflict `plan_withdrawn`, `listing_suspended`.
     """
     offer = get_open_offer(uow, command.offer_id)
     buyer = invoice_party(lookups.get_invoiced(uow, command.billing_profile_id))
     context = _context(uow, offer)
+    offered = lines_of(uow, offer.id)
+    taken = _taken(offered, command.quantities)
     lines = [
         price_line(
             uow,
             sellable.get_sellable(uow, one.plan_id, replaced=True),
             buyer,
-            _quantity(offer, one, command.quantities),
+            _quantity(offer, one, taken),
             context,
             unit_price_minor=one.unit_price_minor,
             instalments=one.instalments,
         )
-        for one in lines_of(uow, offer.id)
+        for one in offered
     ]
     lines = [in_instalments(line) for line in discounted(uow, lines, command.coupon, buyer, of_offer=True)]
     expires_at = min(clock.now() + QUOTE_TTL, offer.valid_until)
     return save_quote(uow, lines, buyer, context, expires_at=expires_at, offer_id=offer.id)
+
+
+def _taken(offered: Sequence[OfferLine], wanted: Sequence[tuple[int, int]]) -> dict[int, int]:
+    taken = dict(wanted)
+    if len(taken) != len(wanted) or not taken.keys() <= {line.number for line in offered}:
+        raise Invalid("offer_line", field="quantities")
+    return taken
 
 
 def _quantity(offer: Offer, line: OfferLine, wanted: Mapping[int, int]) -> int:

@@ -183,9 +183,10 @@ def words(field: str, text: str) -> str:
 def _askable(uow: UnitOfWork, order: Order) -> int:
     """What is left to be asked for. Raises as `ask_refund`."""
     window = window_of(uow, order)
+    # While a bank decides, the window lets nothing be taken back either.
+    require_settled(uow, order)
     if not window.is_over:
         raise Conflict("refund_window_open", days=window.days)
-    require_settled(uow, order)
     if any(one.state not in {"accepted", "cancelled"} for one in milestones_of(uow, order.id)):
         # What is still to be delivered is cancelled and goes back by itself, or is delivered and paid for.
         raise Conflict("milestones_open")

@@ -26,6 +26,9 @@ from orders.order.milestones import OrderMilestone
 from orders.order.models import Order, Subscription
 from orders.refunds.models import RefundCase
 
+ANSWERED_BY_GATEWAY = tuple(state for state in UNRESOLVED_PAYMENT if state != "requires_action")
+"""Payments that asking the gateway may settle. One that waits for its payer is settled by a person, however long it is asked for:
+it is not stopped at, and is looked at wherever the clock stands."""
 QUEUES = ("default",)
 """In which an organization's own time leaves jobs; files are drawn at everybody's."""
 
@@ -72,7 +75,7 @@ def _instants(own: OwnTime) -> list[Select[tuple[datetime]]]:
             Entitlement.data_kept_until - NOTICED_BEFORE,
             (Entitlement.buyer_org_id == org) & Entitlement.data_noticed_at.is_(None),
         ),
-        (Payment.next_check_at, (Payment.payer_org_id == org) & Payment.state.in_(UNRESOLVED_PAYMENT)),
+        (Payment.next_check_at, (Payment.payer_org_id == org) & Payment.state.in_(ANSWERED_BY_GATEWAY)),
         (Refund.next_check_at, (Refund.buyer_org_id == org) & Refund.state.in_(UNRESOLVED_REFUND)),
         (Instalment.next_step_at, Instalment.buyer_org_id == org),
         (OrderMilestone.notice_at, OrderMilestone.buyer_org_id == org),

@@ -24,7 +24,7 @@ class Developer:
         self.clock: dict[str, Any] = {}
 
     def make(self, name: str = "Renewals") -> dict[str, Any]:
-        answer = self.client.post("/v1/test-clocks", json={"name": name})
+        answer = self.client.post("/v1/test-clocks", json={"name": name}, headers={"idempotency-key": str(uuid7())})
         assert answer.status_code == 201, answer.text
         self.clock = answer.json()
         return self.clock

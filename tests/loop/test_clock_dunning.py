@@ -11,11 +11,14 @@ from sqlalchemy import select
 
 from billing.payments.models import Payment
 from fulfillment.runs.models import Run
-from kernel.db.uow import unit_of_work
+from kernel.clock import OwnTime
+from kernel.db.uow import UnitOfWork, unit_of_work
 from kernel.ids import uuid7
 from marketplace.test_clocks.create_test_clock import create_test_clock
 from orders.order.models import Order, Subscription
 from orders.subscriptions.timeline import subscription_timeline
+from orders.test_clocks import drive
+from orders.test_clocks.due_instants import next_due
 from tests.factories_marketplace import OPERATOR_PRINCIPAL
 from tests.loop.clock_developer import Developer
 from tests.loop.test_trials import trial_plan
@@ -87,6 +90,27 @@ def test_with_the_subscription_all_its_orders_are_complete(stage: Stage, develop
     assert developer.subscription(bought["id"])["state"] == "ended"
     orders = developer.ask("GET", "/v1/orders")["items"]
     assert [one["state"] for one in orders] == ["completed"] * 3
+
+
+def test_a_payment_that_waits_for_its_payer_does_not_hold_the_clock_up(
+    stage: Stage, developer: Developer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    developer.make()
+    plan, _ = stage.offer(interval="month")
+    bought = developer.buy_plan(plan, "sbx_ok")
+    developer.ask("PUT", f"/v1/subscriptions/{bought['id']}/payment-method", {"payment_method": "sbx_requires_action"})
+    stage.run()
+    stops: list[datetime | None] = []
+
+    def counted(uow: UnitOfWork, own: OwnTime) -> datetime | None:
+        stops.append(next_due(uow, own))
+        return stops[-1]
+
+    monkeypatch.setattr(drive, "next_due", counted)
+    ends_at = datetime.fromisoformat(bought["ends_at"])
+    developer.advance(ends_at + 60 * DAY)
+    assert developer.subscription(bought["id"])["state"] == "ended"
+    assert len(stops) < 40, "not every hour"
 
 
 def test_all_three_sides_see_the_same_of_it_ahead(stage: Stage, developer: Developer) -> None:

@@ -52,6 +52,22 @@ def member(stage: Stage, *roles: str) -> Principal:
         return make_member(uow, stage.seller, *roles)
 
 
+def test_a_discount_down_to_the_floor_is_not_below_it(stage: Stage) -> None:
+    """33.335 % off 19,900 are 6,633.665, rounded to 6,634 once: that is what the floor leaves, too."""
+    floor(stage, 666_650)
+    valid_on = clock.today("Asia/Shanghai") + timedelta(days=30)
+
+    def made(discount_ppm: int) -> str:
+        command = MakeOffer(
+            requested(stage), (OfferedPlan(stage.seat_plan, QUANTITY, discount_ppm=discount_ppm),), valid_on
+        )
+        offer_id = transact(stage.services.db, stage.seller.owner, lambda uow: make_offer(uow, command).id)
+        return state(stage, offer_id)
+
+    assert made(333_350) == "open"
+    assert made(333_400) == "awaiting_approval"
+
+
 def low(stage: Stage, lead_id: UUID, maker: Principal | None = None, price: int = LOW, **changes: Any) -> UUID:
     """An offer below the floor, by the seller's owner or by `maker`."""
     valid_on = clock.today("Asia/Shanghai") + timedelta(days=30)

@@ -99,7 +99,7 @@ class TestAccepted:
 
     def test_more_seats_are_taken_where_the_offer_says_at_least(self, stage: Stage) -> None:
         def taken(offer_id: UUID, quantity: int) -> UUID:
-            asked = QuoteOffer(offer_id, quantities={1: quantity})
+            asked = QuoteOffer(offer_id, quantities=((1, quantity),))
             return transact(stage.services.db, stage.purchaser, lambda uow: quote_offer(uow, asked).id)
 
         at_least = offered(stage, takes_more=True)
@@ -109,6 +109,14 @@ class TestAccepted:
             assert refusal(lambda wrong=wrong: taken(at_least, wrong)) == "quantity_out_of_range"  # type: ignore[misc]
         as_offered = offered(stage)
         assert refusal(lambda: taken(as_offered, QUANTITY + 1)) == "quantity_out_of_range"
+
+    @pytest.mark.parametrize("wanted", [((2, 25),), ((1, 25), (1, 30))], ids=["unknown", "repeated"])
+    def test_a_line_that_is_not_in_it_or_named_twice_is_refused(
+        self, stage: Stage, wanted: tuple[tuple[int, int], ...]
+    ) -> None:
+        asked = QuoteOffer(offered(stage, takes_more=True), quantities=wanted)
+        priced = lambda: transact(stage.services.db, stage.purchaser, lambda uow: quote_offer(uow, asked).id)  # noqa: E731
+        assert refusal(priced) == "offer_line"
 
 
 class TestAnswered:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -21,6 +23,7 @@ from fulfillment.usage.record_usage import UsageIn, record_usage
 from kernel import clock
 from kernel.clock import OwnTime
 from kernel.db.uow import UnitOfWork, transact, unit_of_work
+from kernel.idempotency import IdempotencyKey
 from kernel.ids import uuid7
 from kernel.jobs.models import Job
 from kernel.jobs.outbox import DRIVE_CLOCK
@@ -300,8 +303,33 @@ def test_real_money_knows_no_test_clocks(stage: Stage, developer: Developer) -> 
     with TestClient(create_app(services), base_url="https://market.example") as client:
         client.cookies.update(developer.client.cookies)
         client.headers["x-csrf-token"] = developer.client.headers["x-csrf-token"]
-        answer = client.post("/v1/test-clocks", json={"name": "Renewals"})
+        answer = client.post("/v1/test-clocks", json={"name": "Renewals"}, headers={"idempotency-key": str(uuid7())})
     assert (answer.status_code, answer.json()["code"]) == (403, "sandbox_only")
+
+
+def test_asked_twice_with_one_key_it_is_one_clock(stage: Stage, developer: Developer) -> None:
+    def ask(name: str = "Renewals") -> Any:
+        return developer.client.post("/v1/test-clocks", json={"name": name}, headers={"idempotency-key": "once"})
+
+    first, again = ask(), ask()
+    assert (first.status_code, again.status_code, again.headers["idempotency-replayed"]) == (201, 201, "true")
+    assert first.json() | {"key": ""} == again.json() | {"key": ""}
+    assert len(developer.client.get("/v1/test-clocks").json()["items"]) == 1
+    kept = stage.rows(select(IdempotencyKey.answer).where(IdempotencyKey.key == "once"))
+    assert not any(answer.json()["key"] in one for answer in (first, again) for one in kept), "no secret is kept"
+    developer.clock = first.json()
+    developer.ask("GET", "/v1/subscriptions", status=401)
+    developer.clock = again.json()
+    developer.ask("GET", "/v1/subscriptions", status=200)
+    assert ask("Another").json()["code"] == "idempotency_key_reused"
+    assert developer.client.post("/v1/test-clocks", json={"name": "x"}).json()["code"] == "idempotency_key_required"
+
+
+def test_sellers_tell_test_organizations_apart(stage: Stage, developer: Developer) -> None:
+    for name in ("Renewals", "Trials"):
+        developer.make(name)
+        (profile,) = developer.ask("GET", "/v1/billing-profiles")
+        assert profile["legal_name"].endswith(f" · {name} (TEST)")
 
 
 def test_its_pages(stage: Stage, developer: Developer) -> None:
@@ -324,6 +352,11 @@ def test_its_pages(stage: Stage, developer: Developer) -> None:
     wrong = page.post(f"{here}/advance", data={"csrf": csrf, "day": "1999-01-01"})
     assert wrong.status_code == 422
     assert 'value="1999-01-01"' in wrong.text
+    said = re.search(r'id="day-wrong"[^>]*>([^<]*)', wrong.text)
+    assert said is not None
+    assert "+00:00" not in said[1], "an instant is said as the page says it"
+    beyond = page.post(f"{here}/advance", data={"csrf": csrf, "day": "2999-01-01"})
+    assert "+00:00" not in beyond.text.split("day-wrong")[-1].split("</p>")[0]
     assert page.post(f"{here}/keys", data={"csrf": csrf}).status_code == 200
     gone = page.post(f"{here}/removal", data={"csrf": csrf}, follow_redirects=False)
     assert gone.status_code == 303

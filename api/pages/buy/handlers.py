@@ -17,6 +17,7 @@ from api.pages.frame import addresses
 from api.pages.frame.payment_methods import parse_method
 from api.pages.frame.phrases import failure
 from api.pages.frame.site import Form, PageRequest, form_post, page, parse_uuid_or_404
+from api.pages.offers.presenter import find_wrong_quantity
 from api.v1.purchases import PurchaseIn, buy
 from kernel.errors import DomainError, Gone, Invalid, NotFound
 from marketplace.catalog.queries import ListingView
@@ -78,6 +79,8 @@ def show_offer_sheet(offer_id: FromPath[UUID], page_request: Given[PageRequest])
         own = addresses.offer(str(offer.id))
         return page_request.redirect(addresses.request(str(offer.lead_id)) if offer.lead_id else own)
     typed = {name: page_request.query(name, most=10) for name in _names_of(offer)}
+    if (wrong := find_wrong_quantity(page_request, offer, typed)) is not None:
+        return page_request.render(wrong, status=422)
     return _shown(page_request, Wanted(offer=offer.id, taken=typed))
 
 
@@ -88,6 +91,8 @@ def submit_offer_sheet(
     """As the sheet of a card; paying accepts the offer."""
     offer = _offer(page_request, offer_id)
     typed = {name: form.values.get(name, "")[:10] for name in _names_of(offer)}
+    if (wrong := find_wrong_quantity(page_request, offer, typed)) is not None:
+        return page_request.render(wrong, status=422)
     return _submit(page_request, form, replace(_filled_in(form), offer=offer.id, taken=typed))
 
 

@@ -29,7 +29,6 @@ from marketplace.catalog.queries import ListingView, PlanView, get_listing
 from marketplace.discovery.cards import Card
 from marketplace.discovery.feed import FeedItem, get_placed
 from marketplace.parties.queries import list_billing_profiles
-from marketplace.pricing.shapes import MAX_SEATS
 from orders.approval_rules.steps import steps_from
 from orders.checkout import quote_models
 from orders.checkout.approval_reasons import reasons_of
@@ -158,7 +157,7 @@ def _quoted(uow: UnitOfWork, wanted: Wanted, offered: Offered) -> tuple[quote_mo
 
 def _quote(uow: UnitOfWork, wanted: Wanted, offered: Offered, *, trial: bool = False) -> quote_models.Quote:
     if offered.offer is not None:
-        taken = dict(_taken(offered.offer, wanted))
+        taken = _taken(offered.offer, wanted)
         return quote_offer(uow, QuoteOffer(offered.offer.id, wanted.profile_id, taken, wanted.coupon))
     plans = offered.listing.plans
     plan = next((one for one in plans if str(one.id) == wanted.plan_id), None)
@@ -357,12 +356,12 @@ def _sold(plan: PlanView, wanted: int) -> int:
 
 
 def _taken(offer: OfferView, wanted: Wanted) -> tuple[tuple[int, int], ...]:
-    """Never fewer seats than were offered; what is no number is the least."""
+    """As many seats of each line as were typed, else the least (`find_wrong_quantity` refuses what is neither)."""
     if not offer.takes_more:
         return ()
     seats = [line for line in offer.lines if line.sold_by_seat]
-    typed = {line.number: find_whole(wanted.taken.get(f"quantity_{line.number}", "")) or 0 for line in seats}
-    return tuple((line.number, min(max(typed[line.number], line.quantity), MAX_SEATS)) for line in seats)
+    typed = {line.number: find_whole(wanted.taken.get(f"quantity_{line.number}", "")) for line in seats}
+    return tuple((line.number, typed[line.number] or line.quantity) for line in seats)
 
 
 def _offered_plan(

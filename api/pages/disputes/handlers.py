@@ -110,7 +110,7 @@ def name_lines(dispute_id: FromPath[UUID], page_request: Given[PageRequest], for
         known = {f"line-{line.line_id}": line.line_id for line in assignable_lines(uow, dispute_id)}
         lines = {}
         for name, written in typed.items():
-            amount_minor = typed_amount(written, dispute.currency, field="lines")
+            amount_minor = typed_amount(written, dispute.currency, field="lines", code="amount_unreadable")
             line_id = known.get(name)
             if amount_minor and line_id is not None:
                 lines[line_id] = amount_minor

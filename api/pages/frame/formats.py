@@ -8,6 +8,7 @@ from babel import Locale
 from babel.dates import format_date, format_datetime, format_skeleton, format_time, format_timedelta, get_timezone
 from babel.numbers import format_compact_decimal, format_currency, format_decimal, format_percent
 
+from kernel import clock
 from kernel.money import Money, exponent
 from kernel.written_amounts import with_own_sign, write_amount
 
@@ -61,8 +62,10 @@ class Formats:
         return f"{format_skeleton('yMMMEd', local, locale=self.locale)} {local:%H:%M} ({offset})"
 
     def short_day(self, value: date | datetime) -> str:
-        """Month and day."""
+        """Month and day; of another year than the present one, with the year."""
         local = value.astimezone(get_timezone(self.time_zone)) if isinstance(value, datetime) else value
+        if local.year != clock.today(self.time_zone).year:
+            return self.day(local.date() if isinstance(local, datetime) else local)
         return format_skeleton("MMMd", _midnight(local), locale=self.locale)
 
     def month(self, value: date) -> str:

@@ -166,6 +166,8 @@ def _in_words(page_request: PageRequest, name: str, value: object) -> object:
         return priced(page_request, int(found[2]), found[3], found[4], pricing)
     if name == "holds" and value == USAGE:
         return page_request.t("per.usage")
+    if name in {"present", "latest"}:
+        return page_request.formats.moment(datetime.fromisoformat(value))
     if name == "missing":
         known = translations(page_request.language).texts
         comma = ", " if page_request.language == "en" else "、"

@@ -43,10 +43,11 @@ def list_invoices(page_request: Given[PageRequest]) -> Response[str]:
         totals = queries.totals_of(uow, wanted)
         credited = queries.credited_of(uow, [row.id for row in found.items])
         sellers = queries.list_counterparties(uow)
+        first = queries.first_received_on(uow)
         detail = _detail(page_request, uow, opened) if opened else None
     view = InvoicesView(
         month=month,
-        months=_months(today, month),
+        months=_months(today, first, month),
         rows=tuple(_row(row, credited.get(row.id, 0), page_request.time_zone) for row in found.items),
         count=sum(one.count for one in totals.values()),
         pending=sum(one.pending for one in totals.values()),
@@ -117,10 +118,11 @@ def _row(row: queries.InvoiceRow, credited_minor: int, time_zone: str) -> Invoic
     )
 
 
-def _months(today: date, shown: date) -> tuple[date, ...]:
-    found = []
+def _months(today: date, first: date | None, shown: date) -> tuple[date, ...]:
+    """At least a year, and as far back as there are invoices."""
+    found: list[date] = []
     month = today.replace(day=1)
-    for _ in range(MONTHS):
+    while len(found) < MONTHS or (first is not None and month >= first.replace(day=1)):
         found.append(month)
         month = (month - timedelta(days=1)).replace(day=1)
     return tuple(sorted({*found, shown}, reverse=True))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from uuid import UUID
 
 from markupsafe import Markup
 
@@ -27,13 +30,17 @@ from orders.checkout.priced_line import InvoiceParty
 
 @dataclass(frozen=True, slots=True)
 class ShownAmounts:
-    """What the fewest seats of a plan come to for a company of the seller's own country."""
+    """What the fewest seats of a plan come to for a company of the seller's own country.
+
+    `discount`: what a promotion takes off the list price, negative; None: nothing.
+    """
 
     list_price: Money
     net: Money
     tax: Money
     tax_ppm: int
     gross: Money
+    discount: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +107,10 @@ class ShownListing:
     terms_pdf_address: str = ""
 
 
-def shown_listing(page_request: PageRequest, uow: UnitOfWork, view: ListingView) -> ShownListing:
-    """How a version will be met."""
+def shown_listing(
+    page_request: PageRequest, uow: UnitOfWork, view: ListingView, off_minor: Mapping[UUID, int] = MappingProxyType({})
+) -> ShownListing:
+    """How a version will be met. `off_minor`: what is off the price of a plan's fewest seats at the moment, by the plan."""
     seller = get_party(uow, view.org_id)
     terms = view.terms or {}
     return ShownListing(
@@ -113,7 +122,11 @@ def shown_listing(page_request: PageRequest, uow: UnitOfWork, view: ListingView)
         descriptions=_in_languages(page_request, view.description, view.description_en),
         refund_days=view.refund_window_days,
         data_kept_days=view.data_kept_days,
-        plans=tuple(_plan(page_request, view, plan, seller) for plan in view.plans if plan.state == "active"),
+        plans=tuple(
+            _plan(page_request, view, plan, seller, off_minor.get(plan.id, 0))
+            for plan in view.plans
+            if plan.state == "active"
+        ),
         images=shown_images(page_request, view),
         terms_version=str(terms.get("version", "")),
         terms=_in_languages(page_request, str(terms.get("text", "")), str(terms.get("text_en", ""))),
@@ -143,12 +156,12 @@ def shown_images(page_request: PageRequest, view: ListingView) -> tuple[ShownIma
     return tuple(found)
 
 
-def _plan(page_request: PageRequest, view: ListingView, plan: PlanView, seller: Party) -> ShownPlan:
+def _plan(page_request: PageRequest, view: ListingView, plan: PlanView, seller: Party, off_minor: int) -> ShownPlan:
     amounts, refusal = None, None
     price = plan_price(plan)
     priced = price_term(price, plan.min_seats)
     try:
-        amounts = _amounts(view, plan, seller, priced)
+        amounts = _amounts(view, plan, seller, priced, off_minor)
     except DomainError as error:
         refusal = failure(page_request, error)
     pick = page_request.pick
@@ -185,7 +198,7 @@ def _plan(page_request: PageRequest, view: ListingView, plan: PlanView, seller: 
     )
 
 
-def _amounts(view: ListingView, plan: PlanView, seller: Party, priced: Priced) -> ShownAmounts:
+def _amounts(view: ListingView, plan: PlanView, seller: Party, priced: Priced, off_minor: int) -> ShownAmounts:
     buyer = InvoiceParty(
         billing_profile_id=None,
         legal_name=seller.legal_name,
@@ -194,11 +207,12 @@ def _amounts(view: ListingView, plan: PlanView, seller: Party, priced: Priced) -
         registered_in=seller.country,
     )
     decision = decide_tax(seller, buyer, view.tax_category, clock.now(), included=plan.tax_included)
-    found = line_amounts(priced.amount_minor, 0, decision)
+    found = line_amounts(priced.amount_minor, off_minor, decision)
     return ShownAmounts(
         money(found.list_minor, plan.currency),
         money(found.net_minor, plan.currency),
         money(found.tax_minor, plan.currency),
         decision.rate_ppm,
         money(found.gross_minor, plan.currency),
+        money(-off_minor, plan.currency) if off_minor else None,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -12,6 +12,7 @@ from api.pages.frame import addresses
 from api.pages.frame.phrases import failure, money, priced
 from api.pages.frame.prices import amount_as_typed
 from api.pages.frame.site import PageRequest
+from api.pages.frame.typed_numbers import whole_number
 from api.pages.offers.views import (
     CounterItem,
     CounterLineTyped,
@@ -24,6 +25,7 @@ from api.pages.offers.views import (
 )
 from kernel.errors import DomainError, Invalid
 from kernel.money import PPM
+from marketplace.pricing.shapes import MAX_SEATS
 from orders.offers.decide_offer import others_decide
 from orders.offers.draw_offer import draw_offer
 from orders.offers.floors import APPROVE
@@ -55,6 +57,23 @@ def offer_page(page_request: PageRequest, offer_id: UUID, *, sells: bool) -> Off
         act = addresses.seller_offer(str(offer_id), "/decision") if alone else ""
         item = replace(item, approval=replace(item.approval, act=act, is_own=not alone))
     return (SellerOfferPage if sells else OfferPage)(back, offer.lead_id is not None, item)
+
+
+def find_wrong_quantity(page_request: PageRequest, offer: OfferView, typed: Mapping[str, str]) -> OfferPage | None:
+    """The page of an offer that leaves open how many are taken, where one of its quantities, as typed by the fields' names, is
+    none that it may be: said at its field, with all that was typed. None where they are right.
+    """
+    lines = [one for one in offer.lines if one.sold_by_seat] if offer.takes_more else []
+    for line in lines:
+        written = typed.get(f"quantity_{line.number}", "")
+        try:
+            if written:
+                whole_number(written, field=f"take_{line.number}", least=line.quantity, most=MAX_SEATS)
+        except Invalid as refused:
+            view = replace(offer_page(page_request, offer.id, sells=False), **refusal(page_request, refused))
+            taken = tuple((*one[:3], typed.get(f"quantity_{one[0]}") or one[3]) for one in view.item.taken)
+            return replace(view, item=replace(view.item, taken=taken))
+    return None
 
 
 def offer_list(
@@ -94,7 +113,11 @@ def offer_item(page_request: PageRequest, offer: OfferView, *, sells: bool) -> O
         pdf=addresses.offer_pdf(offer_id, page_request.language, sells=sells) if offer.is_drawn else "",
         terms=offer.terms,
         takes_more=offer.takes_more,
-        taken=tuple((one.number, _name(page_request, one), one.quantity) for one in offer.lines if one.sold_by_seat)
+        taken=tuple(
+            (one.number, _name(page_request, one), one.quantity, str(one.quantity))
+            for one in offer.lines
+            if one.sold_by_seat
+        )
         if offer.takes_more and offer.is_open and not sells
         else (),
         replaces=offer.supersedes_id is not None,

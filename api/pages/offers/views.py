@@ -95,8 +95,8 @@ class OfferItem:
     terms: str = ""
     takes_more: bool = False
     """Whether the quantities are the least."""
-    taken: tuple[tuple[int, str, int], ...] = ()
-    """Where its buyer says how many it takes: the number, name and least quantity of each line of seats."""
+    taken: tuple[tuple[int, str, int, str], ...] = ()
+    """Where its buyer says how many it takes: the number, name and least quantity of each line of seats, and what was typed."""
     replaces: bool = False
     """Whether it took the place of another."""
     counters: tuple[CounterItem, ...] = ()

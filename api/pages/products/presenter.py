@@ -19,11 +19,11 @@ from fulfillment.courses.queries import courses_among, get_course
 from fulfillment.customer_reviews.queries import reviews_of
 from kernel.db.uow import UnitOfWork
 from marketplace.catalog.plan_price import plan_price
-from marketplace.catalog.queries import ListingView
+from marketplace.catalog.queries import ListingView, PlanView
 from marketplace.discovery.showings import Showing, showings_of
 from marketplace.pricing.engine import price_term
 from marketplace.questions.queries import questions_of
-from orders.coupons.promotions import best_promotion, promotions_of
+from orders.coupons.promotions import PromotionView, best_promotion, promotions_of
 from orders.delivery_record import delivery_record
 from orders.trials.take_trial import has_tried
 
@@ -36,6 +36,7 @@ LATEST = 3
 def product_view(page_request: PageRequest, uow: UnitOfWork, listing: ListingView) -> ProductView:
     """A product's page, read in the reader's transaction."""
     showings = showings_of(uow, [listing.id], most=VIDEOS).get(listing.id, [])
+    promotions = _promotions(uow, listing)
     record = delivery_record(uow, listing.id)
     reader = page_request.principal.org_id
     own = listing.org_id == reader
@@ -44,7 +45,7 @@ def product_view(page_request: PageRequest, uow: UnitOfWork, listing: ListingVie
     return ProductView(
         id=str(listing.id),
         seller_id=str(listing.org_id),
-        shown=shown_listing(page_request, uow, listing),
+        shown=shown_listing(page_request, uow, listing, {plan.id: off for plan, _, off in promotions}),
         picture=_picture(page_request, listing, showings),
         videos=tuple(_video(page_request, one) for one in showings),
         delivered=Delivered(record.ended, record.delivered, record.share_ppm),
@@ -53,7 +54,10 @@ def product_view(page_request: PageRequest, uow: UnitOfWork, listing: ListingVie
         rating_count=listing.rating_count,
         reviews=tuple(map(shown_review, reviews_of(uow, listing.id, limit=LATEST).items)),
         questions=tuple(questions_of(uow, listing.id, limit=LATEST).items),
-        promotions=_promotions(page_request, uow, listing),
+        promotions={
+            str(plan.id): promotion_in_words(page_request, best, recurs=plan.term_months > 0)
+            for plan, best, _ in promotions
+        },
         episodes=episode_items(page_request, get_course(uow, listing.id).episodes) if is_course else (),
         own=own,
         on_sale=listing.state == "published",
@@ -63,15 +67,16 @@ def product_view(page_request: PageRequest, uow: UnitOfWork, listing: ListingVie
     )
 
 
-def _promotions(page_request: PageRequest, uow: UnitOfWork, listing: ListingView) -> dict[str, str]:
+def _promotions(uow: UnitOfWork, listing: ListingView) -> list[tuple[PlanView, PromotionView, int]]:
+    """Of each plan that has one the promotion that its quote would take, and what that takes off its fewest seats."""
     found = promotions_of(uow, [listing.id]).get(listing.id, ()) if listing.state == "published" else ()
-    said = {}
+    taken = []
     for plan in listing.plans if found else ():
         list_minor = price_term(plan_price(plan), plan.min_seats).amount_minor
         best = best_promotion(found, plan.code, list_minor, plan.currency)
         if best is not None:
-            said[str(plan.id)] = promotion_in_words(page_request, best, recurs=plan.term_months > 0)
-    return said
+            taken.append((plan, best, best.off(plan.code, list_minor, plan.currency)))
+    return taken
 
 
 def _preview(page_request: PageRequest, listing: ListingView, showings: Sequence[Showing]) -> LinkPreview:

@@ -49,6 +49,7 @@ from orders.refunds.queries import RefundCaseView, cases_of_order, get_refund_ca
 Answer = Response[str] | Response[bytes]
 PAGE = 30
 STATES = tuple(REFUND_CASE.edges)
+UNREADABLE = "amount_unreadable"
 TYPED = 4_000
 """Of words that are kept when they are refused; twice what is taken, so that whoever wrote too much loses little."""
 
@@ -73,7 +74,7 @@ def ask(order_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[
         currency = queries.get_order(uow, order_id).currency.strip()
     command = AskForRefund(order_id, None, reason)
     try:
-        command = replace(command, amount_minor=typed_amount(typed, currency, field="amount_minor"))
+        command = replace(command, amount_minor=typed_amount(typed, currency, field="amount_minor", code=UNREADABLE))
         case_id = page_request.transact(lambda uow: ask_refund(uow, command).id)
     except NotFound:
         raise
@@ -206,7 +207,9 @@ def _decided(
 
     def work(uow: UnitOfWork) -> None:
         # A refusal grants nothing, whatever stands in the field beside it.
-        amount_minor = typed_amount(typed, currency, field="amount_minor") if decision == "grant" else None
+        amount_minor = (
+            typed_amount(typed, currency, field="amount_minor", code=UNREADABLE) if decision == "grant" else None
+        )
         verb(uow, DecideRefund(case_id, decision, amount_minor, said))
 
     return _acted(page_request, case_id, side, work, "decide", amount=typed, words=said)

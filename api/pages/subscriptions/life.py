@@ -48,7 +48,7 @@ def life_of(page_request: PageRequest, found: Iterable[TimelineEntry], side: Sid
             at=one.at,
             icon=_ICONS[one.kind],
             state=_state(one),
-            title=page_request.t(f"life.{one.kind}", n=one.number, days=one.days),
+            title=_title(page_request, one),
             text=_text(page_request, one),
             is_due=one.is_due,
             address=_address(one, side),
@@ -59,6 +59,12 @@ def life_of(page_request: PageRequest, found: Iterable[TimelineEntry], side: Sid
 
 _WORDS_OF = {"usage": "order", "instalment": "order", "refund_case": "refund_case", "try": "try"}
 """Kinds of entries whose state is said by the words of these."""
+
+
+def _title(page_request: PageRequest, one: TimelineEntry) -> str:
+    if one.kind == "notice":
+        return translations(page_request.language).count("life.notice", one.days or 0)
+    return page_request.t(f"life.{one.kind}", n=one.number, days=one.days)
 
 
 def _state(one: TimelineEntry) -> EntryState:

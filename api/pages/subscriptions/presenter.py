@@ -243,7 +243,13 @@ def _others(page_request: PageRequest, uow: UnitOfWork, found: SubscriptionView)
     if found.contract_ends_at is not None:
         return ()
     return tuple(
-        Choice(str(one.id), page_request.pick(one.title, one.title_en), page_request.formats.day(one.ends_at))
+        Choice(
+            str(one.id),
+            # Several of one product differ by their plans.
+            f"{page_request.pick(one.title, one.title_en)} · {page_request.pick(one.plan_name, one.plan_name_en)}"
+            f" · {one.seller_name}",
+            page_request.formats.day(one.ends_at),
+        )
         for one in list_subscriptions(uow, limit=MOST_OTHERS).items
         if one.state == "active" and one.ends_at != found.ends_at
     )

@@ -32,7 +32,7 @@ def private(s: Samples, *, sells: bool) -> OfferItem:
         "含一次上门培训。\n三年内续费价格不变。",
         "A day of training on site.\nRenewals keep this price.",
     )
-    taken = ((1, one.lines[0].what, 20),)
+    taken = ((1, one.lines[0].what, 20, "20"),)
     return replace(one, replaces=False, terms=terms, takes_more=True, taken=() if sells else taken)
 
 

@@ -46,7 +46,7 @@ def test_every_refusal_brings_what_its_words_name() -> None:
         for code, where, given in raised()
         if code in texts()
         and given is not None
-        and not (needed := parameters(code)) <= given | {name for name, (of, _) in IN_WORDS.items() if of in given}
+        and not (needed := parameters(code)) <= given | {name for name, (of, _) in IN_WORDS.items() if given >= set(of)}
     }
     assert lacking == {}
 
@@ -59,6 +59,15 @@ def test_a_wait_is_said_in_its_largest_unit(retry_after_s: int, en: str, zh: str
     params = {"retry_after_s": retry_after_s}
     assert sentence("leads_too_often", "en", params)["todo"] == f"Try again in {en}."
     assert sentence("leads_too_often", "zh-CN", params)["todo"] == f"请在 {zh}后再试。"
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "en", "zh"), [(1, 1, "1", "1"), (2, 50, "from 2 to 50", "2 到 50")], ids=["one", "several"]
+)
+def test_the_only_quantity_is_no_range(least: int, most: int, en: str, zh: str) -> None:
+    params = {"least": least, "most": most}
+    assert sentence("quantity_out_of_range", "en", params)["what"] == f"The quantity must be {en}."
+    assert sentence("quantity_out_of_range", "zh-CN", params)["what"] == f"数量须为 {zh}。"
 
 
 def test_a_length_is_said_as_the_player_shows_it() -> None:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.pages.frame.formats import Formats
+from kernel import clock
 from kernel.money import Money
 
 ZH = Formats(Locale.parse("zh_CN"), "Asia/Shanghai")
@@ -50,6 +51,14 @@ def test_instants_move_to_the_readers_zone() -> None:
     assert ZH.day(late) == "2026年11月23日"
     assert EN.day(late) == "Nov 22, 2026"
     assert ZH.time(late) == "01:30:00"
+
+
+def test_a_day_of_another_year_says_the_year() -> None:
+    with clock.frozen(datetime(2026, 12, 31, 20, tzinfo=UTC)):
+        # Where it is read the new year has begun in one place alone.
+        assert (ZH.short_day(date(2026, 12, 21)), EN.short_day(date(2026, 12, 21))) == ("2026年12月21日", "Dec 21")
+        assert (ZH.short_day(date(2027, 1, 2)), EN.short_day(date(2027, 1, 2))) == ("1月2日", "Jan 2, 2027")
+        assert ZH.short_day(datetime(2026, 12, 31, 17, tzinfo=UTC)) == "1月1日"
 
 
 def test_days_and_months() -> None:

@@ -51,7 +51,11 @@ def test_made_seen_by_both_and_bought_with_more_seats(dashboards: Dashboards, bu
         assert dashboards.promoter.get(f"{path}/{offer_id}").status_code == 404
     page = dashboards.buyer.get(f"/offers/{offer_id}").text
     assert re.search(r'name="quantity_1"[^>]* min="20"', page)
-    assert dashboards.buyer.get(f"/offers/{offer_id}/buy?quantity_1=x").status_code == 200
+    for typed in ("x", "19", "0", "1000001"):
+        refused = dashboards.buyer.get(f"/offers/{offer_id}/buy?quantity_1={typed}")
+        assert refused.status_code == 422, typed
+        assert re.search(rf'id="take_1"[^>]* value="{typed}"[^>]* aria-invalid="true"', refused.text), typed
+        assert "20" in re.search(r'id="take_1-wrong"[^>]*>([^<]*)', refused.text)[1]  # type: ignore[index]
     sheet = dashboards.buyer.get(f"/offers/{offer_id}/buy?quantity_1=30")
     assert (value(sheet, "quantity_1"), "¥5,074.50" in text_of(sheet)) == ("30", True)
     assert "One day of training." in text_of(sheet)

@@ -88,6 +88,7 @@ def test_what_cannot_be_asked_is_said_and_kept(
     assert refused.status_code == status
     assert f'value="{amount}"' in refused.text
     assert reason in refused.text
+    assert "no limit" not in text_of(refused), "left empty, all of it is asked for"
     if field:
         assert f'id="{field}"' in refused.text.split('aria-invalid="true"')[0].rsplit("<", 1)[1]
     assert dashboards.stage.rows(select(RefundCase.id).where(RefundCase.order_id == order_id)) == []
