@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Date, cast, func, select
+from sqlalchemy import BigInteger, Date, Select, cast, func, select
 
 from billing.refunds.models import Refund
 from kernel import clock
@@ -64,11 +64,11 @@ def spend(uow: UnitOfWork, *, months: int = MONTHS, department_id: UUID | None =
         .subquery()
     )
     name = func.max(Order.seller_name)
-    kept = func.sum(Order.gross_minor - func.coalesce(back.c.amount_minor, 0))
+    kept = cast(func.sum(Order.gross_minor - func.coalesce(back.c.amount_minor, 0)), BigInteger)
     asked_by = (Purchase.requested_by, Person.name)
     whose: tuple[Any, ...] = (Department.id, Department.code, Department.name, Department.name_en)
     own = [] if department_id is None else [Purchase.department_id.in_(with_parts(uow, department_id))]
-    rows = uow.session.execute(
+    statement: Select[Any] = (  # the rows' type is the callers' Any
         select(month, Order.seller_org_id, name, *asked_by, *whose, Order.currency, func.count(), kept)
         .join(Purchase, Purchase.id == Order.purchase_id)
         .join(Person, Person.id == Purchase.requested_by, isouter=True)
@@ -84,4 +84,5 @@ def spend(uow: UnitOfWork, *, months: int = MONTHS, department_id: UUID | None =
             month.desc(), Order.currency, kept.desc(), Order.seller_org_id, Department.code, Purchase.requested_by
         )
     )
-    return [SpendRow(*row[:9], row[9].strip(), row[10], int(row[11])) for row in rows]
+    rows = uow.session.execute(statement)
+    return [SpendRow(*row) for row in rows]

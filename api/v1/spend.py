@@ -75,7 +75,7 @@ def export_spend(request: ApiRequest, department_id: DepartmentParameter = None)
     with request.transaction() as uow:
         body = _table(spend(uow, department_id=department_id))
     headers = {"Content-Disposition": 'attachment; filename="spend.csv"', "Cache-Control": "private, no-store"}
-    return Response(body, media_type="text/csv; charset=utf-8", headers=headers)
+    return Response(body, media_type="text/csv", headers=headers)
 
 
 @get("/v1/upcoming-charges", permission=READ, sync_to_thread=True, tags=["buying"])

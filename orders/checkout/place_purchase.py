@@ -44,7 +44,7 @@ from orders.offers.models import Offer
 from orders.order.events import ApprovalRequested, PurchasePlaced
 from orders.order.models import ORDER, Attribution, Order, OrderLine, SaleTerms, Subscription
 from orders.order.views import LineView, line_view, order_view
-from orders.trials.take_trial import take_trial
+from orders.trials.take_trial import require_untried, take_trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +261,8 @@ def _take_trial(uow: UnitOfWork, placed: Placed, line: PricedLine, buyer: Invoic
     if line.trial is None:
         return
     ((row, _),) = placed.lines
+    # Asked again: it may have been bought since the quote was given.
+    require_untried(uow, row.buyer_org_id, row.listing_id)
     take_trial(
         uow,
         row,

@@ -243,6 +243,7 @@ class FinanceSamples(Samples):
                 ID.format(40 + n),
                 f"O-2026-{318 - n:06d}",
                 "PO-2026-1107" if n == 0 else "",
+                "MKT-01" if n == 0 else "",
                 cny(net),
                 cny(gross - net),
                 cny(gross),
