@@ -205,27 +205,27 @@ register_types(
         "order.completed", "订单已完成：服务已验收或周期已结束。", "Accepted, or its term is over.", ORDERS, _BOTH
     ),
     EventType(
-        "order.delivery_failed", "卖家未能交付，款项将自动退回。", "Not delivered; the money goes back.", ORDERS, _BOTH
+        "order.delivery_failed", "卖方未能交付，款项将自动退回。", "Not delivered; the money goes back.", ORDERS, _BOTH
     ),
     EventType("order.refunded", "订单款项已全部退回。", "Its whole amount went back.", ORDERS, _BOTH),
     EventType("order.rejected", "审批人拒绝了订单。", "Its approvers said no.", ORDERS, {"buyer": _BOUGHT}),
     EventType("order.expired", "订单逾期未付款或未审批。", "It waited longer than it may.", ORDERS, {"buyer": _BOUGHT}),
     EventType("order.cancelled", "订单已取消。", "It was cancelled.", ORDERS, {"buyer": _BOUGHT}),
-    EventType("milestone.pending", "里程碑等待卖家接单。", "It waits to be taken on.", ORDERS, _same(_MILESTONE)),
+    EventType("milestone.pending", "里程碑等待卖方接单。", "It waits to be taken on.", ORDERS, _same(_MILESTONE)),
     EventType(
-        "milestone.open", "卖家已接单，里程碑待交付。", "Taken on: it is to be delivered.", ORDERS, _same(_MILESTONE)
+        "milestone.open", "卖方已接单，里程碑待交付。", "Taken on: it is to be delivered.", ORDERS, _same(_MILESTONE)
     ),
     EventType(
         "milestone.delivered", "里程碑已交付，待验收。", "Delivered: it waits for its buyer.", ORDERS, _same(_MILESTONE)
     ),
-    EventType("milestone.rework_asked", "买家要求返工。", "It is to be done again.", ORDERS, _same(_MILESTONE)),
+    EventType("milestone.rework_asked", "买方要求返工。", "It is to be done again.", ORDERS, _same(_MILESTONE)),
     EventType(
-        "milestone.accepted", "里程碑已验收，款项放给卖家。", "Accepted: it is released.", ORDERS, _same(_MILESTONE)
+        "milestone.accepted", "里程碑已验收，款项放给卖方。", "Accepted: it is released.", ORDERS, _same(_MILESTONE)
     ),
     EventType(
         "milestone.cancelled", "里程碑已取消，款项退回。", "Cancelled: its money goes back.", ORDERS, _same(_MILESTONE)
     ),
-    EventType("entitlement.pending", "权益已建立，等待卖家开通。", "It waits to be opened.", ENTITLEMENTS, _GIVEN),
+    EventType("entitlement.pending", "权益已建立，等待卖方开通。", "It waits to be opened.", ENTITLEMENTS, _GIVEN),
     EventType("entitlement.active", "权益可用（新开通或恢复）。", "It may be used, or again.", ENTITLEMENTS, _GIVEN),
     EventType("entitlement.suspended", "权益已暂停。", "Nobody may use it for now.", ENTITLEMENTS, _GIVEN),
     EventType("entitlement.ended", "权益已终止。", "It has ended.", ENTITLEMENTS, _GIVEN),
@@ -307,7 +307,7 @@ register_types(
     ),
     EventType("refund_case.withdrawn", "买方撤回了退款申请。", "The buyer let it be.", ORDERS, _case(ended=True)),
     EventType("dispute.opened", "付款被拒付，银行正在裁定。", "A bank decides about a payment.", ORDERS, _dispute()),
-    EventType("dispute.won", "银行支持卖家，款项保留。", "The bank decided for the sale.", ORDERS, _dispute()),
+    EventType("dispute.won", "银行支持卖方，款项保留。", "The bank decided for the sale.", ORDERS, _dispute()),
     EventType("dispute.lost", "银行支持付款方，款项已扣回。", "The bank decided for the payer.", ORDERS, _dispute()),
     EventType("statement.closed", "结算单已生成。", "A statement is closed.", MONEY, {"party": _STATEMENT}),
     EventType("payout.sent", "结算款已打出。", "A payout is on its way.", MONEY, _payout()),

@@ -53,7 +53,7 @@ def clear(queue: Queue) -> Queue:
 def samples(language: Language) -> dict[str, Sample]:
     """All pages in one language."""
     s, told, account = DeskSamples(language), NotificationSamples(language), AccountSamples(language)
-    paid = FlashMessage("good", s.pick("已收到你的决定。", "Your decision is recorded."))
+    paid = FlashMessage("good", s.pick("已收到您的决定。", "Your decision is recorded."))
     operator: frozenset[Area] = frozenset({"operator", "reviewer", "tracer"})
     made: dict[str, Sample] = {
         "sign-in": Sample(account.sign_in(), frozenset()),

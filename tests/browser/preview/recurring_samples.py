@@ -171,7 +171,7 @@ def buyers_pages(s: Samples) -> dict[str, View]:
             changes_to="",
             contract_ends_at=item.ends_at,
             next=p(
-                "合同于 2026年12月3日 终止：本期为最后一期，之后不再扣款。如需继续，请向卖家索取新报价或再次购买。",
+                "合同于 2026年12月3日 终止：本期为最后一期，之后不再扣款。如需继续，请向卖方索取新报价或再次购买。",
                 "The contract ends on Dec 3, 2026: this was its last term, and nothing is charged after it. Ask the seller "
                 "for a new offer, or buy it again.",
             ),
