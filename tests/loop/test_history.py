@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -33,6 +34,7 @@ from marketplace.catalog.review_listing import withdraw_plan
 from marketplace.parties.models import Organization
 from orders.checkout.models import Purchase
 from orders.coupons.models import CouponUse
+from orders.order.milestones import OrderMilestone
 from orders.order.models import Order
 from orders.refunds.models import RefundCase
 from tests.loop_stage import RENDERERS, Stage
@@ -161,6 +163,29 @@ def test_money_asked_back_goes_its_ways(
     assert sorted(found) == ["granted", "rejected", "withdrawn"]
     assert found["granted"].granted_minor == found["granted"].asked_minor // 2
     assert [one.state for one in stage.refunds(found["granted"].order_id)] == ["succeeded"]
+
+
+def test_a_service_goes_milestone_by_milestone(
+    stage: Stage, story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = f"PO-{uuid7().hex[-12:]}"
+    serve = partial(acts.Serve, "minghu", number, "hardening")
+    told: list[tuple[int, acts.Act]] = [
+        (18, acts.Join("jinghe")),
+        (17, acts.Join("minghu")),
+        (16, acts.Buy("minghu", number, "hardening")),
+        (15, serve(1, "take_on")),
+        (13, serve(1, "deliver", "评估报告")),
+        (11, serve(1, "accept")),
+        (8, serve(2, "deliver", "加固完成")),
+        (6, serve(2, "rework", "还差两台")),
+        (2, serve(3, "deliver", "复测报告")),
+    ]
+    monkeypatch.setattr(live, "plan", lambda ends_at: [acts.Step(ends_at - days * DAY, act) for days, act in told])
+    past(stage, tmp_path).live()
+    (order,) = bought(stage, number)
+    found = select(OrderMilestone).where(OrderMilestone.order_id == order.id).order_by(OrderMilestone.position)
+    assert [one.state for one in stage.rows(found)] == ["accepted", "rework", "delivered"]
 
 
 def test_a_code_and_a_promotion_come_off_what_is_bought_with_them(
