@@ -15,7 +15,6 @@ from fulfillment.entitlements.seats import assign_seat
 from kernel.db.uow import UnitOfWork
 from kernel.principal import Principal
 from marketplace.courses.queries import episodes_of
-from marketplace.videos.models import Video
 from orders.milestones.decide import accept_milestone, ask_rework
 from orders.milestones.deliver import deliver
 from orders.milestones.take_on import take_on
@@ -98,7 +97,7 @@ def _watch(world: World, act: WatchLesson) -> Work:
 
     def work(uow: UnitOfWork) -> None:
         episode = episodes_of(uow, listing_id)[act.lesson - 1]
-        duration_ms = uow.session.get_one(Video, episode.video_id).duration_ms or 0
-        report_progress(uow, ReportProgress(listing_id, episode.video_id, duration_ms * act.percent // 100))
+        position_ms = episode.duration_ms * act.percent // 100
+        report_progress(uow, ReportProgress(listing_id, episode.video_id, position_ms))
 
     return work
