@@ -18,6 +18,7 @@ from api.pages.coupons import handlers as coupons_pages
 from api.pages.courses import handlers as courses_pages
 from api.pages.courses import seller_handlers as seller_courses_pages
 from api.pages.customers import handlers as customers_pages
+from api.pages.departments import handlers as departments_pages
 from api.pages.disputes import handlers as disputes_pages
 from api.pages.entitlements import handlers as entitlements_pages
 from api.pages.feed import handlers as feed_pages
@@ -80,6 +81,7 @@ from api.v1 import (
     customer_reviews,
     customers,
     demos,
+    departments,
     disputes,
     entitlements,
     event_types,
@@ -200,6 +202,7 @@ MODULES: tuple[ModuleType, ...] = (
     offers,
     offer_approvals,
     demos,
+    departments,
     customers,
     search,
     reviews,
@@ -227,6 +230,7 @@ MODULES: tuple[ModuleType, ...] = (
     seller_reviews_pages,
     verification_pages,
     tax_id_disputes_pages,
+    departments_pages,
     disputes_pages,
     listings_pages,
     videos_pages,

@@ -54,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("name", choices=NAMES, help=choose("what to measure", "测试项目"))
     parser.add_argument("--json", action="store_true", help=choose("print one JSON document", "输出一个 JSON 文档"))
     parser.add_argument(
-        "--port", type=int, help=choose("the API's port; the seller's is the next", "接口端口；卖家系统用下一个")
+        "--port", type=int, help=choose("the API's port; the seller's is the next", "接口端口；卖方系统用下一个")
     )
     parser.add_argument("--runs", type=int, default=5, help=choose("coldstart: how many starts", "coldstart：启动次数"))
     parser.add_argument(

@@ -32,12 +32,12 @@ METHOD = Method(
     "Provisioning by the sample seller and numbering of invoices go on meanwhile, their drawing where not held. Product, seller, "
     "engines and client share the machine. CPU is counted by group; `path` is API, worker, scheduler, PostgreSQL and Valkey. "
     "Paid → active is read from the orders. Other cores: whatever else the machine did; above 0.1 the figures say little.",
-    "先 8 个买家、后 1 个买家，再在暂停绘制发票的进程时 8 个买家，各用一个长连接："
+    "先 8 个买方、后 1 个买方，再在暂停绘制发票的进程时 8 个买方，各用一个长连接："
     "POST /v1/quotes、POST /v1/purchases（沙箱支付）；"
     "仅当应答未显示已付款时，才在 20、40、"
-    "80 毫秒……后请求 GET /v1/purchases/{id}；预热 3 秒后分别测 20、10、20 秒。期间照常由示例卖家开通、"
+    "80 毫秒……后请求 GET /v1/purchases/{id}；预热 3 秒后分别测 20、10、20 秒。期间照常由示例卖方开通、"
     "发票编号与绘制（第三轮暂停绘制）。"
-    "产品、卖家、数据引擎与客户端同机运行。CPU 按组统计，path 为 API、worker、调度、PostgreSQL 与 Valkey 之和。"
+    "产品、卖方、数据引擎与客户端同机运行。CPU 按组统计，path 为 API、worker、调度、PostgreSQL 与 Valkey 之和。"
     "付款至开通的时长取自订单。other_cores 为本机其他负载，超过 0.1 时数据参考意义不大。",
 )
 PEERS = {"Vendure": 12.3, "Saleor": 2.8, "Medusa": 2.4}

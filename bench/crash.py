@@ -42,10 +42,10 @@ METHOD = Method(
     "being at rest: each acknowledged purchase is there once, no key made two, each order ended, at most one payment a purchase "
     "succeeded in the gateway's books, no answer but 503 was a server error, and `market verify`, the seller's own log included, "
     "finds nothing.",
-    "4 个买家，各自每次一个请求：报价、以随机沙箱支付方式下单，偶尔退款或分配席位；六分之一的请求在收到应答前放弃，"
+    "4 个买方，各自每次一个请求：报价、以随机沙箱支付方式下单，偶尔退款或分配席位；六分之一的请求在收到应答前放弃，"
     "所有请求都以同一 Idempotency-Key 重试直至得到应答。期间在随机时刻以 SIGKILL 终止进程，每类进程轮流命中。"
     "静止后核对：每笔已确认的采购恰好存在一次，一个键不产生两笔，订单均已了结，网关账上每笔采购至多一次成功支付，"
-    "除 503 外没有服务器错误，且 `market verify`（含卖家日志）无任何发现。",
+    "除 503 外没有服务器错误，且 `market verify`（含卖方日志）无任何发现。",
 )
 
 

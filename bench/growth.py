@@ -37,10 +37,10 @@ METHOD = Method(
     "hardest case (a table of which a checkout leaves several rows gets as many rows as the others, not more); videos with cards "
     "and claims up to 10⁵. Then VACUUM (ANALYZE), and one client does each work 60 to 200 times. Ratio: "
     "median at the larger over median at the smaller size, the worst of the four; at most 1.5 is wanted.",
-    "将示例买家的一次完整下单（已开通、已绘制发票）及示例已发布视频以集合方式复制（INSERT … SELECT generate_series，"
+    "将示例买方的一次完整下单（已开通、已绘制发票）及示例已发布视频以集合方式复制（INSERT … SELECT generate_series，"
     "session_replication_role = replica），直至各有 10⁴ 行，再到 10⁶ 行（可用 --rows 更改）：采购、"
     "订单及明细、支付、收费、分成、权益、"
-    "发票及明细、总账及分录、任务、状态历史、事件等下单产生的全部行，均属同一买家与同一卖家，"
+    "发票及明细、总账及分录、任务、状态历史、事件等下单产生的全部行，均属同一买方与同一卖方，"
     "即最苛刻的情形（一次下单留下多行的表，总行数与其他表相同）；以及最多 10⁵ 个视频及其商品卡与承诺。"
     "随后 VACUUM (ANALYZE)，由一个客户端将每项操作执行 60 至 200 次。比值为大规模与小规模中位数之比，"
     "取四项中最差者，目标不超过 1.5。",

@@ -33,7 +33,7 @@ METHOD = Method(
     "indexes without triggers or foreign keys. In turns of 3 s, twice. Then, over all that was posted: the two balance rules of "
     "`market verify`, one account's balance, and the day's seal. Ratio: facts over bare SQL with 100 to a transaction.",
     "本进程单线程，持久提交，真实 PostgreSQL。用产品的动词登记三个分录的事实（"
-    "买家余额转入卖家待结算款与平台佣金），先每事务一笔，"
+    "买方余额转入卖方待结算款与平台佣金），先每事务一笔，"
     "再每事务 100 笔；裸 SQL 以同样的提交次数向列、默认值与索引相同但无触发器与外键的表插入同样四行。"
     "两者交替，各 3 秒，共两轮。"
     "随后对全部数据执行 `market verify` 的两条平衡规则、单个账户余额与当日封存。"

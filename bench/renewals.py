@@ -22,9 +22,9 @@ METHOD = Method(
     "instant, the end of their term a day away. The product does the rest alone: scheduler, worker, sandbox gateway, seller. "
     "Value: seconds from that instant until the last one's order is active, its term begun, its charge and its invoice made. "
     "None may be renewed twice. At most 300 s are wanted.",
-    "将示例买家的一次完整下单以集合方式复制 10,000 份（采购、订单、支付、权益、订阅及其周期等全部行），"
+    "将示例买方的一次完整下单以集合方式复制 10,000 份（采购、订单、支付、权益、订阅及其周期等全部行），"
     "随后全部开启自动续订并在同一时刻到期续订（周期还剩一天）。其余由产品自行完成：调度器、工作进程、"
-    "沙箱支付网关与卖家系统。数值为从该时刻到最后一个续订订单生效（新周期、收费与发票均已产生）的秒数。"
+    "沙箱支付网关与卖方系统。数值为从该时刻到最后一个续订订单生效（新周期、收费与发票均已产生）的秒数。"
     "不得有任何订阅续订两次。目标不超过 300 秒。",
 )
 

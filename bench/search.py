@@ -91,7 +91,7 @@ def populate(connection: Connection, products: int) -> None:
             "COPY made (n, listing_id, version_id, title, title_en, summary, description, document) FROM STDIN"
         ) as copy:
             for number, (title, title_en, summary, description) in enumerate(texts):
-                words = IndexedWords((title, title_en), ("示例卖家", "专业版"), (summary,), (description,))
+                words = IndexedWords((title, title_en), ("示例卖方", "专业版"), (summary,), (description,))
                 listing_id, version_id = _identifiers(number)
                 copy.write_row(
                     (number, listing_id, version_id, title, title_en, summary, description, document_of(words))

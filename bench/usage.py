@@ -37,7 +37,7 @@ METHOD = Method(
     "answer comes after the commit: identifiers, events and sums by day are durable, alerts recorded. Afterwards the sums are "
     "held against the events that were accepted. Value: accepted events per second. At least 5,000 are wanted.",
     "以每批 1000 条当前时刻的事件请求 POST /v1/usage，每个发送方分散到 100 个权益，"
-    "4 个长连接，使用商家会话，预热后持续 20 秒；另以最后一批重复发送一轮。"
+    "4 个长连接，使用卖方会话，预热后持续 20 秒；另以最后一批重复发送一轮。"
     "每次应答都在提交之后：标识、事件与按日合计均已持久，提醒已登记。"
     "结束后将合计与已接受的事件核对。数值为每秒接受的事件数，目标不低于 5000。",
 )

@@ -69,7 +69,7 @@ from orders.fulfillment.start_fulfillment import (
     start_fulfillment,
 )
 from orders.instalments.jobs import sweep_instalments
-from orders.invoicing.invoice_order import ask_parties, invoice_order
+from orders.invoicing.invoice_order import ask_parties, department_of, invoice_order
 from orders.milestones.jobs import sweep_milestones
 from orders.offers.make_offer import withdraw_offered
 from orders.order.accept_services import ACCEPTED_AFTER, accepted_as_a_whole
@@ -203,7 +203,7 @@ def order_activated(uow: UnitOfWork, fact: Payload) -> None:
             term = paid_span(uow, order)
             release_term(uow, lines, term)
         else:
-            term = begin_subscriptions(uow, deliveries)
+            term = begin_subscriptions(uow, deliveries, department_of(uow, order.id))
             release_shares(uow, order, deliveries, recurring=True)
         invoice_order(uow, order, lines, term)
 

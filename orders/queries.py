@@ -18,6 +18,8 @@ from kernel.errors import NotFound
 from kernel.paging import Page, cut, newest_first
 from kernel.states import StateHistory
 from marketplace.access.models import Person
+from marketplace.departments.models import Department
+from marketplace.departments.queries import department_row, with_parts
 from marketplace.parties.models import Organization
 from orders.approval_rules.models import PurchaseRule
 from orders.approval_rules.steps import steps_from
@@ -130,10 +132,17 @@ def get_purchase_of_quote(uow: UnitOfWork, quote_id: UUID) -> PurchaseView:
 
 
 def list_purchases(
-    uow: UnitOfWork, *, cursor: str | None = None, limit: int = 20, state: str | None = None
+    uow: UnitOfWork,
+    *,
+    cursor: str | None = None,
+    limit: int = 20,
+    state: str | None = None,
+    department_id: UUID | None = None,
 ) -> Page[PurchaseView]:
-    """The acting organization's purchases, newest first."""
+    """The acting organization's purchases, newest first; of a department with all that is part of it."""
     statement = _own_purchases(uow)
+    if department_id is not None:
+        statement = statement.where(Purchase.department_id.in_(with_parts(uow, department_id)))
     if state:
         statement = statement.where(Purchase.state == state)
     views = _purchases(uow, newest_first(statement, Purchase.created_at, Purchase.id, cursor, limit))
@@ -301,9 +310,14 @@ def _decision(steps: Sequence[ApprovalStepView]) -> ApprovalStepView | None:
 
 def _own_purchases(uow: UnitOfWork) -> Select[Any]:
     statement: Select[Any] = (
-        select(Purchase, Quote.context, _requester.name)  # type: ignore[assignment]  # the rows' type is the callers' Any
+        select(Purchase, Quote.context, _requester.name, Department)  # type: ignore[assignment]  # the rows' type is the callers' Any
         .join(Quote, Quote.id == Purchase.quote_id)
         .join(_requester, _requester.id == Purchase.requested_by, isouter=True)
+        .join(
+            Department,
+            (Department.org_id == Purchase.buyer_org_id) & (Department.id == Purchase.department_id),
+            isouter=True,
+        )
         .where(Purchase.buyer_org_id == uow.principal.organization())
     )
     return statement
@@ -326,6 +340,7 @@ def _purchases(uow: UnitOfWork, statement: Select[Any]) -> list[PurchaseView]:
             tax_minor=purchase.tax_minor,
             gross_minor=purchase.gross_minor,
             po_number=purchase.po_number,
+            department=department_row(department) if department else None,
             billing_profile=purchase.billing_profile,
             gateway=purchase.gateway,
             requested_by=purchase.requested_by,
@@ -341,5 +356,5 @@ def _purchases(uow: UnitOfWork, statement: Select[Any]) -> list[PurchaseView]:
             context=context,
             orders=tuple(orders.get(purchase.id, [])),
         )
-        for purchase, context, requester in rows
+        for purchase, context, requester, department in rows
     ]

@@ -47,6 +47,8 @@ from marketplace.content_reports.report_content import ReportContent, report_con
 from marketplace.courses.models import CourseEpisode
 from marketplace.demos.days import AddDemoDay, add_demo_day
 from marketplace.demos.models import DemoDay
+from marketplace.departments.models import Department
+from marketplace.departments.save_department import SaveDepartment, save_department
 from marketplace.identity_providers.email_domains import claim_domain
 from marketplace.identity_providers.models import EmailDomain
 from marketplace.leads.create_lead import CreateLead, create_lead
@@ -101,6 +103,7 @@ KINDS: dict[str, type[Base]] = {
     "connector_id": ConnectorRow,
     "delivery_id": WebhookDelivery,
     "demo_day_id": DemoDay,
+    "department_id": Department,
     "deputy_id": ApprovalDeputy,
     "coupon_id": Coupon,
     "customer_id": Organization,
@@ -215,7 +218,7 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
         store_webhook(uow, "sandbox", webhook)
         uow.flush()
         found["webhook_id"] = scalars(select(Inbox.id).where(Inbox.event_id == webhook.event_id)).one()
-    found |= _endpoint(stage) | _coupon(stage) | _test_clock(stage) | _milestone(stage)
+    found |= _endpoint(stage) | _coupon(stage) | _department(stage) | _test_clock(stage) | _milestone(stage)
     stage.tick(NOTIFY)
     with unit_of_work(db, SYSTEM) as uow:
         purchaser = select(Notification.id).where(Notification.person_id == stage.purchaser.person()).limit(1)
@@ -311,6 +314,11 @@ def _coupon(stage: Stage) -> dict[str, UUID]:
     command = MakeCoupon("Launch", today, today + timedelta(days=300), code="LAUNCH-20", percent_ppm=200_000)
     with unit_of_work(stage.services.db, stage.seller.owner) as uow:
         return {"coupon_id": make_coupon(uow, command).id}
+
+
+def _department(stage: Stage) -> dict[str, UUID]:
+    with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
+        return {"department_id": save_department(uow, SaveDepartment("MKT", "市场部")).id}
 
 
 def _test_clock(stage: Stage) -> dict[str, UUID]:

@@ -146,10 +146,11 @@ class Stage:
         *,
         method: str = "sbx_ok",
         principal: Principal | None = None,
+        department_id: UUID | None = None,
     ) -> UUID:
         """Buy from the video; returns the order's id. Nothing runs yet."""
         quote_id = self.quote(plan_id, quantity, principal=principal)
-        return self.place(quote_id, method=method, principal=principal)
+        return self.place(quote_id, method=method, principal=principal, department_id=department_id)
 
     def place(self, quote_id: UUID, **how: Any) -> UUID:
         """Accept a quote of one seller, as `purchase`; returns the id of its only order."""
@@ -163,9 +164,10 @@ class Stage:
         method: str = "sbx_ok",
         principal: Principal | None = None,
         profile: UUID | None = None,
+        department_id: UUID | None = None,
     ) -> UUID:
         """Accept a quote; returns the purchase's id."""
-        command = PlacePurchase(quote_id, profile or self.profile, "sandbox", method, "PO-7")
+        command = PlacePurchase(quote_id, profile or self.profile, "sandbox", method, "PO-7", department_id)
         return transact(
             self.services.db, principal or self.purchaser, lambda uow: place_purchase(uow, command).purchase.id
         )

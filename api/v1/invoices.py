@@ -66,6 +66,10 @@ PoParameter = Annotated[
     str | None,
     QueryParameter(name="po_number", required=False, max_length=80, description="The buyer's own number of the order"),
 ]
+CostCentreParameter = Annotated[
+    str | None,
+    QueryParameter(name="cost_centre", required=False, max_length=80, description="Code of the buyer's department"),
+]
 OrderParameter = Annotated[
     UUID | None, QueryParameter(name="order_id", required=False, description="Only documents of this order")
 ]
@@ -91,6 +95,7 @@ class InvoiceOut(Out):
     seller_tax_id: str
     order_number: str
     po_number: str
+    cost_centre: Annotated[str, Meta(description="Code of the buyer's department, empty where none was named")]
     net: MoneyOut
     tax: MoneyOut
     gross: MoneyOut
@@ -207,6 +212,7 @@ def list_received(  # noqa: PLR0913, PLR0917 - one parameter per filter
     most_minor: MostParameter = None,
     tax_id: TaxIdParameter = None,
     po_number: PoParameter = None,
+    cost_centre: CostCentreParameter = None,
     order_id: OrderParameter = None,
     q: TextParameter = None,
 ) -> Response[PageOut[InvoiceOut]]:
@@ -223,6 +229,7 @@ def list_received(  # noqa: PLR0913, PLR0917 - one parameter per filter
         most_minor=most_minor,
         tax_id=tax_id,
         po_number=po_number,
+        cost_centre=cost_centre,
         order_id=order_id,
         text=q,
     )

@@ -24,7 +24,9 @@ from api.paying import PayingCommand, Started, run_paying
 from api.request import ApiRequest
 from api.schema import KeyHeader, MoneyOut, Out, PageOut, Paging, Wire, answered, list_page
 from api.v1.approval_out import ApprovalReasonOut, ApprovalStepOut, reasons_out, steps_out
+from api.v1.departments import DepartmentOut
 from api.v1.orders import OrderOut
+from api.v1.spend import DepartmentParameter
 from billing.gateways.sandbox import NAME as SANDBOX
 from billing.payments.queries import latest_payment
 from kernel import clock
@@ -66,6 +68,11 @@ class PurchaseIn(Wire):
         examples=["sbx_ok"],
     )
     po_number: Annotated[str, Field(max_length=64)] | None = None
+    department_id: UUID | None = Field(
+        default=None,
+        description="Whose spending it is. Default: the department of the member who asks for it; of a change, that of its "
+        "subscription",
+    )
 
 
 class PayIn(Wire):
@@ -90,6 +97,7 @@ class PurchaseOut(Out):
     tax: MoneyOut
     gross: MoneyOut
     po_number: str | None
+    department: Annotated[DepartmentOut | None, Meta(description="Whose spending it is")]
     billing_profile: dict[str, Any]
     requested_by_name: str | None
     approval_reasons: Annotated[list[ApprovalReasonOut], Meta(description="As measured when it was placed")]
@@ -108,6 +116,7 @@ class PurchaseOut(Out):
         """From the query's row."""
         return cls.of_row(
             view,
+            department=DepartmentOut.of_row(view.department) if view.department else None,
             approval_reasons=reasons_out(view.approval_reasons, view.currency),
             approval_steps=steps_out(view.approval_steps),
             waits_for_step=view.waits_for.number if view.waits_for else None,
@@ -132,9 +141,10 @@ def list_purchases(
     request: ApiRequest,
     paging: Given[Paging],
     only: Annotated[str | None, state_in(PURCHASE.states)] = None,
+    department_id: DepartmentParameter = None,
 ) -> Response[PageOut[PurchaseOut]]:
     """The organization's purchases, newest first. `state=pending_approval` is the approver's inbox."""
-    return list_page(request, paging, queries.list_purchases, PurchaseOut.of, state=only)
+    return list_page(request, paging, queries.list_purchases, PurchaseOut.of, state=only, department_id=department_id)
 
 
 @get("/v1/purchases/{purchase_id:uuid}", permission="orders.read", sync_to_thread=True, tags=["buying"])
@@ -205,7 +215,13 @@ def buy(request: ApiRequest, data: PurchaseIn, key: str | None) -> Answer:
     """
     gateway = chosen_gateway(request.services, data.gateway)
     command = PlacePurchase(
-        data.quote_id, data.billing_profile_id, gateway, data.payment_method or "", data.po_number, pay_at_once=True
+        data.quote_id,
+        data.billing_profile_id,
+        gateway,
+        data.payment_method or "",
+        data.po_number,
+        data.department_id,
+        pay_at_once=True,
     )
 
     def place(uow: UnitOfWork) -> Started:

@@ -18,7 +18,7 @@ from orders.subscriptions.stuck import Stuck, StuckSubscription, list_stuck
 from orders.subscriptions.timeline import subscription_timeline
 
 READ = "seller.orders.read"
-State = Literal["active", "past_due", "ended"]
+State = Literal["trial", "active", "past_due", "ended"]
 
 
 @get("/v1/seller/subscriptions", permission=READ, sync_to_thread=True, tags=["seller"])

@@ -10,6 +10,7 @@ from typing import Annotated
 from uuid import UUID
 
 from litestar import Response, get
+from litestar.params import QueryParameter
 from msgspec import Meta
 
 from api.request import ApiRequest
@@ -23,12 +24,22 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What makes a spreadsheet compute a cell that a person wrote."""
 
 
+DepartmentParameter = Annotated[
+    UUID | None,
+    QueryParameter(required=False, description="Only the spending of this department and of all that is part of it"),
+]
+
+
 class SpendOut(Out):
     """Paid in a month of the organization's calendar and not given back since, with tax."""
 
     month: Annotated[date, Meta(description="Its first day")]
     seller_org_id: UUID
     seller_name: str
+    department_id: UUID | None
+    department_code: str | None
+    department: Annotated[str | None, Meta(description="Whose spending it is; null where none was named")]
+    department_en: str | None
     asked_by_id: UUID | None
     asked_by: Annotated[str | None, Meta(description="The member who asked for it; null for an API key's")]
     orders: int
@@ -53,19 +64,19 @@ class UpcomingChargeOut(Out):
 
 
 @get("/v1/spend", permission=READ, sync_to_thread=True, tags=["buying"])
-def get_spend(request: ApiRequest) -> list[SpendOut]:
-    """By month, seller and member, for the latest twelve months with the present one: the newest first."""
+def get_spend(request: ApiRequest, department_id: DepartmentParameter = None) -> list[SpendOut]:
+    """By month, seller, department and member, for the latest twelve months with the present one: the newest first."""
     with request.transaction() as uow:
-        return [SpendOut.of_row(one) for one in spend(uow)]
+        return [SpendOut.of_row(one) for one in spend(uow, department_id=department_id)]
 
 
 @get("/v1/spend/export", permission=READ, sync_to_thread=True, media_type="text/csv", tags=["buying"])
-def export_spend(request: ApiRequest) -> Response[bytes]:
+def export_spend(request: ApiRequest, department_id: DepartmentParameter = None) -> Response[bytes]:
     """The same as a table for a spreadsheet: CSV in UTF-8, amounts in whole units of their currency."""
     with request.transaction() as uow:
-        body = _table(spend(uow))
+        body = _table(spend(uow, department_id=department_id))
     headers = {"Content-Disposition": 'attachment; filename="spend.csv"', "Cache-Control": "private, no-store"}
-    return Response(body, media_type="text/csv; charset=utf-8", headers=headers)
+    return Response(body, media_type="text/csv", headers=headers)
 
 
 @get("/v1/upcoming-charges", permission=READ, sync_to_thread=True, tags=["buying"])
@@ -81,10 +92,11 @@ def get_upcoming_charges(request: ApiRequest) -> list[UpcomingChargeOut]:
 def _table(rows: Iterable[SpendRow]) -> bytes:
     written = StringIO()
     table = csv.writer(written)
-    table.writerow(("month", "seller", "asked_by", "orders", "amount", "currency"))
+    table.writerow(("month", "seller", "department_code", "department", "asked_by", "orders", "amount", "currency"))
     for row in rows:
         amount = str(Money(row.gross_minor, row.currency).decimal())
-        named = (_plain(row.seller_name), _plain(row.asked_by or ""))
+        whose = (row.department_code or "", row.department or "", row.asked_by or "")
+        named = (_plain(row.seller_name), *(_plain(text) for text in whose))
         table.writerow((f"{row.month:%Y-%m}", *named, row.orders, amount, row.currency))
     # With the mark by which a spreadsheet knows UTF-8.
     return written.getvalue().encode("utf-8-sig")

@@ -175,6 +175,7 @@ class UsageOut(Out):
     amount: MoneyOut
     dimensions: list[DimensionUsageOut]
     periods: list[RatedPeriodOut]
+    is_ended: Annotated[bool, Meta(description="Then the present period is its last one: nothing more comes to it")]
     trial: Annotated[bool, Meta(description="Whether it is being tried: usage costs nothing now")]
 
     @classmethod

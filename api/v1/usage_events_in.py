@@ -19,6 +19,9 @@ AmountIn = Annotated[
         examples=["12.5"],
     ),
 ]
+_VISIBLE = r"^[^\x00-\x1f\x7f]*$"
+"""No control characters: the database takes no NUL, and one event that cannot be stored would lose its whole batch."""
+EventIdIn = Annotated[str, Field(min_length=1, max_length=100, pattern=_VISIBLE)]
 DimensionIn = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$", examples=["api_calls"])]
 
 
@@ -28,13 +31,13 @@ class UsageEventIn(Wire):
     `quantity` below zero takes back part of the event that `corrects` names, while its period is open.
     """
 
-    id: Annotated[str, Field(min_length=1, max_length=100)]
+    id: EventIdIn
     time: UtcIn
     entitlement: Annotated[UUID, Field(strict=False)]
     dimension: DimensionIn
     quantity: AmountIn
-    corrects: Annotated[str, Field(min_length=1, max_length=100)] | None = None
-    unit: Annotated[str, Field(max_length=40)] | None = None
+    corrects: EventIdIn | None = None
+    unit: Annotated[str, Field(max_length=40, pattern=_VISIBLE)] | None = None
 
 
 @dataclass(frozen=True, slots=True)

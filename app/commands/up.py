@@ -112,7 +112,7 @@ def _print_ready(settings: Settings, seconds: float, *, sample: bool) -> None:
     places = Table.grid(padding=(0, 2))
     places.add_row(choose("API reference", "接口文档"), f"{settings.public_url}/docs/api")
     if sample:
-        places.add_row(choose("Sample seller", "示例卖家系统"), f"http://127.0.0.1:{settings.sample_seller_port}")
+        places.add_row(choose("Sample seller", "示例卖方系统"), f"http://127.0.0.1:{settings.sample_seller_port}")
     places.add_row(choose("Data and logs", "数据与日志"), str(settings.market_home))
     results.print(places)
     sign_ins = read_outcome(settings).sign_ins

@@ -55,7 +55,7 @@ ORGANIZATIONS = (
         is_seller=True,
         channel=("yihao-zhipin", "1号直聘", "Yihao Hiring"),
         who_en="Seller, recruiting software",
-        who_zh="卖家 · 招聘软件",
+        who_zh="卖方 · 招聘软件",
     ),
     SampleOrganization(
         key="harbor",
@@ -68,7 +68,7 @@ ORGANIZATIONS = (
         locale="en",
         channel=("harbor-backup", "Harbor Backup", "Harbor Backup"),
         who_en="Seller, server backup",
-        who_zh="卖家 · 服务器备份",
+        who_zh="卖方 · 服务器备份",
     ),
     SampleOrganization(
         key="qidian",
@@ -94,7 +94,7 @@ ORGANIZATIONS = (
             SamplePerson("finance@xinghe.example", "赵清", "finance", "财务"),
         ),
         who_en="Buyer",
-        who_zh="买家",
+        who_zh="买方",
     ),
     SampleOrganization(
         key="lakeside",
@@ -110,7 +110,7 @@ ORGANIZATIONS = (
         ),
         locale="en",
         who_en="Second buyer",
-        who_zh="另一买家",
+        who_zh="另一买方",
     ),
 )
 OPERATOR = SamplePerson("operator@market.example", "平台运营", "operator", "平台运营")

@@ -19,7 +19,7 @@ HELD = Query(
 )
 CLOSED = Query(
     "courses.closed",
-    "课程中非免费试看的视频仅卖家组织内部可见。",
+    "课程中非免费试看的视频仅卖方组织内部可见。",
     "A video that a course sells is seen by nobody but its own organization, free previews aside.",
     """
     SELECT c.listing_id, c.video_id, v.visibility

@@ -76,7 +76,7 @@ SEATS = Query(
 
 KEPT = Query(
     "entitlements.data_kept",
-    "已终止的权益标明卖家保留数据至何时，不早于售出时约定的天数；未终止者没有。",
+    "已终止的权益标明卖方保留数据至何时，不早于售出时约定的天数；未终止者没有。",
     "What has ended says until when its data are kept, no shorter than was sold; what has not ended says none.",
     """
     SELECT id AS entitlement_id, state, valid_to, data_kept_days, data_kept_until FROM fulfillment.entitlement

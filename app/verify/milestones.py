@@ -47,7 +47,7 @@ REFUNDED = Query(
 )
 TIMELY = Query(
     "milestones.timely",
-    "没有里程碑等待超过其期限；订单等待卖家接单时待定，生效后进行，终止后不再等待。",
+    "没有里程碑等待超过其期限；订单等待卖方接单时待定，生效后进行，终止后不再等待。",
     "No milestone waits beyond its deadline, nor longer than its order, which is waiting for its seller, or active.",
     f"""
     SELECT m.id AS milestone_id, m.order_id, m.state, m.deadline_at, o.state AS order_state

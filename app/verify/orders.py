@@ -232,7 +232,7 @@ GIVEN_BACK = Query(
 )
 CUSTOMERS = Query(
     "customers.noted",
-    "每个卖家的客户一行一户，时间与名称与其订单、请求和留言一致。",
+    "每个卖方的客户一行一户，时间与名称与其订单、请求和留言一致。",
     "A seller's customers are one row each, as their orders, requests and messages say.",
     """
     SELECT seller_org_id, buyer_org_id, c.last_at, f.last_at AS found_at, c.bought_at, c.asked_at

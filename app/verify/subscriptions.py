@@ -104,7 +104,7 @@ AMENDED = Query(
 )
 CHANGED = Query(
     "subscriptions.changed",
-    "已付款的变更已通知卖家系统，或正在通知；否则已撤回并退款。",
+    "已付款的变更已通知卖方系统，或正在通知；否则已撤回并退款。",
     "A change that was paid for was told to the seller's system, or is being told; else it was taken back and refunded.",
     f"""
     SELECT m.id AS amendment_id, m.subscription_id, l.order_id, told.tried FROM orders.amendment m

@@ -11,6 +11,10 @@ from app.verify.rule import Query
 BOTH = "buyer_org_id seller_org_id"
 KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ("orders.purchase", "quote_id", "orders.quote", "buyer_org_id", "buyer_org_id"),
+    ("marketplace.department", "parent_id", "marketplace.department", "org_id", "org_id"),
+    ("marketplace.member", "department_id", "marketplace.department", "org_id", "org_id"),
+    ("orders.purchase", "department_id", "marketplace.department", "buyer_org_id", "org_id"),
+    ("orders.subscription", "department_id", "marketplace.department", "buyer_org_id", "org_id"),
     ("orders.quote", "offer_id", "orders.offer", "buyer_org_id", "buyer_org_id"),
     ("orders.offer", "lead_id", "marketplace.lead", BOTH, BOTH),
     ("orders.offer_line", "offer_id", "orders.offer", BOTH, BOTH),

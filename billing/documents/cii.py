@@ -233,6 +233,7 @@ def _settlement(transaction: etree._Element, document: InvoiceDocument) -> None:
         _add(reference, "ram:IssuerAssignedID", document.original.number)  # BT-25
         issued = f"{document.original.issued_on:%Y%m%d}"
         _add(reference, "ram:FormattedIssueDateTime/qdt:DateTimeString", issued, format=_DAY)  # BT-26
+    _add_filled(element, "ram:ReceivableSpecifiedTradeAccountingAccount/ram:ID", document.cost_centre)  # BT-19
 
 
 def _tax(settlement: etree._Element, subtotal: TaxSubtotal, currency: str) -> None:

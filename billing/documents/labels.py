@@ -53,6 +53,7 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "remarks": ("备注", "Remarks"),
     "order_ref": ("订单号", "Order"),
     "purchase_order": ("采购单号", "PO"),
+    "cost_centre": ("成本中心", "Cost centre"),
     "payment_ref": ("支付流水", "Payment"),
     "period": ("服务期间", "Period"),
     "original": ("原蓝字发票", "Original"),

@@ -22,6 +22,7 @@ _TEXT_LIMITS: Final = {
     "fiscal_number": 40,
     "order_ref": 80,
     "purchase_order": 80,
+    "cost_centre": 80,
     "payment_ref": 140,
     "payment_terms": 300,
     "remarks": 2000,
@@ -93,6 +94,8 @@ class InvoiceDocument:
     payment_terms: str = ""
     order_ref: str = ""
     purchase_order: str = ""
+    cost_centre: str = ""
+    """What the buyer's books call whose spending it is."""
     payment_ref: str = ""
     original: OriginalInvoice | None = None
     remarks: str = ""

@@ -76,6 +76,7 @@ def issue_credit_note(uow: UnitOfWork, command: IssueCreditNote) -> UUID | None:
         buyer=original.buyer,
         order_number=original.order_number,
         po_number=original.po_number,
+        cost_centre=original.cost_centre,
         payment_reference=refund.gateway_reference or "",
         reason=refund.reason,
         remarks="",

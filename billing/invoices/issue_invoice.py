@@ -61,6 +61,8 @@ class IssueInvoice:
     paid_minor: int = 0
     language: Language = "bilingual"
     po_number: str = ""
+    cost_centre: str = ""
+    """What the buyer's books call the department whose spending it is."""
     payment_reference: str = ""
     remarks: str = ""
     period: tuple[date, date] | None = None
@@ -109,6 +111,7 @@ def issue_invoice(uow: UnitOfWork, command: IssueInvoice) -> UUID:
         buyer=asdict(command.buyer),
         order_number=command.order_number,
         po_number=command.po_number,
+        cost_centre=command.cost_centre,
         payment_reference=command.payment_reference,
         reason="",
         remarks=command.remarks,

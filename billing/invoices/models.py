@@ -92,6 +92,8 @@ class Invoice(Base):
     buyer: Mapped[Json]
     order_number: Mapped[str]
     po_number: Mapped[str]
+    cost_centre: Mapped[str] = mapped_column(default="", server_default="")
+    """What the buyer's books call the department whose spending it is; empty where none was named."""
     payment_reference: Mapped[str]
     reason: Mapped[str]
     """Why a credit note was issued."""

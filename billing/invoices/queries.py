@@ -42,6 +42,7 @@ class InvoiceRow:
     seller_tax_id: str
     order_number: str
     po_number: str
+    cost_centre: str
     currency: str
     net_minor: int
     tax_minor: int
@@ -92,7 +93,7 @@ class InvoiceDetail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceFilter:
-    """What to list. Days are those of issue, the last excluded; `text` searches number, order and PO number."""
+    """What to list. Days are those of issue, the last excluded; `text` searches number, order, PO number and cost centre."""
 
     side: Side = "received"
     kind: str | None = None
@@ -105,6 +106,7 @@ class InvoiceFilter:
     most_minor: int | None = None
     currency: str | None = None
     po_number: str | None = None
+    cost_centre: str | None = None
     order_id: UUID | None = None
     text: str | None = None
     standing: Standing | None = None
@@ -164,6 +166,7 @@ def conditions_of(uow: UnitOfWork, wanted: InvoiceFilter) -> list[ColumnElement[
         (Invoice.state, wanted.state),
         (Invoice.currency, wanted.currency),
         (Invoice.po_number, wanted.po_number),
+        (Invoice.cost_centre, wanted.cost_centre),
         (Invoice.reference, wanted.order_id),
         (other, wanted.other_org_id),
     )
@@ -215,7 +218,13 @@ def _ranges(wanted: InvoiceFilter) -> list[ColumnElement[bool]]:
             or_(Invoice.seller["tax_id"].astext == wanted.tax_id, Invoice.buyer["tax_id"].astext == wanted.tax_id)
         )
     if wanted.text:
-        named = (Invoice.number, Invoice.order_number, Invoice.po_number, Invoice.seller["legal_name"].astext)
+        named = (
+            Invoice.number,
+            Invoice.order_number,
+            Invoice.po_number,
+            Invoice.cost_centre,
+            Invoice.seller["legal_name"].astext,
+        )
         found.append(or_(*(column.icontains(wanted.text, autoescape=True) for column in named)))
     return found
 
@@ -320,6 +329,7 @@ def to_row(invoice: Invoice) -> InvoiceRow:
         seller_tax_id=str(invoice.seller.get("tax_id", "")),
         order_number=invoice.order_number,
         po_number=invoice.po_number,
+        cost_centre=invoice.cost_centre,
         currency=invoice.currency,
         net_minor=invoice.net_minor,
         tax_minor=invoice.tax_minor,

@@ -79,6 +79,7 @@ def _document(
         paid_minor=invoice.paid_minor,
         order_ref=invoice.order_number,
         purchase_order=invoice.po_number,
+        cost_centre=invoice.cost_centre,
         payment_ref=invoice.payment_reference,
         original=_original(invoice, original),
         remarks=invoice.remarks,

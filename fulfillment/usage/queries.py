@@ -75,6 +75,7 @@ def get_usage(uow: UnitOfWork, entitlement_id: UUID) -> UsageView:
         dimensions,
         _rated_periods(uow, terms),
         present is not None and present.is_trial,
+        terms.state == "ended",
     )
 
 

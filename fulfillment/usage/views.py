@@ -123,6 +123,8 @@ class UsageView:
     dimensions: tuple[DimensionUsage, ...]
     periods: tuple[RatedPeriod, ...]
     is_trial: bool
+    is_ended: bool = False
+    """Then the present period is its last one: nothing more comes to it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from marketplace.access.add_person import NewPerson, add_person, find_person_id
 from marketplace.access.events import MemberRemoved, MemberRolesChanged
 from marketplace.access.models import MEMBER, Member, Person
 from marketplace.access.permissions import OPERATOR_ROLE, ROLES, permissions_of
+from marketplace.departments.queries import require_department
 from marketplace.input_text import checked_email
 from marketplace.mail.queue_mail import drop_unsent
 from marketplace.parties.models import PLATFORM_ORG_ID, Organization
@@ -46,6 +47,7 @@ class MemberRow:
     roles: tuple[str, ...]
     state: str
     created_at: datetime
+    department_id: UUID | None
 
 
 def add_member(uow: UnitOfWork, command: AddMember) -> Member:
@@ -132,6 +134,21 @@ def change_roles(uow: UnitOfWork, member_id: UUID, roles: Sequence[str]) -> Memb
     return member
 
 
+def set_department(uow: UnitOfWork, member_id: UUID, department_id: UUID | None) -> Member:
+    """Say whose spending it is what a member buys, where nothing else is said. What they bought stays where it is.
+
+    Raises: NotFound `member_not_found`. Invalid `department_unknown`. Locks: the organization, then the member.
+    """
+    member = _lock_member(uow, member_id)
+    if department_id is not None and department_id != member.department_id:
+        require_department(uow, department_id)
+    if department_id != member.department_id:
+        member.department_id = department_id
+        audit.record(uow, "member.department_set", subject_id=member.id, department_id=str(department_id or ""))
+    uow.flush()
+    return member
+
+
 def remove_member(uow: UnitOfWork, member_id: UUID) -> None:
     """End a membership. The person's sessions for this organization stop with their next request.
 
@@ -161,7 +178,9 @@ def list_members(uow: UnitOfWork) -> list[MemberRow]:
         .where(Member.org_id == uow.principal.organization())
         .order_by(Member.state, Member.created_at, Member.id)
     )
-    return [MemberRow(m.id, p.id, p.name, p.email, tuple(m.roles), m.state, m.created_at) for m, p in rows]
+    return [
+        MemberRow(m.id, p.id, p.name, p.email, tuple(m.roles), m.state, m.created_at, m.department_id) for m, p in rows
+    ]
 
 
 def _lock_member(uow: UnitOfWork, member_id: UUID) -> Member:

@@ -12,6 +12,7 @@ from kernel.db.base import Base, CreatedAt, Id, Instant
 from kernel.db.constraints import register
 from kernel.errors import Conflict
 from kernel.states import Machine, edges
+from marketplace.departments.models import names_department
 
 ORGANIZATION = "marketplace.organization.id"
 PERSON = "marketplace.person.id"
@@ -44,12 +45,15 @@ class Member(Base):
         UniqueConstraint("org_id", "person_id"),
         CheckConstraint("state IN ('active', 'removed')", name="state"),
         Index("ix_member_person_id", "person_id"),
+        *names_department("member", "org_id"),
         {"schema": "marketplace"},
     )
     id: Mapped[Id]
     org_id: Mapped[UUID] = mapped_column(ForeignKey(ORGANIZATION))
     person_id: Mapped[UUID] = mapped_column(ForeignKey(PERSON))
     roles: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    department_id: Mapped[UUID | None]
+    """Whose spending it is what they buy, where nothing else is said."""
     state: Mapped[str]
     created_at: Mapped[CreatedAt]
 

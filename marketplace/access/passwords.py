@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from kernel import audit, clock
 from kernel.db.locks import lock_row
@@ -13,7 +13,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid, NotFound
 from kernel.jobs.outbox import emit
 from kernel.signing import TokenSigner, hash_password, verify_password
-from marketplace.access.add_person import checked_password, find_person_id
+from marketplace.access.add_person import checked_password
 from marketplace.access.email_proofs import Presented, mail_proof, take_proof
 from marketplace.access.events import AccountChanged
 from marketplace.access.mail_limits import count_mail
@@ -34,14 +34,16 @@ class ChangePassword:
 
 def request_password_reset(uow: UnitOfWork, email: str, locale: str, network_address: str | None) -> None:
     """Mail a code and a link to an address that has an account. The caller learns nothing of whether it has: the
-    work is the same, and what would go to an unknown address is dropped when it is its turn.
+    work is the same, and what would go to an unknown address is dropped when it is its turn. The mail is in the language that
+    the account's owner reads, whatever the page's was.
 
     Raises:
         Invalid: `email_invalid`. TooMany: `mails_too_often`.
     """
     address = checked_email(email)
     count_mail(uow, address, network_address)
-    person_id = find_person_id(uow, address)
+    found = uow.session.execute(select(Person.id, Person.locale).where(Person.email == address)).first()
+    person_id, locale = found or (None, locale)
     unknown = NewMail(address, NOBODY, locale) if person_id is None else None
     mail_proof(uow, "reset_password", address, locale, person_id, instead=unknown)
 

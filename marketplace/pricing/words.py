@@ -47,7 +47,7 @@ _WORDS: Final = {
         "by_tier": "（分段计价）",
         "plus_flat": "，另加 {amount}",
         "commitment": "承诺用量 {amount} / {interval}，超出部分按价格的 {rate} 收取",
-        "milestones": "分 {count} 个里程碑共 {amount}，逐个验收后付给卖家",
+        "milestones": "分 {count} 个里程碑共 {amount}，逐个验收后付给卖方",
         "free": "免费",
         "step": "，每 {step} 席起增购",
         "instalments": "每期合同分 {count} 次付款",

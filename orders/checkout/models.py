@@ -13,6 +13,7 @@ from kernel.db import constraints
 from kernel.db.base import Base, CreatedAt, Currency, Id, Instant, Minor
 from kernel.errors import Conflict
 from kernel.states import Machine, edges
+from marketplace.departments.models import names_department
 
 
 class Purchase(Base):
@@ -28,6 +29,7 @@ class Purchase(Base):
             "state IN ('pending_approval', 'pending_payment', 'paid', 'rejected', 'expired', 'cancelled')",
             name="state",
         ),
+        *names_department("purchase", "buyer_org_id"),
         CheckConstraint("gross_minor = net_minor + tax_minor", name="sum"),
         Index("ix_purchase_buyer_org_id_created_at", "buyer_org_id", "created_at"),
         Index("ix_purchase_requested_by", "requested_by"),
@@ -47,6 +49,8 @@ class Purchase(Base):
     billing_profile: Mapped[dict[str, Any]] = mapped_column(JSONB)
     """The invoice title (发票抬头) as chosen at checkout."""
     po_number: Mapped[str | None]
+    department_id: Mapped[UUID | None] = mapped_column(default=None)
+    """Whose spending it is (`marketplace.departments`)."""
     requested_by: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.person.id"))
     gateway: Mapped[str]
     method_token: Mapped[str]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Uuid, bindparam, select
+from sqlalchemy import Uuid, bindparam, cast, func, select
+from sqlalchemy.orm import aliased
 
 from billing.gateways.call import Submission
 from billing.shares.terms import ask_terms, terms_for
@@ -17,8 +19,10 @@ from kernel.errors import Conflict, Gone, Invalid, NotFound
 from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
 from kernel.text import plain_text
-from marketplace.access.models import Person
+from marketplace.access.models import Member, Person
 from marketplace.catalog import sellable
+from marketplace.departments.models import Department
+from marketplace.departments.queries import DepartmentRow, department_row
 from marketplace.parties import lookups
 from marketplace.parties.models import Organization
 from orders.amendments.amend import place_amendment
@@ -38,9 +42,9 @@ from orders.coupons.take_coupons import take_coupons
 from orders.offers.accept_offer import accept_offer
 from orders.offers.models import Offer
 from orders.order.events import ApprovalRequested, PurchasePlaced
-from orders.order.models import ORDER, Attribution, Order, OrderLine, SaleTerms
+from orders.order.models import ORDER, Attribution, Order, OrderLine, SaleTerms, Subscription
 from orders.order.views import LineView, line_view, order_view
-from orders.trials.take_trial import take_trial
+from orders.trials.take_trial import require_untried, take_trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,8 @@ class PlacePurchase:
     gateway: str
     method_token: str
     po_number: str | None = None
+    department_id: UUID | None = None
+    """Whose spending it is; None: of the department of who asks for it, of a change as its subscription."""
     pay_at_once: bool = False
     """Whether whoever commits this runs its submission (`Runner.run_prepared`)."""
 
@@ -66,6 +72,7 @@ class Placed:
     orders: list[Order]
     lines: list[tuple[OrderLine, Attribution | None]]
     submission: Submission | None
+    department: DepartmentRow | None = None
 
     def view(self) -> PurchaseView:
         """What a query would show of it."""
@@ -81,6 +88,7 @@ class Placed:
             tax_minor=purchase.tax_minor,
             gross_minor=purchase.gross_minor,
             po_number=purchase.po_number,
+            department=self.department,
             billing_profile=purchase.billing_profile,
             gateway=purchase.gateway,
             requested_by=purchase.requested_by,
@@ -107,11 +115,12 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
 
     Raises: NotFound, Conflict `price_changed` as `lines_for`, of an amendment's quote as `place_amendment`, Gone
     `quote_expired`, Conflict `quote_used`, `plan_withdrawn`, `listing_suspended`, `trial_used`, Invalid `payment_method_missing`,
-    Forbidden `not_on_allow_list`; of an offer's quote as `accept_offer`; as `take_coupons`.
+    `department_unknown`, Forbidden `not_on_allow_list`; of an offer's quote as `accept_offer`; as `take_coupons`.
     Emits: PurchasePlaced, ApprovalRequested, OfferAccepted. Locks: the quote; as `needed_approval`; the offer; its coupons.
     Idempotent by the quote: it can be used once.
     """
-    quote, buyer_name, requested_by_name = _take_quote(uow, command.quote_id)
+    found = _take_quote(uow, command)
+    quote, department = found.Quote, _department(found, command)
     profile = lookups.get_billing_profile(uow, command.billing_profile_id)
     lines = lines_for(uow, quote, invoice_party(profile))
     net, tax, gross = totals(lines)
@@ -133,6 +142,7 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
         gross_minor=gross,
         billing_profile=profile_as_kept(profile),
         po_number=plain_text(command.po_number or "") or None,
+        department_id=department.id if department else None,
         requested_by=uow.principal.accountable_id,
         gateway=command.gateway,
         method_token=_method(command, lines),
@@ -143,10 +153,10 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
     )
     PURCHASE.begin(uow, purchase, state, org_ids=[purchase.buyer_org_id])
     uow.add(purchase)
-    placed = Placed(purchase, quote, requested_by_name, [], [], None)
+    placed = Placed(purchase, quote, found.requested_by_name, [], [], None, department)
     offer = accept_offer(uow, quote.offer_id) if quote.offer_id is not None else None
     for group in by_seller(lines).values():
-        _place_order(uow, placed, group, context, buyer_name, offer)
+        _place_order(uow, placed, group, context, found.buyer_name, offer)
     _take_trial(uow, placed, lines[0], invoice_party(profile))
     take_coupons(uow, placed.orders, coupons_of(lines))
     emit(uow, PurchasePlaced(purchase_id=purchase.id, buyer_org_id=purchase.buyer_org_id, needs_approval=waits))
@@ -159,7 +169,7 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
 
 def ask_place_purchase(uow: UnitOfWork, command: PlacePurchase) -> None:
     """Ask ahead for `place_purchase` what its command names."""
-    uow.ask_ahead(_QUOTE, quote_id=command.quote_id, requested_by=uow.principal.accountable_id)
+    uow.ask_ahead(_QUOTE, **_named(uow, command))
     lookups.ask_billing_profile(uow, command.billing_profile_id)
     ask_rules(uow)
 
@@ -172,17 +182,59 @@ def _ask_ahead(uow: UnitOfWork, quote: Quote, lines: list[PricedLine], at: datet
         ask_terms(uow, line.kind, at)
 
 
+_changed = aliased(Subscription)
+_asker = bindparam("requested_by", type_=Uuid)
 _QUOTE = Read(
-    select(Quote, Person.name.label("requested_by_name"), Organization.legal_name.label("buyer_name"))
+    select(
+        Quote,
+        Department,
+        select(Person.name).where(Person.id == _asker).scalar_subquery().label("requested_by_name"),
+        Organization.legal_name.label("buyer_name"),
+    )
+    .select_from(Quote)
     .join(Organization, Organization.id == Quote.buyer_org_id)
-    .join(Person, Person.id == bindparam("requested_by", type_=Uuid), isouter=True)
+    .join(
+        Member,
+        (Member.org_id == Quote.buyer_org_id) & (Member.person_id == _asker) & Quote.amends.is_(None),
+        isouter=True,
+    )
+    .join(_changed, _changed.id == cast(Quote.amends["subscription_id"].astext, Uuid), isouter=True)
+    .join(
+        Department,
+        (Department.org_id == Quote.buyer_org_id)
+        & (
+            Department.id
+            == func.coalesce(bindparam("department_id", type_=Uuid), _changed.department_id, Member.department_id)
+        ),
+        isouter=True,
+    )
     .where(Quote.id == bindparam("quote_id"))
     .with_for_update(of=Quote, key_share=True)
 )
+"""With the department that was chosen; else, of a change, that of its subscription, else that of who asks."""
 
 
-def _take_quote(uow: UnitOfWork, quote_id: UUID) -> tuple[Quote, str, str | None]:
-    found = uow.find(_QUOTE, quote_id=quote_id, requested_by=uow.principal.accountable_id)
+def _named(uow: UnitOfWork, command: PlacePurchase) -> dict[str, UUID | None]:
+    return {
+        "quote_id": command.quote_id,
+        "requested_by": uow.principal.accountable_id,
+        "department_id": command.department_id,
+    }
+
+
+def _department(found: Any, command: PlacePurchase) -> DepartmentRow | None:
+    """An archived one is named by what changes a subscription of it alone. Raises Invalid(`department_unknown`)."""
+    department: Department | None = found.Department
+    chosen = command.department_id is not None
+    if department is not None and (department.archived_at is None or (found.Quote.amends and not chosen)):
+        return department_row(department)
+    if chosen:
+        raise Invalid("department_unknown", field="department_id")
+    return None
+
+
+def _take_quote(uow: UnitOfWork, command: PlacePurchase) -> Any:
+    found = uow.find(_QUOTE, **_named(uow, command))
     quote: Quote | None = found.Quote if found is not None else None
     if quote is None or quote.buyer_org_id != uow.principal.organization():
         raise NotFound("not_found")
@@ -191,7 +243,7 @@ def _take_quote(uow: UnitOfWork, quote_id: UUID) -> tuple[Quote, str, str | None
     if quote.expires_at <= clock.now():
         raise Gone("quote_expired")
     quote.used_at = clock.now()
-    return quote, found.buyer_name, found.requested_by_name
+    return found
 
 
 def _method(command: PlacePurchase, lines: list[PricedLine]) -> str:
@@ -209,6 +261,8 @@ def _take_trial(uow: UnitOfWork, placed: Placed, line: PricedLine, buyer: Invoic
     if line.trial is None:
         return
     ((row, _),) = placed.lines
+    # Asked again: it may have been bought since the quote was given.
+    require_untried(uow, row.buyer_org_id, row.listing_id)
     take_trial(
         uow,
         row,

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from marketplace.departments.queries import DepartmentRow
 from orders.approval_rules.steps import ApprovalStep
 from orders.checkout.approval_reasons import ApprovalReason
 from orders.order.views import OrderView
@@ -45,6 +46,7 @@ class PurchaseView:
     tax_minor: int
     gross_minor: int
     po_number: str | None
+    department: DepartmentRow | None
     billing_profile: dict[str, Any]
     gateway: str
     requested_by: UUID | None

@@ -18,6 +18,7 @@ from billing.tax.decision import reason_in_words
 from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
 from kernel.money import to_decimal
+from marketplace.departments.models import Department
 from marketplace.parties.models import BillingProfile, Organization
 from marketplace.pricing.engine import PriceLine
 from marketplace.pricing.words import LANGUAGES, Language, line_in_words
@@ -32,7 +33,7 @@ UNITS = {"per_seat": ("席 / seat", "C62"), "flat": ("套 / set", "C62"), "one_o
 
 
 _PARTIES = Read(
-    select(Purchase, Organization, BillingProfile)
+    select(Purchase, Organization, BillingProfile, Department)
     .join(Order, Order.purchase_id == Purchase.id)
     .join(Organization, Organization.id == Order.seller_org_id)
     .join(
@@ -40,7 +41,13 @@ _PARTIES = Read(
         (BillingProfile.org_id == Organization.id) & BillingProfile.is_default,
         isouter=True,
     )
-    .where(Order.id == bindparam("order_id"))
+    .join(
+        Department,
+        (Department.org_id == Purchase.buyer_org_id) & (Department.id == Purchase.department_id),
+        isouter=True,
+    )
+    .where(Order.id == bindparam("order_id")),
+    lasting=True,
 )
 
 
@@ -48,6 +55,12 @@ def ask_parties(uow: UnitOfWork, order_id: UUID) -> None:
     """Ask ahead what `invoice_order` reads, for an order that is locked."""
     uow.ask_ahead(_PARTIES, order_id=order_id)
     ask_invoice(uow, order_id)
+
+
+def department_of(uow: UnitOfWork, order_id: UUID) -> UUID | None:
+    """Whose spending an order is."""
+    purchase: Purchase = uow.find(_PARTIES, order_id=order_id).Purchase
+    return purchase.department_id
 
 
 def invoice_order(
@@ -59,7 +72,7 @@ def invoice_order(
     """
     if order.gross_minor == 0:
         return None
-    purchase, seller, profile = uow.find(_PARTIES, order_id=order.id)
+    purchase, seller, profile, department = uow.find(_PARTIES, order_id=order.id)
     return issue_invoice(
         uow,
         IssueInvoice(
@@ -73,6 +86,7 @@ def invoice_order(
             order_number=order.number,
             paid_minor=order.gross_minor,
             po_number=order.po_number or "",
+            cost_centre=department.code if department else "",
             payment_reference=str(order.payment_id),
             period=_period(term, seller.time_zone),
             sandbox=purchase.gateway == SANDBOX,

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.db.base import Base, CreatedAt, Currency, Id, Instant, Json, Minor, Ppm
 from kernel.states import Machine, edges
+from marketplace.departments.models import names_department
 from marketplace.pricing.shapes import is_by_seat
 
 STATES = (
@@ -259,6 +260,7 @@ class Subscription(Base):
         UniqueConstraint("order_line_id"),
         UniqueConstraint("buyer_org_id", "seller_org_id", "id"),
         of_both("order_line_id", "orders.order_line"),
+        *names_department("subscription", "buyer_org_id"),
         ForeignKeyConstraint(["seller_org_id", "plan_id"], ["marketplace.plan.org_id", "marketplace.plan.id"]),
         ForeignKeyConstraint(["seller_org_id", "next_plan_id"], ["marketplace.plan.org_id", "marketplace.plan.id"]),
         Index("ix_subscription_seller_org_id_plan_id", "seller_org_id", "plan_id"),
@@ -317,6 +319,8 @@ class Subscription(Base):
     """How long that is, with what its seller has added."""
     renewal_lead_days: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     """How many days before a term begins it is charged, as its latest term was sold; 0: the day before."""
+    department_id: Mapped[UUID | None]
+    """Whose spending it is what is charged for it from now on."""
     contract_terms_left: Mapped[int | None]
     """How many paid terms may still follow the latest one; None where its contract has no end of its own."""
     created_at: Mapped[CreatedAt]

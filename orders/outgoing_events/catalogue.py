@@ -54,22 +54,22 @@ register_types(
         "order.completed", "订单已完成：服务已验收或周期已结束。", "Accepted, or its term is over.", ORDERS, BOTH
     ),
     EventType(
-        "order.delivery_failed", "卖家未能交付，款项将自动退回。", "Not delivered; the money goes back.", ORDERS, BOTH
+        "order.delivery_failed", "卖方未能交付，款项将自动退回。", "Not delivered; the money goes back.", ORDERS, BOTH
     ),
     EventType("order.refunded", "订单款项已全部退回。", "Its whole amount went back.", ORDERS, BOTH),
     EventType("order.rejected", "审批人拒绝了订单。", "Its approvers said no.", ORDERS, {"buyer": BOUGHT}),
     EventType("order.expired", "订单逾期未付款或未审批。", "It waited longer than it may.", ORDERS, {"buyer": BOUGHT}),
     EventType("order.cancelled", "订单已取消。", "It was cancelled.", ORDERS, {"buyer": BOUGHT}),
-    EventType("milestone.pending", "里程碑等待卖家接单。", "It waits to be taken on.", ORDERS, same(MILESTONE)),
+    EventType("milestone.pending", "里程碑等待卖方接单。", "It waits to be taken on.", ORDERS, same(MILESTONE)),
     EventType(
-        "milestone.open", "卖家已接单，里程碑待交付。", "Taken on: it is to be delivered.", ORDERS, same(MILESTONE)
+        "milestone.open", "卖方已接单，里程碑待交付。", "Taken on: it is to be delivered.", ORDERS, same(MILESTONE)
     ),
     EventType(
         "milestone.delivered", "里程碑已交付，待验收。", "Delivered: it waits for its buyer.", ORDERS, same(MILESTONE)
     ),
-    EventType("milestone.rework_asked", "买家要求返工。", "It is to be done again.", ORDERS, same(MILESTONE)),
+    EventType("milestone.rework_asked", "买方要求返工。", "It is to be done again.", ORDERS, same(MILESTONE)),
     EventType(
-        "milestone.accepted", "里程碑已验收，款项放给卖家。", "Accepted: it is released.", ORDERS, same(MILESTONE)
+        "milestone.accepted", "里程碑已验收，款项放给卖方。", "Accepted: it is released.", ORDERS, same(MILESTONE)
     ),
     EventType(
         "milestone.cancelled", "里程碑已取消，款项退回。", "Cancelled: its money goes back.", ORDERS, same(MILESTONE)
@@ -78,7 +78,7 @@ register_types(
     EventType("instalment.asked", "分期款到期，已发起扣款。", "It is due and asked for.", ORDERS, same(INSTALMENT)),
     EventType("instalment.paid", "分期款已付清。", "It is paid.", ORDERS, same(INSTALMENT)),
     EventType("instalment.cancelled", "分期款已取消或退回。", "Cancelled, or given back.", ORDERS, same(INSTALMENT)),
-    EventType("entitlement.pending", "权益已建立，等待卖家开通。", "It waits to be opened.", ENTITLEMENTS, GIVEN),
+    EventType("entitlement.pending", "权益已建立，等待卖方开通。", "It waits to be opened.", ENTITLEMENTS, GIVEN),
     EventType("entitlement.active", "权益可用（新开通或恢复）。", "It may be used, or again.", ENTITLEMENTS, GIVEN),
     EventType("entitlement.suspended", "权益已暂停。", "Nobody may use it for now.", ENTITLEMENTS, GIVEN),
     EventType("entitlement.ended", "权益已终止。", "It has ended.", ENTITLEMENTS, GIVEN),
@@ -164,7 +164,7 @@ register_types(
     ),
     EventType("refund_case.withdrawn", "买方撤回了退款申请。", "The buyer let it be.", ORDERS, refund_case(ended=True)),
     EventType("dispute.opened", "付款被拒付，银行正在裁定。", "A bank decides about a payment.", ORDERS, dispute()),
-    EventType("dispute.won", "银行支持卖家，款项保留。", "The bank decided for the sale.", ORDERS, dispute()),
+    EventType("dispute.won", "银行支持卖方，款项保留。", "The bank decided for the sale.", ORDERS, dispute()),
     EventType("dispute.lost", "银行支持付款方，款项已扣回。", "The bank decided for the payer.", ORDERS, dispute()),
     EventType("statement.closed", "结算单已生成。", "A statement is closed.", MONEY, {"party": STATEMENT}),
     EventType("payout.sent", "结算款已打出。", "A payout is on its way.", MONEY, payout()),

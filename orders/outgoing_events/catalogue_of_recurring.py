@@ -131,7 +131,7 @@ register_types(
     ),
     EventType("trial.started", "试用开始。", "A trial begins.", ORDERS, term(SubscriptionData)),
     EventType(
-        "trial.extended", "卖家延长了试用。", "Its seller lets it go on.", ORDERS, term(TrialExtendedData, days=7)
+        "trial.extended", "卖方延长了试用。", "Its seller lets it go on.", ORDERS, term(TrialExtendedData, days=7)
     ),
     EventType(
         "trial.ends_soon",

@@ -25,21 +25,21 @@ from orders.subscriptions.finish_orders import finish_orders_of
 from orders.subscriptions.trial_quote import begun_trial, frozen_quote
 
 
-def begin_subscriptions(uow: UnitOfWork, deliveries: Sequence[LineDelivery]) -> Span | None:
+def begin_subscriptions(uow: UnitOfWork, deliveries: Sequence[LineDelivery], department_id: UUID | None) -> Span | None:
     """Begin a subscription for each recurring line of an order that has become active.
 
     The first term runs from the moment the entitlement became active: nobody pays for waiting. Idempotent by the line.
-    Returns the first of the times that were paid for. Emits: TrialStarted.
+    `department_id`: whose spending it is. Returns the first of the times that were paid for. Emits: TrialStarted.
     """
     begun = [
-        _begin(uow, one.line, one.entitlement)
+        _begin(uow, one.line, one.entitlement, department_id)
         for one in deliveries
         if one.line.term_months and one.entitlement is not None and one.subscription_id is None
     ]
     return min(begun, key=lambda span: span.starts_at, default=None)
 
 
-def _begin(uow: UnitOfWork, line: OrderLine, entitlement: Entitlement) -> Span:
+def _begin(uow: UnitOfWork, line: OrderLine, entitlement: Entitlement, department_id: UUID | None) -> Span:
     starts_at = entitlement.valid_from
     assert starts_at is not None  # noqa: S101 - an active entitlement has begun
     trial, days = begun_trial(uow, line), entitlement.trial_days
@@ -66,6 +66,7 @@ def _begin(uow: UnitOfWork, line: OrderLine, entitlement: Entitlement) -> Span:
         trial_ends_at=ends_at if trial is not None else None,
         trial_days=days or None,
         renewal_lead_days=line.plan.get("renewal_lead_days", 0),
+        department_id=department_id,
         contract_terms_left=_terms_left(line, is_trial=trial is not None),
     )
     subscription.next_step_at = next_step_of(subscription)

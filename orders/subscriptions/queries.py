@@ -84,6 +84,7 @@ class SubscriptionView:
     seats: int
     seats_used: int
     contract_ends_at: datetime | None
+    department_id: UUID | None
 
 
 def is_side_of(uow: UnitOfWork, side: Side) -> ColumnElement[bool]:
@@ -203,6 +204,7 @@ def view_of(row: Any) -> SubscriptionView:
         seats=entitlement.seats,
         seats_used=entitlement.seats_used,
         contract_ends_at=contract_end(subscription, next_months, entitlement.time_zone),
+        department_id=subscription.department_id,
     )
 
 

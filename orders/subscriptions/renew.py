@@ -157,6 +157,7 @@ def place_next_term(
         gross_minor=quote.gross_minor,
         billing_profile=how.billing_profile or profile_as_kept(get_billing_profile(uow, profile_id)),
         po_number=first.po_number,
+        department_id=subscription.department_id,
         requested_by=how.requested_by,
         gateway=how.gateway,
         method_token=how.method_token,

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, false, func, select
 from sqlalchemy.orm import aliased
 
 from fulfillment.entitlements.models import Entitlement
@@ -64,10 +64,16 @@ def list_sold_subscriptions(
     due_days: int | None = None,
     customer_id: UUID | None = None,
 ) -> Page[SoldSubscription]:
-    """The acting seller's, newest first; `due_days`: only those whose paid term ends within so many days."""
+    """The acting seller's, newest first; `state`: only those shown in it, `trial` too; `due_days`: only those whose paid term
+    ends within so many days.
+    """
     statement = _sold(uow, "seller")
     if state is not None:
-        statement = statement.where(Subscription.state == state)
+        tried = Subscription.trial_ends_at.is_not(None) & (Subscription.ends_at <= Subscription.trial_ends_at)
+        stored = "active" if state == "trial" else state
+        statement = statement.where(Subscription.state == stored)
+        if stored == "active":
+            statement = statement.where(tried if state == "trial" else ~func.coalesce(tried, false()))
     if due_days is not None:
         statement = statement.where(
             state_in(Subscription.state, "active", "past_due"),

@@ -1,4 +1,4 @@
-"""One trial for each organization and listing: taken with the order that begins it, free again only where it never began."""
+"""One trial for each organization and listing, before it is bought: taken with its order, free again where it never began."""
 
 from __future__ import annotations
 
@@ -6,22 +6,35 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, or_, select
 
 from kernel import clock
 from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict
 from kernel.ids import uuid7
-from orders.order.models import OrderLine
+from orders.order.models import Order, OrderLine
 from orders.trials.models import Trial
 
-_OF_LISTING = Read(
+PAID = ("paid", "fulfilling", "active", "completed")
+"""States of an order whose buyer has paid, and not had it back."""
+_TRIED = Read(
     select(Trial.id).where(
         Trial.buyer_org_id == bindparam("buyer_org_id"),
         Trial.listing_id == bindparam("listing_id"),
         Trial.released_at.is_(None),
     )
+)
+_BOUGHT = Read(
+    select(OrderLine.id)
+    .join(Order, Order.id == OrderLine.order_id)
+    .where(
+        Order.buyer_org_id == bindparam("buyer_org_id"),
+        OrderLine.listing_id == bindparam("listing_id"),
+        OrderLine.gross_minor > 0,
+        or_(*(Order.state == state for state in PAID)),
+    )
+    .limit(1)
 )
 
 
@@ -32,8 +45,9 @@ def require_untried(uow: UnitOfWork, buyer_org_id: UUID, listing_id: UUID) -> No
 
 
 def has_tried(uow: UnitOfWork, buyer_org_id: UUID, listing_id: UUID) -> bool:
-    """Whether the organization has tried the listing, or is about to."""
-    return uow.find(_OF_LISTING, buyer_org_id=buyer_org_id, listing_id=listing_id) is not None
+    """Whether the organization has tried the listing, is about to, or pays for it."""
+    asked = {"buyer_org_id": buyer_org_id, "listing_id": listing_id}
+    return uow.find(_TRIED, **asked) is not None or uow.find(_BOUGHT, **asked) is not None
 
 
 def take_trial(

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import pytest
 from litestar.testing import TestClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from api.app import create_app
 from api.context import Services
@@ -240,6 +240,19 @@ class TestSignUp:
         assert [one["code"] for one in tried] == ["code_invalid"] * 2
         assert [kind for kind, _ in mails(services, org.email)] == ["reset_password", "account_exists"]
         assert [kind for kind, _ in mails(services, email)] == ["sign_up"]
+
+    def test_a_reset_is_in_the_language_of_the_account(self, services: Services, browser: Client, org: Org) -> None:
+        for asked_in, of_account in (("zh-CN", "en"), ("en", "zh-CN")):
+            with unit_of_work(services.db, SYSTEM) as uow:
+                uow.session.execute(update(Person).where(Person.email == org.email).values(locale=of_account))
+            assert browser.post("/v1/password-resets", json={"email": org.email, "locale": asked_in}).status_code == 202
+            with unit_of_work(services.db, SYSTEM) as uow:
+                sent = (
+                    select(Mail.locale)
+                    .where(Mail.to_address == org.email)
+                    .order_by(Mail.created_at.desc(), Mail.id.desc())
+                )
+                assert uow.session.scalars(sent.limit(1)).one() == of_account
 
     @pytest.mark.parametrize("path", ["/v1/sign-ups", "/v1/password-resets"])
     def test_asking_is_the_same_work_for_an_address_with_an_account(

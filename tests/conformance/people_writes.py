@@ -78,6 +78,13 @@ def members(world: World) -> None:
     _, _, member_id = world.member(org, "viewer")
     named = {"org_id": org.id, "member_id": member_id}
     ask("PATCH /v1/organizations/{org_id}/members/{member_id}", owner, {"roles": ["finance"]}, **named)
+    department = {"code": "MKT", "name": "市场部", "name_en": "Marketing"}
+    made_one = ask("POST /v1/departments", owner, department)
+    ask("PUT /v1/departments/{department_id}", owner, department, department_id=made_one["id"])
+    for verb in ("archive", "restore"):
+        ask(f"POST /v1/departments/{{department_id}}/{verb}", owner, department_id=made_one["id"])
+    belongs = {"department_id": made_one["id"]}
+    ask("PUT /v1/organizations/{org_id}/members/{member_id}/department", owner, belongs, **named)
     ask("DELETE /v1/organizations/{org_id}/members/{member_id}", owner, **named)
     key = ask("POST /v1/api-keys", owner, {"name": "erp", "scopes": ["orders.read"]})
     ask("DELETE /v1/api-keys/{key_id}", owner, key_id=key["id"])

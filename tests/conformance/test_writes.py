@@ -267,6 +267,7 @@ def buying(world: World) -> None:
     declined = stage.purchase(stage.quote(), method="sbx_declined")
     asked = stage.purchase(stage.quote(), method="sbx_requires_action")
     stage.run()
+    ask("PUT /v1/purchases/{purchase_id}/department", world.buyer, {"department_id": None}, purchase_id=declined)
     ask("POST /v1/purchases/{purchase_id}/pay", world.purchaser, {"payment_method": "sbx_ok"}, purchase_id=declined)
     (payment,) = stage.payments(asked)
     ask(
@@ -304,6 +305,7 @@ def using(world: World) -> None:
         subscription_id=subscription.id,
     )
     one = {"subscription_id": subscription.id}
+    ask("PUT /v1/subscriptions/{subscription_id}/department", world.buyer, {"department_id": None}, **one)
     ask("PUT /v1/subscriptions/{subscription_id}/payment-method", world.buyer, {"payment_method": "sbx_ok"}, **one)
     ask("PUT /v1/subscriptions/{subscription_id}/next-term", world.buyer, {"quantity": 18}, **one)
     ask("POST /v1/subscriptions/{subscription_id}/amendment-quotes", world.buyer, {"quantity": 22}, **one)

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -15,14 +17,15 @@ from sqlalchemy import func, select, update
 
 from app.composition import register_jobs
 from app.sample.catalogue import make_product
-from app.sample.history import acts, buying, live
+from app.sample.history import acts, buying, live, serving
 from app.sample.history.live import APART, Past
 from app.sample.history.world import PARTICIPANTS, World
 from app.sample.products import SampleProduct
 from app.scheduler import run_sweep
+from fulfillment.courses.models import EpisodeProgress
 from fulfillment.runs.models import Run
 from kernel import clock, sandbox_history
-from kernel.db.uow import Database, UnitOfWork, transact
+from kernel.db.uow import Database, UnitOfWork, transact, unit_of_work
 from kernel.ids import uuid7
 from kernel.jobs import kinds
 from kernel.jobs.models import Job
@@ -30,14 +33,18 @@ from kernel.principal import SYSTEM, Principal
 from kernel.sandbox_history import SandboxHistory
 from marketplace.catalog.models import Plan
 from marketplace.catalog.review_listing import withdraw_plan
+from marketplace.courses.models import CourseEpisode
 from marketplace.parties.models import Organization
 from orders.checkout.models import Purchase
 from orders.coupons.models import CouponUse
+from orders.order.milestones import OrderMilestone
 from orders.order.models import Order
 from orders.refunds.models import RefundCase
+from tests.factories_marketplace import make_ready_video
 from tests.loop_stage import RENDERERS, Stage
 
 DAY = timedelta(days=1)
+LONG = 100_000
 
 
 @dataclass(frozen=True)
@@ -161,6 +168,59 @@ def test_money_asked_back_goes_its_ways(
     assert sorted(found) == ["granted", "rejected", "withdrawn"]
     assert found["granted"].granted_minor == found["granted"].asked_minor // 2
     assert [one.state for one in stage.refunds(found["granted"].order_id)] == ["succeeded"]
+
+
+def test_a_service_goes_milestone_by_milestone(
+    stage: Stage, story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = f"PO-{uuid7().hex[-12:]}"
+    serve = partial(acts.Serve, "minghu", number, "hardening")
+    told: list[tuple[int, acts.Act]] = [
+        (18, acts.Join("jinghe")),
+        (17, acts.Join("minghu")),
+        (16, acts.Buy("minghu", number, "hardening")),
+        (15, serve(1, "take_on")),
+        (13, serve(1, "deliver", "评估报告")),
+        (11, serve(1, "accept")),
+        (8, serve(2, "deliver", "加固完成")),
+        (6, serve(2, "rework", "还差两台")),
+        (2, serve(3, "deliver", "复测报告")),
+    ]
+    monkeypatch.setattr(live, "plan", lambda ends_at: [acts.Step(ends_at - days * DAY, act) for days, act in told])
+    past(stage, tmp_path).live()
+    (order,) = bought(stage, number)
+    found = select(OrderMilestone).where(OrderMilestone.order_id == order.id).order_by(OrderMilestone.position)
+    assert [one.state for one in stage.rows(found)] == ["accepted", "rework", "delivered"]
+
+
+def test_members_are_given_seats_of_a_course_and_come_so_far_in_it(stage: Stage) -> None:
+    plan_id, context = stage.offer()
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        listing_id, words = uow.session.get_one(Plan, plan_id).listing_id, {"title": "第一课", "title_en": "Lesson 1"}
+        video_id = make_ready_video(uow, stage.seller, visibility="internal", duration_ms=LONG).id
+        taught = {"org_id": stage.seller.id, "listing_id": listing_id, "video_id": video_id, "is_preview": False}
+        uow.session.add(CourseEpisode(position=1, **taught, **words))
+    order_id = stage.place(stage.quote(plan_id, 2, context=context))
+    stage.run()
+    known: Any = SimpleNamespace(
+        chief=lambda _: stage.buyer.owner,
+        somebody=lambda _, role: stage.purchaser if role == "purchaser" else stage.approver,
+        listing_id=lambda _: listing_id,
+    )
+    number = stage.order(order_id).po_number or ""
+    for act in (
+        acts.GiveSeats("xinghe", number, ("purchaser", "approver")),
+        acts.WatchLesson("xinghe", "course", "purchaser", 1, 100),
+        acts.WatchLesson("xinghe", "course", "approver", 1, 45),
+    ):
+        who, work = serving.served(known, act)
+        transact(stage.services.db, who, work)
+    came = select(EpisodeProgress).where(EpisodeProgress.listing_id == listing_id)
+    found = {one.person_id: (one.furthest_ms, one.completed_at is not None) for one in stage.rows(came)}
+    assert found == {
+        stage.purchaser.person_id: (LONG, True),
+        stage.approver.person_id: (LONG * 45 // 100, False),
+    }
 
 
 def test_a_code_and_a_promotion_come_off_what_is_bought_with_them(

@@ -19,6 +19,7 @@ from orders.subscriptions.stuck import count_stuck, list_stuck
 from tests.factories_marketplace import OPERATOR_PRINCIPAL
 from tests.loop.test_amendments import amended
 from tests.loop.test_renewals import subscribed, until
+from tests.loop.test_trials import trying
 from tests.loop_stage import Stage
 
 
@@ -46,6 +47,13 @@ def test_a_seller_sees_whose_it_is_and_until_when(stage: Stage) -> None:
     assert sold(stage, customer_id=stage.promoter.id) == []
     until(stage, subscription.ends_at - RENEWS_BEFORE)
     assert sold(stage, due_days=7) == []
+
+
+def test_trials_are_told_from_what_is_paid_for(stage: Stage) -> None:
+    _, paid = subscribed(stage)
+    _, tried = trying(stage)
+    assert [one.id for one in sold(stage, state="trial")] == [tried.id]
+    assert [one.id for one in sold(stage, state="active")] == [paid.id]
 
 
 def test_another_seller_or_the_buyer_does_not(stage: Stage) -> None:

@@ -25,7 +25,7 @@ from marketplace.notifications.models import Notification
 from orders.approval_rules.set_rule import SetRule, set_rule
 from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
 from orders.checkout.decide_purchase import DecidePurchase, decide_purchase
-from orders.checkout.priced_line import PricedLine
+from orders.checkout.priced_line import Context, PricedLine
 from orders.checkout.quote_models import Quote
 from orders.loop import PURGE_QUOTES
 from orders.notifications.notify_of_events import NOTIFY
@@ -137,6 +137,19 @@ class TestQuote:
         until(stage, of_order(stage, order_id).ends_at)
         with pytest.raises(Conflict, match="trial_used"):
             quote_trial(stage, plan)
+
+    def test_none_of_what_is_paid_for_already(self, stage: Stage) -> None:
+        plan = trial_plan(stage)
+        waiting = quote_trial(stage, plan)
+        order_id = stage.place(stage.quote(plan, 20, context=Context()))
+        stage.run()
+        with pytest.raises(Conflict, match="trial_used"):
+            quote_trial(stage, plan)
+        with pytest.raises(Conflict, match="trial_used"):
+            stage.place(waiting)
+        stage.refund(order_id)
+        stage.run()
+        quote_trial(stage, plan)
 
 
 class TestTrial:

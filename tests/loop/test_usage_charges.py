@@ -17,8 +17,10 @@ from billing.charges.models import Charge
 from billing.invoices.models import InvoiceLine
 from billing.refunds.models import Refund
 from fulfillment.jobs import SWEEP_USAGE
+from fulfillment.provisioning.end_entitlement import end_entitlement
 from fulfillment.usage.challenges import AnswerChallenge, answer_challenge, challenge_line
 from fulfillment.usage.models import UsageChallenge, UsageLine, UsagePeriod
+from fulfillment.usage.queries import get_usage
 from fulfillment.usage.record_usage import UsageIn, record_usage
 from kernel import clock
 from kernel.db.uow import transact, unit_of_work
@@ -105,6 +107,19 @@ def over(stage: Stage, order_id: UUID) -> None:
 def charged(stage: Stage, subscription: Subscription) -> Sequence[Order]:
     mine = select(Order).where(Order.subscription_id == subscription.id, Order.usage_period_id.is_not(None))
     return stage.rows(mine.order_by(Order.created_at))
+
+
+def test_what_has_ended_has_no_period_that_goes_on(stage: Stage) -> None:
+    order_id, _ = metered(stage)
+    use(stage, order_id, 1_400)
+    entitlement = stage.entitlement(order_id)
+    assert not transact(stage.services.db, stage.purchaser, lambda uow: get_usage(uow, entitlement.id)).is_ended
+    clock.advance(timedelta(days=1))
+    transact(stage.services.db, SYSTEM, lambda uow: end_entitlement(uow, entitlement.id, reason="term_over"))
+    stage.run()
+    found = transact(stage.services.db, stage.purchaser, lambda uow: get_usage(uow, entitlement.id))
+    assert found.is_ended
+    assert found.ends_at is None or found.ends_at <= clock.now()
 
 
 def line_of(stage: Stage, order_id: UUID) -> OrderLine:

@@ -25,6 +25,7 @@ from api.pages.account.views import (
     ReceivedInvitation,
 )
 from api.pages.frame import addresses
+from api.pages.frame.choices import department_choices
 from api.pages.frame.phrases import failure
 from api.pages.frame.site import Form, PageRequest, form_post, local_path, page, parse_uuid_or_404
 from api.problems import headers_of
@@ -43,7 +44,7 @@ from marketplace.access.invitations import (
     list_own_invitations,
     withdraw_invitation,
 )
-from marketplace.access.members import change_roles, leave, list_members, remove_member
+from marketplace.access.members import change_roles, leave, list_members, remove_member, set_department
 from marketplace.access.ownership import (
     KEPT_ROLES,
     OfferOwnership,
@@ -56,6 +57,7 @@ from marketplace.access.ownership import (
 from marketplace.access.permissions import ROLES, permissions_of
 from marketplace.access.second_factor import read_status
 from marketplace.access.sessions import list_sessions
+from marketplace.departments.queries import list_departments
 from marketplace.mail.bounces import find_bounces
 
 Answer = Response[str] | Response[bytes]
@@ -149,6 +151,18 @@ def change_member(member_id: FromPath[UUID], page_request: Given[PageRequest], f
         return addresses.ACCOUNT if is_over else addresses.MEMBERS
 
     return _member_act(page_request, act, "roles_changed")
+
+
+@form_post("/members/{member_id:uuid}/department", MANAGE)
+def choose_department(member_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
+    """Say whose spending it is what a member buys."""
+    chosen = form.text("department_id", most=36)
+    department_id = parse_uuid_or_404(chosen, "department_not_found") if chosen else None
+
+    def act(uow: UnitOfWork) -> None:
+        set_department(uow, member_id, department_id)
+
+    return _member_act(page_request, act, "member_department_set")
 
 
 @form_post("/members/{member_id:uuid}/remove", MANAGE)
@@ -302,10 +316,20 @@ def _members(
     own_id, is_owner = own.principal.person_id, "owner" in own.organization.roles
     with page_request.work() as uow:
         members, invitations = list_members(uow), list_invitations(uow)
+        departments = list_departments(uow, archived=True)
         handing_over = next(iter(list_own_offers(uow)), None) if is_owner else None
     return MembersView(
         members=tuple(
-            MemberShown(str(one.id), one.name, one.email, one.roles, one.person_id == own_id, one.created_at)
+            MemberShown(
+                str(one.id),
+                one.name,
+                one.email,
+                one.roles,
+                one.person_id == own_id,
+                one.created_at,
+                str(one.department_id or ""),
+                department_choices(departments, page_request.language, one.department_id),
+            )
             for one in members
             if one.state == "active"
         ),
@@ -356,6 +380,7 @@ routes = [
     members_page,
     invite_member,
     change_member,
+    choose_department,
     end_membership,
     take_back,
     hand_over,

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
+from api.pages.frame.choices import Choice
+
 
 @dataclass(frozen=True, slots=True)
 class OpenSession:
@@ -77,6 +79,14 @@ class MemberShown:
     roles: tuple[str, ...]
     is_self: bool
     since: datetime
+    department_id: str = ""
+    departments: tuple[Choice, ...] = ()
+    """What may be chosen for them."""
+
+    @property
+    def department(self) -> str:
+        """What their department is called, where they have one."""
+        return next((one.label.strip() for one in self.departments if one.id == self.department_id), "")
 
     @property
     def is_owner(self) -> bool:

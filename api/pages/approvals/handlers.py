@@ -23,7 +23,7 @@ from api.pages.approvals.views import (
 from api.pages.feed.views import FeedClaim, verdict_of
 from api.pages.frame import addresses
 from api.pages.frame.approval_words import reason_sentence, who_decides
-from api.pages.frame.choices import Choice
+from api.pages.frame.choices import Choice, department_name
 from api.pages.frame.phrases import explained, failure, money, schedule, titles
 from api.pages.frame.prices import term_key
 from api.pages.frame.rendering import FlashMessage
@@ -159,7 +159,7 @@ def _lines(purchase: PurchaseView) -> list[LineView]:
 
 
 def _note(page_request: PageRequest, purchase: PurchaseView) -> str:
-    """The requester's own number, and of a trial what follows it."""
+    """The requester's own number, whose spending it is, and of a trial what follows it."""
     tried = [
         page_request.t(
             "trial.note",
@@ -169,7 +169,8 @@ def _note(page_request: PageRequest, purchase: PurchaseView) -> str:
         for one in _lines(purchase)
         if one.trial_days
     ]
-    return " · ".join([*([f"PO {purchase.po_number}"] if purchase.po_number else []), *tried])
+    whose = [department_name(purchase.department, page_request.language)] if purchase.department else []
+    return " · ".join([*([f"PO {purchase.po_number}"] if purchase.po_number else []), *whose, *tried])
 
 
 def _request(

@@ -126,6 +126,7 @@ def _filled_in(form: Form) -> Wanted:
         billing_profile_id=form.text("billing_profile_id", most=36),
         payment_method_id=form.text("payment_method_id", most=200),
         po_number=form.text("po_number", most=64),
+        department_id=form.text("department_id", most=36),
         coupon=form.text("coupon", most=32),
         trial=form.text("trial", most=1) == "1",
     )
@@ -158,6 +159,9 @@ def _submit(page_request: PageRequest, form: Form, wanted: Wanted) -> Response[s
                 gateway=gateway,
                 payment_method=token,
                 po_number=wanted.po_number or None,
+                department_id=parse_uuid_or_404(wanted.department_id, "department_not_found")
+                if wanted.department_id
+                else None,
             ),
             form.text("idempotency_key", most=255) or None,
         )

@@ -10,7 +10,7 @@ from api.pages.buy.views import BuySource, BuyView, PlanChoice, QuotePanel, Quot
 from api.pages.feed.views import FeedClaim, verdict_of
 from api.pages.frame import addresses
 from api.pages.frame.approval_words import category_name, reason_sentence, steps_sentence
-from api.pages.frame.choices import Choice
+from api.pages.frame.choices import Choice, department_choices
 from api.pages.frame.discounts import discount_in_words, last_day
 from api.pages.frame.payment_methods import methods
 from api.pages.frame.phrases import explained, failure, money, schedule, sentences
@@ -26,6 +26,7 @@ from kernel.ids import uuid7
 from kernel.money import Money
 from marketplace.catalog.plan_price import plan_price
 from marketplace.catalog.queries import ListingView, PlanView, get_listing
+from marketplace.departments.queries import list_departments
 from marketplace.discovery.cards import Card
 from marketplace.discovery.feed import FeedItem, get_placed
 from marketplace.parties.queries import list_billing_profiles
@@ -56,6 +57,7 @@ class Wanted:
     billing_profile_id: str = ""
     payment_method_id: str = ""
     po_number: str = ""
+    department_id: str = ""
     coupon: str = ""
     """A code, as it was typed."""
     trial: bool | None = None
@@ -126,7 +128,8 @@ def priced_sheet(
         said = failure(page_request, refused) if refused is not None else None
         titles = list_billing_profiles(uow)
         profiles = tuple(Choice(str(one.id), one.legal_name, one.tax_id or "") for one in titles)
-        view = _view(page_request, wanted, offered, quote, profiles, error or said, error_field or wrong)
+        departments = department_choices(list_departments(uow), page_request.language)
+        view = _view(page_request, wanted, offered, quote, profiles, departments, error or said, error_field or wrong)
         return _without_trial(view) if isinstance(refused, Conflict) else view
 
     return page_request.transact(work)
@@ -181,6 +184,7 @@ def _view(
     offered: Offered,
     quote: quote_models.Quote,
     profiles: tuple[Choice, ...],
+    departments: tuple[Choice, ...],
     error: str | None,
     error_field: str | None,
 ) -> BuyView:
@@ -227,6 +231,8 @@ def _view(
         else None,
         category=category_name(page_request, listing.category),
         po_number=wanted.po_number,
+        departments=departments,
+        department_id=wanted.department_id,
         coupon=wanted.coupon,
         terms_version=str(listing.terms["version"]) if listing.terms else "",
         error=error,

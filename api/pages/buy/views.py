@@ -129,6 +129,9 @@ class BuyView:
     taken: tuple[tuple[int, int], ...] = ()
     """Of an offer that leaves it open: of which line how many seats are taken."""
     po_number: str = ""
+    departments: tuple[Choice, ...] = ()
+    department_id: str = ""
+    """Whose spending it is; empty: of the member's own department."""
     coupon: str = ""
     """The code as it was typed."""
     terms_version: str = ""

@@ -4,6 +4,7 @@ from api.pages.frame import (
     clock_addresses,
     coupon_addresses,
     course_addresses,
+    department_addresses,
     dispute_addresses,
     offer_addresses,
     operator_addresses,
@@ -17,9 +18,8 @@ from api.pages.frame import (
 
 PRODUCTS, coupons, usage = product_addresses.PRODUCTS, coupon_addresses, usage_addresses
 clocks = clock_addresses
-courses = course_addresses
-refunds = refund_addresses
-disputes = dispute_addresses
+courses, departments = course_addresses, department_addresses
+refunds, disputes = refund_addresses, dispute_addresses
 services = service_addresses
 entitlement = recurring_addresses.entitlement
 entitlement_act = recurring_addresses.entitlement_act

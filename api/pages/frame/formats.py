@@ -88,6 +88,10 @@ class Formats:
         """How long something has taken or waited, in its largest unit."""
         return format_timedelta(timedelta(seconds=seconds), locale=self.locale, threshold=0.95)
 
+    def wait(self, seconds: int) -> str:
+        """How long something waits, in the largest unit of which that is three at least: 58 hours are not two days."""
+        return format_timedelta(timedelta(seconds=seconds), locale=self.locale, threshold=3)
+
     def second(self, value: int) -> str:
         """A position in a video as m:ss."""
         minutes, rest = divmod(value, 60)

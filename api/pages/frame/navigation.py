@@ -81,6 +81,7 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("own_channel", "share", addresses.SELLER_CHANNEL, "own_channel", "promoting"),
     NavItem("seller_videos", "video", addresses.SELLER_VIDEOS, "channel_films", "promoting"),
     NavItem("members", "user", addresses.MEMBERS, "members", "organization"),
+    NavItem("departments", "split", addresses.departments.DEPARTMENTS, "members", "organization"),
     NavItem("verification", "building", addresses.VERIFICATION, "verification", "organization"),
     NavItem("identity_provider", "key", addresses.IDENTITY_PROVIDER, "own_sign_in", "organization"),
     NavItem("webhooks", "split", addresses.WEBHOOKS, "webhooks", "organization"),

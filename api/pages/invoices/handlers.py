@@ -110,6 +110,7 @@ def _row(row: queries.InvoiceRow, credited_minor: int, time_zone: str) -> Invoic
         order_id="" if row.kind == "commission_invoice" else str(row.reference),
         order_number=row.order_number,
         po_number=row.po_number,
+        cost_centre=row.cost_centre,
         net=money(sign * row.net_minor, row.currency),
         tax=money(sign * row.tax_minor, row.currency),
         gross=money(sign * row.gross_minor, row.currency),

@@ -19,6 +19,8 @@ class InvoiceItem:
     order_id: str
     order_number: str
     po_number: str
+    cost_centre: str
+    """Code of the buyer's department, empty where none was named."""
     net: Money
     tax: Money
     gross: Money

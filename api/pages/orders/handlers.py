@@ -14,24 +14,28 @@ from litestar.params import FromPath
 
 from api.pages.feed.views import FeedClaim, verdict_of
 from api.pages.frame import addresses
+from api.pages.frame.choices import department_choices, department_name
 from api.pages.frame.discounts import discount_in_words
 from api.pages.frame.payment_methods import methods, parse_method
 from api.pages.frame.phrases import explained, failure, money, schedule, several, titles
 from api.pages.frame.rendering import FlashMessage
-from api.pages.frame.site import Form, PageRequest, form_post, page, redirect
+from api.pages.frame.site import Form, PageRequest, form_post, page, parse_uuid_or_404, redirect
 from api.pages.orders import presenter
 from api.pages.orders.presenter import OrderPageData
 from api.pages.orders.views import OrderItem, OrderPageLine, OrderPageView, OrdersView, PayerConfirmation
 from api.pages.refund_cases.presenter import case_item
 from api.pages.services.presenter import milestone_item
 from api.payer_action import payer_address
+from api.v1.departments import ASSIGN
 from api.v1.purchases import require_gateway
 from billing.payments.queries import PaymentRow, awaiting_payer, latest_payment
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, DomainError, NotFound
 from orders import queries
+from orders.approval_rules.find_rule import month_began
 from orders.checkout.request_payment import pay_again
+from orders.departments.assign_department import assign_purchase
 from orders.milestones.cancel import cancel_overdue
 from orders.milestones.decide import accept_milestone, ask_rework
 from orders.order import views
@@ -76,6 +80,18 @@ def cancel(order_id: FromPath[UUID], page_request: Given[PageRequest], form: Giv
     del form
     command = RequestOrderRefund(order_id, None, page_request.t("order.cancel_reason"))
     return _acted(page_request, order_id, lambda uow: request_order_refund(uow, command), "refund_asked")
+
+
+@form_post("/orders/{order_id:uuid}/department", ASSIGN)
+def choose_department(order_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
+    """Say whose spending its purchase is."""
+    chosen = form.text("department_id", most=36)
+    department_id = parse_uuid_or_404(chosen, "department_not_found") if chosen else None
+
+    def work(uow: UnitOfWork) -> None:
+        assign_purchase(uow, queries.get_order(uow, order_id).purchase_id, department_id)
+
+    return _acted(page_request, order_id, work, "department_assigned")
 
 
 @form_post("/orders/{order_id:uuid}/accept", "orders.buy")
@@ -235,7 +251,7 @@ def _view(
     waits = order.state == "pending_payment" and data.payment is not None and data.payment.state == "requires_action"
     lines = tuple(_line(page_request, data, one) for one in order.lines)
     only = lines[0] if len(lines) == 1 else None
-    invoice = data.invoice
+    invoice, whose = data.invoice, data.purchase.department
     return OrderPageView(
         id=str(order.id),
         dispute=addresses.disputes.one_of("buyer", str(data.dispute.id)) if data.dispute else "",
@@ -252,6 +268,11 @@ def _view(
         placed_by=data.purchase.requested_by_name or "API",
         billing_profile=str(data.purchase.billing_profile.get("legal_name", "")),
         po_number=order.po_number or "",
+        department=department_name(whose, page_request.language) if whose else "",
+        departments=department_choices(data.departments, page_request.language, whose.id if whose else None)
+        if order.paid_at is None or order.paid_at >= month_began(page_request.time_zone)
+        else (),
+        department_id=str(whose.id) if whose else "",
         timeline=presenter.timeline(page_request, data),
         live=data.is_live,
         percent=min((one.percent for one in data.deliveries), default=0),
@@ -326,4 +347,15 @@ def _confirmation(payment: PaymentRow, *, may_buy: bool) -> PayerConfirmation:
     return PayerConfirmation(way if may_buy else "somebody", payment.deadline_at)
 
 
-routes = [list_orders, show_order, cancel, accept, accept_one, ask_for_rework, cancel_one, confirm, pay]
+routes = [
+    list_orders,
+    show_order,
+    cancel,
+    choose_department,
+    accept,
+    accept_one,
+    ask_for_rework,
+    cancel_one,
+    confirm,
+    pay,
+]

@@ -15,6 +15,7 @@ from api.pages.frame.site import PageRequest
 from api.pages.frame.timeline import Link, LinkState, Timeline, TimelineAttempt, TimelineFact
 from api.pages.frame.translations import translations
 from api.pages.refund_cases.presenter import course_of
+from api.v1.departments import ASSIGN
 from billing.invoices.queries import InvoiceFilter, InvoiceRow, list_invoices
 from billing.payments.queries import PaymentRow, latest_payment
 from billing.refunds.queries import RefundRow, refunds_received
@@ -22,6 +23,7 @@ from fulfillment.runs.queries import deliveries_of
 from fulfillment.runs.views import AttemptRow, Delivery
 from kernel.db.uow import UnitOfWork
 from marketplace.catalog.edit_terms import versions_with_terms
+from marketplace.departments.queries import DepartmentRow, list_departments
 from marketplace.videos.queries import VideoSummary, summaries_of
 from orders import queries
 from orders.approval_rules.steps import ANY_APPROVER
@@ -62,6 +64,8 @@ class OrderPageData:
     videos: Mapping[UUID, VideoSummary]
     """Those that lines were bought from and that the buyer may still see."""
     milestones: tuple[MilestoneView, ...] = ()
+    departments: tuple[DepartmentRow, ...] = ()
+    """What its purchase may be said to be the spending of, where the reader may say so."""
     terms: Mapping[UUID, str] = field(default_factory=dict)
     """The seller's name for the terms of the lines' versions, by version."""
 
@@ -112,6 +116,7 @@ def read(uow: UnitOfWork, order_id: UUID) -> OrderPageData:
         refund_cases=tuple(cases_of_order(uow, order.id, side="buyer")) if order.active_at is not None else (),
         videos=summaries_of(uow, {line.video_id for line in order.lines if line.video_id}),
         milestones=_milestones(uow, order),
+        departments=tuple(list_departments(uow, archived=True)) if uow.principal.may(ASSIGN) else (),
         terms=versions_with_terms(uow, [line.listing_version_id for line in order.lines]),
     )
 

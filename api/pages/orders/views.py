@@ -71,6 +71,8 @@ class OrderPageView:
     placed_by: str
     billing_profile: str
     po_number: str
+    department: str
+    """Whose spending it is; empty where none was named."""
     timeline: Timeline
     live: bool
     percent: int
@@ -80,6 +82,9 @@ class OrderPageView:
     video_id: str | None = None
     video_second: int = 0
     may_cancel: bool = False
+    #: What finance may say it to be instead, and what it is.
+    departments: tuple[Choice, ...] = ()
+    department_id: str = ""
     #: Money that was asked back after the window; and whether it can be asked for now.
     refund_cases: tuple[RefundCaseItem, ...] = ()
     may_ask_back: bool = False

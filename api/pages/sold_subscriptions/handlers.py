@@ -39,10 +39,11 @@ _BELOW = ("shrunk", "ended")
 
 @page(addresses.SELLER_SUBSCRIPTIONS, READ)
 def show_sold(page_request: Given[PageRequest]) -> Response[str]:
-    """Everything that customers have subscribed to; `due` narrows to renewals due, `customer` to one of them."""
+    """Everything that customers have subscribed to, narrowed to renewals due (`due`), trials (`state=trial`), one customer."""
     require_seller(page_request)
     asked = page_request.query_number("due")
     due = asked if asked in DUE else 0
+    trials = page_request.query("state", most=10) == "trial"
     customer = page_request.query("customer", most=36)
     customer_id = parse_uuid_or_404(customer) if customer else None
     with page_request.work() as uow:
@@ -50,12 +51,17 @@ def show_sold(page_request: Given[PageRequest]) -> Response[str]:
             uow,
             cursor=page_request.query("cursor", most=200) or None,
             limit=PAGE,
+            state="trial" if trials else None,
             due_days=due or None,
             customer_id=customer_id,
         )
         moved = subscription_movements(uow)
     more = addresses.next_page(
-        addresses.SELLER_SUBSCRIPTIONS, found.next_cursor, due=str(due) if due else None, customer=customer or None
+        addresses.SELLER_SUBSCRIPTIONS,
+        found.next_cursor,
+        due=str(due) if due else None,
+        state="trial" if trials else None,
+        customer=customer or None,
     )
     view = SoldSubscriptionsView(
         due,
@@ -66,6 +72,7 @@ def show_sold(page_request: Given[PageRequest]) -> Response[str]:
         _charts(page_request, moved),
         customer,
         more,
+        trials=trials,
     )
     return page_request.render(view)
 

@@ -51,6 +51,7 @@ class SoldSubscriptionsView:
     charts: tuple[BarChart, ...]
     customer: str = ""
     next_address: str | None = None
+    trials: bool = False
 
 
 @dataclass(frozen=True, slots=True)

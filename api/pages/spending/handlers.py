@@ -1,4 +1,4 @@
-"""What the organization paid, by month, seller and member; and what it will be charged for what recurs."""
+"""What the organization paid, by month, seller, department and member; and what it will be charged for what recurs."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from litestar.di import NamedDependency as Given
 
 from api.pages.frame import addresses
 from api.pages.frame.charts import BarChart
+from api.pages.frame.choices import department_choices
 from api.pages.frame.phrases import money
-from api.pages.frame.site import PageRequest, page
+from api.pages.frame.site import PageRequest, page, parse_uuid_or_404
 from api.pages.spending.views import ChargeItem, ChargeMonth, SpendingView, SpendItem
 from api.v1.spend import READ
 from kernel.money import Money
+from marketplace.departments.queries import list_departments
 from orders.spend import SpendRow, spend
 from orders.subscriptions.upcoming import UpcomingCharge, upcoming_charges
 
@@ -27,19 +29,37 @@ NAMED = 4
 @page(addresses.SPENDING, READ)
 def show_spending(page_request: Given[PageRequest]) -> Response[str]:
     """The next ninety days, and the last twelve months."""
+    chosen = page_request.query("department", most=36)
+    department_id = parse_uuid_or_404(chosen, "department_not_found") if chosen else None
     with page_request.work() as uow:
-        ahead, paid = upcoming_charges(uow), spend(uow)
+        ahead, paid = upcoming_charges(uow), spend(uow, department_id=department_id)
+        departments = list_departments(uow, archived=True)
     rows = tuple(
         SpendItem(
             one.month,
             one.seller_name,
+            _department(page_request, one),
             one.asked_by or page_request.t("spending.by_key"),
             one.orders,
             money(one.gross_minor, one.currency),
         )
         for one in paid
     )
-    return page_request.render(SpendingView(_ahead(page_request, ahead), rows, _charts(page_request, paid)))
+    view = SpendingView(
+        _ahead(page_request, ahead),
+        rows,
+        _charts(page_request, paid),
+        department_choices(departments, page_request.language, department_id),
+        chosen,
+        addresses.with_query(addresses.SPENDING_CSV, department_id=chosen) if chosen else addresses.SPENDING_CSV,
+    )
+    return page_request.render(view)
+
+
+def _department(page_request: PageRequest, one: SpendRow) -> str:
+    if one.department_code is None:
+        return page_request.t("department.none")
+    return f"{one.department_code} · {page_request.pick(one.department or '', one.department_en or '')}"
 
 
 def _ahead(page_request: PageRequest, found: Sequence[UpcomingCharge]) -> tuple[ChargeMonth, ...]:

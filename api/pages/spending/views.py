@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import ClassVar
 
 from api.pages.frame.charts import BarChart
+from api.pages.frame.choices import Choice
 from kernel.money import Money
 
 
@@ -33,10 +34,11 @@ class ChargeMonth:
 
 @dataclass(frozen=True, slots=True)
 class SpendItem:
-    """Paid in a month to one seller for one member."""
+    """Paid in a month to one seller for one department and member."""
 
     month: date
     seller_name: str
+    department: str
     asked_by: str
     orders: int
     gross: Money
@@ -52,3 +54,7 @@ class SpendingView:
     ahead: tuple[ChargeMonth, ...]
     rows: tuple[SpendItem, ...]
     charts: tuple[BarChart, ...]
+    departments: tuple[Choice, ...] = ()
+    department_id: str = ""
+    """The one that is looked at; empty: all of them, with what is no department's."""
+    export: str = ""

@@ -16,11 +16,13 @@ from api.pages.frame.payment_methods import parse_method
 from api.pages.frame.site import Form, PageRequest, form_post, page, parse_uuid_or_404
 from api.pages.subscriptions.presenter import WantedChange, item, next_term_of, shown
 from api.pages.subscriptions.views import SubscriptionsView
+from api.v1.departments import ASSIGN
 from api.v1.purchases import PurchaseIn, buy, require_gateway
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, DomainError, NotFound
 from orders.amendments.models import QuotedChange
 from orders.checkout.approval_reasons import BUY
+from orders.departments.assign_department import assign_subscription
 from orders.queries import get_quote
 from orders.subscriptions.auto_renew import set_auto_renew
 from orders.subscriptions.change_next_term import ChangeNextTerm, change_next_term
@@ -120,6 +122,20 @@ def change_method(
     return _acted(page_request, subscription_id, WantedChange(), work, "method_changed")
 
 
+@form_post("/subscriptions/{subscription_id:uuid}/department", ASSIGN)
+def choose_department(
+    subscription_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]
+) -> Response[Any]:
+    """Say whose spending it is what is charged from now on."""
+    chosen = form.text("department_id", most=36)
+    department_id = parse_uuid_or_404(chosen, "department_not_found") if chosen else None
+
+    def work(uow: UnitOfWork) -> None:
+        assign_subscription(uow, subscription_id, department_id)
+
+    return _acted(page_request, subscription_id, WantedChange(), work, "department_assigned")
+
+
 def _acted(
     page_request: PageRequest,
     subscription_id: UUID,
@@ -171,4 +187,4 @@ def _require_same(amends: dict[str, Any] | None, subscription_id: UUID, wanted: 
         raise Conflict("subscription_changed")
 
 
-routes = [show_subscriptions, show_subscription, change_now, change_next, switch, change_method]
+routes = [show_subscriptions, show_subscription, change_now, change_next, switch, change_method, choose_department]

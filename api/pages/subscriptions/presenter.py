@@ -8,16 +8,18 @@ from uuid import UUID
 
 from api.pages.buy.presenter import quote_view
 from api.pages.buy.views import QuotePanel, QuotePanelLine
-from api.pages.frame.choices import Choice
+from api.pages.frame.choices import Choice, department_choices, department_name
 from api.pages.frame.payment_methods import methods
 from api.pages.frame.phrases import failure, money, priced
 from api.pages.frame.site import PageRequest, parse_uuid_or_404
 from api.pages.subscriptions.life import life_of
 from api.pages.subscriptions.views import ChangeForm, ChangePreview, SubscriptionItem, SubscriptionPage
+from api.v1.departments import ASSIGN
 from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, Invalid
 from kernel.ids import uuid7
 from marketplace.catalog.queries import PlanView, get_listing
+from marketplace.departments.queries import list_departments
 from marketplace.parties.queries import list_billing_profiles
 from marketplace.pricing.words import line_in_words
 from orders.amendments.models import QuotedChange
@@ -92,8 +94,16 @@ def shown(
             error = error or problem
         life = life_of(page_request, subscription_timeline(uow, subscription_id, "buyer"), "buyer")
         page = _page(page_request, found, _form(page_request, uow, found, wanted, open_=may_change))
+        departments = list_departments(uow, archived=True)
+        whose = next((one for one in departments if one.id == found.department_id), None)
+        may_assign = page_request.principal.may(ASSIGN) and found.state != "ended"
         return replace(
             page,
+            departments=department_choices(departments, page_request.language, found.department_id)
+            if may_assign
+            else (),
+            department_id=str(whose.id) if whose else "",
+            department=department_name(whose, page_request.language) if whose else "",
             may_change=may_change,
             may_pay=may_buy and found.state != "ended",
             offered=offered,

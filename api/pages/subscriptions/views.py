@@ -112,5 +112,9 @@ class SubscriptionPage:
     offered: ChangePreview | None
     life: tuple[LifeEntry, ...]
     contract_ends_at: datetime | None = None
+    departments: tuple[Choice, ...] = ()
+    """Whose spending it may be said to be from now on."""
+    department_id: str = ""
+    department: str = ""
     error: str | None = None
     error_field: str | None = None

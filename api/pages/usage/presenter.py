@@ -45,8 +45,9 @@ def usage_page(
             for one in found.periods
         ),
         sells=sells,
-        may_cap=may_buy,
+        may_cap=may_buy and not found.is_ended,
         is_trial=found.is_trial,
+        is_ended=found.is_ended,
     )
 
 

@@ -106,6 +106,7 @@ class UsagePage:
     sells: bool = False
     may_cap: bool = False
     is_trial: bool = False
+    is_ended: bool = False
     typed_dimension: str = ""
     typed_quantity: str = ""
     typed_kind: str = "soft"

@@ -97,6 +97,42 @@ class AskBack:
 
 
 @dataclass(frozen=True, slots=True)
+class Service:
+    """What people do for each other after something was bought."""
+
+    buyer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Serve(Service):
+    """A service is taken on by its seller; a milestone of it (`number` counts from 1) delivered, accepted or sent back."""
+
+    po_number: str
+    product: str
+    number: int
+    does: Literal["take_on", "deliver", "accept", "rework"]
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GiveSeats(Service):
+    """Members of the buyer, by their roles, are given seats of what was bought under a PO number."""
+
+    po_number: str
+    roles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WatchLesson(Service):
+    """A member comes so far in a lesson of a course (`lesson` counts from 1)."""
+
+    product: str
+    role: str
+    lesson: int
+    percent: int
+
+
+@dataclass(frozen=True, slots=True)
 class Use:
     """A seller reports usage of what was bought under a PO number."""
 
@@ -278,6 +314,7 @@ Act = (
     | Accept
     | AskRefund
     | AskBack
+    | Service
     | Use
     | Behave
     | PayOuts

@@ -10,8 +10,9 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from app.sample.history.acts import Accept, AskBack, AskRefund, Buy, Decide, PayAgain, Use
+from app.sample.history.acts import Accept, AskBack, AskRefund, Buy, Decide, PayAgain, Service, Use
 from app.sample.history.asking_back import asked
+from app.sample.history.serving import served
 from app.sample.history.world import Film, World
 from fulfillment.entitlements.models import Entitlement
 from fulfillment.usage.record_usage import UsageIn, record_usage
@@ -35,7 +36,9 @@ _VIEWS_OF_100, _CLICKS_OF_100 = 44, 11
 Work = Callable[[UnitOfWork], object]
 
 
-def bought(world: World, act: Buy | Decide | PayAgain | Accept | AskRefund | AskBack) -> tuple[Principal, Work]:
+def bought(
+    world: World, act: Buy | Decide | PayAgain | Accept | AskRefund | AskBack | Service
+) -> tuple[Principal, Work]:
     """Who does it, and its transaction."""
     match act:
         case Buy():
@@ -50,6 +53,8 @@ def bought(world: World, act: Buy | Decide | PayAgain | Accept | AskRefund | Ask
             return world.purchaser(act.buyer), refund(act)
         case AskBack():
             return asked(world, act)
+        case Service():
+            return served(world, act)
 
 
 def buy(world: World, act: Buy) -> Work:

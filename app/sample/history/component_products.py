@@ -124,7 +124,7 @@ COMPONENT_PRODUCTS = (
             title_en="Security hardening",
             summary="评估、加固、复测，逐步验收",
             summary_en="Assessed, hardened, tested again: step by step",
-            description="三个里程碑，逐个验收后付给卖家。\n\n- 评估报告\n- 加固实施\n- 复测通过",
+            description="三个里程碑，逐个验收后付给卖方。\n\n- 评估报告\n- 加固实施\n- 复测通过",
             description_en="Three milestones, each released when you accept it.\n\n- Report\n- Hardening\n- Second test",
             refund_window_days=30,
         ),
@@ -143,10 +143,18 @@ COMPONENT_PRODUCTS = (
                         kind="milestones",
                         steps=(
                             Milestone(
-                                code="assessment", amount_minor=280_000, name="评估报告", name_en="Assessment report"
+                                code="assessment",
+                                amount_minor=280_000,
+                                name="评估报告",
+                                name_en="Assessment report",
+                                days=5,
                             ),
-                            Milestone(code="hardening", amount_minor=460_000, name="加固实施", name_en="Hardening"),
-                            Milestone(code="retest", amount_minor=160_000, name="复测通过", name_en="Second test"),
+                            Milestone(
+                                code="hardening", amount_minor=460_000, name="加固实施", name_en="Hardening", days=10
+                            ),
+                            Milestone(
+                                code="retest", amount_minor=160_000, name="复测通过", name_en="Second test", days=5
+                            ),
                         ),
                     ),
                 ),

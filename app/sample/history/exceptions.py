@@ -7,7 +7,21 @@ from datetime import datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from app.sample.history.acts import Accept, AskBack, AskRefund, Behave, Buy, Decide, Reduce, Step, Tick, Use
+from app.sample.history.acts import (
+    Accept,
+    AskBack,
+    AskRefund,
+    Behave,
+    Buy,
+    Decide,
+    GiveSeats,
+    Reduce,
+    Serve,
+    Step,
+    Tick,
+    Use,
+    WatchLesson,
+)
 
 _ZONE: Final = ZoneInfo("Asia/Shanghai")
 _REFUSES_DAYS: Final = 44
@@ -35,6 +49,8 @@ def exceptional_steps(ends_at: datetime) -> Iterator[Step]:
     yield from _composed(ends_at)
     yield from _asked_back(ends_at)
     yield from _reduced(ends_at)
+    yield from _staged(ends_at)
+    yield from _learned(ends_at)
 
 
 def _day(ends_at: datetime, days: int, hour: int, minute: int = 0) -> datetime:
@@ -122,6 +138,39 @@ def _asked_back(ends_at: datetime) -> Iterator[Step]:
         for before, (does, words), percent in steps:
             act = AskBack(buyer, po_number, "customers", does, words, percent)  # type: ignore[arg-type]  # literals of the act
             yield Step(_day(ends_at, before, 11, 20), act)
+
+
+def _staged(ends_at: datetime) -> Iterator[Step]:
+    """A service in three milestones: the first is accepted, the second is done again, the third waits for its acceptance."""
+    buyer, number, product = "xinghe", "CG-M-701", "hardening"
+    yield Step(_day(ends_at, 16, 9, 45), Buy(buyer, number, product))
+    yield Step(_day(ends_at, 16, 11, 45), Decide(buyer, number))
+    stories = (
+        (15, 1, "take_on", ""),
+        (13, 1, "deliver", "评估报告已完成：共发现 11 项风险，其中高危 2 项，明细见报告。"),
+        (11, 1, "accept", ""),
+        (8, 2, "deliver", "11 项风险已全部处理，两台旧服务器待更换。"),
+        (6, 2, "rework", "两台旧服务器仍在对外服务，请先隔离，再提交一次。"),
+        (2, 3, "deliver", "已处理部分的复测全部通过，报告请查收。"),
+    )
+    for days, milestone, does, words in stories:
+        act = Serve(buyer, number, product, milestone, does, words)  # type: ignore[arg-type]  # literals of the act
+        yield Step(_day(ends_at, days, 16, 30), act)
+
+
+def _learned(ends_at: datetime) -> Iterator[Step]:
+    """A course for three members: one is through, one is in the middle, one has not begun."""
+    buyer, number, product = "xinghe", "CG-L-702", "course"
+    yield Step(_day(ends_at, 14, 9, 15), Buy(buyer, number, product, 12))
+    yield Step(_day(ends_at, 14, 11), GiveSeats(buyer, number, ("purchaser", "approver", "finance")))
+    for days, role, lesson, percent in (
+        (13, "purchaser", 1, 100),
+        (12, "purchaser", 2, 100),
+        (9, "purchaser", 3, 100),
+        (10, "approver", 1, 100),
+        (4, "approver", 2, 45),
+    ):
+        yield Step(_day(ends_at, days, 12, 20), WatchLesson(buyer, product, role, lesson, percent))
 
 
 def _reduced(ends_at: datetime) -> Iterator[Step]:

@@ -177,7 +177,15 @@ class Past:
         """Who does the act, and its transaction. What takes several is done before, and may be done twice."""
         world = self.world
         match act:
-            case acts.Buy() | acts.Decide() | acts.PayAgain() | acts.Accept() | acts.AskRefund() | acts.AskBack():
+            case (
+                acts.Buy()
+                | acts.Decide()
+                | acts.PayAgain()
+                | acts.Accept()
+                | acts.AskRefund()
+                | acts.AskBack()
+                | acts.Service()
+            ):
                 return buying.bought(world, act)
             case acts.Use():
                 return world.seller(act.product), buying.use(act)

@@ -14,7 +14,7 @@ from app.sample.history.component_products import COMPONENT_PRODUCTS
 from app.sample.history.participants import NEWCOMERS
 from app.sample.history.products import MORE_PRODUCTS
 from app.sample.organizations import OPERATOR, ORGANIZATIONS, SampleOrganization
-from app.sample.products import PRODUCTS
+from app.sample.products import COURSE, PRODUCTS
 from app.sample.scenes.facts import STORIES
 from kernel.db.uow import Database, UnitOfWork, transact
 from kernel.principal import SYSTEM, Principal, PrincipalKind
@@ -27,7 +27,7 @@ from marketplace.placements.models import Placement
 from marketplace.videos.models import Video
 
 PARTICIPANTS = {wanted.key: wanted for wanted in (*ORGANIZATIONS, *NEWCOMERS)}
-ALL_PRODUCTS = {product.scene: product for product in (*PRODUCTS, *MORE_PRODUCTS, *COMPONENT_PRODUCTS)}
+ALL_PRODUCTS = {product.scene: product for product in (*PRODUCTS, COURSE, *MORE_PRODUCTS, *COMPONENT_PRODUCTS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,7 @@ class World:
         self.purchaser = cache(lambda buyer: self._person(buyer, ("purchaser", "owner")))
         self.approver = cache(lambda buyer: self._person(buyer, ("approver", "owner")))
         self.chief = cache(lambda key: self._person(key, ("owner",)))
+        self.somebody = cache(lambda key, role: self._person(key, (role,)))
         self.seller = cache(lambda product: self.chief(ALL_PRODUCTS[product].seller))
         self.listing_id = cache(self._listing_id)
 

@@ -55,7 +55,9 @@ class AccountSamples(Samples):
         me = MemberShown(ID.format(61), self.pick("吴桐", "Wu Tong"), "wu@zhipin.example", ("owner",), True, NOW)
         address = "lin.zhixia.of.finance@yuanshan-technology.example"
         roles = ("finance", "purchaser", "approver")
-        colleague = MemberShown(ID.format(62), self.pick("林知夏", "Lin Zhixia"), address, roles, False, NOW)
+        colleague = MemberShown(
+            ID.format(62), self.pick("林知夏", "Lin Zhixia"), address, roles, False, NOW, "d0", self.departments()
+        )
         open_one = InvitationLine(
             ID.format(64), "new@yuanshan.example", ("purchaser",), True, NOW, bounced="address_unknown"
         )

@@ -184,6 +184,7 @@ class Samples:
             billing_profile_id="b1",
             payment_methods=(Choice("m1", self.pick("对公账户 · 尾号 0210", "Company account · 0210")),),
             payment_method_id="m1",
+            departments=self.departments(),
             idempotency_key="k1",
             source=None
             if alone
@@ -191,6 +192,11 @@ class Samples:
                 ID.format(11), ID.format(1), self.pick("用一块屏管完校招", "Run a whole campus season on one screen"), 7
             ),
         )
+
+    def departments(self) -> tuple[Choice, ...]:
+        """What a purchase may be the spending of."""
+        named = (("MKT · ", "市场部", "Marketing"), ("\u2003MKT-01 · ", "品牌组", "Brand"))
+        return tuple(Choice(f"d{n}", code + self.pick(zh, en)) for n, (code, zh, en) in enumerate(named))
 
     def links(self, *, broken: bool = False) -> tuple[Link, ...]:
         """The whole chain, as a trace shows it."""
@@ -332,6 +338,9 @@ class Samples:
             placed_by=self.pick("林晓", "Lin Xiao"),
             billing_profile=self.buyer,
             po_number="PO-2026-1107",
+            department=self.departments()[0].label,
+            departments=self.departments(),
+            department_id="d0",
             timeline=Timeline(tuple(links)),
             live=live,
             percent=60 if live else 100,

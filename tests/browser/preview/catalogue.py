@@ -11,6 +11,7 @@ from tests.browser.preview import (
     comment_samples,
     coupon_samples,
     course_samples,
+    department_samples,
     dispute_samples,
     feedback_samples,
     lead_samples,
@@ -52,7 +53,7 @@ def clear(queue: Queue) -> Queue:
 def samples(language: Language) -> dict[str, Sample]:
     """All pages in one language."""
     s, told, account = DeskSamples(language), NotificationSamples(language), AccountSamples(language)
-    paid = FlashMessage("good", s.pick("已收到你的决定。", "Your decision is recorded."))
+    paid = FlashMessage("good", s.pick("已收到您的决定。", "Your decision is recorded."))
     operator: frozenset[Area] = frozenset({"operator", "reviewer", "tracer"})
     made: dict[str, Sample] = {
         "sign-in": Sample(account.sign_in(), frozenset()),
@@ -74,6 +75,8 @@ def samples(language: Language) -> dict[str, Sample]:
         "product-promotion": Sample(coupon_samples.on_promotion(s), BUYER),
         "seller-coupons": Sample(coupon_samples.coupons(s), SELLER),
         "seller-coupons-refused": Sample(coupon_samples.coupons(s, wrong=True), SELLER),
+        "departments": Sample(department_samples.departments(s), BUYER | {"members"}),
+        "departments-refused": Sample(department_samples.departments(s, wrong=True), BUYER | {"members"}),
         "seller-coupon": Sample(coupon_samples.coupon(s), SELLER),
         "disputes": Sample(dispute_samples.dispute_list(s, "buyer"), BUYER),
         "dispute": Sample(dispute_samples.dispute_case(s, "buyer"), BUYER),

@@ -68,7 +68,7 @@ def sheet(s: DeskSamples, *, refused: bool = False) -> BuyView:
     view = s.buy()
     if refused:
         why = s.pick(
-            "优惠码“SUMMER”已经失效。没有下单，没有扣款。请清空后继续，或向卖家索取新的优惠码。",
+            "优惠码“SUMMER”已经失效。没有下单，没有扣款。请清空后继续，或向卖方索取新的优惠码。",
             "The coupon SUMMER holds no more. Nothing was ordered or charged. Go on without it, or ask the seller for another.",
         )
         return replace(view, coupon="SUMMER", error=why, error_field="coupon")

@@ -77,7 +77,7 @@ class FinanceSamples(Samples):
             purchase_id=ID.format(94),
             steps=(),
             video_src="",
-            blocked=p("这一步不由你决定，正在等待财务。", "This step is not yours to decide. It waits for finance."),
+            blocked=p("这一步不由您决定，正在等待财务。", "This step is not yours to decide. It waits for finance."),
         )
         decided = Decision(
             ID.format(91), "Harbor Backup", cny(35_280), p("周蕾", "Zhou Lei"), True, "", NOW - timedelta(days=1)
@@ -243,6 +243,7 @@ class FinanceSamples(Samples):
                 ID.format(40 + n),
                 f"O-2026-{318 - n:06d}",
                 "PO-2026-1107" if n == 0 else "",
+                "MKT-01" if n == 0 else "",
                 cny(net),
                 cny(gross - net),
                 cny(gross),
@@ -294,10 +295,10 @@ class FinanceSamples(Samples):
             (
                 403,
                 "forbidden",
-                p("你没有这项权限。", "You may not do this."),
+                p("您没有这项权限。", "You may not do this."),
                 p("没有任何改动。", "Nothing was changed."),
                 p(
-                    "请企业管理员给你采购角色，或切换组织。",
+                    "请企业管理员给您采购角色，或切换组织。",
                     "Ask an admin for the purchaser role, or switch organization.",
                 ),
             ),
@@ -305,7 +306,7 @@ class FinanceSamples(Samples):
                 404,
                 "not_found",
                 p("没有这个页面。", "There is no such page."),
-                p("你的数据没有变化。", "Your data is untouched."),
+                p("您的数据没有变化。", "Your data is untouched."),
                 p("检查地址，或回到频道。", "Check the address, or go back to the channel."),
             ),
             (

@@ -116,6 +116,9 @@ def buyers_pages(s: Samples) -> dict[str, View]:
         form=form,
         offered=ChangePreview(quote, ID.format(74)),
         life=life(s)[:3],
+        departments=s.departments(),
+        department_id="d0",
+        department=s.departments()[0].label,
     )
     due = replace(
         page,
@@ -168,7 +171,7 @@ def buyers_pages(s: Samples) -> dict[str, View]:
             changes_to="",
             contract_ends_at=item.ends_at,
             next=p(
-                "合同于 2026年12月3日 终止：本期为最后一期，之后不再扣款。如需继续，请向卖家索取新报价或再次购买。",
+                "合同于 2026年12月3日 终止：本期为最后一期，之后不再扣款。如需继续，请向卖方索取新报价或再次购买。",
                 "The contract ends on Dec 3, 2026: this was its last term, and nothing is charged after it. Ask the seller "
                 "for a new offer, or buy it again.",
             ),
@@ -196,7 +199,10 @@ def spending(s: Samples) -> SpendingView:
             ChargeMonth(date(2026, 12, 1), (cny(497_500),), (charge,)),
             ChargeMonth(date(2027, 1, 1), (cny(497_500),), (later,)),
         ),
-        tuple(SpendItem(month, s.seller, p("林晓", "Lin Xiao"), 2, cny(398_000)) for month in reversed(MONTHS)),
+        tuple(
+            SpendItem(month, s.seller, s.departments()[0].label, p("林晓", "Lin Xiao"), 2, cny(398_000))
+            for month in reversed(MONTHS)
+        ),
         (
             BarChart(
                 tuple(f"{month:%Y-%m}" for month in MONTHS),
@@ -207,6 +213,7 @@ def spending(s: Samples) -> SpendingView:
                 "CNY",
             ),
         ),
+        s.departments(),
     )
 
 

@@ -185,7 +185,7 @@ class DeskSamples(FinanceSamples):
                     p("免费试用 14 天", "Free for 14 days"),
                     False,
                     p(
-                        "无法兑现：购买不含试用，付款即按全额计费，买家看到的也是如此。请撤回该承诺，或改用「试用」卡片由您自行提供试用。",
+                        "无法兑现：购买不含试用，付款即按全额计费，买方看到的也是如此。请撤回该承诺，或改用「试用」卡片由您自行提供试用。",
                         "Cannot be kept: a purchase begins no trial and is charged in full from the start, and buyers are "
                         "told so. Take the promise back, and offer a demo or advice instead.",
                     ),

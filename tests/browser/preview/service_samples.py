@@ -30,7 +30,7 @@ def _milestones(s: DeskSamples, *, sold: bool) -> tuple[MilestoneItem, ...]:
     again = replace(first, rework_words=s.pick("缺少第三章的截图。", "The pictures of chapter 3 are missing."))
     final = MilestoneRound(2, s.pick("已补齐截图。", "With the pictures."), NOW - 2 * DAY, "", (report, report))
     states = (
-        ("accepted", s.pick("2026年10月28日 已验收，款项付给卖家。", "Accepted Oct 28, 2026; its money is released.")),
+        ("accepted", s.pick("2026年10月28日 已验收，款项付给卖方。", "Accepted Oct 28, 2026; its money is released.")),
         ("delivered", s.pick("请查看交付内容。", "Please look at it. Without a word it is accepted at Nov 6, 2026.")),
         ("rework" if sold else "open", s.pick("应于 2026年10月10日 交付。", "Was due Oct 10, 2026.")),
     )

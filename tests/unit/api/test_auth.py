@@ -26,7 +26,7 @@ CSRF = "Q0FSRUZVTC1UT0tFTg"
 HERE = Membership(ORG, "测试企业", ("purchaser",), is_seller=False, is_platform=False)
 BUYER = Principal(PrincipalKind.PERSON, ORG, PERSON, frozenset({"orders.buy"}))
 BROWSER = Caller(
-    BUYER, SignedIn(BUYER, SESSION, CSRF, "买家", "b@example.test", "zh-CN", "Asia/Shanghai", HERE, (HERE,))
+    BUYER, SignedIn(BUYER, SESSION, CSRF, "买方", "b@example.test", "zh-CN", "Asia/Shanghai", HERE, (HERE,))
 )
 KEY = Caller(Principal(PrincipalKind.API_KEY, ORG, None, frozenset({"orders.buy"}), "erp", PERSON))
 UOW = cast("UnitOfWork", object())

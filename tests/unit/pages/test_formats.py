@@ -82,3 +82,9 @@ def test_an_appointment_names_its_time_zone() -> None:
     at = datetime(2026, 11, 30, 1, tzinfo=UTC)
     assert ZH.appointment(at).endswith("09:00 (GMT+08:00)")
     assert EN.appointment(at).endswith("20:00 (GMT-05:00)")
+
+
+def test_waits_of_one_and_two_days_are_not_the_same() -> None:
+    hours = (30, 42, 58, 96)
+    assert [ZH.wait(one * 3_600) for one in hours] == ["30小时", "42小时", "58小时", "4天"]
+    assert EN.wait(90 * 60) == "90 minutes"

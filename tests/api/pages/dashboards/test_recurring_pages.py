@@ -89,8 +89,9 @@ def test_finance_sees_what_was_paid_and_what_is_ahead(dashboards: Dashboards, un
     assert "fixed, you were told" in html
     table = dashboards.buyer.get("/v1/spend/export")
     assert table.status_code == 200
+    assert table.headers["content-type"] == "text/csv; charset=utf-8"
     lines = table.content.decode("utf-8-sig").splitlines()
-    assert lines[0] == "month,seller,asked_by,orders,amount,currency"
+    assert lines[0] == "month,seller,department_code,department,asked_by,orders,amount,currency"
     assert len(lines) > 1
     assert all(line.endswith(",CNY") for line in lines[1:])
     _, stranger = dashboards.new_organization()

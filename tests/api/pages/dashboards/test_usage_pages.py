@@ -44,12 +44,13 @@ def test_usage_is_reported_seen_and_capped(dashboards: Dashboards) -> None:
     assert [one["outcome"] for one in told.json()["results"]] == ["accepted", "refused"]
     assert buyer.client.post("/v1/usage", json={"events": [good]}, headers=key).json()["duplicates"] == 1
     unreadable = [good | {"quantity": "abc"}, good | {"id": "x" * 101}, good | {"time": "2026-11-22T12:00:00"}, 5]
+    unreadable += [good | {"id": "a\0b"}, good | {"corrects": "\0"}, good | {"unit": "\0"}]
     told = buyer.client.post("/v1/usage", json={"events": [*unreadable, good]}, headers=key)
-    assert [one["outcome"] for one in told.json()["results"]] == ["refused"] * 4 + ["duplicate"]
-    assert {one["code"] for one in told.json()["results"][:4]} == {"usage_event_unreadable"}
+    assert [one["outcome"] for one in told.json()["results"]] == ["refused"] * 7 + ["duplicate"]
+    assert {one["code"] for one in told.json()["results"][:7]} == {"usage_event_unreadable"}
     assert "quantity" in told.json()["results"][0]["message"]
     told = buyer.client.post("/v1/usage", json={"events": unreadable}, headers=key)
-    assert (told.status_code, len(told.json()["errors"])) == (422, 4)
+    assert (told.status_code, len(told.json()["errors"])) == (422, 7)
     assert "1,400" in text_of(buyer.get(address))
     assert '<figure class="chart"' in buyer.get(address).text
     wrong = buyer.post(f"{address}/caps", dimension="calls", kind="hard", quantity="many")

@@ -1,0 +1,1 @@
+"""An organization's departments (cost centres): whose spending a purchase is."""
