@@ -13,7 +13,7 @@ from kernel import audit
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid, NotFound
 from kernel.ids import uuid7
-from kernel.money import PPM, apply_ppm
+from kernel.money import PPM
 from marketplace.catalog.models import Listing, ListingVersion
 from orders.offers.models import OfferFloor, OfferLine
 
@@ -80,11 +80,13 @@ def list_floors(uow: UnitOfWork) -> Sequence[FloorView]:
     ]
 
 
-def below_floor(uow: UnitOfWork, lines: Sequence[OfferLine], listings: Mapping[UUID, UUID]) -> list[dict[str, int]]:
+def below_floor(
+    uow: UnitOfWork, lines: Sequence[OfferLine], listings: Mapping[UUID, UUID], discounts: Mapping[UUID, int | None]
+) -> list[dict[str, int]]:
     """Of one seller's lines those whose price is below the floor of their product, as an approval keeps them.
 
-    `listings`: the product of each plan. The floor is rounded as a discount is (`make_offer`), so that the discount down to
-    it is not below it.
+    `listings`: the product of each plan. `discounts`: what was given off it in parts per million, where its price was not given:
+    one down to the floor is not below it because we rounded. Else exact: nothing is rounded.
     """
     found = select(OfferFloor.listing_id, OfferFloor.floor_ppm).where(
         OfferFloor.seller_org_id == lines[0].seller_org_id
@@ -93,6 +95,8 @@ def below_floor(uow: UnitOfWork, lines: Sequence[OfferLine], listings: Mapping[U
     below = []
     for line in lines:
         ppm = floors.get(listings[line.plan_id], floors.get(None, 0))
-        if line.unit_price_minor < line.list_price_minor - apply_ppm(line.list_price_minor, PPM - ppm):
+        discount_ppm = discounts[line.plan_id]
+        reaches = discount_ppm is not None and discount_ppm <= PPM - ppm
+        if not reaches and line.unit_price_minor * PPM < line.list_price_minor * ppm:
             below.append({"number": line.number, "floor_ppm": ppm})
     return below

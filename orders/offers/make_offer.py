@@ -122,7 +122,8 @@ def make_offer(uow: UnitOfWork, command: MakeOffer) -> Offer:
         )
         for number, (plan, one, price) in enumerate(zip(plans, command.plans, prices, strict=True), 1)
     ]
-    below = below_floor(uow, lines, {plan.plan_id: plan.listing_id for plan in plans})
+    listings = {plan.plan_id: plan.listing_id for plan in plans}
+    below = below_floor(uow, lines, listings, {one.plan_id: one.discount_ppm for one in command.plans})
     offer.shown_at = None if below else offer.created_at
     same = _give_way(uow, command, offer, lines)
     if same is None:
