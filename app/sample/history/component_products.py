@@ -178,7 +178,7 @@ COMPONENT_PRODUCTS = (
             "- Files kept and found\n- Permissions and audit",
         ),
         plan=DraftPlan(
-            code="three_years",
+            code="three-years",
             name="三年版",
             name_en="Three years",
             features=(Feature("search", "全文检索", "Full-text search"),),

@@ -55,8 +55,8 @@ def test_charged_twice(stage: Stage, order: str) -> None:
 def test_charged_while_its_term_goes_back(stage: Stage) -> None:
     order_id, subscription, take = due(stage)
     stage.refund(order_id)
-    works: list[Callable[[], object]] = [stage.run, take]
-    at_once(works)
+    both: list[Callable[[], object]] = [stage.run, take]
+    at_once(both)
     stage.run()
     assert stage.order(order_id).state == "refunded"
     assert {one.state for one in rows(stage, subscription)} == {"cancelled"}

@@ -208,7 +208,7 @@ def test_prices_of_components_are_sold_in_what_is_bought() -> None:
         assert price is not None
         assert price_term(price, act.quantity).amount_minor > 0
     shapes = {checked_plan(one)["pricing"] for one in composed.values()}
-    assert shapes == {"mixed", "one_off"}
+    assert shapes == {"mixed", "one_off", "flat"}
 
 
 @pytest.mark.parametrize("story", SHORT_STORIES, ids=lambda story: story.key)
