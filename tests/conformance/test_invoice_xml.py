@@ -51,6 +51,8 @@ DOCUMENTS: dict[str, InvoiceDocument] = {
     "china, 6 % and 13 %": chinese_invoice(),
     "china, 6 %, nothing paid yet": invoice_of(seats_line(), paid_minor=0),
     "china, a tax gateway's number": chinese_invoice(fiscal_number="26332000000012345678", sandbox=False),
+    "a department's cost centre": chinese_invoice(cost_centre="MKT-01", purchase_order="PO-7"),
+    "credit note of a department's": credit_note(cost_centre="MKT-01"),
     "credit note, paid back": credit_note(),
     "credit note, paid back in part": credit_note(paid_minor=100_000),
     "credit note, nothing paid back yet": credit_note(paid_minor=0),
@@ -130,6 +132,12 @@ def complaints(xml: bytes) -> list[str]:
         f"{failed.get('id')}: {' '.join(map(str, failed.itertext())).strip()}"
         for failed in report.iter(f"{SVRL}failed-assert")
     ]
+
+
+def test_the_department_is_the_buyers_accounting_reference() -> None:
+    xml = to_cii(DOCUMENTS["a department's cost centre"])
+    (account,) = etree.fromstring(xml).iter(f"{RAM}ReceivableSpecifiedTradeAccountingAccount")
+    assert account.findtext(f"{RAM}ID") == "MKT-01"
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
