@@ -20,8 +20,8 @@ class TimelineEntryOut(Out):
     kind: Annotated[
         str,
         Meta(
-            description="term, term_revoked, notice, renew, renewal_refused, amendment, amendment_revoked, try, retry, past_due, "
-            "recovered, suspend, resumed, terminate, end, usage, refund_case"
+            description="term, term_revoked, notice, renew, renewal_refused, amendment, amendment_revoked, amendment_lapsed, "
+            "try, retry, past_due, recovered, suspend, resumed, terminate, end, usage, refund_case"
         ),
     ]
     is_due: bool

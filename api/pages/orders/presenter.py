@@ -286,6 +286,9 @@ def _entitlements(page_request: PageRequest, data: OrderPageData) -> list[Link]:
                 addresses.entitlement(str(one.entitlement_id)) if state == "done" and may_open else None,
             )
         )
+    if not links and data.order.subscription_id is not None and data.order.failure:
+        # A change that was not made, and why.
+        return [Link("entitlement", "failed", text=in_words(page_request.language, data.order.failure))]
     if not links and data.order.subscription_id is not None:
         paid = data.order.active_at is not None
         words = page_request.t("order.goes_on" if paid else "order.goes_on_once_paid")
