@@ -134,7 +134,7 @@ def payment_reversed(uow: UnitOfWork, fact: Payload) -> None:
         uow,
         ReversePayment(
             payment.id,
-            payment.amount_minor,
+            payment.money_minor,
             "reversal",
             "payment_reversed",
             payment.id,
