@@ -96,6 +96,7 @@ def succeed(uow: UnitOfWork, refund: Refund) -> None:
             seller_org_id=refund.seller_org_id,
             amount_minor=refund.amount_minor,
             currency=refund.currency,
+            credit_minor=refund.credit_minor,
         ),
     )
 

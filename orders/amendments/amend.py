@@ -87,7 +87,7 @@ def require_possible(uow: UnitOfWork, order: Order) -> None:
         raise Conflict("subscription_changed")
 
 
-def lapsed_changes() -> Select[tuple[UUID]]:
+def lapsed_changes() -> Select[UUID]:
     """The order lines of changes that wait for their money and can never be made: what `require_possible` finds for good."""
     return (
         select(Amendment.order_line_id)

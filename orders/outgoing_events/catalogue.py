@@ -148,11 +148,15 @@ def _same(data: EventData) -> Mapping[Side, EventData]:
 
 def _refund(error_code: str | None = None) -> Mapping[Side, EventData]:
     amount = _cny(1_908_000)
-    data = RefundData(refund_id=_id(50), order_id=_id(10), amount=amount, automatic=False, error_code=error_code)
+    data = RefundData(
+        refund_id=_id(50), order_id=_id(10), amount=amount, credit=_cny(0), automatic=False, error_code=error_code
+    )
     return _same(data)
 
 
-def _case(*, granted: bool = False, ended: bool = False, **words: str) -> Mapping[Side, EventData]:
+def _case(
+    *, granted: bool = False, ended: bool = False, offered: bool = False, **words: str
+) -> Mapping[Side, EventData]:
     said = {"reason": "导出功能与视频所说不符。", "answer": "", "appeal": "", "decision": ""} | words
     return _same(
         RefundCaseData(
@@ -161,6 +165,8 @@ def _case(*, granted: bool = False, ended: bool = False, **words: str) -> Mappin
             buyer_id=_BUYER.id,
             seller_id=_SELLER.id,
             asked=_cny(500_000),
+            offered=_cny(250_000) if offered else None,
+            as_credit=False,
             granted=_cny(250_000) if granted else None,
             refund_id=_id(50) if granted else None,
             deadline_at=None if granted or ended else datetime(2026, 4, 6, 2, 0, tzinfo=UTC),
@@ -269,6 +275,13 @@ register_types(
     EventType("refund.returned", "退款被退回。", "A refund came back.", ORDERS, _refund("account_closed")),
     EventType(
         "refund_case.asked", "买方在退款期后申请退款，等待卖方决定。", "The seller has to decide.", ORDERS, _case()
+    ),
+    EventType(
+        "refund_case.credit_offered",
+        "卖方提出以抵用金代替退款，等待买方答复。",
+        "The seller would give credit; the buyer has the word.",
+        ORDERS,
+        _case(offered=True, answer="愿以抵用金结清。"),
     ),
     EventType(
         "refund_case.refused",

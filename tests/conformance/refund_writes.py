@@ -22,11 +22,11 @@ def refund_cases(world: World) -> None:
     """One is refused, taken further and decided; one is withdrawn. The clock is frozen by the caller, and moved."""
     ask, stage = world.walk.ask, world.stage
     plan_id, card = stage.offer(refund_window_days=0)
-    orders = [stage.place(stage.quote(plan_id, context=card)) for _ in range(2)]
+    orders = [stage.place(stage.quote(plan_id, context=card)) for _ in range(4)]
     stage.run()
     clock.advance(timedelta(seconds=1))
     wanted = {"amount_minor": 5_000, "reason": "not as shown"}
-    first, second = (
+    first, second, third, fourth = (
         ask("POST /v1/orders/{order_id}/refund-cases", world.buyer, wanted, order_id=order_id)["id"]
         for order_id in orders
     )
@@ -38,3 +38,6 @@ def refund_cases(world: World) -> None:
     granted = {"decision": "grant", "amount_minor": 2_500, "words": "both were heard"}
     ask(f"POST {OURS}/decide", world.operator, granted, case_id=first)
     ask(f"POST {CASE}/withdraw", world.buyer, case_id=second)
+    for case_id, accept in ((third, True), (fourth, False)):
+        ask(f"POST {SOLD}/decide", world.seller, {"decision": "credit", "words": "credit instead?"}, case_id=case_id)
+        ask(f"POST {CASE}/credit", world.buyer, {"accept": accept}, case_id=case_id)

@@ -30,11 +30,11 @@ def told(stage: Stage) -> list[Notification]:
     return stage.rows(select(Notification).where(sides).order_by(Notification.id))
 
 
-def kinds(stage: Stage, *wanted: str) -> set[tuple[str, UUID]]:
+def kinds(stage: Stage, *wanted: str) -> set[tuple[str, UUID | None]]:
     return {(one.kind, one.org_id) for one in told(stage) if one.kind in wanted}
 
 
-def both(stage: Stage, buyer: str, seller: str) -> set[tuple[str, UUID]]:
+def both(stage: Stage, buyer: str, seller: str) -> set[tuple[str, UUID | None]]:
     return {(buyer, stage.buyer.id), (seller, stage.seller.id)}
 
 
@@ -125,7 +125,7 @@ class TestPaid:
         assert self.of(stage, order.number) >= both(stage, "usage_paid", "usage_received")
 
     @staticmethod
-    def of(stage: Stage, number: str) -> set[tuple[str, UUID]]:
+    def of(stage: Stage, number: str) -> set[tuple[str, UUID | None]]:
         papers = {"invoice_issued", "usage_charged"}
         return {
             (one.kind, one.org_id)

@@ -78,7 +78,8 @@ def have(stage: Stage) -> tuple[int, int]:
 def owed(stage: Stage) -> int:
     """The same as the books have it."""
     booked = select(Posting.amount_minor).join(LedgerAccount, LedgerAccount.id == Posting.account_id)
-    return -sum(stage.rows(booked.where(LedgerAccount.org_id == stage.buyer.id, LedgerAccount.kind == "store_credit")))
+    mine = (LedgerAccount.org_id == stage.buyer.id) & (LedgerAccount.kind == "store_credit")
+    return -sum(int(minor) for minor in stage.rows(booked.where(mine)))
 
 
 def given(stage: Stage, amount_minor: int = GROSS, *, method: str = "sbx_ok") -> UUID:

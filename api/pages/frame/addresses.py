@@ -4,6 +4,7 @@ from api.pages.frame import (
     clock_addresses,
     coupon_addresses,
     course_addresses,
+    credit_addresses,
     dispute_addresses,
     offer_addresses,
     operator_addresses,
@@ -16,9 +17,8 @@ from api.pages.frame import (
 )
 
 PRODUCTS, coupons, usage = product_addresses.PRODUCTS, coupon_addresses, usage_addresses
-clocks = clock_addresses
-courses = course_addresses
-refunds = refund_addresses
+clocks, courses = clock_addresses, course_addresses
+refunds, store_credits = refund_addresses, credit_addresses
 disputes = dispute_addresses
 services = service_addresses
 entitlement = recurring_addresses.entitlement
