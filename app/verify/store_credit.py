@@ -60,8 +60,9 @@ PAID = Query(
     FROM billing.payment_allocation a LEFT JOIN billing.refund r ON r.allocation_id = a.id
     GROUP BY a.id
     HAVING coalesce(sum(r.credit_minor) FILTER (WHERE r.state <> 'failed'), 0) <> a.credit_back_minor
-        OR coalesce(sum(r.amount_minor - r.credit_minor) FILTER (WHERE r.state <> 'failed'), 0)
-           > a.amount_minor - a.credit_minor
+        OR (a.reserved_minor <= a.amount_minor
+            AND coalesce(sum(r.amount_minor - r.credit_minor) FILTER (WHERE r.state <> 'failed'), 0)
+                > a.amount_minor - a.credit_minor)
     """,
 )
 RULES = (BALANCE, MOVED, PAID)

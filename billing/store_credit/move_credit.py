@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -42,6 +42,11 @@ _AVAILABLE = Read(
     .order_by(StoreCredit.id)
     .with_for_update(key_share=True)
 )
+
+
+def ask_credit(uow: UnitOfWork, buyer_org_id: UUID, currency: str, seller_org_ids: Collection[UUID]) -> None:
+    """Ask ahead, and lock, what `reserve_credit` reads."""
+    uow.ask_ahead(_AVAILABLE, buyer_org_id=buyer_org_id, seller_org_ids=sorted(seller_org_ids), currency=currency)
 
 
 def reserve_credit(

@@ -5,7 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from sqlalchemy import select
+
+from billing.store_credit.models import StoreCredit
+from billing.store_credit.move_credit import CreditPart, give_credit
 from kernel import clock
+from kernel.db.uow import unit_of_work
+from kernel.ids import uuid7
+from kernel.principal import SYSTEM
+from tests.factories_marketplace import make_seller
 from tests.pictures import picture
 
 if TYPE_CHECKING:
@@ -41,3 +49,9 @@ def refund_cases(world: World) -> None:
     for case_id, accept in ((third, True), (fourth, False)):
         ask(f"POST {SOLD}/decide", world.seller, {"decision": "credit", "words": "credit instead?"}, case_id=case_id)
         ask(f"POST {CASE}/credit", world.buyer, {"accept": accept}, case_id=case_id)
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        # With a seller of whom nothing goes on.
+        other = make_seller(uow)
+        give_credit(uow, stage.buyer.id, "CNY", CreditPart(uuid7(), orders[0], other.id, 5_000))
+        credit_id = uow.session.scalars(select(StoreCredit.id).where(StoreCredit.seller_org_id == other.id)).one()
+    ask("POST /v1/store-credits/{credit_id}/payback", world.buyer, credit_id=credit_id)
