@@ -10,6 +10,8 @@ import pytest
 from sqlalchemy import select
 
 from app.verify.rules import RULES
+from billing.disputes.apply_gateway_record import apply_gateway_record
+from billing.gateways.ports import GatewayRecord, GatewayStatus
 from billing.incidents.close_incident import CloseIncident, close_incident
 from billing.incidents.models import Incident
 from billing.ledger.models import LedgerAccount, Posting
@@ -19,6 +21,7 @@ from billing.store_credit.models import StoreCredit, StoreCreditMovement
 from kernel import clock
 from kernel.db.uow import unit_of_work
 from kernel.errors import Conflict, NotFound
+from kernel.money import Money
 from kernel.principal import SYSTEM
 from orders.checkout.request_payment import pay_again
 from orders.loop import SWEEP_PURCHASES
@@ -29,6 +32,7 @@ from orders.store_credit.pay_back import ask_payback
 from orders.store_credit.queries import get_credit, list_credits
 from orders.subscriptions.schedule import RENEWS_BEFORE
 from tests.factories_marketplace import OPERATOR_PRINCIPAL
+from tests.loop.test_after_the_end import later
 from tests.loop.test_refund_cases import GROSS, answer, ask, decide, done, escalate, late, request, sweep
 from tests.loop.test_renewals import renewals, subscribed, until
 from tests.loop_stage import Stage
@@ -341,10 +345,28 @@ class TestPaidBack:
 def test_a_reversed_payment_takes_its_money_and_what_credit_paid_is_credit_again(stage: Stage) -> None:
     given(stage, 100_000)
     order_id = bought(stage, method="sbx_reversed")
-    clock.advance(timedelta(minutes=5))
-    stage.run()
-    payment = payment_of(stage, order_id)
+    later(stage)
+    assert payment_of(stage, order_id).state == "reversed"
+    assert (stage.order(order_id).state, have(stage), owed(stage)) == ("refunded", (100_000, 0), 100_000)
     refunds = stage.rows(select(Refund).where(Refund.reference == order_id))
-    if payment.state == "reversed":
-        assert (stage.order(order_id).state, have(stage)) == ("refunded", (100_000, 0))
-        assert sum(one.credit_minor for one in refunds) == 100_000
+    assert sorted((one.money_minor, one.credit_minor) for one in refunds) == [(0, 100_000), (GROSS - 100_000, 0)]
+
+
+def test_a_bank_takes_the_money_alone(stage: Stage) -> None:
+    given(stage, 100_000)
+    order_id = bought(stage)
+    taken = GROSS - 100_000
+    for status in (GatewayStatus.PENDING, GatewayStatus.FAILED):
+        disputed(stage, order_id, taken, status)
+    assert [(one.money_minor, one.credit_minor) for one in stage.refunds(order_id)] == [(taken, 0)]
+    stage.refund(order_id)
+    stage.run()
+    assert (stage.order(order_id).state, have(stage)) == ("refunded", (100_000, 0))
+
+
+def disputed(stage: Stage, order_id: UUID, amount_minor: int, status: GatewayStatus) -> None:
+    payment = payment_of(stage, order_id)
+    money = Money(amount_minor, payment.currency)
+    record = GatewayRecord(status, f"sbx_dis_{order_id.hex}", payment.gateway_reference or "", money, "fraud")
+    done(stage, SYSTEM, lambda uow: apply_gateway_record(uow, "sandbox", record))
+    stage.run()
