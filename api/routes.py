@@ -54,6 +54,7 @@ from api.pages.sign_in import handlers as sign_in_pages
 from api.pages.sign_up import handlers as sign_up_pages
 from api.pages.sold_subscriptions import handlers as sold_subscriptions_pages
 from api.pages.spending import handlers as spending_pages
+from api.pages.store_credits import handlers as store_credits_pages
 from api.pages.subscriptions import handlers as subscriptions_pages
 from api.pages.tax_id_disputes import handlers as tax_id_disputes_pages
 from api.pages.test_clocks import handlers as test_clocks_pages
@@ -126,6 +127,7 @@ from api.v1 import (
     sign_ups,
     sold_subscriptions,
     spend,
+    store_credits,
     subscriptions,
     test_clocks,
     touchpoints,
@@ -152,6 +154,7 @@ MODULES: tuple[ModuleType, ...] = (
     purchase_rules,
     orders,
     refund_cases,
+    store_credits,
     traces,
     entitlements,
     usage,
@@ -260,6 +263,7 @@ MODULES: tuple[ModuleType, ...] = (
     buy_pages,
     orders_pages,
     refund_cases_pages,
+    store_credits_pages,
     payments_pages,
     approvals_pages,
     billing_profiles_pages,

@@ -13,6 +13,7 @@ import billing.payouts.models
 import billing.refunds.models
 import billing.shares.models
 import billing.statements.models
+import billing.store_credit.models
 import fulfillment.connectors.models
 import fulfillment.courses.models
 import fulfillment.customer_reviews.models
@@ -102,6 +103,7 @@ MODELS = (
     billing.shares.models,
     billing.ledger.models,
     billing.statements.models,
+    billing.store_credit.models,
     billing.payouts.models,
     billing.invoices.models,
     orders.checkout.quote_models,

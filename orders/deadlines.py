@@ -1,4 +1,4 @@
-"""What waits too long, and its default."""
+"""What waits too long, or for what cannot come any more, and its default."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy import ColumnElement, or_, select
 
 from billing.payments.models import Payment
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.jobs.outbox import emit
 from marketplace.test_clocks.own_time import lives_now
+from orders.amendments.amend import CHANGE_LAPSED, lapsed_changes
 from orders.checkout.decide_purchase import close_unpaid
 from orders.checkout.locking import find_locked_purchase
 from orders.checkout.models import Purchase
 from orders.order.accept_services import record_acceptance
 from orders.order.events import PurchaseExpired
 from orders.order.locking import find_locked_order
-from orders.order.models import Order
+from orders.order.models import Order, OrderLine
 
 BATCH_SIZE = 100
 UNRESOLVED_PAYMENT_WAITS = timedelta(days=7)
@@ -27,7 +28,9 @@ UNRESOLVED_PAYMENT_WAITS = timedelta(days=7)
 
 
 def overdue_purchases(uow: UnitOfWork) -> Sequence[UUID]:
-    """Purchases whose approval or payment did not come in time, the longest overdue first."""
+    """Purchases whose approval or payment did not come in time, or comes too late for what it is to change; the longest
+    overdue first.
+    """
     return uow.session.scalars(
         select(Purchase.id)
         .where(_overdue(), lives_now(Purchase.buyer_org_id))
@@ -39,12 +42,17 @@ def overdue_purchases(uow: UnitOfWork) -> Sequence[UUID]:
 def expire_purchase(uow: UnitOfWork, purchase_id: UUID) -> bool:
     """Expire an overdue purchase. Returns False when it was decided, or paid again, meanwhile.
 
-    Emits: PurchaseExpired. Locks: the purchase, then its orders.
+    Emits: PurchaseExpired, or ChangeLapsed. Locks: the purchase, then its orders.
     """
     purchase = find_locked_purchase(uow, purchase_id)
     # Asked anew under the lock, with which every payment of a purchase begins.
-    if purchase is None or not uow.session.scalar(select(exists().where(Purchase.id == purchase_id, _overdue()))):
+    asked = select(_is_lapsed().label("lapsed")).where(Purchase.id == purchase_id, _overdue())
+    found = uow.session.execute(asked).first()
+    if purchase is None or found is None:
         return False
+    if found.lapsed:
+        close_unpaid(uow, purchase, "expired", reason=CHANGE_LAPSED)
+        return True
     close_unpaid(uow, purchase, "expired", reason=f"{purchase.state}_expired")
     emit(uow, PurchaseExpired(purchase_id=purchase.id, buyer_org_id=purchase.buyer_org_id))
     return True
@@ -77,14 +85,15 @@ def _overdue() -> ColumnElement[bool]:
     """A payment under way or in doubt holds its purchase open, but not for ever; a captured one is about to be noticed."""
     # Of a purchase's payments one at most has not failed.
     live = select(Payment.state).where(Payment.reference == Purchase.id, Payment.state != "failed").scalar_subquery()
-    return (
-        Purchase.state.in_(("pending_approval", "pending_payment"))
-        & (Purchase.deadline_at <= clock.now())
-        & or_(
-            live.is_(None),
-            (live != "succeeded") & (Purchase.deadline_at <= clock.now() - UNRESOLVED_PAYMENT_WAITS),
-        )
+    return Purchase.state.in_(("pending_approval", "pending_payment")) & or_(
+        ((Purchase.deadline_at <= clock.now()) | _is_lapsed()) & live.is_(None),
+        (live != "succeeded") & (Purchase.deadline_at <= clock.now() - UNRESOLVED_PAYMENT_WAITS),
     )
+
+
+def _is_lapsed() -> ColumnElement[bool]:
+    of_changes = select(Order.purchase_id).join(OrderLine, OrderLine.order_id == Order.id)
+    return Purchase.id.in_(of_changes.where(OrderLine.id.in_(lapsed_changes())))
 
 
 def _past_acceptance() -> ColumnElement[bool]:

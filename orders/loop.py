@@ -11,7 +11,7 @@
     renewal due ─► purchase of the next term ─► payment ─► term added, share released with it, invoice issued
     usage period closed, instalment due ─► purchase of it ─► payment ─► share released, invoice issued
     last term over ─► past due while its renewal waits for money, else subscription and entitlement ended, order complete
-    change paid ─► in force at once, the seller's system told; that fails or is late ─► taken back, its money refunded
+    change paid, or a term begun that gives more ─► the seller's system told; that fails or is late ─► its money refunded
     request closed by hand ─► what was offered on it withdrawn
 
 What needs no call outside follows in the transaction of its event; where that fails, as a durable job.
@@ -137,7 +137,7 @@ def payment_reversed(uow: UnitOfWork, fact: Payload) -> None:
         uow,
         ReversePayment(
             payment.id,
-            payment.amount_minor,
+            payment.money_minor,
             "reversal",
             "payment_reversed",
             payment.id,

@@ -17,6 +17,7 @@ from billing.invoices.models import Invoice
 from billing.payments.models import Payment
 from billing.payouts.models import Payout
 from billing.statements.models import Statement
+from billing.store_credit.models import StoreCredit
 from fulfillment.connectors.models import ConnectorRow
 from fulfillment.customer_reviews.models import CustomerReview
 from fulfillment.customer_reviews.write_review import WriteReview, withdraw_review, write_review
@@ -85,6 +86,7 @@ from orders.offers.models import Offer
 from orders.order.milestones import MilestoneFile, OrderMilestone
 from orders.order.models import Order, Subscription
 from orders.refunds.ask_refund import AskForRefund, ask_refund
+from orders.refunds.decide_refund import DecideRefund, answer_refund
 from orders.refunds.evidence import AddRefundEvidence, add_refund_evidence, evidence_key
 from orders.refunds.models import RefundCase, RefundEvidence
 from tests.factories_marketplace import acting, make_org, make_ready_video
@@ -96,6 +98,7 @@ KINDS: dict[str, type[Base]] = {
     "account_id": PayoutAccount,
     "any_id": Order,
     "case_id": RefundCase,
+    "credit_id": StoreCredit,
     "channel_id": Channel,
     "claim_id": Claim,
     "comment_id": Comment,
@@ -228,7 +231,19 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
     stage.pay_out(found["statement_id"])
     with unit_of_work(db, SYSTEM) as uow:
         found["payout_id"] = uow.session.scalars(select(Payout.id).where(Payout.org_id == stage.seller.id)).one()
-    return found | _asked_back(stage, order_id) | _disputed(stage, order_id)
+    return found | _credit(stage, order_id) | _asked_back(stage, order_id) | _disputed(stage, order_id)
+
+
+def _credit(stage: Stage, order_id: UUID) -> dict[str, UUID]:
+    """A part of an order that came back as credit with its seller."""
+    with unit_of_work(stage.services.db, stage.purchaser) as uow:
+        case_id = ask_refund(uow, AskForRefund(order_id, 1, "Credit will do.", as_credit=True)).id
+    with unit_of_work(stage.services.db, stage.seller.owner) as uow:
+        answer_refund(uow, DecideRefund(case_id, "grant"))
+    stage.run()
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        mine = select(StoreCredit.id).where(StoreCredit.buyer_org_id == stage.buyer.id)
+        return {"credit_id": uow.session.scalars(mine).one()}
 
 
 def _asked_back(stage: Stage, order_id: UUID) -> dict[str, UUID]:

@@ -119,9 +119,10 @@ def build(db: Database, folder: Path) -> World:
     clock.advance(timedelta(days=9))
     stage.settle()
     stage.refund_after_settlement()
-    stage.ask_back(stage.asked_back[0], 20_000)
+    stage.ask_back(stage.asked_back[0], 20_000, as_credit=True)
     stage.settle()
     stage.renew()
+    stage.ask_back(stage.asked_back[0], 5_000, as_credit=True)
     stage.ask_back(stage.asked_back[1])
     stage.publish()
     return World(storage, folder, stage.buyer, stage.seller, stage.promoter, order_id)
@@ -261,10 +262,10 @@ class MarketStage:
         self.keep_running()
         clock.advance(timedelta(days=1))
 
-    def ask_back(self, order_id: UUID, granted_minor: int | None = None) -> None:
-        """After the window the buyer asks for a part; the seller grants less, or has not answered yet."""
+    def ask_back(self, order_id: UUID, granted_minor: int | None = None, *, as_credit: bool = False) -> None:
+        """After the window the buyer asks for a part; the seller grants less, or has not answered. Credit pays what follows."""
         with unit_of_work(self.db, self.buyer.owner) as uow:
-            case_id = ask_refund(uow, AskForRefund(order_id, 30_000, "not as shown")).id
+            case_id = ask_refund(uow, AskForRefund(order_id, 30_000, "not as shown", as_credit)).id
         if granted_minor is not None:
             with unit_of_work(self.db, self.seller.owner) as uow:
                 answer_refund(uow, DecideRefund(case_id, "grant", granted_minor))

@@ -28,6 +28,7 @@ class PaymentOut(Out):
     purchase_id: UUID
     gateway: str
     amount: MoneyOut
+    credit: Annotated[MoneyOut, Meta(description="Of it what credit with the sellers pays")]
     state: str
     error_code: str | None
     next_action: Annotated[

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -11,110 +10,29 @@ from litestar.datastructures import UploadFile
 from litestar.di import NamedDependency as Given
 from litestar.enums import RequestEncodingType
 from litestar.params import Body, FromPath, JSONBody
-from msgspec import Meta
-from pydantic import Field
 
 from api.known_values import state_in
 from api.request import ApiRequest
-from api.schema import KeyHeader, MoneyOut, Out, PageOut, Paging, Wire, idempotent_command, list_page
+from api.schema import KeyHeader, PageOut, Paging, idempotent_command, list_page
 from api.stored_documents import keep_document, scan_answer
 from api.v1.onboarding import FORM_OVERHEAD, DocumentForm
+from api.v1.refund_case_out import CreditAnswerIn, RefundAppealIn, RefundCaseIn, RefundCaseOut, RefundDecisionIn
 from kernel.db.uow import UnitOfWork
 from kernel.storage import StoredObject
 from marketplace.access.identity_limits import count_document
 from marketplace.onboarding.legal_document import MAX_BYTES, checked_media_type
 from orders.refunds.ask_refund import AskForRefund, ask_refund, escalate_refund, withdraw_refund
-from orders.refunds.decide_refund import DecideRefund, answer_refund, decide_refund
+from orders.refunds.decide_refund import DecideRefund, answer_credit, answer_refund, decide_refund
 from orders.refunds.evidence import AddRefundEvidence, add_refund_evidence, evidence_key, find_evidence
 from orders.refunds.models import REFUND_CASE, RefundEvidence
 from orders.refunds.queries import (
-    RefundCaseView,
-    RefundEvidenceView,
     get_refund_case,
     list_escalated,
     list_refund_cases,
 )
 
 Side = Literal["buyer", "seller"]
-Minor = Annotated[int, Field(strict=True, gt=0, le=10**15)]
 READ, BUY, SEES, DECIDES = "orders.read", "orders.buy", "money.read", "billing.manage"
-
-
-class RefundEvidenceOut(Out):
-    """A document that a side shows; both sides and the operator see it."""
-
-    id: UUID
-    side: str
-    file_name: str
-    media_type: str
-    size_bytes: int
-    created_at: datetime
-
-    @classmethod
-    def of(cls, row: RefundEvidenceView) -> RefundEvidenceOut:
-        """From the query's row."""
-        return cls.of_row(row)
-
-
-class RefundCaseOut(Out):
-    """What a buyer asks back, and where that stands."""
-
-    id: UUID
-    order_id: UUID
-    order_number: str
-    buyer_org_id: UUID
-    buyer_name: str
-    seller_org_id: UUID
-    seller_name: str
-    state: Annotated[
-        str, Meta(description="`asked` waits for the seller, `refused` for the buyer, `escalated` for the operator")
-    ]
-    asked: MoneyOut
-    left: Annotated[MoneyOut, Meta(description="What of the order has not gone back and is not on its way")]
-    granted: MoneyOut | None
-    reason: Annotated[str, Meta(description="The buyer's words")]
-    deadline_at: Annotated[datetime | None, Meta(description="Until when whoever it waits for may decide")]
-    answer: Annotated[str, Meta(description="The seller's words")]
-    answered_at: datetime | None
-    appeal: Annotated[str, Meta(description="The buyer's words to the operator")]
-    escalated_at: datetime | None
-    decision: Annotated[str, Meta(description="The operator's words")]
-    decided_at: datetime | None
-    refund_id: UUID | None
-    is_disputed: Annotated[bool, Meta(description="A bank decides about the payment: nothing is granted, no time runs")]
-    is_owed: Annotated[
-        bool, Meta(description="The gateway refused to send what was granted, and is asked again every day")
-    ]
-    created_at: datetime
-    ended_at: datetime | None
-    evidence: list[RefundEvidenceOut]
-
-    @classmethod
-    def of(cls, row: RefundCaseView) -> RefundCaseOut:
-        """From the query's row."""
-        granted = None if row.granted_minor is None else MoneyOut.of(row.granted_minor, row.currency)
-        return cls.of_row(row, granted=granted, evidence=[RefundEvidenceOut.of(one) for one in row.evidence])
-
-
-class RefundCaseIn(Wire):
-    """What is asked back of an order. Without an amount: all that is left."""
-
-    amount_minor: Minor | None = None
-    reason: Annotated[str, Field(min_length=1, max_length=2_000)]
-
-
-class RefundAppealIn(Wire):
-    """Why the refusal is not agreed to; the operator reads it."""
-
-    appeal: Annotated[str, Field(min_length=1, max_length=2_000)]
-
-
-class RefundDecisionIn(Wire):
-    """`grant`: all that was asked for, or `amount_minor` of it. `refuse`: with words, which the buyer reads."""
-
-    decision: Literal["grant", "refuse"]
-    amount_minor: Minor | None = None
-    words: Annotated[str, Field(max_length=2_000)] = ""
 
 
 @post(
@@ -126,7 +44,7 @@ def create_refund_case(
     """Ask the seller for money back, once the refund window is over. Needs an Idempotency-Key."""
 
     def ask(uow: UnitOfWork) -> RefundCaseOut:
-        row = ask_refund(uow, AskForRefund(order_id, data.amount_minor, data.reason))
+        row = ask_refund(uow, AskForRefund(order_id, data.amount_minor, data.reason, data.as_credit))
         return _shown(uow, row.id, "buyer")
 
     return idempotent_command(request, idempotency_key, data, ask)
@@ -160,6 +78,26 @@ def escalate_case(case_id: FromPath[UUID], data: JSONBody[RefundAppealIn], reque
 
     def work(uow: UnitOfWork) -> RefundCaseOut:
         escalate_refund(uow, case_id, data.appeal)
+        return _shown(uow, case_id, "buyer")
+
+    return request.transact(work)
+
+
+@post(
+    "/v1/refund-cases/{case_id:uuid}/credit",
+    permission=BUY,
+    refuses=[409],
+    sync_to_thread=True,
+    status_code=200,
+    tags=["buying"],
+)
+def answer_offered_credit(
+    case_id: FromPath[UUID], data: JSONBody[CreditAnswerIn], request: ApiRequest
+) -> RefundCaseOut:
+    """Take the credit that the seller offers, or insist on money, within seven days. The same answer again changes nothing."""
+
+    def work(uow: UnitOfWork) -> RefundCaseOut:
+        answer_credit(uow, case_id, accept=data.accept)
         return _shown(uow, case_id, "buyer")
 
     return request.transact(work)
@@ -365,6 +303,7 @@ routes = [
     get_refund_cases,
     get_bought_case,
     escalate_case,
+    answer_offered_credit,
     withdraw_case,
     create_buyer_evidence,
     get_bought_evidence,

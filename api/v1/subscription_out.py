@@ -20,9 +20,9 @@ class TimelineEntryOut(Out):
     kind: Annotated[
         str,
         Meta(
-            description="term, term_revoked, notice, renew, renewal_refused, amendment, amendment_revoked, try, retry, past_due, "
-            "recovered, suspend, resumed, terminate, end, usage, instalment, refund_case; of a course seat_given, seat_revoked, "
-            "episode_completed, which its seller is not told"
+            description="term, term_revoked, notice, renew, renewal_refused, amendment, amendment_revoked, amendment_lapsed, "
+            "try, retry, past_due, recovered, suspend, resumed, terminate, end, usage, instalment, refund_case; of a course "
+            "seat_given, seat_revoked, episode_completed, which its seller is not told"
         ),
     ]
     is_due: bool

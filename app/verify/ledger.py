@@ -84,16 +84,16 @@ FACTS = Query(
     "Every captured payment, charge, refund, payout, return, dispute and incident stands in the books once, with its amount.",
     """
     WITH expected (business_key, account, minor) AS (
-        SELECT 'payment:' || id, 'gateway_cash', amount_minor FROM billing.payment
+        SELECT 'payment:' || id, 'gateway_cash', amount_minor - credit_minor FROM billing.payment
                   WHERE state IN ('succeeded', 'reversed')
         UNION ALL SELECT 'charge:' || id, 'buyer_credit', gross_minor FROM billing.charge WHERE gross_minor > 0
-        UNION ALL SELECT 'refund:' || id, 'gateway_cash', -amount_minor
+        UNION ALL SELECT 'refund:' || id, 'gateway_cash', credit_minor - amount_minor
                   FROM billing.refund WHERE state IN ('succeeded', 'returned', 'resending', 'settled')
         UNION ALL SELECT 'refund:' || id || '\\:returned' || CASE WHEN n > 1 THEN '\\:' || n ELSE '' END,
-                         'gateway_cash', amount_minor FROM billing.refund, generate_series(1, returns) n
-        UNION ALL SELECT 'refund:' || id || '\\:resent\\:' || n, 'gateway_cash', -amount_minor
+                         'gateway_cash', amount_minor - credit_minor FROM billing.refund, generate_series(1, returns) n
+        UNION ALL SELECT 'refund:' || id || '\\:resent\\:' || n, 'gateway_cash', credit_minor - amount_minor
                   FROM billing.refund, generate_series(1, returns) n WHERE n < returns OR state = 'succeeded'
-        UNION ALL SELECT 'refund:' || id || '\\:settled', 'buyer_credit', amount_minor
+        UNION ALL SELECT 'refund:' || id || '\\:settled', 'buyer_credit', amount_minor - credit_minor
                   FROM billing.refund WHERE state = 'settled'
         UNION ALL SELECT 'payout:' || id || '\\:scheduled', 'payout_clearing', -amount_minor FROM billing.payout
         UNION ALL SELECT 'payout:' || id || '\\:paid', 'gateway_cash', -amount_minor
@@ -121,7 +121,7 @@ FACTS = Query(
         FROM billing.posting p JOIN billing.ledger_account a ON a.id = p.account_id
         WHERE p.transaction_id = b.id AND a.kind = e.account
     ) s ON true
-    WHERE e.minor IS NULL OR b.id IS NULL OR s.minor IS DISTINCT FROM e.minor
+    WHERE e.minor IS NULL OR b.id IS NULL OR coalesce(s.minor, 0) <> e.minor
     """,
 )
 CASH = _account(
@@ -131,8 +131,9 @@ CASH = _account(
     "gateway_cash",
     "gateway, currency",
     """
-    SELECT gateway, currency, amount_minor AS minor FROM billing.payment WHERE state IN ('succeeded', 'reversed')
-    UNION ALL SELECT p.gateway, r.currency, -r.amount_minor
+    SELECT gateway, currency, amount_minor - credit_minor AS minor FROM billing.payment
+    WHERE state IN ('succeeded', 'reversed')
+    UNION ALL SELECT p.gateway, r.currency, r.credit_minor - r.amount_minor
               FROM billing.refund r JOIN billing.payment p ON p.id = r.payment_id WHERE r.state = 'succeeded'
     UNION ALL SELECT gateway, currency, -amount_minor FROM billing.payout WHERE state = 'paid'
     UNION ALL SELECT p.gateway, a.currency, a.amount_minor FROM billing.statement_adjustment a
@@ -157,7 +158,19 @@ BUYER_CREDIT = _account(
     UNION ALL SELECT buyer_org_id, currency, -amount_minor FROM billing.refund WHERE state IN ('succeeded', 'settled')
     UNION ALL SELECT l.buyer_org_id, l.currency, l.gross_minor FROM billing.refund_line l
               JOIN billing.refund r ON r.id = l.refund_id WHERE r.state IN ('succeeded', 'returned', 'resending', 'settled')
+    UNION ALL SELECT buyer_org_id, currency, -credit_minor FROM billing.refund WHERE state IN ('returned', 'resending')
+    UNION ALL SELECT m.buyer_org_id, m.currency, -m.amount_minor FROM billing.store_credit_movement m
+              JOIN billing.incident i ON i.kind = 'credit_paid_back' AND i.subject_id = m.subject_id AND i.state <> 'closed'
+              WHERE m.kind = 'paid_back'
     """,
+)
+STORE_CREDIT = _account(
+    "ledger.store_credit",
+    "买方抵用金账户余额等于其对各卖方抵用金余额之和。",
+    "What the books owe a buyer as credit is the sum of its balances with sellers.",
+    "store_credit",
+    "org_id, currency",
+    "SELECT buyer_org_id AS org_id, currency, balance_minor AS minor FROM billing.store_credit",
 )
 PENDING = _account(
     "ledger.pending",
@@ -211,12 +224,13 @@ SUSPENSE = _account(
     SELECT currency, amount_minor AS minor FROM billing.dispute WHERE state = 'open'
     UNION ALL SELECT currency, -borne_minor FROM billing.dispute
     UNION ALL SELECT currency, suspense_minor FROM billing.incident
-    UNION ALL SELECT currency, -amount_minor FROM billing.refund WHERE state = 'settled'
+    UNION ALL SELECT currency, credit_minor - amount_minor FROM billing.refund WHERE state = 'settled'
+    UNION ALL SELECT currency, -amount_minor FROM billing.incident WHERE kind = 'credit_paid_back' AND state = 'closed'
     """,
     owed=False,
 )
 
 RULES = (
     BALANCED, COMPLETE, NO_ZERO, PARTIES, SEALED, FACTS, CASH, BUYER_CREDIT, PENDING, AVAILABLE, COMMISSION, CLEARING,
-    SUSPENSE,
+    SUSPENSE, STORE_CREDIT,
 )  # fmt: skip

@@ -14,6 +14,7 @@ GRANTED = Query(
     WHERE c.state = 'granted'
       AND ((r.reference, r.buyer_org_id, r.currency, r.amount_minor)
            IS DISTINCT FROM (c.order_id, c.buyer_org_id, c.currency, c.granted_minor)
+           OR (c.as_credit AND r.credit_minor <> r.amount_minor)
            OR (r.state = 'failed' AND NOT {pending("r.id")} AND EXISTS (
                SELECT 1 FROM billing.payment_allocation a
                WHERE a.id = r.allocation_id AND a.reserved_minor < a.amount_minor)))

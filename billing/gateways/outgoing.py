@@ -25,16 +25,19 @@ from kernel.states import Machine
 
 
 class OutgoingTransfer(Protocol):
-    """The row of a refund or a payout. `amount_minor` is positive."""
+    """The row of a refund or a payout."""
 
     id: UUID
-    amount_minor: int
     currency: str
     state: str
     error_code: str | None
     gateway_reference: str | None
     next_check_at: datetime
     checks: int
+
+    @property
+    def money_minor(self) -> int:
+        """What the gateway moves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ def apply_result(
     if row.state in transitions.ends:
         return _apply_after_end(uow, row, result, transitions)
     close_attempt(attempt, result)
-    verdict = result.verdict(Money(row.amount_minor, row.currency))
+    verdict = result.verdict(Money(row.money_minor, row.currency))
     if result.answer is not None:
         if verdict is Conclusion.CONTRADICTS:
             record_mismatch(uow, transitions.machine.name, row.id, result.answer)
@@ -100,7 +103,7 @@ def _apply_after_end(
     uow: UnitOfWork, row: OutgoingTransfer, result: GatewayResult, transitions: Transitions
 ) -> ApplyOutcome:
     said, answer = transitions.ends[row.state], result.answer
-    verdict = result.verdict(Money(row.amount_minor, row.currency))
+    verdict = result.verdict(Money(row.money_minor, row.currency))
     if row.state == "paid" and verdict is Conclusion.SUCCEEDED and _take_back_part(result, transitions):
         return ApplyOutcome.CHANGED
     if answer is None or verdict is Conclusion.UNDER_WAY or (verdict.value == said.value):

@@ -17,7 +17,7 @@ from kernel.text import plain_text
 
 @dataclass(frozen=True, slots=True)
 class CloseIncident:
-    """`resolution`: what was done and why that settles it. Of a refund that came back: how the buyer was paid instead, with
+    """`resolution`: what was done and why that settles it. Of a refund that came back, or credit: how the buyer was paid, with
     `evidence` of it, such as the bank's reference.
     """
 
@@ -38,7 +38,7 @@ def close_incident(uow: UnitOfWork, command: CloseIncident) -> Incident:
     resolution, evidence = plain_text(command.resolution, multiline=True), plain_text(command.evidence)
     if not resolution:
         raise Invalid("resolution_required", field="resolution")
-    if incident.kind == "refund_returned" and not evidence:
+    if incident.kind in {"refund_returned", "credit_paid_back"} and not evidence:
         raise Invalid("evidence_required", field="evidence")
     incident.evidence = evidence or None
     mark_closed(uow, incident, resolution)

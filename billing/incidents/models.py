@@ -21,6 +21,7 @@ IncidentKind = Literal[
     "dispute_overturned",
     "payout_partly_returned",
     "payout_disputed",
+    "credit_paid_back",
 ]
 
 
@@ -35,7 +36,7 @@ class Incident(Base):
         UniqueConstraint("kind", "subject_id", "gateway_reference"),
         CheckConstraint(
             "kind IN ('refund_returned', 'payout_returned', 'payment_reversed', 'late_success', 'external_refund', "
-            "'dispute_lost', 'dispute_overturned', 'payout_partly_returned', 'payout_disputed')",
+            "'dispute_lost', 'dispute_overturned', 'payout_partly_returned', 'payout_disputed', 'credit_paid_back')",
             name="kind",
         ),
         CheckConstraint("state IN ('open', 'resending', 'closed')", name="state"),
@@ -52,7 +53,7 @@ class Incident(Base):
     id: Mapped[Id]
     kind: Mapped[str]
     subject_id: Mapped[UUID]
-    """The refund, payout, payment or dispute it is about."""
+    """The refund, payout, payment, dispute or movement of credit it is about."""
     gateway: Mapped[str]
     gateway_reference: Mapped[str]
     amount_minor: Mapped[Minor]

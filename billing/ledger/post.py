@@ -26,6 +26,7 @@ AccountKind = Literal[
     "commission",
     "gateway_fee",
     "suspense",
+    "store_credit",
 ]
 
 

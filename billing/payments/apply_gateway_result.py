@@ -14,7 +14,8 @@ from billing.gateways.result import ApplyOutcome, GatewayResult, close_attempt, 
 from billing.incidents.open_incident import OpenIncident, open_incident
 from billing.ledger.post import Fact, Leg, post
 from billing.payments.events import PaymentFailed, PaymentNeedsAction, PaymentReversed, PaymentSucceeded
-from billing.payments.models import ENDS, PAYMENT, Payment, PaymentAttempt
+from billing.payments.models import ENDS, PAYMENT, Payment, PaymentAllocation, PaymentAttempt
+from billing.store_credit.move_credit import CreditPart, release_credit, use_credit
 from kernel import clock
 from kernel.db.locks import aggregate_key
 from kernel.db.statements import Read
@@ -59,7 +60,7 @@ def apply_gateway_result(uow: UnitOfWork, payment_id: UUID, result: GatewayResul
     """Bring a payment to where the gateway says it is.
 
     Emits: PaymentSucceeded, PaymentFailed or PaymentNeedsAction, each once; PaymentReversed when money that was here is not.
-    Locks: the purchase that is paid (as an aggregate), then the payment.
+    Locks: the purchase that is paid (as an aggregate), then the payment, then the credit that it uses.
     Idempotent by: the payment's state; a late answer never moves it back.
     """
     uow.aggregates.update(row.reference for row in uow.fetch(_AGGREGATE, payment_id=payment_id))
@@ -90,7 +91,7 @@ def _conclude(uow: UnitOfWork, payment: Payment, result: GatewayResult) -> Apply
 
 
 def _believe(uow: UnitOfWork, payment: Payment, answer: GatewayAnswer) -> ApplyOutcome:
-    if answer.amount != Money(payment.amount_minor, payment.currency):
+    if answer.amount != Money(payment.money_minor, payment.currency):
         return _contradiction(uow, payment, "amount", answer)
     if payment.gateway_reference not in {None, answer.reference}:
         return _contradiction(uow, payment, "reference", answer)
@@ -128,7 +129,7 @@ def _apply_after_end(uow: UnitOfWork, payment: Payment, answer: GatewayAnswer) -
         answer.reference,
         answer.amount,
         f"after_{payment.state}",
-        suspense_minor=-payment.amount_minor,
+        suspense_minor=-payment.money_minor,
     )
     open_incident(uow, late)
     return _contradiction(uow, payment, "late_success", answer)
@@ -152,10 +153,13 @@ def _capture(uow: UnitOfWork, payment: Payment) -> ApplyOutcome:
     payment.error_code = None
     PAYMENT.move(uow, payment, "succeeded", org_ids=[payment.payer_org_id])
     legs = [
-        Leg(PLATFORM_ORG_ID, "gateway_cash", payment.amount_minor, payment.gateway),
+        Leg(PLATFORM_ORG_ID, "gateway_cash", payment.money_minor, payment.gateway),
+        Leg(payment.payer_org_id, "store_credit", payment.credit_minor),
         Leg(payment.payer_org_id, "buyer_credit", -payment.amount_minor),
     ]
     post(uow, Fact(f"payment:{payment.id}", "payment", payment.id, payment.currency, payment.captured_at, legs))
+    if payment.credit_minor:
+        use_credit(uow, payment.payer_org_id, payment.currency, _credit_parts(uow, payment))
     emit(uow, succeeded(payment))
     return ApplyOutcome.CHANGED
 
@@ -164,11 +168,22 @@ def _fail(uow: UnitOfWork, payment: Payment, code: str) -> ApplyOutcome:
     payment.error_code = code
     payment.next_action = None
     PAYMENT.move(uow, payment, "failed", org_ids=[payment.payer_org_id], reason=code)
+    if payment.credit_minor:
+        release_credit(uow, payment.payer_org_id, payment.currency, _credit_parts(uow, payment))
     emit(
         uow,
         PaymentFailed(payment_id=payment.id, reference=payment.reference, payer_org_id=payment.payer_org_id, code=code),
     )
     return ApplyOutcome.CHANGED
+
+
+def _credit_parts(uow: UnitOfWork, payment: Payment) -> list[CreditPart]:
+    rows = uow.session.scalars(
+        select(PaymentAllocation)
+        .where(PaymentAllocation.payment_id == payment.id, PaymentAllocation.credit_minor > 0)
+        .order_by(PaymentAllocation.id)
+    )
+    return [CreditPart(row.id, row.reference, row.seller_org_id, row.credit_minor) for row in rows]
 
 
 def _contradiction(uow: UnitOfWork, payment: Payment, differs: str, answer: GatewayAnswer) -> ApplyOutcome:

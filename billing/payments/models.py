@@ -28,6 +28,7 @@ class Payment(Base):
             "state IN ('processing', 'requires_action', 'unknown', 'succeeded', 'failed', 'reversed')", name="state"
         ),
         CheckConstraint("amount_minor > 0", name="amount"),
+        CheckConstraint("credit_minor BETWEEN 0 AND amount_minor", name="credit"),
         CheckConstraint("(state IN ('succeeded', 'reversed')) = (captured_at IS NOT NULL)", name="captured"),
         Index("uq_payment_live", "reference", unique=True, postgresql_where=text("state <> 'failed'")),
         Index("ix_payment_payer_org_id_created_at", "payer_org_id", "created_at"),
@@ -53,6 +54,8 @@ class Payment(Base):
     gateway: Mapped[str]
     method_token: Mapped[str]
     amount_minor: Mapped[Minor]
+    credit_minor: Mapped[Minor] = mapped_column(default=0, server_default=text("0"))
+    """Of it what the payer's credit with the sellers pays; the gateway is asked for the rest."""
     currency: Mapped[Currency]
     description: Mapped[str]
     state: Mapped[str]
@@ -66,6 +69,11 @@ class Payment(Base):
     checks: Mapped[int] = mapped_column(default=0)
     captured_at: Mapped[Instant | None]
     created_at: Mapped[CreatedAt]
+
+    @property
+    def money_minor(self) -> int:
+        """What the gateway takes."""
+        return self.amount_minor - self.credit_minor
 
 
 class PaymentAttempt(Base):
@@ -99,6 +107,8 @@ class PaymentAllocation(Base):
         CheckConstraint("amount_minor > 0", name="amount"),
         CheckConstraint("0 <= refunded_minor AND refunded_minor <= reserved_minor", name="refunded"),
         CheckConstraint("reserved_minor <= amount_minor", name="reserved"),
+        CheckConstraint("credit_minor BETWEEN 0 AND amount_minor", name="credit"),
+        CheckConstraint("credit_back_minor BETWEEN 0 AND reserved_minor", name="credit_back"),
         Index("ix_payment_allocation_seller_org_id_reference", "seller_org_id", "reference"),
         Index("ix_payment_allocation_reference", "reference"),
         {"schema": "billing"},
@@ -115,7 +125,16 @@ class PaymentAllocation(Base):
     """Refunds asked for that have not failed, finished ones included."""
     refunded_minor: Mapped[Minor] = mapped_column(default=0)
     """Refunds the gateway has confirmed."""
+    credit_minor: Mapped[Minor] = mapped_column(default=0, server_default=text("0"))
+    """What of it the payer's credit with the seller pays."""
+    credit_back_minor: Mapped[Minor] = mapped_column(default=0, server_default=text("0"))
+    """Of `reserved_minor` what goes back as credit."""
     created_at: Mapped[CreatedAt]
+
+    @property
+    def money_left_minor(self) -> int:
+        """What can still go back the way the money came: no more than the gateway took."""
+        return self.amount_minor - self.credit_minor - (self.reserved_minor - self.credit_back_minor)
 
 
 register("uq_payment_live", lambda: Conflict("payment_already_running"))

@@ -23,6 +23,8 @@ class PaymentRow:
     reference: UUID
     gateway: str
     amount_minor: int
+    credit_minor: int
+    """Of it what credit with the sellers pays."""
     currency: str
     state: str
     error_code: str | None

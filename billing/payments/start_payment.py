@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -10,6 +11,8 @@ from billing.gateways.call import Submission
 from billing.gateways.result import CALL_LASTS
 from billing.payments.models import PAYMENT, Payment, PaymentAllocation, PaymentAttempt
 from billing.payments.submit_payment import SUBMIT, request_of
+from billing.store_credit.models import STORE_CREDIT
+from billing.store_credit.move_credit import reserve_credit
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid, NotFound
@@ -40,6 +43,8 @@ class StartPayment:
 def start_payment(uow: UnitOfWork, command: StartPayment) -> Submission:
     """Record the payment with its attempt, and the job that takes it to the gateway after the commit.
 
+    What credit the payer has with the sellers pays first; the gateway is asked for the rest, if any.
+
     Returns what calls the gateway; it is the caller's to run where the command says `leased`.
 
     Raises:
@@ -47,6 +52,7 @@ def start_payment(uow: UnitOfWork, command: StartPayment) -> Submission:
         Invalid: `amount_not_positive`, `allocation_differs`.
         NotFound: `not_found`, the payer is another organization than the acting one.
 
+    Locks: the payer's credit with the sellers.
     Emits: later, when the gateway has answered: PaymentSucceeded, PaymentFailed or PaymentNeedsAction.
     """
     principal = uow.principal
@@ -57,14 +63,17 @@ def start_payment(uow: UnitOfWork, command: StartPayment) -> Submission:
         raise Invalid("amount_not_positive", field="amount")
     if sum(part for _, _, part in command.allocations) != amount_minor:
         raise Invalid("allocation_differs", field="allocations")
+    credit = reserve_credit(uow, command.payer_org_id, currency, command.allocations)
+    credit_minor = sum(credit.values())
     now = clock.now()
     payment = Payment(
         id=uuid7(),
         payer_org_id=command.payer_org_id,
         reference=command.reference,
-        gateway=command.gateway,
+        gateway=command.gateway if credit_minor < amount_minor else STORE_CREDIT,
         method_token=command.method_token,
         amount_minor=amount_minor,
+        credit_minor=credit_minor,
         currency=currency,
         description=command.description,
         gateway_reference=None,
@@ -83,6 +92,14 @@ def start_payment(uow: UnitOfWork, command: StartPayment) -> Submission:
     )
     uow.add(payment)
     uow.add(attempt)
+    _allocate(uow, command, payment, credit)
+    payload = {"payment_id": str(payment.id)}
+    job_id = enqueue(uow, SUBMIT, payload, dedupe_key=str(payment.id), leased=command.leased)
+    claim = JobClaim(job_id, SUBMIT, payload, epoch=1, attempts=1, correlation_id=uow.correlation_id)
+    return Submission(claim, request_of(payment, attempt, fresh=True))
+
+
+def _allocate(uow: UnitOfWork, command: StartPayment, payment: Payment, credit: Mapping[UUID, int]) -> None:
     for order_id, seller_org_id, part_minor in command.allocations:
         allocation = PaymentAllocation(
             payer_org_id=command.payer_org_id,
@@ -90,10 +107,7 @@ def start_payment(uow: UnitOfWork, command: StartPayment) -> Submission:
             payment_id=payment.id,
             reference=order_id,
             amount_minor=part_minor,
-            currency=currency,
+            credit_minor=credit.get(order_id, 0),
+            currency=payment.currency,
         )
         uow.add(allocation)
-    payload = {"payment_id": str(payment.id)}
-    job_id = enqueue(uow, SUBMIT, payload, dedupe_key=str(payment.id), leased=command.leased)
-    claim = JobClaim(job_id, SUBMIT, payload, epoch=1, attempts=1, correlation_id=uow.correlation_id)
-    return Submission(claim, request_of(payment, attempt, fresh=True))

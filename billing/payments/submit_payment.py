@@ -21,6 +21,7 @@ from billing.gateways.ports import (
 from billing.gateways.result import CALL_LASTS, ApplyOutcome, GatewayResult
 from billing.payments.apply_gateway_result import apply_gateway_result, ask_payment, succeeded
 from billing.payments.models import ENDS, UNRESOLVED, Payment, PaymentAttempt
+from billing.store_credit.paid_by_credit import paid_by_credit
 from kernel import clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
@@ -40,7 +41,7 @@ def request_of(payment: Payment, attempt: PaymentAttempt, *, fresh: bool) -> Gat
     question = _Question(
         request=PaymentRequest(
             key=str(attempt.id),
-            amount=Money(payment.amount_minor, payment.currency),
+            amount=Money(payment.money_minor, payment.currency),
             method_token=payment.method_token,
             description=payment.description,
             metadata={"payment_id": str(payment.id), "reference": str(payment.reference)},
@@ -50,6 +51,9 @@ def request_of(payment: Payment, attempt: PaymentAttempt, *, fresh: bool) -> Gat
         deadline_at=payment.deadline_at,
     )
     unconfigured = GatewayResult(refused="gateway_unknown") if fresh else GatewayResult(unknown=True)
+    if payment.money_minor == 0:
+        # Credit pays all of it: there is nobody to ask.
+        unconfigured = paid_by_credit(attempt.id, payment.currency)
     success = succeeded(payment)
     return GatewayRequest(payment.id, payment.gateway, fresh, question.find, question.submit, unconfigured, success)
 

@@ -53,6 +53,11 @@ class Payout(Base):
     created_at: Mapped[CreatedAt]
     paid_at: Mapped[Instant | None]
 
+    @property
+    def money_minor(self) -> int:
+        """What the gateway moves: all of it."""
+        return self.amount_minor
+
 
 class PayoutAttempt(Base):
     """One call to the gateway for a payout; written before the call, its id is the idempotency key."""

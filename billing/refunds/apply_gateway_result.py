@@ -21,6 +21,7 @@ from billing.refunds.events import RefundFailed, RefundReturned, RefundSucceeded
 from billing.refunds.models import ENDS, REFUND, Refund, RefundLine
 from billing.shares.models import Share
 from billing.shares.reverse import reverse_shares
+from billing.store_credit.move_credit import CreditPart, give_credit
 from kernel import clock
 from kernel.db.locks import lock_aggregate, lock_row, lock_rows
 from kernel.db.uow import UnitOfWork
@@ -64,14 +65,17 @@ def apply_gateway_result(uow: UnitOfWork, refund_id: UUID, result: GatewayResult
 
 
 def succeed(uow: UnitOfWork, refund: Refund) -> None:
-    """The money of a locked refund has gone: everybody's part is taken back, and the books say so."""
+    """The money of a locked refund has gone, or is credit now: everybody's part is taken back, and the books say so."""
     now = clock.now()
     refund.ended_at = now
     REFUND.move(uow, refund, "succeeded", org_ids=[refund.buyer_org_id, refund.seller_org_id])
     payment = uow.session.get_one(Payment, refund.payment_id)
     allocation, charges, lines = _locked(uow, refund)
     allocation.refunded_minor += refund.amount_minor
-    legs = [Leg(PLATFORM_ORG_ID, "gateway_cash", -refund.amount_minor, payment.gateway)]
+    legs = [
+        Leg(PLATFORM_ORG_ID, "gateway_cash", -refund.money_minor, payment.gateway),
+        Leg(refund.buyer_org_id, "store_credit", -refund.credit_minor),
+    ]
     uncharged = refund.amount_minor - sum(line.gross_minor for line in lines)
     legs.append(Leg(refund.buyer_org_id, "buyer_credit", uncharged))
     for line in lines:
@@ -79,6 +83,9 @@ def succeed(uow: UnitOfWork, refund: Refund) -> None:
         charge.refunded_minor += line.gross_minor
         legs += reverse_shares(uow, refund.id, charge.id, line.gross_minor)
     post(uow, Fact(f"refund:{refund.id}", "refund", refund.id, refund.currency, now, _merged(legs)))
+    if refund.credit_minor:
+        part = CreditPart(refund.id, refund.reference, refund.seller_org_id, refund.credit_minor)
+        give_credit(uow, refund.buyer_org_id, refund.currency, part)
     emit(
         uow,
         RefundSucceeded(
@@ -89,6 +96,7 @@ def succeed(uow: UnitOfWork, refund: Refund) -> None:
             seller_org_id=refund.seller_org_id,
             amount_minor=refund.amount_minor,
             currency=refund.currency,
+            credit_minor=refund.credit_minor,
         ),
     )
 
@@ -98,6 +106,7 @@ def _fail(uow: UnitOfWork, refund: Refund, code: str) -> None:
     REFUND.move(uow, refund, "failed", org_ids=[refund.buyer_org_id, refund.seller_org_id], reason=code)
     allocation, charges, lines = _locked(uow, refund)
     allocation.reserved_minor -= refund.amount_minor
+    allocation.credit_back_minor -= refund.credit_minor
     for line in lines:
         charges[line.charge_id].reserved_minor -= line.gross_minor
         charges[line.charge_id].reserved_net_minor -= line.net_minor
@@ -122,8 +131,8 @@ def _resent(uow: UnitOfWork, refund: Refund) -> None:
     REFUND.move(uow, refund, "succeeded", org_ids=[refund.buyer_org_id, refund.seller_org_id], reason="resent")
     gateway = uow.session.get_one(Payment, refund.payment_id).gateway
     legs = [
-        Leg(refund.buyer_org_id, "buyer_credit", refund.amount_minor),
-        Leg(PLATFORM_ORG_ID, "gateway_cash", -refund.amount_minor, gateway),
+        Leg(refund.buyer_org_id, "buyer_credit", refund.money_minor),
+        Leg(PLATFORM_ORG_ID, "gateway_cash", -refund.money_minor, gateway),
     ]
     key = f"refund:{refund.id}:resent:{refund.returns}"
     post(uow, Fact(key, "refund_resent", refund.id, refund.currency, now, legs))
@@ -151,8 +160,8 @@ def _mark_returned(uow: UnitOfWork, refund: Refund, code: str) -> None:
     REFUND.move(uow, refund, "returned", org_ids=[refund.buyer_org_id, refund.seller_org_id], reason=code)
     gateway = uow.session.get_one(Payment, refund.payment_id).gateway
     legs = [
-        Leg(PLATFORM_ORG_ID, "gateway_cash", refund.amount_minor, gateway),
-        Leg(refund.buyer_org_id, "buyer_credit", -refund.amount_minor),
+        Leg(PLATFORM_ORG_ID, "gateway_cash", refund.money_minor, gateway),
+        Leg(refund.buyer_org_id, "buyer_credit", -refund.money_minor),
     ]
     # The first has no number: so it was called before one could be sent again.
     key = f"refund:{refund.id}:returned" + (f":{refund.returns}" if refund.returns > 1 else "")
@@ -174,11 +183,11 @@ def _mark_returned(uow: UnitOfWork, refund: Refund, code: str) -> None:
 def _record_late(uow: UnitOfWork, refund: Refund) -> None:
     gateway = uow.session.get_one(Payment, refund.payment_id).gateway
     late = _incident(refund, gateway, "late_success", f"after_{refund.state}")
-    open_incident(uow, replace(late, suspense_minor=refund.amount_minor))
+    open_incident(uow, replace(late, suspense_minor=refund.money_minor))
 
 
 def _incident(refund: Refund, gateway: str, kind: IncidentKind, code: str) -> OpenIncident:
-    amount = Money(refund.amount_minor, refund.currency)
+    amount = Money(refund.money_minor, refund.currency)
     return OpenIncident(kind, refund.id, gateway, refund.gateway_reference or "", amount, code)
 
 

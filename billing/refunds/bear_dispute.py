@@ -70,8 +70,8 @@ def keep_returned(uow: UnitOfWork, refund_id: UUID) -> None:
     """
     refund = uow.session.get_one(Refund, refund_id)
     for dispute in _with_loss(uow, refund.payment_id, refund.reference):
-        if refund.state == "returned" and dispute.loss_left_minor >= refund.amount_minor:
-            dispute.kept_minor += refund.amount_minor
+        if refund.state == "returned" and dispute.loss_left_minor >= refund.money_minor:
+            dispute.kept_minor += refund.money_minor
             settle_returned(uow, refund.id)
             opened = select(Incident).where(
                 Incident.kind == "refund_returned", Incident.subject_id == refund.id, Incident.state == "open"

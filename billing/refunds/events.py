@@ -9,7 +9,7 @@ from kernel.events import Event
 
 
 class RefundSucceeded(Event):
-    """The gateway has given the money back. `reference` is the order."""
+    """The gateway has given the money back; `credit_minor` of it is credit with the seller. `reference` is the order."""
 
     topic: ClassVar[str] = "billing.refund_succeeded.v1"
     refund_id: UUID
@@ -19,6 +19,7 @@ class RefundSucceeded(Event):
     seller_org_id: UUID
     amount_minor: int
     currency: str
+    credit_minor: int = 0
 
 
 class RefundFailed(Event):

@@ -29,6 +29,7 @@ class Refund(Base):
         ),
         CheckConstraint("origin IN ('request', 'gateway', 'reversal', 'dispute')", name="origin"),
         CheckConstraint("amount_minor > 0", name="amount"),
+        CheckConstraint("credit_minor BETWEEN 0 AND amount_minor", name="credit"),
         Index("ix_refund_buyer_org_id_reference", "buyer_org_id", "reference"),
         Index("ix_refund_seller_org_id_reference", "seller_org_id", "reference"),
         Index("ix_refund_payment_id", "payment_id"),
@@ -49,7 +50,9 @@ class Refund(Base):
     payment_id: Mapped[UUID] = mapped_column(ForeignKey("billing.payment.id"))
     allocation_id: Mapped[UUID] = mapped_column(ForeignKey("billing.payment_allocation.id"))
     amount_minor: Mapped[Minor]
-    """Positive; flows from the platform's cash to the buyer."""
+    """Positive; flows from the platform's cash to the buyer, but for `credit_minor`."""
+    credit_minor: Mapped[Minor] = mapped_column(default=0, server_default=text("0"))
+    """Of it what becomes the buyer's credit with the seller."""
     currency: Mapped[Currency]
     reason: Mapped[str]
     automatic: Mapped[bool]
@@ -66,6 +69,11 @@ class Refund(Base):
     checks: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[CreatedAt]
     ended_at: Mapped[Instant | None]
+
+    @property
+    def money_minor(self) -> int:
+        """What the gateway gives back."""
+        return self.amount_minor - self.credit_minor
 
 
 class RefundLine(Base):

@@ -19,6 +19,7 @@ class RefundRow:
     id: UUID
     reference: UUID
     amount_minor: int
+    credit_minor: int
     currency: str
     reason: str
     automatic: bool

@@ -42,6 +42,9 @@ class RequestRefund:
     amount_minor: int | None = None
     origin: str = "request"
     """Who moves the money; what the gateway moved by itself (`reverse_payment`) is not asked of it."""
+    as_credit: bool = False
+    """Whether the buyer has agreed to credit with the seller instead of money. What credit paid goes back as credit anyway, after
+    what money paid."""
 
 
 def request_refund(uow: UnitOfWork, command: RequestRefund) -> UUID:
@@ -72,17 +75,28 @@ def request_refund(uow: UnitOfWork, command: RequestRefund) -> UUID:
         raise Conflict("nothing_left_to_refund")
     if allocation.reserved_minor + amount_minor > allocation.amount_minor:
         raise Conflict("refund_exceeds_payment")
-    refund = _insert(uow, command, allocation, amount_minor)
+    credit_minor = _credit_minor(command, allocation, amount_minor)
+    refund = _insert(uow, command, allocation, amount_minor, credit_minor)
     for reference, part in parts.items():
         charge = charges[reference]
         charge.reserved_minor += part.gross_minor
         charge.reserved_net_minor += part.net_minor
         uow.session.add(_line(refund, charge, part))
     allocation.reserved_minor += amount_minor
+    allocation.credit_back_minor += credit_minor
     uow.flush()
     if command.origin == "request":
         enqueue(uow, SUBMIT, {"refund_id": str(refund.id)}, dedupe_key=str(refund.id))
     return refund.id
+
+
+def _credit_minor(command: RequestRefund, allocation: PaymentAllocation, amount_minor: int) -> int:
+    if command.as_credit:
+        return amount_minor
+    if command.origin != "request":
+        # It has gone by the gateway already.
+        return 0
+    return amount_minor - min(amount_minor, max(0, allocation.money_left_minor))
 
 
 def _lock_allocation(uow: UnitOfWork, command: RequestRefund) -> PaymentAllocation:
@@ -164,10 +178,13 @@ def _spread(command: RequestRefund, charges: Mapping[UUID, Charge], everything_m
     return dict(zip(left, allocate(command.amount_minor, list(left.values())), strict=True))
 
 
-def _insert(uow: UnitOfWork, command: RequestRefund, allocation: PaymentAllocation, amount_minor: int) -> Refund:
+def _insert(
+    uow: UnitOfWork, command: RequestRefund, allocation: PaymentAllocation, amount_minor: int, credit_minor: int
+) -> Refund:
     # A seller may refund its own order but may not read the buyer's payment; the job checks the capture again.
     payment = uow.session.get(Payment, command.payment_id)
-    if command.origin == "request" and payment is not None and payment.state != "succeeded":
+    is_money = command.origin == "request" and credit_minor < amount_minor
+    if is_money and payment is not None and payment.state != "succeeded":
         raise Conflict("payment_not_captured")
     now = clock.now()
     refund = Refund(
@@ -178,6 +195,7 @@ def _insert(uow: UnitOfWork, command: RequestRefund, allocation: PaymentAllocati
         payment_id=command.payment_id,
         allocation_id=allocation.id,
         amount_minor=amount_minor,
+        credit_minor=credit_minor,
         currency=allocation.currency,
         reason=command.reason,
         automatic=command.automatic,

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from billing.charges.models import Charge
+from billing.disputes.queries import is_disputed
 from billing.incidents.models import IncidentKind
 from billing.incidents.open_incident import OpenIncident, open_incident
 from billing.payments.models import Payment, PaymentAllocation
@@ -78,6 +79,8 @@ def reverse_payment(uow: UnitOfWork, command: ReversePayment) -> int:
             command.gateway_reference if len(parts) == 1 and command.origin == "gateway" else None
         )
         succeed(uow, refund)
+    if command.origin == "reversal":
+        _return_credit(uow, command)
     return uncovered_minor
 
 
@@ -87,7 +90,7 @@ def bearable(uow: UnitOfWork, payment_id: UUID, wanted: Sequence[LostPart]) -> l
     """
     ids = uow.session.scalars(select(PaymentAllocation.id).where(PaymentAllocation.payment_id == payment_id)).all()
     allocations = lock_rows(uow.session, PaymentAllocation, ids)
-    left = {one.reference: one.amount_minor - one.reserved_minor for one in allocations}
+    left = {one.reference: _money_left(one) for one in allocations}
     borne = []
     for part in wanted:
         here_minor = left[part.order_id]
@@ -99,6 +102,25 @@ def bearable(uow: UnitOfWork, payment_id: UUID, wanted: Sequence[LostPart]) -> l
             left[part.order_id] -= bears_minor
             borne.append(LostPart(part.order_id, part.line_id, bears_minor))
     return borne
+
+
+def _money_left(allocation: PaymentAllocation) -> int:
+    """What of an order's part can have gone back as money."""
+    return max(0, min(allocation.amount_minor - allocation.reserved_minor, allocation.money_left_minor))
+
+
+def _return_credit(uow: UnitOfWork, command: ReversePayment) -> None:
+    """The money is gone, and the sale with it: what credit paid beside it is credit again."""
+    rows = uow.session.scalars(
+        select(PaymentAllocation)
+        .where(PaymentAllocation.payment_id == command.payment_id, PaymentAllocation.credit_minor > 0)
+        .order_by(PaymentAllocation.id)
+    ).all()
+    for one in rows:
+        if one.amount_minor > one.reserved_minor and not is_disputed(uow, command.payment_id, one.reference):
+            request_refund(
+                uow, RequestRefund(one.reference, command.payment_id, command.code, automatic=True, as_credit=True)
+            )
 
 
 def _named_parts(uow: UnitOfWork, command: ReversePayment) -> list[LostPart]:
@@ -121,11 +143,11 @@ def _lock_payment(uow: UnitOfWork, payment_id: UUID) -> Payment:
 def _parts(uow: UnitOfWork, command: ReversePayment) -> list[LostPart]:
     """What each order bears; those that bear nothing are left out."""
     allocations = uow.session.execute(
-        select(PaymentAllocation.reference, PaymentAllocation.amount_minor - PaymentAllocation.reserved_minor)
+        select(PaymentAllocation)
         .where(PaymentAllocation.payment_id == command.payment_id)
         .order_by(PaymentAllocation.id)
-    )
-    left = {row[0]: row[1] for row in allocations}
+    ).scalars()
+    left = {one.reference: _money_left(one) for one in allocations}
     whole_minor = sum(left.values())
     covered_minor = min(command.amount_minor, whole_minor)
     is_ambiguous = command.origin == "gateway" and len(left) > 1 and command.amount_minor < whole_minor

@@ -22,7 +22,7 @@ def settle_returned(uow: UnitOfWork, refund_id: UUID) -> None:
         return
     REFUND.move(uow, refund, "settled", org_ids=[refund.buyer_org_id, refund.seller_org_id], reason="paid_otherwise")
     legs = [
-        Leg(refund.buyer_org_id, "buyer_credit", refund.amount_minor),
-        Leg(PLATFORM_ORG_ID, "suspense", -refund.amount_minor),
+        Leg(refund.buyer_org_id, "buyer_credit", refund.money_minor),
+        Leg(PLATFORM_ORG_ID, "suspense", -refund.money_minor),
     ]
     post(uow, Fact(f"refund:{refund.id}:settled", "refund_settled", refund.id, refund.currency, clock.now(), legs))

@@ -17,6 +17,8 @@ from billing.refunds.apply_gateway_result import apply_gateway_result
 from billing.refunds.attempts import last_attempt
 from billing.refunds.models import ENDS, REFUND, UNRESOLVED, Refund, RefundAttempt
 from billing.refunds.request_refund import SUBMIT
+from billing.store_credit.models import STORE_CREDIT
+from billing.store_credit.paid_by_credit import paid_by_credit
 from kernel import clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
@@ -57,15 +59,18 @@ class RefundOperation:
         request = RefundRequest(
             key=str(attempt.id),
             payment_reference=payment.gateway_reference or "",
-            amount=Money(refund.amount_minor, refund.currency),
+            amount=Money(refund.money_minor, refund.currency),
             metadata={"refund_id": str(refund.id), "payment_id": str(payment.id)},
         )
-        if fresh and (payment.state != "succeeded" or not payment.gateway_reference):
+        if fresh and refund.money_minor and (payment.state != "succeeded" or not payment.gateway_reference):
             # There is nothing to give back: the gateway is not asked.
             return GatewayRequest(refund.id, payment.gateway, True, _refuse, _refuse, NOT_CAPTURED)
         if fresh and is_disputed(uow, payment.id, refund.reference):
             # The bank may give it back: it would be paid twice.
             return GatewayRequest(refund.id, payment.gateway, True, _hold, _hold, DISPUTED)
+        if refund.money_minor == 0:
+            answer = paid_by_credit(attempt.id, refund.currency)
+            return GatewayRequest(refund.id, STORE_CREDIT, fresh, _refuse, _refuse, answer)
         question = _Question(request, refund.gateway_reference)
         unconfigured = GatewayResult(unknown=True)
         # What is sent again may be there already; if it is not, it waits for the bank like any other.

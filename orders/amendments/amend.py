@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, inspect, select
+from sqlalchemy import Select, func, inspect, or_, select
 
 from fulfillment.entitlements.amend import amend
 from fulfillment.entitlements.models import Entitlement
@@ -22,13 +22,16 @@ from marketplace.catalog.models import Plan
 from marketplace.pricing.components import PlanPrice
 from marketplace.pricing.shapes import is_by_seat
 from orders.amendments.align_term import align_term, take_back_alignment
-from orders.amendments.events import SubscriptionAmended
+from orders.amendments.events import ChangeLapsed, SubscriptionAmended
 from orders.amendments.models import AMENDMENT, Amendment, QuotedChange
 from orders.amendments.subscribed import lock_subscribed
 from orders.fulfillment.start_fulfillment import charge_lines
 from orders.order.events import OrderActivated
 from orders.order.locking import lines_of
 from orders.order.models import ORDER, Attribution, Order, OrderLine, SaleTerms, Subscription, SubscriptionTerm
+
+CHANGE_LAPSED: Final = "change_lapsed"
+"""Why a change was not made: what it was to change ended, was renewed or changed otherwise before it was paid."""
 
 
 def place_amendment(uow: UnitOfWork, change: QuotedChange, line: OrderLine) -> None:
@@ -71,13 +74,43 @@ def find_amendment(uow: UnitOfWork, order: Order) -> Amendment | None:
     return uow.session.scalar(select(Amendment).where(Amendment.order_line_id.in_(lines)).with_for_update())
 
 
+def require_possible(uow: UnitOfWork, order: Order) -> None:
+    """Take no money for a change that could not be made now. Of a locked order that pays for no change: nothing happens.
+
+    Raises: as `lock_subscribed`; Conflict `subscription_changed`. Locks: as `lock_subscribed`.
+    """
+    amendment = find_amendment(uow, order)
+    if amendment is None:
+        return
+    subscribed = lock_subscribed(uow, amendment.subscription_id, besides=order.id)
+    if not _is_as_quoted(subscribed.subscription, amendment):
+        raise Conflict("subscription_changed")
+
+
+def lapsed_changes() -> Select[UUID]:
+    """The order lines of changes that wait for their money and can never be made: what `require_possible` finds for good."""
+    return (
+        select(Amendment.order_line_id)
+        .join(Subscription, Subscription.id == Amendment.subscription_id)
+        .where(
+            Amendment.state == "pending",
+            or_(
+                Subscription.state == "ended",
+                Subscription.quantity != Amendment.quantity_before,
+                Subscription.plan_id != Amendment.plan_id_before,
+                Subscription.ends_at != Amendment.ends_at,
+            ),
+        )
+    )
+
+
 def apply_amendment(uow: UnitOfWork, order: Order, amendment: Amendment) -> bool:
     """A locked order that changes a subscription is paid: what is in use is changed at once, and the seller's system told.
 
     Who gets what of it is as in the sale that began the subscription. Returns False where that cannot be changed so any more
     (it ended, was renewed or changed meanwhile): the money has to go back.
 
-    Locks: as `lock_subscribed`. Emits: OrderActivated, SubscriptionAmended. Idempotent by the order's state.
+    Locks: as `lock_subscribed`. Emits: OrderActivated, SubscriptionAmended; or ChangeLapsed. Idempotent by the order's state.
     """
     if order.state != "paid":
         return True
@@ -86,7 +119,8 @@ def apply_amendment(uow: UnitOfWork, order: Order, amendment: Amendment) -> bool
     except DomainError:
         subscribed = None
     if subscribed is None or not _is_as_quoted(subscribed.subscription, amendment):
-        AMENDMENT.move(uow, amendment, "void", org_ids=order.parties, reason="subscription_changed")
+        _void(uow, order, amendment, CHANGE_LAPSED)
+        emit(uow, ChangeLapsed(order_id=order.id, **_sides(order), paid=True))
         return False
     (line,) = lines_of(uow, order.id)
     _copy_sale(uow, subscribed.subscription.order_line_id, line.id)
@@ -103,9 +137,11 @@ def apply_amendment(uow: UnitOfWork, order: Order, amendment: Amendment) -> bool
         change_to(uow, subscribed.subscription, subscribed.entitlement, amendment.quantity, amendment.plan_id)
     ORDER.move(uow, order, "active", org_ids=order.parties)
     order.active_at = clock.now()
-    sides = {"buyer_org_id": order.buyer_org_id, "seller_org_id": order.seller_org_id}
-    emit(uow, OrderActivated(order_id=order.id, **sides))
-    emit(uow, SubscriptionAmended(subscription_id=amendment.subscription_id, amendment_id=amendment.id, **sides))
+    emit(uow, OrderActivated(order_id=order.id, **_sides(order)))
+    emit(
+        uow,
+        SubscriptionAmended(subscription_id=amendment.subscription_id, amendment_id=amendment.id, **_sides(order)),
+    )
     return True
 
 
@@ -149,8 +185,7 @@ def take_back_amendment(uow: UnitOfWork, order: Order, amendment: Amendment, *, 
         SubscriptionAmended(
             subscription_id=amendment.subscription_id,
             amendment_id=amendment.id,
-            buyer_org_id=order.buyer_org_id,
-            seller_org_id=order.seller_org_id,
+            **_sides(order),
         ),
     )
 
@@ -185,11 +220,25 @@ def _is_of_last_term(uow: UnitOfWork, subscription: Subscription, amendment: Ame
     return starts_at is not None and starts_at < amendment.ends_at
 
 
-def void_amendment(uow: UnitOfWork, order: Order) -> None:
-    """An order that was to change a subscription will not be paid: another change may be bought."""
+def void_amendment(uow: UnitOfWork, order: Order, reason: str | None) -> None:
+    """An order that was to change a subscription will not be paid, for `reason`: another change may be bought.
+
+    Emits: ChangeLapsed where it could not be made any more.
+    """
     amendment = find_amendment(uow, order)
-    if amendment is not None and amendment.state == "pending":
-        AMENDMENT.move(uow, amendment, "void", org_ids=order.parties, reason="order_closed")
+    if amendment is None or amendment.state != "pending":
+        return
+    if reason != CHANGE_LAPSED:
+        _void(uow, order, amendment, "order_closed")
+        return
+    _void(uow, order, amendment, CHANGE_LAPSED)
+    emit(uow, ChangeLapsed(order_id=order.id, **_sides(order), paid=False))
+
+
+def _void(uow: UnitOfWork, order: Order, amendment: Amendment, reason: str) -> None:
+    AMENDMENT.move(uow, amendment, "void", org_ids=order.parties, reason=reason)
+    if reason == CHANGE_LAPSED:
+        order.failure = reason
 
 
 def applied_orders(
@@ -213,6 +262,10 @@ def _is_as_quoted(subscription: Subscription, change: QuotedChange | Amendment) 
         change.plan_id_before,
         change.ends_at,
     )
+
+
+def _sides(order: Order) -> dict[str, UUID]:
+    return {"buyer_org_id": order.buyer_org_id, "seller_org_id": order.seller_org_id}
 
 
 def _copy_sale(uow: UnitOfWork, first_line_id: UUID, line_id: UUID) -> None:

@@ -16,3 +16,13 @@ class SubscriptionAmended(Event):
     amendment_id: UUID
     buyer_org_id: UUID
     seller_org_id: UUID
+
+
+class ChangeLapsed(Event):
+    """A change that waited for its money cannot be made any more: nothing is taken for it, or (`paid`) its money goes back."""
+
+    topic: ClassVar[str] = "orders.change_lapsed.v1"
+    order_id: UUID
+    buyer_org_id: UUID
+    seller_org_id: UUID
+    paid: bool

@@ -22,7 +22,7 @@ from orders.approval_rules.steps import ANY_APPROVER, Candidate, WaitingStep, de
 from orders.checkout.approval_reasons import APPROVAL_WAITS
 from orders.checkout.locking import find_locked_purchase
 from orders.checkout.models import PURCHASE, Approval, Purchase
-from orders.checkout.request_payment import PAYMENT_WAITS, request_payment, require_still_sold
+from orders.checkout.request_payment import PAYMENT_WAITS, request_payment, require_payable
 from orders.coupons.take_coupons import give_back_coupons
 from orders.offers.reopen_offer import reopen_offer
 from orders.order.events import ApprovalRequested, PurchaseApproved, PurchaseRejected
@@ -59,9 +59,9 @@ def decide_purchase(uow: UnitOfWork, command: DecidePurchase) -> Decided:
     The steps are those of when it was placed; who may take one, and in whose place, is as of now.
 
     Raises: NotFound, Conflict `purchase_not_pending`, `step_decided`, Gone `approval_expired`, those of `decider_of`,
-    Invalid `reason_required`; for an approval Conflict `plan_withdrawn`, `listing_suspended`.
+    Invalid `reason_required`; for an approval as `require_payable`.
     Emits: ApprovalRequested for a next step, PurchaseApproved or PurchaseRejected. Locks: purchase, then as `stands_for`,
-    then its orders.
+    then its orders, then what they change.
     """
     purchase = find_locked_purchase(uow, command.purchase_id)
     if purchase is None or purchase.buyer_org_id != uow.principal.organization():
@@ -72,7 +72,7 @@ def decide_purchase(uow: UnitOfWork, command: DecidePurchase) -> Decided:
         raise Gone("approval_expired")
     approval, is_last = _take_step(uow, purchase, command)
     if command.decision == "approved":
-        require_still_sold(uow, purchase)
+        require_payable(uow, purchase)
     uow.add(approval)
     if command.decision == "rejected":
         close_unpaid(uow, purchase, "rejected", reason=approval.reason)
@@ -140,7 +140,7 @@ def close_unpaid(uow: UnitOfWork, purchase: Purchase, state: str, *, reason: str
         ORDER.move(uow, order, state, org_ids=order.parties, reason=reason)
         order.deadline_at = None
         if order.subscription_id is not None:
-            void_amendment(uow, order)
+            void_amendment(uow, order, reason)
         if order.offer_id is not None:
             reopen_offer(uow, order.lead_id, order.offer_id)
     give_back_coupons(uow, [order.id for order in orders])

@@ -12,6 +12,7 @@ from sqlalchemy.orm import aliased
 
 from billing.gateways.call import Submission
 from billing.shares.terms import ask_terms, terms_for
+from billing.store_credit.move_credit import ask_credit
 from kernel import clock
 from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
@@ -116,7 +117,8 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
     Raises: NotFound, Conflict `price_changed` as `lines_for`, of an amendment's quote as `place_amendment`, Gone
     `quote_expired`, Conflict `quote_used`, `plan_withdrawn`, `listing_suspended`, `trial_used`, Invalid `payment_method_missing`,
     `department_unknown`, Forbidden `not_on_allow_list`; of an offer's quote as `accept_offer`; as `take_coupons`.
-    Emits: PurchasePlaced, ApprovalRequested, OfferAccepted. Locks: the quote; as `needed_approval`; the offer; its coupons.
+    Emits: PurchasePlaced, ApprovalRequested, OfferAccepted.
+    Locks: the quote; the buyer's credit; as `needed_approval`; the offer; its coupons.
     Idempotent by the quote: it can be used once.
     """
     found = _take_quote(uow, command)
@@ -180,6 +182,7 @@ def _ask_ahead(uow: UnitOfWork, quote: Quote, lines: list[PricedLine], at: datet
         sellable.ask_still_sold(uow, line.plan_id)
         ask_touchpoints(uow, quote.buyer_org_id, line, at)
         ask_terms(uow, line.kind, at)
+    ask_credit(uow, quote.buyer_org_id, quote.currency, {line.seller_org_id for line in lines})
 
 
 _changed = aliased(Subscription)

@@ -17,6 +17,7 @@ from kernel.jobs.outbox import emit
 from kernel.money import Money
 from marketplace.catalog import sellable
 from marketplace.relations.note_customers import KnownCustomer, note_customers
+from orders.amendments.amend import require_possible
 from orders.checkout.locking import find_locked_purchase
 from orders.checkout.models import PURCHASE, Purchase
 from orders.order.events import OrderPaid, PaymentRecovered, PaymentRetried
@@ -56,15 +57,15 @@ def pay_again(
 
     Of a subscription, what follows is paid by it, too.
 
-    Raises: NotFound, Conflict `purchase_not_payable`, `plan_withdrawn`, `listing_suspended`, and
-    `payment_already_running` while one is under way or in doubt.
+    Raises: NotFound, Conflict `purchase_not_payable`, `payment_already_running` while one is under way or in doubt, and as
+    `require_payable`.
     """
     purchase = find_locked_purchase(uow, purchase_id)
     if purchase is None or purchase.buyer_org_id != uow.principal.organization():
         raise NotFound("not_found")
     if purchase.state != "pending_payment" or purchase.deadline_at is None or purchase.deadline_at <= clock.now():
         raise Conflict("purchase_not_payable", state=purchase.state)
-    require_still_sold(uow, purchase)
+    require_payable(uow, purchase)
     purchase.gateway, purchase.method_token = gateway, method_token
     orders = lock_orders(uow, purchase.id)
     of_subscriptions = [order.subscription_id for order in orders if order.subscription_id is not None]
@@ -124,6 +125,17 @@ def mark_paid(uow: UnitOfWork, purchase: Purchase, orders: list[Order], payment_
         emit(uow, PaymentRecovered(purchase_id=purchase.id, buyer_org_id=purchase.buyer_org_id))
     parties = [KnownCustomer(order.seller_org_id, order.buyer_org_id, order.buyer_name) for order in orders]
     note_customers(uow, parties, "bought", now)
+
+
+def require_payable(uow: UnitOfWork, purchase: Purchase) -> None:
+    """Take no money for what could not be given by now: it went off sale, or what it was to change is not as it was.
+
+    Raises: as `require_still_sold`, and as `orders.amendments.amend.require_possible`. Locks: its orders, then what they change.
+    """
+    require_still_sold(uow, purchase)
+    for order in lock_orders(uow, purchase.id):
+        if order.subscription_id is not None and order.usage_period_id is None:
+            require_possible(uow, order)
 
 
 def require_still_sold(uow: UnitOfWork, purchase: Purchase) -> None:

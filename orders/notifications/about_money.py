@@ -19,7 +19,7 @@ from kernel.db.uow import UnitOfWork
 from marketplace.notifications.notification_text import Params
 from marketplace.notifications.notify import NewNotification
 from marketplace.parties.models import PLATFORM_ORG_ID, Organization
-from orders.notifications.about_orders import orders_of
+from orders.notifications.about_orders import OrderFacts, orders_of
 from orders.notifications.notifiers import RecordedEvent, notifies_of
 
 FINANCE = "billing.manage"
@@ -55,27 +55,26 @@ def credit_note_issued(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iter
 
 @notifies_of(RefundSucceeded)
 def refund_sent(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
-    """Whoever bought, and the buyer's finance, learn that money comes back."""
+    """Whoever bought, and the buyer's finance, learn that money comes back, or is credit with the seller now."""
     found = orders_of(uow, [event.uuid("reference") for event in events])
     for event in events:
         one = found[event.uuid("reference")]
-        amount = {"amount_minor": event.payload["amount_minor"], "currency": event.payload["currency"]}
-        params, org_id = {**one.params, **amount}, one.order.buyer_org_id
-        # Who is both is told once, by the first: by which they read it even without the role.
-        if one.requested_by is not None:
-            yield NewNotification(
-                event.id, event.at, "refund_sent", one.path, params, org_id=org_id, person_id=one.requested_by
-            )
-        yield NewNotification(
-            event.id,
-            event.at,
-            "refund_sent",
-            one.path,
-            params,
-            org_id=org_id,
-            permission=FINANCE,
-            but_not=one.requested_by,
-        )
+        credit_minor = int(event.payload.get("credit_minor", 0))
+        parts = {"refund_sent": int(event.payload["amount_minor"]) - credit_minor, "credit_given": credit_minor}
+        for kind, amount_minor in parts.items():
+            if amount_minor:
+                params = {**one.params, "amount_minor": amount_minor, "currency": event.payload["currency"]}
+                yield from _to_who_bought(event, kind, one, params)
+
+
+def _to_who_bought(event: RecordedEvent, kind: str, one: OrderFacts, params: Params) -> Iterable[NewNotification]:
+    """Who is both is told once, by the first: by which they read it even without the role."""
+    org_id = one.order.buyer_org_id
+    if one.requested_by is not None:
+        yield NewNotification(event.id, event.at, kind, one.path, params, org_id=org_id, person_id=one.requested_by)
+    yield NewNotification(
+        event.id, event.at, kind, one.path, params, org_id=org_id, permission=FINANCE, but_not=one.requested_by
+    )
 
 
 @notifies_of(StatementClosed)

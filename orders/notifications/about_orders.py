@@ -15,6 +15,7 @@ from kernel.db.uow import UnitOfWork
 from marketplace.access.models import Person
 from marketplace.notifications.notification_text import Params
 from marketplace.notifications.notify import NewNotification
+from orders.amendments.events import ChangeLapsed
 from orders.amendments.models import Amendment
 from orders.approval_rules.deputies import deputies_in
 from orders.approval_rules.steps import ANY_APPROVER, PERMISSIONS, steps_from
@@ -39,6 +40,12 @@ _PAID = {
     "instalment": ("instalment_paid", "instalment_received"),
 }
 """What the buyer and the seller are told of an order's money, by what of a subscription it is for."""
+_FAILED: dict[str | None, tuple[str, str | None]] = {
+    None: ("delivery_failed", None),
+    "renewal": ("renewal_failed", "renewal_not_made"),
+    "change": ("change_failed", "change_not_made"),
+}
+"""And of what was not delivered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,15 +228,29 @@ def order_active(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[N
 
 @notifies_of(OrderDeliveryFailed)
 def delivery_failed(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
-    """The buyer learns that the money goes back; of a change, its seller, too, as no first delivery failed (`run_failed`)."""
+    """The buyer learns that the money goes back; of a change or a term, its seller, too, as no first delivery failed
+    (`run_failed`).
+    """
     found = orders_of(uow, [event.uuid("order_id") for event in events])
     for event in events:
         one = found[event.uuid("order_id")]
-        if one.order.subscription_id is None:
-            yield from _to_buyer(event, "delivery_failed", one)
-        else:
-            yield from _to_buyer(event, "change_failed", one)
-            yield _to_seller(event, "change_not_made", one)
+        failed, not_made = _FAILED[one.of_subscription]
+        yield from _to_buyer(event, failed, one)
+        if not_made is not None:
+            yield _to_seller(event, not_made, one)
+
+
+@notifies_of(ChangeLapsed)
+def change_lapsed(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """The buyer learns that it cannot be made any more; where it had been paid for, both sides do, as its money goes back."""
+    found = orders_of(uow, [event.uuid("order_id") for event in events])
+    for event in events:
+        one = found[event.uuid("order_id")]
+        if not event.payload["paid"]:
+            yield from _to_buyer(event, "change_lapsed", one)
+            continue
+        yield from _to_buyer(event, "change_too_late", one)
+        yield _to_seller(event, "change_too_late_here", one)
 
 
 @notifies_of(DeliveryFailed)

@@ -13,7 +13,15 @@ from marketplace.notifications.notify import NewNotification
 from marketplace.parties.models import PLATFORM_ORG_ID
 from orders.notifications.about_orders import orders_of
 from orders.notifications.notifiers import RecordedEvent, notifies_of
-from orders.refunds.events import RefundAsked, RefundEscalated, RefundGranted, RefundRefused, RefundRejected
+from orders.refunds.events import (
+    CreditDeclined,
+    CreditOffered,
+    RefundAsked,
+    RefundEscalated,
+    RefundGranted,
+    RefundRefused,
+    RefundRejected,
+)
 from orders.refunds.models import RefundCase
 
 
@@ -70,9 +78,23 @@ def refund_escalated(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterab
 def refund_granted(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
     """The buyer, and the seller whom somebody else decided for."""
     for one in _case_events(uow, events):
-        yield one.buyer("refund_granted")
+        yield one.buyer("credit_granted" if one.case.as_credit else "refund_granted")
         if one.case.escalated_at is not None:
             yield one.seller("refund_granted_over_seller")
+        elif one.case.offered_minor is not None and one.case.as_credit:
+            yield one.seller("credit_taken")
+
+
+@notifies_of(CreditOffered)
+def credit_offered(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """The buyer has the word."""
+    return [one.buyer("credit_offered") for one in _case_events(uow, events)]
+
+
+@notifies_of(CreditDeclined)
+def credit_declined(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """The seller has to decide on money."""
+    return [one.seller("credit_declined") for one in _case_events(uow, events)]
 
 
 @notifies_of(RefundRejected)
@@ -90,7 +112,8 @@ def _case_events(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> list[_Case
     found = []
     for event in events:
         case = cases[event.uuid("refund_case_id")]
-        granted_minor = case.granted_minor if event.topic == RefundGranted.topic else None
+        of_event = {RefundGranted.topic: case.granted_minor, CreditOffered.topic: case.offered_minor}
+        granted_minor = of_event.get(event.topic)
         amount: Params = {"amount_minor": granted_minor or case.asked_minor, "currency": case.currency}
         found.append(_CaseEvent(event, case, {**orders[case.order_id].params, **amount}))
     return found

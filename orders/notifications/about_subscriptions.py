@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -25,6 +26,8 @@ from orders.subscriptions.events import (
     TrialExtended,
 )
 
+_UNPAID = {"renewal_unpaid": "subscription_terminated", "usage_unpaid": "usage_terminated"}
+"""Why a subscription was ended that nobody paid for, and what its buyer is told."""
 Facts = dict[UUID, tuple[dict[str, str], str]]
 
 
@@ -71,11 +74,14 @@ def renewal_refused(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterabl
 
 @notifies_of(SubscriptionEnded)
 def subscription_ended(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
-    """Whoever may buy learns that it is over, and until when it could be used."""
+    """Whoever may buy learns that it is over, and until when it could be used; where it was not paid, both sides, and more."""
     facts = _facts(uow, events)
     for event in events:
         params, path = facts[event.uuid("subscription_id")]
-        yield _to_buyer(event, "subscription_ended", path, params)
+        unpaid = _UNPAID.get(event.payload["reason"])
+        yield _to_buyer(event, unpaid or "subscription_ended", path, params)
+        if unpaid is not None:
+            yield _to_seller(event, "customer_terminated", params)
 
 
 @notifies_of(SubscriptionPastDue)
@@ -114,7 +120,7 @@ def data_retention_ends(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Ite
             "what": entitlement.title,
             "what_en": entitlement.title_en,
             "seller": seller_name,
-            "day": entitlement.data_kept_until.astimezone(ZoneInfo(entitlement.time_zone)).date().isoformat(),
+            "day": _day(entitlement.data_kept_until, entitlement),
         }
         yield _to_buyer(event, "data_kept_ends", f"/entitlements/{entitlement.id}", params)
 
@@ -148,9 +154,15 @@ def _facts(uow: UnitOfWork, events: Collection[RecordedEvent]) -> Facts:
                 "what_en": line.plan["title_en"],
                 "seller": order.seller_name,
                 "buyer": order.buyer_name,
-                "day": subscription.ends_at.astimezone(ZoneInfo(entitlement.time_zone)).date().isoformat(),
+                "day": _day(subscription.ends_at, entitlement),
+                # What nothing was said of is kept for no day longer.
+                "kept_until": _day(entitlement.data_kept_until or entitlement.valid_to, entitlement),
             },
             f"/entitlements/{entitlement.id}",
         )
         for subscription, line, order, entitlement in rows
     }
+
+
+def _day(at: datetime | None, entitlement: Entitlement) -> str:
+    return at.astimezone(ZoneInfo(entitlement.time_zone)).date().isoformat() if at is not None else ""

@@ -371,6 +371,8 @@ class SubscriptionTerm(Base):
     """When its money went back, so that it gives nothing any more."""
     priced_until: Mapped[Instant | None]
     """When the term would end that its price is for, where its end was moved: what is added is measured by it."""
+    told_at: Mapped[Instant | None]
+    """When the seller's system was told to give what it was paid for, where that is more than the term before gave."""
 
 
 ORDER = Machine(
@@ -392,7 +394,6 @@ ORDER = Machine(
         cancelled="",
     ),
 )
-
 
 SUBSCRIPTION = Machine(
     "subscription", initial="active", edges=edges(active="past_due ended", past_due="active ended", ended="")

@@ -59,6 +59,7 @@ def tell_refunds(uow: UnitOfWork, facts: Sequence[RecordedFact]) -> Iterable[Add
             refund_id=row.id,
             order_id=row.reference,
             amount=_money(row.amount_minor, row.currency),
+            credit=_money(row.credit_minor, row.currency),
             automatic=row.automatic,
             error_code=row.error_code,
         )
@@ -78,6 +79,8 @@ def tell_refund_cases(uow: UnitOfWork, facts: Sequence[RecordedFact]) -> Iterabl
             buyer_id=row.buyer_org_id,
             seller_id=row.seller_org_id,
             asked=_money(row.asked_minor, row.currency),
+            offered=None if row.offered_minor is None else _money(row.offered_minor, row.currency),
+            as_credit=row.as_credit,
             granted=None if row.granted_minor is None else _money(row.granted_minor, row.currency),
             refund_id=row.refund_id,
             deadline_at=row.deadline_at,

@@ -128,6 +128,13 @@ register_types(
         refund_case(),
     ),
     EventType(
+        "refund_case.credit_offered",
+        "卖方提出以抵用金代替退款，等待买方答复。",
+        "The seller would give credit; the buyer has the word.",
+        ORDERS,
+        refund_case(offered=True, answer="愿以抵用金结清。"),
+    ),
+    EventType(
         "refund_case.refused",
         "卖方拒绝了退款申请，买方可提请平台裁定。",
         "The seller said no; the buyer may take it further.",

@@ -197,6 +197,7 @@ class RefundData(EventData):
     refund_id: UUID
     order_id: UUID
     amount: MoneyData
+    credit: MoneyData = Field(description="Of it what is credit with the seller instead of money")
     automatic: bool
     error_code: str | None
 
@@ -209,6 +210,8 @@ class RefundCaseData(EventData):
     buyer_id: UUID
     seller_id: UUID
     asked: MoneyData
+    offered: MoneyData | None = Field(description="Credit that the seller offered instead of money")
+    as_credit: bool = Field(description="Whether the buyer is content with credit")
     granted: MoneyData | None
     refund_id: UUID | None
     deadline_at: datetime | None = Field(description="Until when whoever it waits for may decide; none where it ended")

@@ -164,12 +164,19 @@ def refund(error_code: str | None = None) -> Mapping[Side, EventData]:
     """Money on its way back."""
     amount = cny(1_908_000)
     data = RefundData(
-        refund_id=sample_id(50), order_id=sample_id(10), amount=amount, automatic=False, error_code=error_code
+        refund_id=sample_id(50),
+        order_id=sample_id(10),
+        amount=amount,
+        credit=cny(0),
+        automatic=False,
+        error_code=error_code,
     )
     return same(data)
 
 
-def refund_case(*, granted: bool = False, ended: bool = False, **words: str) -> Mapping[Side, EventData]:
+def refund_case(
+    *, granted: bool = False, ended: bool = False, offered: bool = False, **words: str
+) -> Mapping[Side, EventData]:
     """Money that is asked back after the window."""
     said = {"reason": "导出功能与视频所说不符。", "answer": "", "appeal": "", "decision": ""} | words
     return same(
@@ -179,6 +186,8 @@ def refund_case(*, granted: bool = False, ended: bool = False, **words: str) -> 
             buyer_id=BUYER.id,
             seller_id=SELLER.id,
             asked=cny(500_000),
+            offered=cny(250_000) if offered else None,
+            as_credit=False,
             granted=cny(250_000) if granted else None,
             refund_id=sample_id(50) if granted else None,
             deadline_at=None if granted or ended else datetime(2026, 4, 6, 2, 0, tzinfo=UTC),

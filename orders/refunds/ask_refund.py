@@ -29,17 +29,26 @@ SELLER_DECIDES: Final = timedelta(days=5)
 BUYER_APPEALS: Final = timedelta(days=7)
 OPERATOR_DECIDES: Final = timedelta(days=14)
 """How long each of them may take; `orders.refunds.run_out` says what happens then."""
-TAKES: Final = {"asked": SELLER_DECIDES, "refused": BUYER_APPEALS, "escalated": OPERATOR_DECIDES}
+TAKES: Final = {
+    "asked": SELLER_DECIDES,
+    "credit_offered": BUYER_APPEALS,
+    "refused": BUYER_APPEALS,
+    "escalated": OPERATOR_DECIDES,
+}
 MAX_WORDS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class AskForRefund:
-    """`amount_minor` None: everything that is left. The seller, and perhaps the operator, read the reason."""
+    """`amount_minor` None: everything that is left. The seller, and perhaps the operator, read the reason.
+
+    `as_credit`: it need not be money; credit with the seller will do.
+    """
 
     order_id: UUID
     amount_minor: int | None
     reason: str
+    as_credit: bool = False
 
 
 def ask_refund(uow: UnitOfWork, command: AskForRefund) -> RefundCase:
@@ -83,6 +92,8 @@ def ask_refund(uow: UnitOfWork, command: AskForRefund) -> RefundCase:
         decision="",
         decided_at=None,
         decided_by=None,
+        as_credit=command.as_credit,
+        offered_minor=None,
         granted_minor=None,
         refund_id=None,
         created_at=now,

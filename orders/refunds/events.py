@@ -57,3 +57,23 @@ class RefundRejected(Event):
     order_id: UUID
     buyer_org_id: UUID
     seller_org_id: UUID
+
+
+class CreditOffered(Event):
+    """The seller would give credit instead of money; the buyer has the word."""
+
+    topic: ClassVar[str] = "orders.credit_offered.v1"
+    refund_case_id: UUID
+    order_id: UUID
+    buyer_org_id: UUID
+    seller_org_id: UUID
+
+
+class CreditDeclined(Event):
+    """The buyer wants money, or let its days pass; the seller has to decide on that."""
+
+    topic: ClassVar[str] = "orders.credit_declined.v1"
+    refund_case_id: UUID
+    order_id: UUID
+    buyer_org_id: UUID
+    seller_org_id: UUID

@@ -21,7 +21,10 @@ from orders.order.locking import find_locked_order
 from orders.refunds.decide_refund import grant_again
 from orders.refunds.models import RefundCase
 from orders.refunds.run_out import cases_run_out, close_if_nothing_left, resume, run_out
+from orders.store_credit.jobs import pay_back
 
+FOLLOWERS = (pay_back,)
+"""Imported for what it registers: what becomes of credit that was given instead of money."""
 SWEEP_CASES = "orders.refund_cases.sweep"
 GRANT_AGAIN = "orders.refund_case.grant_again"
 GRANT_WAITS: Final = timedelta(days=1)

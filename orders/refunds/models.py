@@ -12,16 +12,17 @@ from kernel.db.base import Base, CreatedAt, Currency, Id, Instant, Minor
 from kernel.errors import Conflict
 from kernel.states import Machine, edges
 
-OPEN = ("asked", "refused", "escalated")
-"""States that wait on somebody: the seller, the buyer, the operator."""
+OPEN = ("asked", "refused", "escalated", "credit_offered")
+"""States that wait on somebody: the seller, the buyer, the operator, the buyer."""
 SIDES = ("buyer", "seller")
 
 
 class RefundCase(Base):
     """Money of one order that its buyer would like back. One is open for an order at a time.
 
-    `asked` waits for the seller, `refused` for the buyer to take it further, `escalated` for the operator; each until
-    `deadline_at`, after which its default is done (`orders.refunds.run_out`).
+    `asked` waits for the seller, `credit_offered` for the buyer to take credit or insist on money, `refused` for the buyer to
+    take it further, `escalated` for the operator; each until `deadline_at`, after which its default is done
+    (`orders.refunds.run_out`).
     """
 
     __tablename__ = "refund_case"
@@ -32,8 +33,11 @@ class RefundCase(Base):
             ["orders.order.buyer_org_id", "orders.order.seller_org_id", "orders.order.id"],
         ),
         CheckConstraint(
-            "state IN ('asked', 'refused', 'escalated', 'granted', 'rejected', 'closed', 'withdrawn')", name="state"
+            "state IN ('asked', 'credit_offered', 'refused', 'escalated', 'granted', 'rejected', 'closed', 'withdrawn')",
+            name="state",
         ),
+        CheckConstraint("offered_minor BETWEEN 1 AND asked_minor", name="offered"),
+        CheckConstraint("state <> 'credit_offered' OR offered_minor IS NOT NULL", name="credit_offered"),
         CheckConstraint("asked_minor > 0", name="asked"),
         CheckConstraint("granted_minor BETWEEN 1 AND asked_minor", name="granted"),
         CheckConstraint(
@@ -76,6 +80,10 @@ class RefundCase(Base):
     decided_at: Mapped[Instant | None]
     """When the operator decided; none where its days passed, too."""
     decided_by: Mapped[UUID | None]
+    as_credit: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    """Whether the buyer is content with credit with the seller: it asked for that, or took what the seller offered."""
+    offered_minor: Mapped[int | None]
+    """Credit that the seller offered instead of money; once."""
     granted_minor: Mapped[int | None]
     """What goes back: of what was asked for, all or a part."""
     refund_id: Mapped[UUID | None] = mapped_column(ForeignKey("billing.refund.id"))
@@ -135,7 +143,8 @@ REFUND_CASE = Machine(
     "refund_case",
     initial="asked",
     edges=edges(
-        asked="granted refused escalated closed withdrawn",
+        asked="granted credit_offered refused escalated closed withdrawn",
+        credit_offered="granted asked closed withdrawn",
         refused="escalated closed withdrawn",
         escalated="granted rejected closed withdrawn",
         granted="",

@@ -61,6 +61,8 @@ class RefundCaseView:
     escalated_at: datetime | None
     decision: str
     decided_at: datetime | None
+    as_credit: bool
+    offered_minor: int | None
     granted_minor: int | None
     refund_id: UUID | None
     is_disputed: bool

@@ -1,7 +1,8 @@
 """Cases that waited as long as they may, and what then happens by itself.
 
-A silent seller is no answer: the operator decides. A buyer who does not take a refusal further agrees. An operator that does
-not decide leaves things as the sides left them: what a seller never answered is granted, what it refused stays refused.
+A silent seller is no answer: the operator decides. A buyer that says nothing to an offer of credit wants money. One who does not
+take a refusal further agrees. An operator that does not decide leaves things as the sides left them: what a seller never answered
+is granted, what it refused stays refused.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from kernel.states import state_in
 from marketplace.test_clocks.own_time import lives_now
 from orders.order.models import Order
 from orders.refunds.ask_refund import TAKES, end_case, escalate, lock_case
-from orders.refunds.decide_refund import grant, reject
+from orders.refunds.decide_refund import decline_credit, grant, reject
 from orders.refunds.models import OPEN, RefundCase
 from orders.refunds.refund_order import refundable_minor
 
@@ -40,7 +41,7 @@ def cases_run_out(uow: UnitOfWork) -> Sequence[UUID]:
 def run_out(uow: UnitOfWork, case_id: UUID) -> bool:
     """Do the default of a case. Returns False when somebody acted meanwhile.
 
-    Emits: RefundEscalated, RefundGranted or RefundRejected. Locks: the order, the case, then what billing locks.
+    Emits: RefundEscalated, CreditDeclined, RefundGranted or RefundRejected. Locks: the order, the case, then what billing locks.
     """
     row = lock_case(uow, case_id)
     if row.deadline_at is None or row.deadline_at > clock.now():
@@ -51,6 +52,8 @@ def run_out(uow: UnitOfWork, case_id: UUID) -> bool:
     left_minor = refundable_minor(uow, order.id, order.payment_id)
     if left_minor <= 0:
         end_case(uow, row, "closed", "nothing_left")
+    elif row.state == "credit_offered":
+        decline_credit(uow, row, "buyer_silent")
     elif row.state == "asked":
         escalate(uow, row, by_clock=True)
     elif row.state == "refused":

@@ -75,7 +75,7 @@ def change_failed(uow: UnitOfWork, fact: Payload) -> None:
 
 @job(TAKE_BACK)
 def take_back_change(uow: UnitOfWork, owed: Payload) -> None:
-    """A change that the seller's system does not make is not kept money for."""
+    """What the seller's system does not make, a change or a term that was to give more, is not kept money for."""
     take_back_undelivered(uow, UUID(owed["order_id"]), reason=owed["reason"])
 
 

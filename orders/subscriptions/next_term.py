@@ -102,7 +102,8 @@ def _let_begin(uow: UnitOfWork, subscription: Subscription, term: SubscriptionTe
 
 
 def change_with_term(uow: UnitOfWork, order: Order) -> None:
-    """The term that a locked renewal order paid for has begun, with another quantity or plan than the one before.
+    """The term that a locked renewal order paid for has begun, with another quantity or plan than the one before. Where that is
+    more, its money goes back if the seller's system does not make it (`orders.amendments.undelivered`).
 
     Locks: as `begin_next_term`. Idempotent by the content.
     """
@@ -110,7 +111,9 @@ def change_with_term(uow: UnitOfWork, order: Order) -> None:
     term, (line,) = term_of(uow, order), lines_of(uow, order.id)
     is_running = term is not None and term.revoked_at is None and term.ends_at == subscription.ends_at
     as_it_is = (subscription.quantity, subscription.plan_id)
-    if is_running and subscription.state != "ended" and as_it_is != (line.quantity, line.plan_id):
+    if term is not None and is_running and subscription.state != "ended" and as_it_is != (line.quantity, line.plan_id):
+        if line.quantity > subscription.quantity or line.plan_id != subscription.plan_id:
+            term.told_at = clock.now()
         change_to(uow, subscription, entitlement, line.quantity, line.plan_id)
 
 

@@ -25,6 +25,7 @@ from kernel.jobs.models import EventRow
 from kernel.states import StateHistory
 from marketplace.catalog.models import Plan
 from marketplace.test_clocks.own_time import find_own_time
+from orders.amendments.amend import CHANGE_LAPSED
 from orders.amendments.models import Amendment
 from orders.checkout.quote_models import Quote
 from orders.order.instalments import Instalment
@@ -44,6 +45,7 @@ EntryKind = Literal[
     "renewal_refused",
     "amendment",
     "amendment_revoked",
+    "amendment_lapsed",
     "try",
     "retry",
     "past_due",
@@ -216,6 +218,8 @@ def _moves(uow: UnitOfWork, subscription: Subscription, entitlement_id: UUID) ->
     )
     for row in rows:
         kind = _MOVES.get((row.machine, row.from_state, row.to_state))
+        if row.machine == "amendment" and row.reason == CHANGE_LAPSED:
+            kind = "amendment_lapsed"
         if kind is not None:
             yield TimelineEntry(row.at, kind, reason=row.reason)
 

@@ -221,6 +221,8 @@ def payment_nodes(uow: UnitOfWork, order_ids: Sequence[UUID]) -> Iterator[Node]:
     paid = select(PaymentAllocation.payment_id).where(PaymentAllocation.reference.in_(order_ids))
     for p in uow.session.scalars(select(Payment).where(Payment.id.in_(paid), mine(uow, Payment.payer_org_id))):
         facts = {"amount": _money(p.amount_minor, p.currency), "gateway": p.gateway, "error": p.error_code}
+        if p.credit_minor:
+            facts["credit"] = _money(p.credit_minor, p.currency)
         yield Node("payment", p.id, p.captured_at or p.created_at, p.state, facts=facts, after=(p.reference,))
     charges = select(Charge).where(
         Charge.group_reference.in_(order_ids), mine(uow, Charge.buyer_org_id, Charge.seller_org_id)
@@ -249,6 +251,8 @@ def payment_nodes(uow: UnitOfWork, order_ids: Sequence[UUID]) -> Iterator[Node]:
     for r in uow.session.scalars(refunds):
         given: dict[str, object] = {"amount": _money(r.amount_minor, r.currency), "reason": r.reason}
         given["automatic"] = r.automatic
+        if r.credit_minor:
+            given["credit"] = _money(r.credit_minor, r.currency)
         asked = (granted_by[r.id],) if r.id in granted_by else ()
         before = (r.payment_id, r.reference, *asked)
         yield Node("refund", r.id, r.ended_at or r.created_at, r.state, facts=given, after=before)

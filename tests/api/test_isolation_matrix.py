@@ -111,6 +111,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/orders/{order_id}/refunds": {"reason": "mine now"},
     "POST /v1/orders/{order_id}/refund-cases": {"reason": "mine now"},
     "POST /v1/refund-cases/{case_id}/escalate": {"appeal": "mine now"},
+    "POST /v1/refund-cases/{case_id}/credit": {"accept": True},
     "POST /v1/seller/refund-cases/{case_id}/decide": {"decision": "grant"},
     "POST /v1/operator/refund-cases/{case_id}/decide": {"decision": "grant"},
     "PUT /v1/disputes/{dispute_id}/words": {"words": "mine now"},

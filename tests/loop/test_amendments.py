@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import func, select
 
 from app.verify.orders import CHARGED
+from billing.gateways.janitor import JANITOR
 from billing.shares.models import Share
 from fulfillment.entitlements.models import Seat
 from fulfillment.entitlements.seats import assign_seat
@@ -28,7 +29,7 @@ from orders.amendments.amendment_price import Agreed, rest_of_term_minor
 from orders.amendments.models import Amendment
 from orders.checkout.quote_amendment import QuoteAmendment, quote_amendment
 from orders.checkout.quote_models import Quote
-from orders.checkout.request_payment import pay_again
+from orders.loop import SWEEP_PURCHASES
 from orders.order.models import Attribution, SaleTerms, Subscription
 from orders.subscriptions.change_next_term import ChangeNextTerm, change_next_term
 from orders.subscriptions.schedule import RENEWS_BEFORE
@@ -163,12 +164,12 @@ class TestMoreSeats:
             broken = CHARGED.find(uow).violations
         _, subscription = subscribed(stage)
         applied = amended(stage, subscription, 25)
-        waiting = amended(stage, subscription, 26, method="sbx_insufficient")
+        waiting = amended(stage, subscription, 26, method="sbx_delayed_60")
         stage.refund(applied)
         stage.run()
-        pay = partial(pay_again, purchase_id=stage.order(waiting).purchase_id, gateway="sandbox", method_token="sbx_ok")
-        transact(stage.services.db, stage.purchaser, pay)
-        stage.run()
+        clock.advance(timedelta(seconds=61))
+        stage.tick(SWEEP_PURCHASES)
+        stage.tick(JANITOR)
         assert (amendment_of(stage, waiting).state, stage.order(waiting).state) == ("void", "refunded")
         with unit_of_work(stage.services.db, SYSTEM) as uow:
             assert CHARGED.find(uow).violations == broken

@@ -76,8 +76,8 @@ def test_a_checkout(stage: Stage, browser: TestClient[Any], monkeypatch: pytest.
         answer = purchase(stage, browser, quote_id)
     assert (answer["state"], answer["orders"][0]["state"]) == ("paid", "fulfilling")
     # The buyer's, the sandbox gateway's own, and the one in which the money and all that follows is written down.
-    # One of its statements notes the seller's customer.
-    within(asked, 3, 47, 10)
+    # One of its statements notes the seller's customer, another asks what credit the buyer has with the seller.
+    within(asked, 3, 48, 10)
     with counting(monkeypatch) as asked:
         assert work(stage) == 1
     assert stage.order(UUID(answer["orders"][0]["id"])).state == "active"
@@ -205,4 +205,5 @@ def test_a_period_of_usage(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Non
         work(stage)
     assert [order.state for order in charged(stage, subscription)] == ["active"]
     # Closed, rated and placed; claimed; the gateway's own; concluded with charge, shares and invoice.
-    within(asked, 6, 72)
+    # One of them asks what credit the buyer has with the seller.
+    within(asked, 6, 73)

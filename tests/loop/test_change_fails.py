@@ -19,7 +19,7 @@ from orders.notifications.notify_of_events import NOTIFY
 from orders.order.models import Subscription
 from orders.subscriptions.schedule import RENEWS_BEFORE
 from orders.subscriptions.timeline import subscription_timeline
-from tests.loop.test_amendments import amended, amendment_of
+from tests.loop.test_amendments import amended, amendment_of, next_term
 from tests.loop.test_renewals import line_of, now, renewals, subscribed, switch, until
 from tests.loop_stage import Stage
 
@@ -212,3 +212,58 @@ class TestRenewed:
         stage.run()
         assert (stage.entitlement(first).seats, now(stage, subscription).quantity) == (25, 25)
         assert stage.order(renewal.id).state == "active"
+
+    def test_a_term_that_was_to_give_more_and_does_not_is_refunded(self, stage: Stage) -> None:
+        first, subscription = subscribed(stage)
+        ends_at = subscription.ends_at
+        next_term(stage, subscription, 30)
+        until(stage, ends_at - RENEWS_BEFORE)
+        (renewal,) = renewals(stage, subscription)
+        assert (renewal.state, line_of(stage, renewal.id).quantity) == ("active", 30)
+        stage.seller_app.behave(mode="fail_permanently")
+        until(stage, ends_at + timedelta(minutes=1))
+        stage.run()
+        order = stage.order(renewal.id)
+        assert order.state == "refunded"
+        (refund,) = stage.refunds(renewal.id)
+        assert (refund.state, refund.amount_minor, refund.automatic) == ("succeeded", order.gross_minor, True)
+        stage.tick(NOTIFY)
+        told = stage.rows(select(Notification).where(Notification.kind.in_(("renewal_failed", "renewal_not_made"))))
+        assert {(one.kind, one.org_id) for one in told if one.params["number"] == order.number} == {
+            ("renewal_failed", stage.buyer.id),
+            ("renewal_not_made", stage.seller.id),
+        }
+        until(stage, ends_at + timedelta(minutes=2))
+        assert (now(stage, subscription).state, stage.entitlement(first).state) == ("ended", "ended")
+        assert stage.order(first).state == "completed"
+        assert len(stage.refunds(renewal.id)) == 1
+
+    def test_what_it_gives_more_and_was_made_at_the_second_try_stands(self, stage: Stage) -> None:
+        first, subscription = subscribed(stage)
+        ends_at = subscription.ends_at
+        next_term(stage, subscription, 30)
+        until(stage, ends_at - RENEWS_BEFORE)
+        (renewal,) = renewals(stage, subscription)
+        stage.seller_app.behave(mode="async", step_ms=1, drop_callbacks=True)
+        until(stage, ends_at + timedelta(minutes=1))
+        stage.seller_app.behave()
+        clock.advance(TOLD_WITHIN)
+        sweep_alone(stage)
+        replay(stage, changes(stage, first)[-1])
+        stage.run()
+        assert (stage.order(renewal.id).state, stage.entitlement(first).seats) == ("active", 30)
+        assert stage.refunds(renewal.id) == []
+
+    def test_a_term_that_goes_on_as_it_was_or_gives_less_is_not(self, stage: Stage) -> None:
+        for quantity in (20, 15):
+            first, subscription = subscribed(stage)
+            ends_at = subscription.ends_at
+            next_term(stage, subscription, quantity)
+            stage.seller_app.behave(mode="fail_permanently")
+            until(stage, ends_at - RENEWS_BEFORE)
+            until(stage, ends_at + timedelta(minutes=1))
+            stage.run()
+            (renewal,) = renewals(stage, subscription)
+            assert (renewal.state, stage.entitlement(first).seats) == ("active", quantity)
+            assert (now(stage, subscription).state, stage.refunds(renewal.id)) == ("active", [])
+            stage.seller_app.behave()

@@ -4,6 +4,7 @@ from api.pages.frame import (
     clock_addresses,
     coupon_addresses,
     course_addresses,
+    credit_addresses,
     department_addresses,
     dispute_addresses,
     offer_addresses,
@@ -17,10 +18,9 @@ from api.pages.frame import (
 )
 
 PRODUCTS, coupons, usage = product_addresses.PRODUCTS, coupon_addresses, usage_addresses
-clocks = clock_addresses
-courses, departments = course_addresses, department_addresses
-refunds, disputes = refund_addresses, dispute_addresses
-services = service_addresses
+clocks, courses, departments = clock_addresses, course_addresses, department_addresses
+refunds, store_credits = refund_addresses, credit_addresses
+disputes, services = dispute_addresses, service_addresses
 entitlement = recurring_addresses.entitlement
 entitlement_act = recurring_addresses.entitlement_act
 entitlement_launch = recurring_addresses.entitlement_launch

@@ -85,6 +85,7 @@ TONES: dict[str, dict[str, Tone]] = {
     },
     "refund_case": {
         "asked": "wait",
+        "credit_offered": "wait",
         "refused": "bad",
         "escalated": "wait",
         "granted": "good",

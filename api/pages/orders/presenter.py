@@ -185,7 +185,9 @@ def _payment(page_request: PageRequest, data: OrderPageData) -> Link:
     payment = data.payment
     if payment is None:
         return Link("payment", "done" if data.order.paid_at else "todo", data.order.paid_at)
-    facts = (TimelineFact("amount", page_request.formats.money(money(payment.amount_minor, payment.currency))),)
+    facts: tuple[TimelineFact, ...] = (_amount(page_request, "amount", payment.amount_minor, payment.currency),)
+    if payment.credit_minor:
+        facts += (_amount(page_request, "credit", payment.credit_minor, payment.currency),)
     method = translations(page_request.language).word("gateway", payment.gateway)
     if data.dispute is not None and data.dispute.state == "open":
         return Link("payment", "waiting", payment.captured_at, page_request.t("order.payment_disputed"), facts=facts)
@@ -291,6 +293,9 @@ def _entitlements(page_request: PageRequest, data: OrderPageData) -> list[Link]:
                 addresses.entitlement(str(one.entitlement_id)) if state == "done" and may_open else None,
             )
         )
+    if not links and data.order.subscription_id is not None and data.order.failure:
+        # A change that was not made, and why.
+        return [Link("entitlement", "failed", text=in_words(page_request.language, data.order.failure))]
     if not links and data.order.subscription_id is not None:
         paid = data.order.active_at is not None
         words = page_request.t("order.goes_on" if paid else "order.goes_on_once_paid")
@@ -345,6 +350,13 @@ def _refund(page_request: PageRequest, row: RefundRow) -> Link:
     )
     if row.state == "succeeded":
         key = f"refund_by_{row.origin}" if row.origin in {"dispute", "reversal"} else "refund_done"
-    facts = (TimelineFact("amount", page_request.formats.money(money(row.amount_minor, row.currency))),)
+    facts: tuple[TimelineFact, ...] = (_amount(page_request, "amount", row.amount_minor, row.currency),)
+    if row.credit_minor:
+        facts += (_amount(page_request, "credit", row.credit_minor, row.currency),)
+        key = "refund_as_credit" if row.state == "succeeded" and row.credit_minor == row.amount_minor else key
     at = row.ended_at or row.created_at
     return Link("refund", states.get(row.state, "live"), at, page_request.t(f"order.{key}"), str(row.id), facts=facts)
+
+
+def _amount(page_request: PageRequest, label: str, amount_minor: int, currency: str) -> TimelineFact:
+    return TimelineFact(label, page_request.formats.money(money(amount_minor, currency)))

@@ -42,7 +42,7 @@ from orders.refunds.ask_refund import (
     withdraw_refund,
     words,
 )
-from orders.refunds.decide_refund import DecideRefund, answer_refund, decide_refund
+from orders.refunds.decide_refund import DecideRefund, answer_credit, answer_refund, decide_refund
 from orders.refunds.models import OPEN, REFUND_CASE
 from orders.refunds.queries import RefundCaseView, cases_of_order, get_refund_case, list_escalated, list_refund_cases
 
@@ -72,7 +72,7 @@ def ask(order_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[
     typed, reason = form.values.get("amount", "")[:40], form.values.get("reason", "")[:TYPED]
     with page_request.work() as uow:
         currency = queries.get_order(uow, order_id).currency.strip()
-    command = AskForRefund(order_id, None, reason)
+    command = AskForRefund(order_id, None, reason, as_credit="as_credit" in form.values)
     try:
         command = replace(command, amount_minor=typed_amount(typed, currency, field="amount_minor", code=UNREADABLE))
         case_id = page_request.transact(lambda uow: ask_refund(uow, command).id)
@@ -86,7 +86,8 @@ def ask(order_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[
         assert view is not None  # noqa: S101 - it is shown anyway
         said, field = failure(page_request, refused), getattr(refused, "field", None) or ""
         return page_request.render(
-            replace(view, amount=typed, reason=reason, error=said, error_field=field), status=refused.status
+            replace(view, amount=typed, reason=reason, as_credit=command.as_credit, error=said, error_field=field),
+            status=refused.status,
         )
     return page_request.redirect(addresses.refunds.case("buyer", str(case_id)), notice="refund_case_asked")
 
@@ -141,6 +142,17 @@ def escalate(case_id: FromPath[UUID], page_request: Given[PageRequest], form: Gi
         escalate_refund(uow, case_id, appeal)
 
     return _acted(page_request, case_id, "buyer", work, "escalate", words=appeal)
+
+
+@form_post("/refund-cases/{case_id:uuid}/credit", BUY)
+def answer_offered(case_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
+    """Take the credit that is offered, or insist on money. Pressed twice, it is answered once."""
+    accept = form.text("answer", most=10) == "accept"
+
+    def work(uow: UnitOfWork) -> None:
+        answer_credit(uow, case_id, accept=accept)
+
+    return _acted(page_request, case_id, "buyer", work, "credit")
 
 
 @form_post("/refund-cases/{case_id:uuid}/withdraw", BUY)
@@ -201,14 +213,15 @@ def _decided(
     side: Literal["seller", "operator"],
     verb: Callable[[UnitOfWork, DecideRefund], object],
 ) -> Answer:
-    decision: Literal["grant", "refuse"] = "grant" if form.text("decision", most=10) == "grant" else "refuse"
+    said_of: dict[str, Literal["grant", "credit"]] = {"grant": "grant", "credit": "credit"}
+    decision: Literal["grant", "refuse", "credit"] = said_of.get(form.text("decision", most=10), "refuse")
     typed, said = form.values.get("amount", "")[:40], form.values.get("words", "")[:TYPED]
     currency = _case(page_request, case_id, side).asked.currency
 
     def work(uow: UnitOfWork) -> None:
         # A refusal grants nothing, whatever stands in the field beside it.
         amount_minor = (
-            typed_amount(typed, currency, field="amount_minor", code=UNREADABLE) if decision == "grant" else None
+            typed_amount(typed, currency, field="amount_minor", code=UNREADABLE) if decision != "refuse" else None
         )
         verb(uow, DecideRefund(case_id, decision, amount_minor, said))
 
@@ -292,6 +305,7 @@ routes = [
     show_sold_case,
     show_any_case,
     escalate,
+    answer_offered,
     withdraw,
     answer,
     decide,

@@ -32,7 +32,7 @@ PAGES: Final[dict[Side, type[RefundCasePage]]] = {
 }
 ACTS: Final[dict[Side, str]] = {"buyer": BUY, "seller": DECIDES, "operator": "operator.payouts"}
 """What somebody of a side needs to do something about a case."""
-TURN: Final = {"asked": "seller", "refused": "buyer", "escalated": "operator"}
+TURN: Final = {"asked": "seller", "credit_offered": "buyer", "refused": "buyer", "escalated": "operator"}
 """For whom a state waits."""
 
 
@@ -87,6 +87,10 @@ def case_page(page_request: PageRequest, case: RefundCaseView, side: Side) -> Re
         most_evidence=MOST,
         max_bytes=MAX_BYTES,
         words_most=MAX_WORDS,
+        as_credit=case.as_credit,
+        offered=None if case.offered_minor is None else money(case.offered_minor, case.currency),
+        may_offer=side == "seller" and case.offered_minor is None and not case.as_credit,
+        may_answer=acts and side == "buyer" and case.state == "credit_offered",
         may_decide=acts and side != "buyer" and TURN.get(case.state) == side,
         may_escalate=acts and side == "buyer" and case.state == "refused",
         may_withdraw=acts and side == "buyer" and is_open,
@@ -99,13 +103,23 @@ def course_of(page_request: PageRequest, case: RefundCaseView) -> Iterator[LifeE
     """What was said and done, the first thing first, and what its deadline brings."""
     t = page_request.t
     asked = page_request.formats.money(money(case.asked_minor, case.currency))
-    yield LifeEntry(case.created_at, "undo", "done", t("refund_case.step.asked", amount=asked), case.reason)
+    asked_for = t(
+        "refund_case.step.asked_as_credit" if _asked_as_credit(case) else "refund_case.step.asked", amount=asked
+    )
+    yield LifeEntry(case.created_at, "undo", "done", asked_for, case.reason)
     granted = ""
     if case.granted_minor is not None:
         amount = page_request.formats.money(money(case.granted_minor, case.currency))
-        granted = t("refund_case.step.granted", amount=amount)
+        granted = t(
+            "refund_case.step.granted_as_credit" if case.as_credit else "refund_case.step.granted", amount=amount
+        )
     by_seller = granted and case.escalated_at is None
-    if case.answered_at is not None:
+    if case.state == "credit_offered" and case.answered_at is not None and case.offered_minor is not None:
+        amount = page_request.formats.money(money(case.offered_minor, case.currency))
+        yield LifeEntry(
+            case.answered_at, "message", "done", t("refund_case.step.credit_offered", amount=amount), case.answer
+        )
+    elif case.answered_at is not None:
         title = granted if by_seller else t("refund_case.step.refused")
         yield LifeEntry(case.answered_at, "message", "done" if by_seller else "failed", title, case.answer)
     if case.escalated_at is not None:
@@ -124,6 +138,11 @@ def _end(page_request: PageRequest, case: RefundCaseView, granted: str) -> LifeE
     title = granted or page_request.t(f"refund_case.step.{case.state}")
     icon, state = ("check", "done") if granted else ("close", "failed" if case.state == "rejected" else "done")
     return LifeEntry(case.ended_at, icon, state, title, said)  # type: ignore[arg-type]  # one of two literals
+
+
+def _asked_as_credit(case: RefundCaseView) -> bool:
+    """Whether credit was what the buyer asked for, and not what it was offered."""
+    return case.as_credit and case.offered_minor is None
 
 
 def _by_clock(case: RefundCaseView) -> bool:

@@ -74,6 +74,7 @@ class RefundAskView:
     words_most: int
     amount: str
     reason: str = ""
+    as_credit: bool = False
     error: str = ""
     error_field: str = ""
 
@@ -118,6 +119,13 @@ class RefundCasePage:
     most_evidence: int
     max_bytes: int
     words_most: int
+    as_credit: bool = False
+    """Whether the buyer is content with credit."""
+    offered: Money | None = None
+    may_offer: bool = False
+    """Whether its seller may still offer credit instead."""
+    may_answer: bool = False
+    """Whether its buyer has the word on an offer of credit."""
     may_decide: bool = False
     may_escalate: bool = False
     may_withdraw: bool = False

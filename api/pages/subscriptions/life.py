@@ -22,6 +22,7 @@ _ICONS = {
     "renewal_refused": "alert",
     "amendment": "plus",
     "amendment_revoked": "undo",
+    "amendment_lapsed": "close",
     "try": "card",
     "retry": "card",
     "past_due": "alert",
@@ -37,7 +38,7 @@ _ICONS = {
     "seat_revoked": "user",
     "episode_completed": "check",
 }
-_SAYS_WHY = frozenset({"renewal_refused", "try", "end", "amendment_revoked"})
+_SAYS_WHY = frozenset({"renewal_refused", "try", "end", "amendment_revoked", "amendment_lapsed"})
 _BAD = frozenset({"renewal_refused", "past_due", "suspend", "terminate"})
 
 

@@ -11,6 +11,7 @@ from tests.browser.preview import (
     comment_samples,
     coupon_samples,
     course_samples,
+    credit_samples,
     department_samples,
     dispute_samples,
     feedback_samples,
@@ -142,6 +143,8 @@ def samples(language: Language) -> dict[str, Sample]:
     made.update({name: Sample(view, SELLER) for name, view in recurring_samples.sellers_pages(s).items()})
     made.update({name: Sample(view, operator) for name, view in recurring_samples.operators_pages(s).items()})
     made.update({name: Sample(view, BUYER) for name, view in refund_samples.buyers_pages(s).items()})
+    made.update({name: Sample(view, BUYER) for name, view in credit_samples.buyers_pages(s).items()})
+    made.update({name: Sample(view, SELLER) for name, view in credit_samples.sellers_pages(s).items()})
     made.update({name: Sample(view, SELLER) for name, view in refund_samples.sellers_pages(s).items()})
     made.update({name: Sample(view, operator) for name, view in refund_samples.operators_pages(s).items()})
     made.update({name: Sample(view, SELLER) for name, view in service_samples.pages(s).items()})

@@ -40,6 +40,7 @@ class NotificationSamples(FinanceSamples):
             "from": "2026-11-23",
             "until": "2026-11-30",
             "day": "2027-01-31",
+            "kept_until": "2027-04-15",
             "extra_days": "7",
             "days": 14,
             "tax_id": "91310000MA1K35TX2X",

@@ -21,7 +21,7 @@ from api.pages.refund_cases.views import (
 )
 from api.pages.subscriptions.views import LifeEntry
 from kernel.money import Money
-from orders.refunds.models import REFUND_CASE
+from orders.refunds.models import OPEN, REFUND_CASE
 from tests.browser.preview.buying_samples import ID, NOW, Samples, cny
 from tests.browser.preview.selling_samples import DeskSamples
 
@@ -47,7 +47,7 @@ def items(s: Samples, side: Side) -> tuple[RefundCaseItem, ...]:
 
 
 def _item(s: Samples, side: Side, number: int, state: str) -> RefundCaseItem:
-    is_open = state in {"asked", "refused", "escalated"}
+    is_open = state in OPEN
     return RefundCaseItem(
         addresses.refunds.case(side, ID.format(80 + number)),
         s.hiring,
@@ -58,7 +58,7 @@ def _item(s: Samples, side: Side, number: int, state: str) -> RefundCaseItem:
         cny(120_000) if state == "granted" else None,
         NOW + timedelta(days=4) if is_open else None,
         NOW - timedelta(days=number),
-        {"asked": "seller", "refused": "buyer", "escalated": "operator"}.get(state) == side,
+        {"asked": "seller", "credit_offered": "buyer", "refused": "buyer", "escalated": "operator"}.get(state) == side,
     )
 
 
@@ -108,7 +108,7 @@ def case(s: Samples, side: Side, state: str, *steps: str, shown: bool = True) ->
         for n, (by, name, size) in enumerate(files, 90)
     )
     order = addresses.order(ID.format(1)) if side == "buyer" else addresses.trace(ID.format(1))
-    is_open = state in {"asked", "refused", "escalated"}
+    is_open = state in OPEN
     return PAGES[side](
         ID.format(80),
         s.hiring,
@@ -162,6 +162,9 @@ def buyers_pages(s: DeskSamples) -> dict[str, View]:
         "refund-cases-none": RefundCasesView((), STATES),
         "refund-case": case(s, "buyer", "refused", "asked", "refused", "due"),
         "refund-case-owed": replace(case(s, "buyer", "granted", "asked", "granted"), is_owed=True),
+        "refund-case-credit": replace(
+            case(s, "buyer", "credit_offered", "asked"), may_answer=True, offered=cny(398_000)
+        ),
         "refund-case-granted": case(s, "buyer", "granted", "asked", "refused", "escalated", "granted"),
     }
 
@@ -171,7 +174,7 @@ def sellers_pages(s: DeskSamples) -> dict[str, View]:
     return {
         "seller-refund-cases": SellerRefundCasesView(items(s, "seller"), STATES),
         "seller-refund-cases-none": SellerRefundCasesView((), STATES),
-        "seller-refund-case": case(s, "seller", "asked", "asked", shown=False),
+        "seller-refund-case": replace(case(s, "seller", "asked", "asked", shown=False), may_offer=True),
         "seller-refund-case-disputed": replace(case(s, "seller", "asked", "asked"), is_disputed=True),
     }
 

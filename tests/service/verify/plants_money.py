@@ -392,3 +392,22 @@ def refund_cases_waiting(p: Planter, _: World) -> None:
     p.change(
         "UPDATE orders.refund_case SET deadline_at = :at WHERE state = 'asked'", at=clock.now() - timedelta(hours=1)
     )
+
+
+def ledger_store_credit(p: Planter, world: World) -> None:
+    p.book((world.buyer.id, "store_credit", -5), (PLATFORM, "gateway_fee", 5))
+
+
+def store_credit_balance(p: Planter, _: World) -> None:
+    p.change("UPDATE billing.store_credit SET reserved_minor = reserved_minor + 1")
+
+
+def store_credit_moved(p: Planter, _: World) -> None:
+    p.change("UPDATE billing.store_credit_movement SET subject_id = gen_random_uuid() WHERE kind = 'used'")
+
+
+def store_credit_paid(p: Planter, _: World) -> None:
+    p.change(
+        """UPDATE billing.payment_allocation SET credit_back_minor = credit_back_minor + 1
+           WHERE id = (SELECT id FROM billing.payment_allocation WHERE reserved_minor > credit_back_minor LIMIT 1)"""
+    )

@@ -36,7 +36,8 @@ dispute: open > won lost; won > lost; lost > won
 dispute_submission: sending > sent failed
 payment: processing > requires_action unknown succeeded failed; requires_action > processing unknown succeeded failed;
     unknown > processing requires_action succeeded failed; succeeded > reversed
-refund_case: asked > granted refused escalated closed withdrawn; refused > escalated closed withdrawn;
+refund_case: asked > granted credit_offered refused escalated closed withdrawn;
+    credit_offered > granted asked closed withdrawn; refused > escalated closed withdrawn;
     escalated > granted rejected closed withdrawn
 refund: requested > processing failed; processing > unknown succeeded failed; unknown > processing succeeded failed;
     succeeded > returned; returned > resending settled; resending > succeeded returned

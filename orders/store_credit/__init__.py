@@ -1,0 +1,1 @@
+"""Credit that buyers have with sellers, as both sides see it, and how it becomes money again."""
