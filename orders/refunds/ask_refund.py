@@ -201,15 +201,16 @@ def _askable(uow: UnitOfWork, order: Order) -> int:
     if any(one.state not in {"accepted", "cancelled"} for one in milestones_of(uow, order.id)):
         # What is still to be delivered is cancelled and goes back by itself, or is delivered and paid for.
         raise Conflict("milestones_open")
-    is_open = select(RefundCase.id).where(RefundCase.order_id == order.id, state_in(RefundCase.state, *OPEN))
-    if uow.session.scalar(select(is_open.exists())):
-        raise Conflict("refund_already_asked")
-    is_owed = (
+    open_case = select(RefundCase.id).where(RefundCase.order_id == order.id, state_in(RefundCase.state, *OPEN))
+    owed_case = (
         select(RefundCase.id)
         .join(Refund, Refund.id == RefundCase.refund_id)
         .where(RefundCase.order_id == order.id, state_in(RefundCase.state, "granted"), state_in(Refund.state, "failed"))
     )
-    if uow.session.scalar(select(is_owed.exists())):
+    is_open, is_owed = uow.session.execute(select(open_case.exists(), owed_case.exists())).one()
+    if is_open:
+        raise Conflict("refund_already_asked")
+    if is_owed:
         # It is sent again every day, and counts as left until it has gone.
         raise Conflict("refund_owed")
     left_minor = refundable_minor(uow, order.id, window.payment_id)

@@ -113,17 +113,17 @@ def settle_owed(uow: UnitOfWork, order: Order) -> bool:
     ORDER.move(uow, order, "active", org_ids=order.parties)
     order.active_at = clock.now()
     emit(uow, OrderActivated(order_id=order.id, **_sides(order)))
-    if uow.session.get_one(Subscription, _subscription_id(order)).state == "ended":
+    state, entitlement_id, given = uow.session.execute(
+        select(Subscription.state, Entitlement.id, Entitlement.state)
+        .join(Entitlement, Entitlement.reference == Subscription.order_line_id)
+        .where(Subscription.id == order.subscription_id)
+    ).one()
+    if state == "ended":
         ORDER.move(uow, order, "completed", org_ids=order.parties, reason="term_over")
-    suspended_id = uow.session.scalar(
-        select(Entitlement.id)
-        .join(Subscription, Subscription.order_line_id == Entitlement.reference)
-        .where(
-            Subscription.id == order.subscription_id, Subscription.state == "active", Entitlement.state == "suspended"
-        )
-    )
-    if suspended_id is not None and not owed_is_overdue(uow, _subscription_id(order), besides=order.id):
-        resume_entitlement(uow, suspended_id, reason=_reason(order, "paid"))
+    elif (state, given) == ("active", "suspended") and not owed_is_overdue(
+        uow, _subscription_id(order), besides=order.id
+    ):
+        resume_entitlement(uow, entitlement_id, reason=_reason(order, "paid"))
     return True
 
 
