@@ -71,6 +71,8 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("purchase_approved", _APPROVALS),
         Kind("purchase_rejected", _APPROVALS),
         Kind("purchase_expired", _APPROVALS),
+        Kind("purchase_cancelled", _APPROVALS),
+        Kind("approval_withdrawn", _APPROVALS),
         Kind("deputy_appointed", _APPROVALS),
         Kind("own_deputy_appointed", _APPROVALS),
         Kind("deputy_ended", _APPROVALS),

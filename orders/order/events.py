@@ -50,6 +50,18 @@ class PurchaseExpired(Event):
     buyer_org_id: UUID
 
 
+class PurchaseCancelled(Event):
+    """A buyer called a purchase off before it was paid."""
+
+    topic: ClassVar[str] = "orders.purchase_cancelled.v1"
+    purchase_id: UUID
+    buyer_org_id: UUID
+    cancelled_by: UUID
+    """Who answers for it."""
+    waited_for_step: int | None
+    """The approver's step that it waited for, counted from 1; None where it waited for money."""
+
+
 class OrderPaid(Event):
     """The money for an order is captured; delivery begins."""
 

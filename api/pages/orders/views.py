@@ -80,6 +80,8 @@ class OrderPageView:
     video_id: str | None = None
     video_second: int = 0
     may_cancel: bool = False
+    #: Whether its purchase, which is not paid yet, can be called off.
+    may_call_off: bool = False
     #: Money that was asked back after the window; and whether it can be asked for now.
     refund_cases: tuple[RefundCaseItem, ...] = ()
     may_ask_back: bool = False

@@ -35,11 +35,30 @@ def test_a_payment_that_is_not_due_is_told_on_the_order(dashboards: Dashboards, 
 
 
 def test_anothers_order_is_not_there(dashboards: Dashboards) -> None:
-    for act in ("cancel", "accept", "pay"):
+    for act in ("cancel", "accept", "pay", "call-off"):
         answers = {
             dashboards.seller.post(f"/orders/{which}/{act}").status_code for which in (dashboards.order_id, uuid7())
         }
         assert answers == {404}, act
+
+
+def test_what_is_not_paid_is_called_off_on_its_page(dashboards: Dashboards) -> None:
+    order_id = dashboards.stage.buy(method="sbx_declined")
+    form = f'action="/orders/{order_id}/call-off"'
+    assert form not in dashboards.buyer.get(f"/orders/{order_id}").text, "its payment is under way"
+    refused = dashboards.buyer.post(f"/orders/{order_id}/call-off")
+    assert (refused.status_code, "A payment of this purchase is running" in text_of(refused)) == (409, True)
+    dashboards.stage.run()
+    page = dashboards.buyer.get(f"/orders/{order_id}")
+    assert form in page.text
+    assert f'action="/orders/{order_id}/cancel"' not in page.text
+    for _ in range(2):
+        answer = dashboards.buyer.post(f"/orders/{order_id}/call-off")
+        assert (answer.status_code, answer.headers["location"].split("?")[0]) == (303, f"/orders/{order_id}")
+    assert dashboards.stage.order(order_id).state == "cancelled"
+    over = dashboards.buyer.get(f"/orders/{order_id}").text
+    assert form not in over
+    assert f'action="/orders/{order_id}/pay"' not in over
 
 
 def test_a_quantity_that_is_none_is_said_on_the_sheet_and_the_rest_is_kept(dashboards: Dashboards) -> None:
