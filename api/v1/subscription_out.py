@@ -21,7 +21,7 @@ class TimelineEntryOut(Out):
         str,
         Meta(
             description="term, term_revoked, notice, renew, renewal_refused, amendment, amendment_revoked, try, retry, past_due, "
-            "recovered, suspend, resumed, terminate, end, usage, refund_case"
+            "recovered, suspend, resumed, terminate, end, usage, refund_case, method_changed"
         ),
     ]
     is_due: bool
@@ -42,6 +42,8 @@ class TimelineEntryOut(Out):
     ends_at_before: datetime | None
     amount: MoneyOut | None
     order_id: UUID | None
+    gateway: Annotated[str | None, Meta(description="Of a changed payment method, told to its buyer alone")]
+    payment_method: str | None
 
     @classmethod
     def of(cls, row: TimelineEntry) -> TimelineEntryOut:

@@ -199,6 +199,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("dispute_waiting", _OPERATIONS),
         Kind("incident_opened", _OPERATIONS),
         Kind("new_device", _SECURITY),
+        Kind("payment_method_changed", _SECURITY),
         # Mailed at once: whoever has no other organization has no page to read it on.
         Kind("membership_ended", _SECURITY),
         # The mails of these are queued with the change itself, for whoever has no notification to read.

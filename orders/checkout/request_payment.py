@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from billing.gateways.call import Submission
 from billing.payments.start_payment import StartPayment, start_payment
@@ -18,9 +18,10 @@ from marketplace.catalog import sellable
 from marketplace.relations.note_customers import KnownCustomer, note_customers
 from orders.checkout.locking import find_locked_purchase
 from orders.checkout.models import PURCHASE, Purchase
+from orders.checkout.store_method import store_method
 from orders.order.events import OrderPaid
 from orders.order.locking import lock_orders
-from orders.order.models import ORDER, Order, OrderLine, Subscription
+from orders.order.models import ORDER, Order, OrderLine
 
 PAYMENT_WAITS = timedelta(hours=24)
 
@@ -46,7 +47,7 @@ def pay_again(
     Of a subscription, what follows is paid by it, too.
 
     Raises: NotFound, Conflict `purchase_not_payable`, `plan_withdrawn`, `listing_suspended`, and
-    `payment_already_running` while one is under way or in doubt.
+    `payment_already_running` while one is under way or in doubt. Emits: as `store_method`.
     """
     purchase = find_locked_purchase(uow, purchase_id)
     if purchase is None or purchase.buyer_org_id != uow.principal.organization():
@@ -58,20 +59,8 @@ def pay_again(
     orders = lock_orders(uow, purchase.id)
     of_subscriptions = [order.subscription_id for order in orders if order.subscription_id is not None]
     if of_subscriptions:
-        _store_method(uow, of_subscriptions, purchase)
+        store_method(uow, of_subscriptions, gateway, method_token)
     return _start(uow, purchase, orders, leased=leased)
-
-
-def _store_method(uow: UnitOfWork, subscription_ids: list[UUID], purchase: Purchase) -> None:
-    """What subscriptions go on costing is asked of what the purchase that began each was paid by: of this from now on."""
-    began = (
-        select(Order.purchase_id)
-        .join(OrderLine, OrderLine.order_id == Order.id)
-        .join(Subscription, Subscription.order_line_id == OrderLine.id)
-        .where(Subscription.id.in_(subscription_ids))
-    )
-    stored = {"gateway": purchase.gateway, "method_token": purchase.method_token}
-    uow.session.execute(update(Purchase).where(Purchase.id.in_(began)).values(stored))
 
 
 def _start(uow: UnitOfWork, purchase: Purchase, orders: list[Order], *, leased: bool) -> Submission:

@@ -62,6 +62,20 @@ class PurchaseCancelled(Event):
     """The approver's step that it waited for, counted from 1; None where it waited for money."""
 
 
+class PaymentMethodChanged(Event):
+    """What a subscription goes on costing is asked of another payment method from now on."""
+
+    topic: ClassVar[str] = "orders.payment_method_changed.v1"
+    subscription_id: UUID
+    buyer_org_id: UUID
+    seller_org_id: UUID
+    gateway: str
+    method_token: str
+    """The gateway's, never a card number; its buyer's alone to see."""
+    changed_by: UUID
+    """Who answers for it."""
+
+
 class OrderPaid(Event):
     """The money for an order is captured; delivery begins."""
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from api.pages.frame import addresses
 from api.pages.frame.codes import in_words
+from api.pages.frame.payment_methods import method_in_words
 from api.pages.frame.phrases import is_known, money, reason
 from api.pages.frame.site import PageRequest
 from api.pages.frame.translations import translations
@@ -32,6 +33,7 @@ _ICONS = {
     "end": "close",
     "usage": "gauge",
     "refund_case": "undo",
+    "method_changed": "card",
 }
 _SAYS_WHY = frozenset({"renewal_refused", "try", "end", "amendment_revoked"})
 _BAD = frozenset({"renewal_refused", "past_due", "suspend", "terminate"})
@@ -88,6 +90,8 @@ def _text(page_request: PageRequest, one: TimelineEntry) -> str:
     if one.kind in _WORDS_OF:
         state = shown_state(one.state or "") if one.kind == "usage" else one.state or ""
         parts.append(translations(page_request.language).word(_WORDS_OF[one.kind], state))
+    if one.gateway is not None and one.payment_method is not None:
+        parts.append(method_in_words(page_request, one.gateway, one.payment_method))
     if one.kind == "retry":
         parts.append(t("life.retry_means"))
     if one.reason and one.kind in _SAYS_WHY:

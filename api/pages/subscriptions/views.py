@@ -112,5 +112,7 @@ class SubscriptionPage:
     offered: ChangePreview | None
     life: tuple[LifeEntry, ...]
     contract_ends_at: datetime | None = None
+    #: What its next terms and usage are charged to.
+    charged: str = ""
     error: str | None = None
     error_field: str | None = None
