@@ -7,8 +7,11 @@ from datetime import timedelta
 
 import pytest
 
+from fulfillment.entitlements.models import Entitlement
 from kernel import clock
+from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7
+from kernel.principal import SYSTEM
 from orders.checkout.create_quote import QuoteItem
 from tests.api.pages.dashboards.conftest import Dashboards, text_of
 
@@ -59,6 +62,24 @@ def test_what_is_not_paid_is_called_off_on_its_page(dashboards: Dashboards) -> N
     over = dashboards.buyer.get(f"/orders/{order_id}").text
     assert form not in over
     assert f'action="/orders/{order_id}/pay"' not in over
+
+
+def test_a_service_that_is_complete_is_not_said_to_be_usable(dashboards: Dashboards) -> None:
+    stage = dashboards.stage
+    order_id = stage.buy(stage.service_plan, 1)
+    stage.run()
+    entitlement = stage.entitlement(order_id)
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        # Nobody's system opens it.
+        uow.session.get_one(Entitlement, entitlement.id).launch_url = None
+    address = f"/entitlements/{entitlement.id}"
+    assert "Completed" not in text_of(dashboards.buyer.get(address))
+    dashboards.buyer.post(f"/orders/{order_id}/accept")
+    stage.run()
+    assert stage.order(order_id).state == "completed"
+    for shown in (address, "/entitlements"):
+        assert "Completed" in text_of(dashboards.buyer.get(shown)), shown
+    assert "No end" not in text_of(dashboards.buyer.get(address))
 
 
 def test_a_quantity_that_is_none_is_said_on_the_sheet_and_the_rest_is_kept(dashboards: Dashboards) -> None:
