@@ -51,7 +51,6 @@ from kernel.jobs.kinds import Payload, follows, job, sweep
 from kernel.jobs.outbox import emit, enqueue
 from kernel.jobs.settle_each import settle_each
 from marketplace.leads.events import LeadClosed
-from marketplace.leads.messages import win_lead
 from marketplace.onboarding.checklist import pass_connector_test
 from orders.amendments.amend import apply_amendment, find_amendment
 from orders.approval_rules.jobs import sweep_deputies
@@ -72,6 +71,7 @@ from orders.instalments.jobs import sweep_instalments
 from orders.invoicing.invoice_order import ask_parties, department_of, invoice_order
 from orders.milestones.jobs import sweep_milestones
 from orders.offers.make_offer import withdraw_offered
+from orders.offers.win_request import win_request
 from orders.order.accept_services import ACCEPTED_AFTER, accepted_as_a_whole
 from orders.order.events import OrderActivated, OrderCompleted, OrderDeliveryFailed, OrderPaid, OrderRefunded
 from orders.order.locking import ask_order, deliveries_of, find_locked_order
@@ -165,7 +165,7 @@ def order_paid(uow: UnitOfWork, fact: Payload) -> None:
         return
     start_fulfillment(uow, order)
     if order.lead_id is not None:
-        win_lead(uow, order.lead_id)
+        win_request(uow, order.lead_id)
 
 
 def _activation_ahead(uow: UnitOfWork, fact: Payload) -> None:

@@ -20,6 +20,7 @@ from api.v1.offer_bodies import CounterOfferIn, DeclineIn, OfferIn, OfferOut, Of
 from api.v1.quotes import QuoteOut
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict
+from orders.checkout.approval_reasons import BUY
 from orders.checkout.quote_offer import QuoteOffer, quote_offer
 from orders.offers.counter_offer import MakeCounterOffer, make_counter_offer
 from orders.offers.decline_offer import DeclineOffer, decline_offer
@@ -168,7 +169,7 @@ def price_offer(offer_id: FromPath[UUID], data: JSONBody[OfferQuoteIn], request:
 
 @post(
     "/v1/offers/{offer_id:uuid}/decline",
-    permission=SIGNED_IN,
+    permission=BUY,
     refuses=[409],
     status_code=200,
     sync_to_thread=True,
@@ -186,7 +187,7 @@ def decline(offer_id: FromPath[UUID], data: JSONBody[DeclineIn], request: ApiReq
 
 @post(
     "/v1/offers/{offer_id:uuid}/counter-offers",
-    permission=SIGNED_IN,
+    permission=BUY,
     refuses=[409, 410],
     sync_to_thread=True,
     tags=["buying"],

@@ -22,7 +22,7 @@ from api.known_values import state_in
 from api.order_watcher import OrderWatcher
 from api.paying import PayingCommand, Started, run_paying
 from api.request import ApiRequest
-from api.schema import KeyHeader, MoneyOut, Out, PageOut, Paging, Wire, answered, list_page
+from api.schema import KeyHeader, MoneyOut, Out, PageOut, Paging, Wire, answered, idempotent_command, list_page
 from api.v1.approval_out import ApprovalReasonOut, ApprovalStepOut, reasons_out, steps_out
 from api.v1.departments import DepartmentOut
 from api.v1.orders import OrderOut
@@ -35,6 +35,7 @@ from kernel.errors import Invalid
 from kernel.idempotency import Answer
 from orders import queries
 from orders.checkout import views
+from orders.checkout.cancel_purchase import cancel_purchase
 from orders.checkout.models import PURCHASE
 from orders.checkout.place_purchase import PlacePurchase, ask_place_purchase, place_purchase
 from orders.checkout.request_payment import pay_again
@@ -208,6 +209,29 @@ def pay_purchase(
     return answered(run_paying(request, idempotency_key, data, command, shown=PurchaseOut.of, status=200))
 
 
+@post(
+    "/v1/purchases/{purchase_id:uuid}/cancel",
+    permission="orders.buy",
+    sync_to_thread=True,
+    status_code=200,
+    tags=["buying"],
+)
+def call_off_purchase(
+    purchase_id: FromPath[UUID], request: ApiRequest, idempotency_key: KeyHeader
+) -> Response[PurchaseOut]:
+    """Call off a purchase that waits for its approver or its money; all of its orders end with it. Repeating it changes nothing.
+
+    Not while a payment of it is under way or in doubt. A term that is renewed and usage are not called off.
+    """
+
+    def work(uow: UnitOfWork) -> PurchaseOut:
+        cancel_purchase(uow, purchase_id)
+        uow.flush()
+        return PurchaseOut.of(queries.get_purchase(uow, purchase_id))
+
+    return idempotent_command(request, idempotency_key, Wire(), work, status=200)
+
+
 def buy(request: ApiRequest, data: PurchaseIn, key: str | None) -> Answer:
     """Place the purchase once per key and have it paid, for the JSON route and the page alike.
 
@@ -258,4 +282,4 @@ def shown_purchase(purchase_id: UUID, uow: UnitOfWork) -> PurchaseOut:
     return PurchaseOut.of(queries.get_purchase(uow, purchase_id))
 
 
-routes = [create_purchase, list_purchases, get_purchase, pay_purchase]
+routes = [create_purchase, list_purchases, get_purchase, pay_purchase, call_off_purchase]

@@ -21,8 +21,8 @@ class TimelineEntryOut(Out):
         str,
         Meta(
             description="term, term_revoked, notice, renew, renewal_refused, amendment, amendment_revoked, amendment_lapsed, "
-            "try, retry, past_due, recovered, suspend, resumed, terminate, end, usage, instalment, refund_case; of a course "
-            "seat_given, seat_revoked, episode_completed, which its seller is not told"
+            "try, retry, past_due, recovered, suspend, resumed, terminate, end, usage, instalment, refund_case, method_changed; "
+            "of a course seat_given, seat_revoked, episode_completed, which its seller is not told"
         ),
     ]
     is_due: bool
@@ -46,6 +46,8 @@ class TimelineEntryOut(Out):
     order_id: UUID | None
     title: Annotated[str | None, Meta(description="Of an episode")]
     title_en: str | None
+    gateway: Annotated[str | None, Meta(description="Of a changed payment method, told to its buyer alone")]
+    payment_method: str | None
 
     @classmethod
     def of(cls, row: TimelineEntry) -> TimelineEntryOut:

@@ -71,6 +71,8 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("purchase_approved", _APPROVALS),
         Kind("purchase_rejected", _APPROVALS),
         Kind("purchase_expired", _APPROVALS),
+        Kind("purchase_cancelled", _APPROVALS),
+        Kind("approval_withdrawn", _APPROVALS),
         Kind("deputy_appointed", _APPROVALS),
         Kind("own_deputy_appointed", _APPROVALS),
         Kind("deputy_ended", _APPROVALS),
@@ -214,6 +216,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("dispute_waiting", _OPERATIONS),
         Kind("incident_opened", _OPERATIONS),
         Kind("new_device", _SECURITY),
+        Kind("payment_method_changed", _SECURITY),
         # Mailed at once: whoever has no other organization has no page to read it on.
         Kind("membership_ended", _SECURITY),
         # The mails of these are queued with the change itself, for whoever has no notification to read.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from billing.gateways.call import Submission
 from billing.payments.queries import latest_payment
@@ -20,9 +20,10 @@ from marketplace.relations.note_customers import KnownCustomer, note_customers
 from orders.amendments.amend import require_possible
 from orders.checkout.locking import find_locked_purchase
 from orders.checkout.models import PURCHASE, Purchase
+from orders.checkout.store_method import store_method
 from orders.order.events import OrderPaid, PaymentRecovered, PaymentRetried
 from orders.order.locking import lock_orders
-from orders.order.models import ORDER, OWED, Order, OrderLine, Subscription
+from orders.order.models import ORDER, OWED, Order, OrderLine
 
 PAYMENT_WAITS = timedelta(hours=24)
 
@@ -58,7 +59,7 @@ def pay_again(
     Of a subscription, what follows is paid by it, too.
 
     Raises: NotFound, Conflict `purchase_not_payable`, `payment_already_running` while one is under way or in doubt, and as
-    `require_payable`.
+    `require_payable`. Emits: as `store_method`.
     """
     purchase = find_locked_purchase(uow, purchase_id)
     if purchase is None or purchase.buyer_org_id != uow.principal.organization():
@@ -70,22 +71,10 @@ def pay_again(
     orders = lock_orders(uow, purchase.id)
     of_subscriptions = [order.subscription_id for order in orders if order.subscription_id is not None]
     if of_subscriptions:
-        _store_method(uow, of_subscriptions, purchase)
+        store_method(uow, of_subscriptions, gateway, method_token)
     before = latest_payment(uow, purchase.id)
     again = retry_payment if before is not None and before.state == "failed" else _start
     return again(uow, purchase, orders, leased=leased)
-
-
-def _store_method(uow: UnitOfWork, subscription_ids: list[UUID], purchase: Purchase) -> None:
-    """What subscriptions go on costing is asked of what the purchase that began each was paid by: of this from now on."""
-    began = (
-        select(Order.purchase_id)
-        .join(OrderLine, OrderLine.order_id == Order.id)
-        .join(Subscription, Subscription.order_line_id == OrderLine.id)
-        .where(Subscription.id.in_(subscription_ids))
-    )
-    stored = {"gateway": purchase.gateway, "method_token": purchase.method_token}
-    uow.session.execute(update(Purchase).where(Purchase.id.in_(began)).values(stored))
 
 
 def _start(uow: UnitOfWork, purchase: Purchase, orders: list[Order], *, leased: bool) -> Submission:

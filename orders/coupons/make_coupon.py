@@ -18,7 +18,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid, NotFound
 from kernel.ids import uuid7
 from kernel.money import CURRENCIES, PPM
-from marketplace.catalog.models import Listing
+from marketplace.catalog.models import Listing, Plan
 from marketplace.input_text import line
 from marketplace.parties.lookups import get_party
 from marketplace.parties.queries import organization_names
@@ -61,7 +61,7 @@ def make_coupon(uow: UnitOfWork, command: MakeCoupon) -> Coupon:
     Raises:
         Forbidden: `permission_missing` without catalog.write.
         Invalid: `text_required`, `text_too_long`, `coupon_code_invalid`, `coupon_value`, `coupon_window`, `coupon_limit`,
-            `coupon_scope`: a product of somebody else, or too many are named; `partner_unknown`.
+            `coupon_scope`: a product of somebody else, or too many are named; `coupon_plan_unknown`; `partner_unknown`.
         Conflict: `coupon_code_taken`: by another that has not been ended.
     """
     uow.principal.require(PERMISSION)
@@ -146,6 +146,14 @@ def _require_scope(uow: UnitOfWork, seller_id: UUID, command: MakeCoupon) -> Non
         own = select(func.count()).where(Listing.id.in_(asked), Listing.org_id == seller_id)
         if uow.session.scalar(own) != len(asked):
             raise Invalid("coupon_scope", field="listing_ids", most=MOST_NAMED)
+    if command.plan_codes:
+        sold = select(Plan.code).join(Listing, Listing.id == Plan.listing_id).where(Listing.org_id == seller_id)
+        if asked:
+            sold = sold.where(Listing.id.in_(asked))
+        codes = set(uow.session.scalars(sold.where(Plan.code.in_(command.plan_codes))))
+        unsold = [one for one in command.plan_codes if one not in codes]
+        if unsold:
+            raise Invalid("coupon_plan_unknown", field="plan_codes", plan=unsold[0])
     known = organization_names(uow, command.org_ids)
     unknown = [one for one in command.org_ids if one not in known]
     if unknown:

@@ -18,7 +18,7 @@ from marketplace.notifications.notify import NewNotification
 from orders.amendments.events import ChangeLapsed
 from orders.amendments.models import Amendment
 from orders.approval_rules.deputies import deputies_in
-from orders.approval_rules.steps import ANY_APPROVER, PERMISSIONS, steps_from
+from orders.approval_rules.steps import ANY_APPROVER, PERMISSIONS, Candidate, steps_from
 from orders.checkout.models import Approval, Purchase
 from orders.notifications.notifiers import RecordedEvent, notifies_of
 from orders.order.events import (
@@ -27,6 +27,7 @@ from orders.order.events import (
     OrderDeliveryFailed,
     OrderPaid,
     PurchaseApproved,
+    PurchaseCancelled,
     PurchaseExpired,
     PurchaseRejected,
 )
@@ -46,6 +47,8 @@ _FAILED: dict[str | None, tuple[str, str | None]] = {
     "change": ("change_failed", "change_not_made"),
 }
 """And of what was not delivered."""
+_Purchases = dict[UUID, tuple[Purchase, Params, dict[UUID | None, str]]]
+"""By id: the purchase, what is said of it, and the names of those who asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +112,12 @@ def approval_requested(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iter
     found = _purchases(uow, events)
     taken = select(Approval.purchase_id, func.count().label("taken")).where(Approval.purchase_id.in_(found))
     done = {row.purchase_id: row.taken for row in uow.session.execute(taken.group_by(Approval.purchase_id))}
-    deputies = deputies_in(uow, {purchase.buyer_org_id for purchase, _, _ in found.values()})
+    deputies = _deputies(uow, found)
     for event in events:
         purchase, params, names = found[event.uuid("purchase_id")]
         number = int(event.payload.get("step", 1))
         if purchase.state != "pending_approval" or done.get(purchase.id, 0) != number - 1:
             continue
-        step = (steps_from(purchase.approval_steps) or (ANY_APPROVER,))[number - 1]
         asked = NewNotification(
             event.id,
             event.at,
@@ -124,16 +126,33 @@ def approval_requested(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iter
             {**params, "asked_by": names.get(purchase.requested_by, purchase.billing_profile["legal_name"])},
             org_id=purchase.buyer_org_id,
         )
-        if step.who != "persons":
-            yield replace(asked, permission=PERMISSIONS[step.who], but_not=purchase.requested_by)
-        persons = {one.id for one in step.persons}
-        persons |= {
-            deputy_id
-            for org_id, deputy_id, represented in deputies
-            if org_id == purchase.buyer_org_id and represented.may_take(step)
-        }
-        for person_id in persons - {purchase.requested_by}:
-            yield replace(asked, person_id=person_id)
+        yield from _to_deciders(purchase, number, asked, deputies, but_not=purchase.requested_by)
+
+
+def _deputies(uow: UnitOfWork, found: _Purchases) -> list[tuple[UUID, UUID, Candidate]]:
+    return deputies_in(uow, {purchase.buyer_org_id for purchase, _, _ in found.values()})
+
+
+def _to_deciders(
+    purchase: Purchase,
+    number: int,
+    said: NewNotification,
+    deputies: list[tuple[UUID, UUID, Candidate]],
+    *,
+    but_not: UUID | None,
+) -> Iterable[NewNotification]:
+    """To whoever may take a step of a purchase, and who stands in for them."""
+    step = (steps_from(purchase.approval_steps) or (ANY_APPROVER,))[number - 1]
+    if step.who != "persons":
+        yield replace(said, permission=PERMISSIONS[step.who], but_not=but_not)
+    persons = {one.id for one in step.persons}
+    persons |= {
+        deputy_id
+        for org_id, deputy_id, represented in deputies
+        if org_id == purchase.buyer_org_id and represented.may_take(step)
+    }
+    for person_id in persons - {but_not}:
+        yield replace(said, person_id=person_id)
 
 
 def _decided(uow: UnitOfWork, events: Sequence[RecordedEvent], kind: str) -> Iterable[NewNotification]:
@@ -168,6 +187,23 @@ def purchase_expired(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterab
     for event in events:
         purchase, params, _ = found[event.uuid("purchase_id")]
         yield from _to_requester(event, "purchase_expired", purchase, params)
+
+
+@notifies_of(PurchaseCancelled)
+def purchase_cancelled(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """Whoever asked learns that somebody else called it off; who was to decide it, that there is nothing left to decide."""
+    found = _purchases(uow, events)
+    deputies, names = _deputies(uow, found), _names(uow, {event.uuid("cancelled_by") for event in events})
+    for event in events:
+        purchase, params, _ = found[event.uuid("purchase_id")]
+        person_id, step = event.uuid("cancelled_by"), event.payload["waited_for_step"]
+        said = {**params, "cancelled_by": names[person_id]}
+        if person_id != purchase.requested_by:
+            yield from _to_requester(event, "purchase_cancelled", purchase, said)
+        if step is not None:
+            org_id = purchase.buyer_org_id
+            withdrawn = NewNotification(event.id, event.at, "approval_withdrawn", "/approvals", said, org_id=org_id)
+            yield from _to_deciders(purchase, step, withdrawn, deputies, but_not=person_id)
 
 
 @notifies_of(PaymentFailed)
@@ -289,9 +325,7 @@ def _to_requester(event: RecordedEvent, kind: str, purchase: Purchase, params: P
         )
 
 
-def _purchases(
-    uow: UnitOfWork, events: Sequence[RecordedEvent], name: str = "purchase_id"
-) -> dict[UUID, tuple[Purchase, Params, dict[UUID | None, str]]]:
+def _purchases(uow: UnitOfWork, events: Sequence[RecordedEvent], name: str = "purchase_id") -> _Purchases:
     wanted = [event.uuid(name) for event in events]
     purchases = uow.session.scalars(select(Purchase).where(Purchase.id.in_(wanted))).all()
     orders = uow.session.execute(

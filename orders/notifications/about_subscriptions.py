@@ -12,10 +12,12 @@ from sqlalchemy import select
 from fulfillment.entitlements.events import DataRetentionEnds
 from fulfillment.entitlements.models import Entitlement
 from kernel.db.uow import UnitOfWork
+from marketplace.access.models import Person
 from marketplace.notifications.notification_text import Params
 from marketplace.notifications.notify import NewNotification
 from orders.checkout.quote_models import Quote
 from orders.notifications.notifiers import RecordedEvent, notifies_of
+from orders.order.events import PaymentMethodChanged
 from orders.order.models import Order, OrderLine, Subscription
 from orders.subscriptions.events import (
     RenewalRefused,
@@ -82,6 +84,28 @@ def subscription_ended(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iter
         yield _to_buyer(event, unpaid or "subscription_ended", path, params)
         if unpaid is not None:
             yield _to_seller(event, "customer_terminated", params)
+
+
+@notifies_of(PaymentMethodChanged)
+def payment_method_changed(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """Whoever looks after the buyer's money learns that other money is asked for it, but for who did it."""
+    facts = _facts(uow, events)
+    by = {event.uuid("changed_by") for event in events}
+    names = {row.id: row.name for row in uow.session.execute(select(Person.id, Person.name).where(Person.id.in_(by)))}
+    for event in events:
+        params, _ = facts[event.uuid("subscription_id")]
+        person_id = event.uuid("changed_by")
+        said: Params = {**params, "changed_by": names[person_id]}
+        yield NewNotification(
+            event.id,
+            event.at,
+            "payment_method_changed",
+            f"/subscriptions/{event.payload['subscription_id']}",
+            said,
+            org_id=event.uuid("buyer_org_id"),
+            permission="billing.manage",
+            but_not=person_id,
+        )
 
 
 @notifies_of(SubscriptionPastDue)

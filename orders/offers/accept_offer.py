@@ -13,6 +13,9 @@ from marketplace.leads.models import OPEN, Lead
 from orders.offers.events import OfferAccepted
 from orders.offers.models import OFFER, Offer
 
+BUY = "orders.buy"
+"""Whoever answers an offer has it."""
+
 
 def accept_offer(uow: UnitOfWork, offer_id: UUID) -> Offer:
     """Accept it for the acting organization, whose purchase is placed in this transaction.

@@ -19,7 +19,7 @@ from kernel.jobs.outbox import emit
 from marketplace.input_text import paragraphs
 from marketplace.leads.messages import reopen_lead
 from marketplace.pricing.shapes import MAX_SEATS
-from orders.offers.accept_offer import require_open
+from orders.offers.accept_offer import BUY, require_open
 from orders.offers.events import OfferCountered
 from orders.offers.models import CounterOffer, Offer
 from orders.offers.queries import OfferLineView, get_offer
@@ -50,7 +50,7 @@ def make_counter_offer(uow: UnitOfWork, command: MakeCounterOffer) -> CounterOff
     answers; of several proposals the last counts. The same again changes nothing.
 
     Raises, with the `line` that is meant where a line is:
-        Forbidden: `person_required`.
+        Forbidden: `person_required`, `permission_missing` without orders.buy.
         Invalid: `counter_offer_line`: not in the offer, or twice; `quantity_out_of_range`, `counter_offer_price` (above the
             plan's own), `price_out_of_range`, `counter_offer_same`, `text_too_long`.
         As `require_open`.
@@ -58,6 +58,7 @@ def make_counter_offer(uow: UnitOfWork, command: MakeCounterOffer) -> CounterOff
     Emits: OfferCountered. Locks: the lead, then the offer. Idempotent by: the content.
     """
     uow.principal.person()
+    uow.principal.require(BUY)
     text = paragraphs("text", command.text, MAX_TEXT)
     found = uow.session.get(Offer, command.offer_id)
     if found is None or not found.is_shown_to(uow.principal.organization()):

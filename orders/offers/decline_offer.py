@@ -11,6 +11,7 @@ from kernel.errors import Conflict, Invalid, NotFound
 from kernel.jobs.outbox import emit
 from marketplace.input_text import paragraphs
 from marketplace.leads.messages import reopen_lead
+from orders.offers.accept_offer import BUY
 from orders.offers.events import OfferDeclined
 from orders.offers.models import DECLINE_REASONS, OFFER, Offer
 
@@ -30,13 +31,15 @@ def decline_offer(uow: UnitOfWork, command: DeclineOffer) -> Offer:
     """Decline an offer made to the acting person's organization, past its last day too. Done already, nothing changes.
 
     Raises:
-        Forbidden: `person_required`. NotFound: `offer_not_found`, for its seller, and while it waits for approval.
+        Forbidden: `person_required`, `permission_missing` without orders.buy.
+        NotFound: `offer_not_found`, for its seller, and while it waits for approval.
         Invalid: `decline_reason_unknown`, `text_too_long`. Conflict: `offer_accepted`, `offer_withdrawn`,
             `offer_superseded`.
 
     Emits: OfferDeclined. Locks: the lead, then the offer.
     """
     uow.principal.person()
+    uow.principal.require(BUY)
     if command.reason is not None and command.reason not in DECLINE_REASONS:
         raise Invalid("decline_reason_unknown", field="reason")
     text = paragraphs("text", command.text, MAX_TEXT)

@@ -50,6 +50,32 @@ class PurchaseExpired(Event):
     buyer_org_id: UUID
 
 
+class PurchaseCancelled(Event):
+    """A buyer called a purchase off before it was paid."""
+
+    topic: ClassVar[str] = "orders.purchase_cancelled.v1"
+    purchase_id: UUID
+    buyer_org_id: UUID
+    cancelled_by: UUID
+    """Who answers for it."""
+    waited_for_step: int | None
+    """The approver's step that it waited for, counted from 1; None where it waited for money."""
+
+
+class PaymentMethodChanged(Event):
+    """What a subscription goes on costing is asked of another payment method from now on."""
+
+    topic: ClassVar[str] = "orders.payment_method_changed.v1"
+    subscription_id: UUID
+    buyer_org_id: UUID
+    seller_org_id: UUID
+    gateway: str
+    method_token: str
+    """The gateway's, never a card number; its buyer's alone to see."""
+    changed_by: UUID
+    """Who answers for it."""
+
+
 class OrderPaid(Event):
     """The money for an order is captured; delivery begins."""
 

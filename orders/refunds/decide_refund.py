@@ -50,7 +50,7 @@ def answer_refund(uow: UnitOfWork, command: DecideRefund) -> RefundCase:
     if (
         row.decided_at is None
         and row.answered_at is not None
-        and _is_decided_alike(row, command, granted_minor, no="refused")
+        and _is_decided_alike(row, row.answer, command, (text, granted_minor), no="refused")
     ):
         return row
     if row.state != "asked":
@@ -82,7 +82,9 @@ def decide_refund(uow: UnitOfWork, command: DecideRefund) -> RefundCase:
     uow.principal.require("operator.payouts")
     row = lock_case(uow, command.case_id)
     text, granted_minor = _checked(row, command)
-    if row.decided_at is not None and _is_decided_alike(row, command, granted_minor, no="rejected"):
+    if row.decided_at is not None and _is_decided_alike(
+        row, row.decision, command, (text, granted_minor), no="rejected"
+    ):
         return row
     if row.state != "escalated":
         raise Conflict("refund_case_moved", state=row.state)
@@ -192,7 +194,11 @@ def _checked(row: RefundCase, command: DecideRefund) -> tuple[str, int]:
     return paragraphs("words", command.words, MAX_WORDS), granted_minor
 
 
-def _is_decided_alike(row: RefundCase, command: DecideRefund, granted_minor: int, *, no: str) -> bool:
+def _is_decided_alike(row: RefundCase, said: str, command: DecideRefund, asked: tuple[str, int], *, no: str) -> bool:
+    """In the same words, too: other ones would be lost without anybody noticing."""
+    text, granted_minor = asked
+    if said != text:
+        return False
     if command.decision == "refuse":
         return row.state == no
     if command.decision == "credit" and not row.as_credit:

@@ -11,6 +11,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Invalid, NotFound
 from orders.checkout.approval_reasons import BUY
 from orders.checkout.locking import find_locked_purchase
+from orders.checkout.store_method import store_method
 from orders.order.models import Order, OrderLine, Subscription
 from orders.subscriptions.past_due import lock_renewal
 from orders.subscriptions.renew import lock_subscription
@@ -31,7 +32,8 @@ def change_payment_method(uow: UnitOfWork, command: ChangePaymentMethod) -> None
     Nothing is charged now. A renewal that waits for its money is asked by it at the next try.
 
     Raises: Forbidden `permission_missing` without orders.buy, NotFound, Invalid `payment_method_missing`, Conflict
-    `subscription_ended`. Locks: an open purchase of the next term, the one that began it, its order, the subscription.
+    `subscription_ended`.
+    Emits: as `store_method`. Locks: an open purchase of the next term, the one that began it, its order, the subscription.
     Idempotent.
     """
     uow.principal.require(BUY)
@@ -51,6 +53,6 @@ def change_payment_method(uow: UnitOfWork, command: ChangePaymentMethod) -> None
     assert first is not None and found is not None  # noqa: PT018, S101 - a subscription has both
     if found[0].state == "ended":
         raise Conflict("subscription_ended")
-    for purchase in (first, renewal):
-        if purchase is not None:
-            purchase.gateway, purchase.method_token = command.gateway, command.method_token
+    store_method(uow, [command.subscription_id], command.gateway, command.method_token)
+    if renewal is not None:
+        renewal.gateway, renewal.method_token = command.gateway, command.method_token

@@ -11,7 +11,7 @@ from kernel.jobs.outbox import enqueue
 from orders.amendments.events import SubscriptionAmended
 from orders.amendments.models import Amendment
 from orders.amendments.undelivered import take_back_undelivered, undelivered_orders
-from orders.order.events import PurchaseExpired, PurchaseRejected
+from orders.order.events import PurchaseCancelled, PurchaseExpired, PurchaseRejected
 from orders.order.locking import find_locked_order, lock_subscription
 from orders.order.models import Order
 from orders.refunds.refund_order import refund_remaining
@@ -53,6 +53,12 @@ def subscription_amended(uow: UnitOfWork, fact: Payload) -> None:
 @follows(PurchaseRejected)
 def conversion_rejected(uow: UnitOfWork, fact: Payload) -> None:
     """A trial whose purchase was waited for ends, where that was rejected."""
+    nobody_pays(uow, UUID(fact["purchase_id"]))
+
+
+@follows(PurchaseCancelled)
+def conversion_cancelled(uow: UnitOfWork, fact: Payload) -> None:
+    """The same, where whoever may buy called it off."""
     nobody_pays(uow, UUID(fact["purchase_id"]))
 
 

@@ -19,6 +19,7 @@ from marketplace.catalog.plan_price import plan_price
 from marketplace.pricing.engine import instalments, price_term
 from marketplace.pricing.shapes import is_by_seat
 from orders.amendments.models import Amendment
+from orders.checkout.models import Purchase
 from orders.checkout.quote_models import Quote
 from orders.coupons.every_term import off_renewal
 from orders.order.models import Order, OrderLine, Subscription
@@ -46,7 +47,8 @@ class SubscriptionView:
     `next_plan_id`: what the next term is to be, where that is something else. `expected_minor`: what it would cost as that plan
     is priced today, tax in it or on top as the plan says; none where the plan is not on sale any more. `seats` 0: it is not
     sold by them. `term_months`: of its latest paid term; `next_months`: of the next ones. `contract_ends_at`: when its
-    contract is over, all terms of it paid for; None where that has no end of its own.
+    contract is over, all terms of it paid for; None where that has no end of its own. `gateway`, `payment_method`: what its next
+    terms and usage are asked of; the latter is empty where a trial began without one.
     """
 
     id: UUID
@@ -85,6 +87,8 @@ class SubscriptionView:
     seats_used: int
     contract_ends_at: datetime | None
     department_id: UUID | None
+    gateway: str
+    payment_method: str
 
 
 def is_side_of(uow: UnitOfWork, side: Side) -> ColumnElement[bool]:
@@ -119,9 +123,12 @@ def subscription_of_line(uow: UnitOfWork, line_id: UUID) -> SubscriptionView | N
 def own_rows(uow: UnitOfWork) -> Select[Any]:
     """What `view_of` takes, of the acting organization's subscriptions."""
     statement: Select[Any] = (
-        select(Subscription, OrderLine, Plan, _began.seller_name, Quote, _renewal.id, Entitlement, _now, Trial)  # type: ignore[assignment]  # the rows' type is the callers' Any
+        select(
+            Subscription, OrderLine, Plan, _began.seller_name, Quote, _renewal.id, Entitlement, _now, Trial, Purchase
+        )  # type: ignore[assignment]  # the rows' type is the callers' Any
         .join(OrderLine, OrderLine.id == Subscription.order_line_id)
         .join(_began, _began.id == OrderLine.order_id)
+        .join(Purchase, Purchase.id == _began.purchase_id)
         .join(Entitlement, Entitlement.reference == Subscription.order_line_id)
         .join(Plan, Plan.id == Subscription.plan_id)
         .join(_wanted, _wanted.id == func.coalesce(Subscription.next_plan_id, Subscription.plan_id))
@@ -161,7 +168,8 @@ def view_of(row: Any) -> SubscriptionView:
     quote: Quote | None
     plan_now: Plan | None
     trial: Trial | None
-    subscription, line, plan, seller_name, quote, renewal_order_id, entitlement, plan_now, trial = row
+    first: Purchase
+    subscription, line, plan, seller_name, quote, renewal_order_id, entitlement, plan_now, trial, first = row
     is_told = quote is not None and subscription.state != "ended"
     renews = subscription.state == "active" and subscription.goes_on and renewal_order_id is None
     expected = _expected_minor(subscription, line, plan_now)
@@ -205,6 +213,8 @@ def view_of(row: Any) -> SubscriptionView:
         seats_used=entitlement.seats_used,
         contract_ends_at=contract_end(subscription, next_months, entitlement.time_zone),
         department_id=subscription.department_id,
+        gateway=first.gateway,
+        payment_method=first.method_token,
     )
 
 

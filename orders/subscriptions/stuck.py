@@ -132,5 +132,9 @@ _SELECTS: dict[Stuck, Select[Any]] = {
     "run_dead": _row("run_dead", Subscription.id, Run.created_at, Run.operation)
     .join(Entitlement, Entitlement.id == Run.entitlement_id)
     .join(Subscription, Subscription.order_line_id == Entitlement.reference)
-    .where(state_in(Run.state, "dead"), Run.operation != "provision"),
+    .where(
+        state_in(Run.state, "dead"),
+        # Of one that has ended, only the end itself is still to be taken.
+        (Run.operation == "deprovision") | ((Run.operation != "provision") & (Subscription.state != "ended")),
+    ),
 }

@@ -28,6 +28,7 @@ from marketplace.test_clocks.own_time import find_own_time
 from orders.amendments.amend import CHANGE_LAPSED
 from orders.amendments.models import Amendment
 from orders.checkout.quote_models import Quote
+from orders.order.events import PaymentMethodChanged
 from orders.order.instalments import Instalment
 from orders.order.models import OWED, Order, OrderLine, Subscription, SubscriptionTerm
 from orders.refunds.models import RefundCase
@@ -60,6 +61,7 @@ EntryKind = Literal[
     "seat_given",
     "seat_revoked",
     "episode_completed",
+    "method_changed",
 ]
 
 
@@ -92,6 +94,9 @@ class TimelineEntry:
     title: str | None = None
     """Of an episode."""
     title_en: str | None = None
+    gateway: str | None = None
+    payment_method: str | None = None
+    """What is charged from then on; its buyer's alone to see."""
 
 
 _RANK: dict[EntryKind, int] = {
@@ -163,11 +168,11 @@ def _terms(uow: UnitOfWork, subscription_id: UUID) -> Iterator[TimelineEntry]:
 
 
 def _announced(uow: UnitOfWork, subscription: Subscription, side: Side) -> Iterator[TimelineEntry]:
-    """Notices and refusals. What a notice said the next term costs is the buyer's, and the platform's, to see."""
+    """Notices, refusals and other methods. What a notice said the next term costs is the buyer's, and the platform's, to see."""
     rows = uow.session.scalars(
         select(EventRow).where(
             EventRow.subject_id == subscription.id,
-            EventRow.topic.in_((SubscriptionNoticed.topic, RenewalRefused.topic)),
+            EventRow.topic.in_((SubscriptionNoticed.topic, RenewalRefused.topic, PaymentMethodChanged.topic)),
             EventRow.occurred_at >= subscription.created_at,
         )
     ).all()
@@ -179,6 +184,10 @@ def _announced(uow: UnitOfWork, subscription: Subscription, side: Side) -> Itera
     for row in rows:
         if row.topic == RenewalRefused.topic:
             yield TimelineEntry(row.occurred_at, "renewal_refused", reason=row.payload["reason"])
+            continue
+        if row.topic == PaymentMethodChanged.topic:
+            gateway, token = (row.payload["gateway"], row.payload["method_token"]) if side == "buyer" else (None, None)
+            yield TimelineEntry(row.occurred_at, "method_changed", gateway=gateway, payment_method=token)
             continue
         named = row.payload.get("quote_id")
         amount, currency = prices.get(UUID(named), (None, None)) if named else (None, None)

@@ -135,6 +135,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/videos/{video_id}/placements": {"plan_id": str(uuid7()), "start_ms": 0, "end_ms": 5_000},
     "POST /v1/purchases/{purchase_id}/approve": {"reason": None},
     "POST /v1/purchases/{purchase_id}/reject": {"reason": "no"},
+    "POST /v1/purchases/{purchase_id}/cancel": {},
     "POST /v1/purchases/{purchase_id}/pay": {"payment_method": "sbx_ok"},
     "POST /v1/sandbox/payments/{payment_id}/authentication": {"approve": True},
 }

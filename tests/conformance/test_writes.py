@@ -276,6 +276,9 @@ def buying(world: World) -> None:
         {"approve": True},
         payment_id=payment.id,
     )
+    dropped = stage.purchase(stage.quote(), method="sbx_declined")
+    stage.run()
+    ask("POST /v1/purchases/{purchase_id}/cancel", world.purchaser, None, purchase_id=dropped)
     with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
         set_rule(uow, SetRule("CNY", 0))
     pending = [stage.purchase(stage.quote()) for _ in range(2)]

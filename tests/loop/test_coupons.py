@@ -105,6 +105,8 @@ def test_an_amount_is_never_more_than_the_price(stage: Stage) -> None:
 )
 def test_what_a_code_is_refused_for(stage: Stage, changes: dict[str, Any], code: str) -> None:
     changes = dict(changes)
+    if "plan_codes" in changes:
+        stage.offer(code="another")
     if changes.get("org_ids"):
         changes["org_ids"] = (stage.promoter.id,)
     if "starts_on" in changes:
@@ -114,6 +116,10 @@ def test_what_a_code_is_refused_for(stage: Stage, changes: dict[str, Any], code:
     if ends:
         transact(stage.services.db, stage.seller.owner, lambda uow: end_coupon(uow, coupon_id).id)
     assert refusal(lambda: quoted(stage, "LAUNCH-20")) == code
+
+
+def test_a_plan_that_is_not_sold_is_refused(stage: Stage) -> None:
+    assert refusal(lambda: made(stage, plan_codes=("zzz",))) == "coupon_plan_unknown"
 
 
 def test_over_after_its_last_day(stage: Stage) -> None:

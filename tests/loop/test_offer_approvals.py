@@ -267,6 +267,15 @@ class TestBesideOthers:
         decide(stage, below)
         assert (state(stage, first), state(stage, below)) == ("superseded", "open")
 
+    def test_it_ends_once_the_one_before_it_is_paid(self, stage: Stage, lead_id: UUID) -> None:
+        """Its request is won: it is not left for an approver to find."""
+        floor(stage)
+        first, below = offered(stage, lead_id), low(stage, lead_id)
+        stage.purchase(quoted(stage, first))
+        assert state(stage, below) == "awaiting_approval"
+        stage.run()
+        assert (state(stage, first), state(stage, below)) == ("accepted", "withdrawn")
+
     def test_it_ends_with_its_request(self, stage: Stage, lead_id: UUID) -> None:
         floor(stage)
         first, below = offered(stage, lead_id), low(stage, lead_id)

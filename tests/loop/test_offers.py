@@ -28,6 +28,7 @@ from orders.checkout.quote_models import Quote
 from orders.checkout.quote_offer import QuoteOffer, quote_offer
 from orders.loop import SWEEP_PURCHASES
 from orders.notifications.notify_of_events import NOTIFY
+from orders.offers.counter_offer import MakeCounterOffer, make_counter_offer
 from orders.offers.decline_offer import DeclineOffer, decline_offer
 from orders.offers.make_offer import MakeOffer, OfferedPlan, make_offer, withdraw_offer
 from orders.offers.models import Offer, OfferLine
@@ -79,6 +80,15 @@ def reject(stage: Stage, purchase_id: UUID) -> None:
 def decline(stage: Stage, offer_id: UUID, reason: str | None = None, text: str = "") -> None:
     command = DeclineOffer(offer_id, reason, text)
     transact(stage.services.db, stage.purchaser, lambda uow: decline_offer(uow, command).id)
+
+
+def test_who_may_not_buy_answers_no_offer(stage: Stage, lead_id: UUID) -> None:
+    offer_id = offered(stage, lead_id)
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        finance = make_member(uow, stage.buyer, "finance")
+    with unit_of_work(stage.services.db, finance) as uow:
+        assert refusal(lambda: decline_offer(uow, DeclineOffer(offer_id))) == "permission_missing"
+        assert refusal(lambda: make_counter_offer(uow, MakeCounterOffer(offer_id, ()))) == "permission_missing"
 
 
 def expire(stage: Stage, purchase_id: UUID) -> None:

@@ -174,6 +174,20 @@ class TestSellerDecides:
             answer(stage, case_id, refuse=True)
         assert sent(stage, order_id) == [(1_000, "succeeded")]
 
+    def test_other_words_for_the_same_no_are_not_dropped_silently(self, stage: Stage) -> None:
+        case_id = ask(stage, late(stage))
+
+        def refuse(words: str) -> None:
+            done(
+                stage, stage.seller.owner, lambda uow: answer_refund(uow, DecideRefund(case_id, "refuse", None, words))
+            )
+
+        for _ in range(2):
+            refuse("used in full")
+        with pytest.raises(Conflict, match="refund_case_moved"):
+            refuse("used in part")
+        assert request(stage, case_id).answer == "used in full"
+
     @pytest.mark.parametrize(
         ("command", "error"),
         [

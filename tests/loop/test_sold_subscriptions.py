@@ -13,6 +13,7 @@ from fulfillment.runs.models import Run
 from kernel.db.uow import unit_of_work
 from kernel.errors import Forbidden, NotFound
 from kernel.principal import SYSTEM
+from orders.order.models import Subscription
 from orders.subscriptions.schedule import RENEWS_BEFORE
 from orders.subscriptions.sold import SoldSubscription, get_sold_subscription, list_sold_subscriptions
 from orders.subscriptions.stuck import count_stuck, list_stuck
@@ -85,6 +86,13 @@ def test_what_is_stuck_by_kind(stage: Stage) -> None:
     assert stuck(stage, "run_dead") == [("run_dead", "suspend")]
     with unit_of_work(stage.services.db, OPERATOR_PRINCIPAL) as uow:
         assert count_stuck(uow)["run_dead"].count >= 1
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        over = update(Subscription).where(Subscription.id == subscription.id)
+        uow.session.execute(over.values(state="ended", next_step_at=None))
+    assert stuck(stage, "run_dead") == [], "of one that has ended nothing but the end is still to be taken"
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        uow.session.execute(run.values(operation="deprovision"))
+    assert stuck(stage, "run_dead") == [("run_dead", "deprovision")]
 
 
 def test_a_term_nobody_paid_for(stage: Stage) -> None:

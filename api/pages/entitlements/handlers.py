@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from litestar import Response
@@ -33,6 +34,7 @@ from kernel.errors import Conflict, DomainError, NotFound
 from kernel.money import Money
 from marketplace.access.members import MemberRow, list_members
 from orders.checkout.approval_reasons import BUY
+from orders.order.completed_services import completed_services
 from orders.subscriptions.auto_renew import set_auto_renew
 from orders.subscriptions.queries import SubscriptionView, subscription_of_line
 from orders.subscriptions.trial_conversion import ConvertTrial, convert_trial
@@ -46,8 +48,9 @@ def list_entitlements(page_request: Given[PageRequest]) -> Response[str]:
     """Everything the organization may use, newest first."""
     with page_request.work() as uow:
         found = entitlements_of_buyer(uow, cursor=page_request.query("cursor", most=200) or None, limit=PAGE)
+        done = _completed(uow, found.items)
     more = addresses.next_page(addresses.ENTITLEMENTS, found.next_cursor)
-    return page_request.render(EntitlementsView(tuple(_row(page_request, one) for one in found.items), more))
+    return page_request.render(EntitlementsView(tuple(_row(page_request, one, done) for one in found.items), more))
 
 
 @page("/entitlements/{entitlement_id:uuid}", "entitlements.read")
@@ -143,6 +146,7 @@ def _view(page_request: PageRequest, entitlement_id: UUID, *, error: str | None 
         subscription = subscription_of_line(uow, detail.row.reference)
         metered = is_metered(uow, entitlement_id)
         is_course = bool(courses_among(uow, [detail.row.listing_id]))
+        done = _completed(uow, [detail.row])
     row = detail.row
     return EntitlementView(
         id=str(row.id),
@@ -150,7 +154,7 @@ def _view(page_request: PageRequest, entitlement_id: UUID, *, error: str | None 
         listing_name=page_request.pick(row.title, row.title_en),
         plan_name=page_request.pick(row.plan_name, row.plan_name_en),
         seller_name=row.seller_name,
-        state=row.state_now,
+        state="completed" if done else row.state_now,
         quantity=row.seats,
         valid_from=row.valid_from,
         valid_until=row.paid_until,
@@ -197,13 +201,20 @@ def _candidates(detail: EntitlementDetail, members: list[MemberRow]) -> tuple[Me
     )
 
 
-def _row(page_request: PageRequest, row: Found) -> EntitlementItem:
+def _completed(uow: UnitOfWork, rows: Sequence[Found]) -> set[UUID]:
+    """The lines of those that are over with their service: it opens nothing, and is delivered."""
+    opens_nothing = [one for one in rows if one.is_usable and one.valid_to is None and one.launch_url is None]
+    watched = courses_among(uow, [one.listing_id for one in opens_nothing]) if opens_nothing else ()
+    return completed_services(uow, [one.reference for one in opens_nothing if one.listing_id not in watched])
+
+
+def _row(page_request: PageRequest, row: Found, done: Collection[UUID]) -> EntitlementItem:
     return EntitlementItem(
         id=str(row.id),
         listing_name=page_request.pick(row.title, row.title_en),
         plan_name=page_request.pick(row.plan_name, row.plan_name_en),
         seller_name=row.seller_name,
-        state=row.state_now,
+        state="completed" if row.reference in done else row.state_now,
         used_seats=row.seats_used,
         quantity=row.seats,
         valid_until=row.paid_until,

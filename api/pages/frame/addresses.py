@@ -245,9 +245,9 @@ def invoice_xml(invoice_id: str) -> str:
     return f"/v1/invoices/{invoice_id}/xml"
 
 
-def order_cancel(order_id: str) -> str:
-    """Where the buyer's cancellation (money back within the window) posts."""
-    return f"/orders/{order_id}/cancel"
+def order_end(order_id: str, how: str) -> str:
+    """Where its buyer's form posts: `cancel` (money back within the window) or `call-off` (its purchase is not paid yet)."""
+    return f"/orders/{order_id}/{how}"
 
 
 def order_accept(order_id: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from api.pages.frame.choices import Choice
 from api.pages.frame.site import PageRequest
+from api.pages.frame.translations import translations
 from billing.gateways.sandbox import NAME as SANDBOX
 from kernel.errors import Invalid
 
@@ -18,6 +19,13 @@ def methods(page_request: PageRequest, gateways: Mapping[str, object]) -> tuple[
     if SANDBOX not in gateways:
         return ()
     return tuple(Choice(f"{SANDBOX}:{token}", page_request.t(f"pay_with.{token}")) for token in SANDBOX_TOKENS)
+
+
+def method_in_words(page_request: PageRequest, gateway: str, token: str) -> str:
+    """A stored method as the visitor would choose it; of one that pages do not offer, its gateway's name."""
+    if gateway == SANDBOX and token in SANDBOX_TOKENS:
+        return page_request.t(f"pay_with.{token}")
+    return translations(page_request.language).word("gateway", gateway)
 
 
 def parse_method(chosen: str) -> tuple[str, str]:

@@ -43,6 +43,7 @@ TONES: dict[str, dict[str, Tone]] = {
         "active": "good",
         "past_due": "bad",
         "suspended": "bad",
+        "completed": "idle",
         "ended": "idle",
     },
     "subscription": {"trial": "good", "active": "good", "past_due": "bad", "ended": "idle"},

@@ -17,6 +17,7 @@ from api.pages.frame.typed_numbers import find_whole
 from api.pages.offers.presenter import offer_list, offer_page, refusal
 from api.pages.offers.views import CounterLineTyped, OfferForms, OfferPage, OffersView
 from kernel.errors import DomainError, Invalid
+from orders.checkout.approval_reasons import BUY
 from orders.offers.counter_offer import MakeCounterOffer, ProposedLine, make_counter_offer
 from orders.offers.decline_offer import DeclineOffer, decline_offer
 from orders.offers.queries import OfferView, get_offer
@@ -36,7 +37,7 @@ def show_own(offer_id: FromPath[UUID], page_request: Given[PageRequest]) -> Answ
     return page_request.render(offer_page(page_request, offer_id, sells=False))
 
 
-@form_post("/offers/{offer_id:uuid}/decline", SIGNED_IN)
+@form_post("/offers/{offer_id:uuid}/decline", BUY)
 def decline(offer_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
     """Say no to it: pressed twice it is one no."""
     reason, text = form.text("reason", most=20), form.values.get("decline_text", "")[:2_000]
@@ -48,7 +49,7 @@ def decline(offer_id: FromPath[UUID], page_request: Given[PageRequest], form: Gi
     return page_request.redirect(_shown_at(offer), notice="offer_declined")
 
 
-@form_post("/offers/{offer_id:uuid}/counter", SIGNED_IN)
+@form_post("/offers/{offer_id:uuid}/counter", BUY)
 def counter(offer_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
     """Propose other figures: pressed twice it is one proposal."""
     text = form.values.get("counter_text", "")[:2_000]

@@ -26,6 +26,7 @@ from api.pages.offers.views import (
 from kernel.errors import DomainError, Invalid
 from kernel.money import PPM
 from marketplace.pricing.shapes import MAX_SEATS
+from orders.checkout.approval_reasons import BUY
 from orders.offers.decide_offer import others_decide
 from orders.offers.draw_offer import draw_offer
 from orders.offers.floors import APPROVE
@@ -122,7 +123,7 @@ def offer_item(page_request: PageRequest, offer: OfferView, *, sells: bool) -> O
         else (),
         replaces=offer.supersedes_id is not None,
         counters=tuple(_counter(page_request, offer, one) for one in offer.counter_offers),
-        forms=_forms(page_request, offer) if offer.is_open and not sells else None,
+        forms=_forms(page_request, offer) if offer.is_open and not sells and page_request.principal.may(BUY) else None,
         decline_reason=offer.decline_reason or "",
         decline_text=offer.decline_text,
         is_shown=offer.is_shown,

@@ -34,6 +34,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, DomainError, NotFound
 from orders import queries
 from orders.approval_rules.find_rule import month_began
+from orders.checkout.cancel_purchase import OPEN, cancel_purchase, is_cancellable
 from orders.checkout.request_payment import pay_again
 from orders.departments.assign_department import assign_purchase
 from orders.milestones.cancel import cancel_overdue
@@ -92,6 +93,18 @@ def choose_department(order_id: FromPath[UUID], page_request: Given[PageRequest]
         assign_purchase(uow, queries.get_order(uow, order_id).purchase_id, department_id)
 
     return _acted(page_request, order_id, work, "department_assigned")
+
+
+@form_post("/orders/{order_id:uuid}/call-off", "orders.buy")
+def call_off(order_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
+    """Call off the purchase of an order that is not paid yet. Pressed twice, the second finds it done."""
+    del form
+    return _acted(
+        page_request,
+        order_id,
+        lambda uow: cancel_purchase(uow, queries.get_order(uow, order_id).purchase_id),
+        "called_off",
+    )
 
 
 @form_post("/orders/{order_id:uuid}/accept", "orders.buy")
@@ -210,7 +223,9 @@ def _show(page_request: PageRequest, order_id: UUID, refused: DomainError | None
         buys = page_request.principal.may("orders.buy")
         refundable = buys and is_refundable(uow, order_id)
         asks_back = buys and not refundable and data.may_ask_back and askable_minor(uow, order_id) > 0
+        may_call_off = buys and data.order.state in OPEN and is_cancellable(uow, data.order.purchase_id)
     view = _view(page_request, data, refundable=refundable, asks_back=asks_back)
+    view = replace(view, may_call_off=may_call_off)
     if refused is not None:
         return page_request.render(
             view, status=refused.status, notice=FlashMessage("bad", failure(page_request, refused))
@@ -351,6 +366,7 @@ routes = [
     list_orders,
     show_order,
     cancel,
+    call_off,
     choose_department,
     accept,
     accept_one,

@@ -178,6 +178,8 @@ def _approval(page_request: PageRequest, data: OrderPageData) -> list[Link]:
         who = who_decides(page_request, waits.step if waits else ANY_APPROVER)
         return [Link("approval", "waiting", asked, page_request.t("order.approval_waits", who=who))]
     tag = words.word("order", data.order.state)
+    if data.order.state == "cancelled":
+        return [Link("approval", "failed", data.at("cancelled"), page_request.t("order.called_off"), tag=tag)]
     return [Link("approval", "failed", data.at("expired"), page_request.t("order.approval_expired"), tag=tag)]
 
 

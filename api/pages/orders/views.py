@@ -85,6 +85,8 @@ class OrderPageView:
     #: What finance may say it to be instead, and what it is.
     departments: tuple[Choice, ...] = ()
     department_id: str = ""
+    #: Whether its purchase, which is not paid yet, can be called off.
+    may_call_off: bool = False
     #: Money that was asked back after the window; and whether it can be asked for now.
     refund_cases: tuple[RefundCaseItem, ...] = ()
     may_ask_back: bool = False

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from api.pages.frame import addresses
 from api.pages.frame.codes import in_words
+from api.pages.frame.payment_methods import method_in_words
 from api.pages.frame.phrases import is_known, money, reason
 from api.pages.frame.site import PageRequest
 from api.pages.frame.translations import translations
@@ -37,6 +38,7 @@ _ICONS = {
     "seat_given": "user",
     "seat_revoked": "user",
     "episode_completed": "check",
+    "method_changed": "card",
 }
 _SAYS_WHY = frozenset({"renewal_refused", "try", "end", "amendment_revoked", "amendment_lapsed"})
 _BAD = frozenset({"renewal_refused", "past_due", "suspend", "terminate"})
@@ -85,15 +87,8 @@ def _text(page_request: PageRequest, one: TimelineEntry) -> str:
     if one.kind == "term" and one.quantity is not None:
         plan = page_request.pick(one.plan_name, one.plan_name_en)
         parts.append(f"{plan} × {number(one.quantity)}")
-    if one.kind == "amendment" and one.quantity is not None and one.quantity_before is not None:
-        if one.quantity != one.quantity_before:
-            parts.append(t("life.seats", before=number(one.quantity_before), after=number(one.quantity)))
-        if one.plan_name is not None:
-            parts.append(t("life.plan", name=page_request.pick(one.plan_name, one.plan_name_en)))
-        if one.ends_at is not None and one.ends_at_before is not None:
-            day = page_request.formats.day
-            parts.append(t("life.aligned", day=day(one.ends_at), before=day(one.ends_at_before)))
-        parts.append(translations(page_request.language).word("amendment", one.state or ""))
+    if one.kind == "amendment":
+        parts += _change(page_request, one)
     if one.kind == "notice" and one.state is not None:
         parts.append(t("life.told_renews") if one.state == "renews" else t("life.told_ends"))
     if one.kind in _WORDS_OF and one.state is not None:
@@ -101,6 +96,8 @@ def _text(page_request: PageRequest, one: TimelineEntry) -> str:
         parts.append(translations(page_request.language).word(_WORDS_OF[one.kind], state))
     if one.kind == "episode_completed":
         parts.append(page_request.pick(one.title, one.title_en))
+    if one.gateway is not None and one.payment_method is not None:
+        parts.append(method_in_words(page_request, one.gateway, one.payment_method))
     if one.kind == "retry":
         parts.append(t("life.retry_means"))
     if one.reason and one.kind in _SAYS_WHY:
@@ -108,6 +105,20 @@ def _text(page_request: PageRequest, one: TimelineEntry) -> str:
     if one.amount_minor is not None and one.currency is not None:
         parts.append(page_request.formats.money(money(one.amount_minor, one.currency)))
     return " · ".join(parts)
+
+
+def _change(page_request: PageRequest, one: TimelineEntry) -> Iterator[str]:
+    """What a change made of what there was, and whether it holds."""
+    t, number, day = page_request.t, page_request.formats.number, page_request.formats.day
+    if one.quantity is None or one.quantity_before is None:
+        return
+    if one.quantity != one.quantity_before:
+        yield t("life.seats", before=number(one.quantity_before), after=number(one.quantity))
+    if one.plan_name is not None:
+        yield t("life.plan", name=page_request.pick(one.plan_name, one.plan_name_en))
+    if one.ends_at is not None and one.ends_at_before is not None:
+        yield t("life.aligned", day=day(one.ends_at), before=day(one.ends_at_before))
+    yield translations(page_request.language).word("amendment", one.state or "")
 
 
 def _why(page_request: PageRequest, code: str) -> str:

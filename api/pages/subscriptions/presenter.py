@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 from uuid import UUID
@@ -9,7 +10,7 @@ from uuid import UUID
 from api.pages.buy.presenter import quote_view
 from api.pages.buy.views import QuotePanel, QuotePanelLine
 from api.pages.frame.choices import Choice, department_choices, department_name
-from api.pages.frame.payment_methods import methods
+from api.pages.frame.payment_methods import method_in_words, methods
 from api.pages.frame.phrases import failure, money, priced
 from api.pages.frame.site import PageRequest, parse_uuid_or_404
 from api.pages.subscriptions.life import life_of
@@ -237,7 +238,14 @@ def _page(page_request: PageRequest, found: SubscriptionView, form: ChangeForm) 
         offered=None,
         life=(),
         contract_ends_at=found.contract_ends_at,
+        charged=method_in_words(page_request, found.gateway, found.payment_method) if found.payment_method else "",
     )
+
+
+def _stored(found: SubscriptionView, ways: Sequence[Choice]) -> str:
+    """Of the ways to pay, the one that is charged; the first one where that is none of them."""
+    stored = f"{found.gateway}:{found.payment_method}"
+    return next((one.id for one in ways if one.id == stored), ways[0].id if ways else "")
 
 
 def _plans(uow: UnitOfWork, found: SubscriptionView) -> tuple[PlanView, ...]:
@@ -290,6 +298,6 @@ def _form(
         profiles=profiles if open_ else (),
         profile_id=wanted.profile_id or (profiles[0].id if profiles else ""),
         methods=ways,
-        method_id=wanted.method_id or (ways[0].id if ways else ""),
+        method_id=wanted.method_id or _stored(found, ways),
         po_number=wanted.po_number,
     )

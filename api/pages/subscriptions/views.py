@@ -116,5 +116,7 @@ class SubscriptionPage:
     """Whose spending it may be said to be from now on."""
     department_id: str = ""
     department: str = ""
+    #: What its next terms and usage are charged to.
+    charged: str = ""
     error: str | None = None
     error_field: str | None = None

@@ -26,6 +26,8 @@ class NotificationSamples(FinanceSamples):
             "currency": "CNY",
             "asked_by": self.pick("林知夏", "Lin Zhixia"),
             "decided_by": self.pick("陈立", "Chen Li"),
+            "changed_by": self.pick("陈立", "Chen Li"),
+            "cancelled_by": self.pick("陈立", "Chen Li"),
             "member": self.pick("吴桐", "Wu Tong"),
             "organization": self.buyer,
             "author": self.pick("林知夏", "Lin Zhixia"),

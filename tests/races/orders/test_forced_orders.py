@@ -17,6 +17,7 @@ from kernel.money import Money
 from kernel.principal import SYSTEM
 from orders.approval_rules.models import PurchaseRule
 from orders.approval_rules.set_rule import SetRule, set_rule
+from orders.checkout.cancel_purchase import cancel_purchase
 from orders.checkout.decide_purchase import DecidePurchase, decide_purchase
 from orders.checkout.models import Purchase
 from orders.checkout.place_purchase import PlacePurchase, place_purchase
@@ -66,6 +67,13 @@ def deciding(stage: Stage, purchase_id: UUID, decision: str) -> Side:
         return decision
 
     return decide
+
+
+def calling_off(stage: Stage, purchase_id: UUID) -> Side:
+    def call_off() -> str:
+        return transact(stage.services.db, stage.purchaser, lambda uow: cancel_purchase(uow, purchase_id).state)
+
+    return call_off
 
 
 def paying_again(stage: Stage, purchase_id: UUID) -> Side:
@@ -139,6 +147,63 @@ def test_another_payment_against_expiry(stage: Stage, order: str) -> None:
 
 
 @every_order
+def test_another_payment_against_calling_off(stage: Stage, order: str) -> None:
+    """What is being paid is not called off, and what was called off is not paid."""
+    purchase_id = stage.purchase(stage.quote(), method="sbx_declined")
+    stage.run()
+    paid, called_off = interleaved(
+        stage.services.db, order, paying_again(stage, purchase_id), calling_off(stage, purchase_id)
+    )
+    if order in OF_TWINS:
+        assert (isinstance(paid, UUID), called_off) == (True, "payment_already_running")
+    else:
+        assert (paid, called_off) == ("purchase_not_payable", "cancelled")
+    stage.run()
+    assert state_of(stage, purchase_id) == (("paid", "active") if order in OF_TWINS else ("cancelled",) * 2)
+    tried = [payment.state for payment in stage.payments(purchase_id)]
+    assert tried == (["failed", "succeeded"] if order in OF_TWINS else ["failed"])
+
+
+@every_order
+def test_expiry_against_calling_off(stage: Stage, order: str) -> None:
+    purchase_id = stage.purchase(stage.quote(), method="sbx_declined")
+    stage.run()
+    overdue(stage, purchase_id)
+    expired, called_off = interleaved(
+        stage.services.db, order, expiring(stage, purchase_id), calling_off(stage, purchase_id)
+    )
+    expected = (True, "purchase_not_cancellable") if order in OF_TWINS else (False, "cancelled")
+    assert (expired, called_off) == expected
+    assert state_of(stage, purchase_id) == (("expired",) * 2 if order in OF_TWINS else ("cancelled",) * 2)
+
+
+@every_order_of_twins
+def test_calling_off_twice_is_once(stage: Stage, order: str) -> None:
+    purchase_id = stage.purchase(stage.quote(), method="sbx_declined")
+    stage.run()
+    call_off = calling_off(stage, purchase_id)
+    assert interleaved(stage.services.db, order, call_off, call_off) == ("cancelled", "cancelled")
+    assert stage.topics().count("orders.purchase_cancelled") == 1
+
+
+@every_order
+def test_a_success_that_was_in_doubt_against_calling_off(stage: Stage, order: str) -> None:
+    """A payment in doubt is never called off under: the money that came is an order."""
+    purchase_id = stage.purchase(stage.quote(), method="sbx_unreachable")
+    stage.run()
+    (payment,) = stage.payments(purchase_id)
+    answer = GatewayAnswer(GatewayStatus.SUCCEEDED, f"sbx_pay_{payment.id.hex}", Money(payment.amount_minor, "CNY"))
+
+    def succeed() -> None:
+        result = GatewayResult(answer=answer)
+        transact(stage.services.db, SYSTEM, lambda uow: apply_gateway_result(uow, payment.id, result))
+
+    _, called_off = interleaved(stage.services.db, order, succeed, calling_off(stage, purchase_id))
+    assert called_off in ("payment_already_running", "purchase_not_cancellable")
+    assert state_of(stage, purchase_id)[0] == "paid"
+
+
+@every_order
 def test_a_success_that_was_long_in_doubt_against_expiry(stage: Stage, order: str) -> None:
     """Money that came in time is an order; money that came too late goes back whole."""
     purchase_id = stage.purchase(stage.quote(), method="sbx_unreachable")
@@ -181,6 +246,18 @@ class TestDeciding:
         expected = ("approved", "purchase_not_pending") if is_approved else ("purchase_not_pending", "rejected")
         assert told == expected
         assert state_of(stage, purchase_id) == (("pending_payment",) * 2 if is_approved else ("rejected",) * 2)
+        assert len(stage.payments(purchase_id)) == int(is_approved)
+
+    @every_order
+    def test_approval_against_calling_off(self, stage: Stage, order: str) -> None:
+        purchase_id = self.pending(stage)
+        told = interleaved(
+            stage.services.db, order, deciding(stage, purchase_id, "approved"), calling_off(stage, purchase_id)
+        )
+        is_approved = order in OF_TWINS
+        expected = ("approved", "payment_already_running") if is_approved else ("purchase_not_pending", "cancelled")
+        assert told == expected
+        assert state_of(stage, purchase_id) == (("pending_payment",) * 2 if is_approved else ("cancelled",) * 2)
         assert len(stage.payments(purchase_id)) == int(is_approved)
 
     @every_order

@@ -7,8 +7,11 @@ from datetime import timedelta
 
 import pytest
 
+from fulfillment.entitlements.models import Entitlement
 from kernel import clock
+from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7
+from kernel.principal import SYSTEM
 from orders.checkout.create_quote import QuoteItem
 from tests.api.pages.dashboards.conftest import Dashboards, text_of
 
@@ -35,11 +38,48 @@ def test_a_payment_that_is_not_due_is_told_on_the_order(dashboards: Dashboards, 
 
 
 def test_anothers_order_is_not_there(dashboards: Dashboards) -> None:
-    for act in ("cancel", "accept", "pay"):
+    for act in ("cancel", "accept", "pay", "call-off"):
         answers = {
             dashboards.seller.post(f"/orders/{which}/{act}").status_code for which in (dashboards.order_id, uuid7())
         }
         assert answers == {404}, act
+
+
+def test_what_is_not_paid_is_called_off_on_its_page(dashboards: Dashboards) -> None:
+    order_id = dashboards.stage.buy(method="sbx_declined")
+    form = f'action="/orders/{order_id}/call-off"'
+    assert form not in dashboards.buyer.get(f"/orders/{order_id}").text, "its payment is under way"
+    refused = dashboards.buyer.post(f"/orders/{order_id}/call-off")
+    assert (refused.status_code, "A payment of this purchase is running" in text_of(refused)) == (409, True)
+    dashboards.stage.run()
+    page = dashboards.buyer.get(f"/orders/{order_id}")
+    assert form in page.text
+    assert f'action="/orders/{order_id}/cancel"' not in page.text
+    for _ in range(2):
+        answer = dashboards.buyer.post(f"/orders/{order_id}/call-off")
+        assert (answer.status_code, answer.headers["location"].split("?")[0]) == (303, f"/orders/{order_id}")
+    assert dashboards.stage.order(order_id).state == "cancelled"
+    over = dashboards.buyer.get(f"/orders/{order_id}").text
+    assert form not in over
+    assert f'action="/orders/{order_id}/pay"' not in over
+
+
+def test_a_service_that_is_complete_is_not_said_to_be_usable(dashboards: Dashboards) -> None:
+    stage = dashboards.stage
+    order_id = stage.buy(stage.service_plan, 1)
+    stage.run()
+    entitlement = stage.entitlement(order_id)
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        # Nobody's system opens it.
+        uow.session.get_one(Entitlement, entitlement.id).launch_url = None
+    address = f"/entitlements/{entitlement.id}"
+    assert "Completed" not in text_of(dashboards.buyer.get(address))
+    dashboards.buyer.post(f"/orders/{order_id}/accept")
+    stage.run()
+    assert stage.order(order_id).state == "completed"
+    for shown in (address, "/entitlements"):
+        assert "Completed" in text_of(dashboards.buyer.get(shown)), shown
+    assert "No end" not in text_of(dashboards.buyer.get(address))
 
 
 def test_a_quantity_that_is_none_is_said_on_the_sheet_and_the_rest_is_kept(dashboards: Dashboards) -> None:
