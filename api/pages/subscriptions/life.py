@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from api.pages.frame import addresses
 from api.pages.frame.codes import in_words
