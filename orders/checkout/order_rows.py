@@ -89,7 +89,11 @@ def line_row(line_id: UUID, order: Order, line: PricedLine) -> OrderLine:
             or (key.startswith("coupon") and line.coupon_id is not None)
             or key in {"category", "features", "connector_id", "deadline_s", "data_kept_days", "seller_name"}
         }
-        | {name: getattr(line, name) for name in ("renewal_lead_days", "contract_terms") if getattr(line, name)}
+        | {
+            name: getattr(line, name)
+            for name in ("renewal_lead_days", "contract_terms", "offered")
+            if getattr(line, name)
+        }
         | _tried(line),
         price_lines=[one.model_dump(mode="json", exclude_defaults=True) for one in line.price_lines],
         claims=[claim.model_dump(mode="json") for claim in line.claims],

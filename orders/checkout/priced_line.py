@@ -122,6 +122,8 @@ class PricedLine(BaseModel):
     """How many days before a further term begins it is charged; 0: the day before."""
     contract_terms: int = 0
     """After how many paid terms it ends for good; 0: never by itself."""
+    offered: bool = False
+    """Whether its price is one that the seller offered to this buyer."""
     claims: list[QuotedClaim]
     trial: TrialTerms | None = None
     """Of a line that begins a trial, for which nothing is paid: how long, and what follows."""

@@ -16,11 +16,12 @@ from marketplace.placements.models import Placement
 from marketplace.pricing.shapes import MAX_SEATS
 from orders.checkout.create_quote import QUOTE_TTL, price_line, save_quote
 from orders.checkout.line_tax import discounted, invoice_party
-from orders.checkout.priced_line import Context
+from orders.checkout.priced_line import Context, InvoiceParty, PricedLine
 from orders.checkout.quote_models import Quote
 from orders.offers.accept_offer import get_open_offer
 from orders.offers.make_offer import lines_of
 from orders.offers.models import Offer, OfferLine
+from orders.offers.offered_price import price_of_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +47,21 @@ def quote_offer(uow: UnitOfWork, command: QuoteOffer) -> Quote:
     offer = get_open_offer(uow, command.offer_id)
     buyer = invoice_party(lookups.get_invoiced(uow, command.billing_profile_id))
     context = _context(uow, offer)
-    lines = [
-        price_line(
-            uow,
-            sellable.get_sellable(uow, one.plan_id, replaced=True),
-            buyer,
-            _quantity(offer, one, command.quantities),
-            context,
-            unit_price_minor=one.unit_price_minor,
-        )
-        for one in lines_of(uow, offer.id)
-    ]
+    lines = [_line(uow, offer, one, command, buyer, context) for one in lines_of(uow, offer.id)]
     lines = discounted(uow, lines, command.coupon, buyer, of_offer=True)
     expires_at = min(clock.now() + QUOTE_TTL, offer.valid_until)
     return save_quote(uow, lines, buyer, context, expires_at=expires_at, offer_id=offer.id)
+
+
+def _line(
+    uow: UnitOfWork, offer: Offer, line: OfferLine, command: QuoteOffer, buyer: InvoiceParty, context: Context
+) -> PricedLine:
+    """At the offer's price, and for as long as the offer says."""
+    plan = sellable.get_sellable(uow, line.plan_id, replaced=True)
+    quantity = _quantity(offer, line, command.quantities)
+    priced = price_line(uow, plan, buyer, quantity, context, price=price_of_line(line, plan))
+    terms = offer.contract_terms if plan.term_months else None
+    return priced.model_copy(update={"offered": True, "contract_terms": terms or priced.contract_terms})
 
 
 def _quantity(offer: Offer, line: OfferLine, wanted: Mapping[int, int]) -> int:

@@ -29,7 +29,10 @@ MAX_TEXT = 1_000
 
 @dataclass(frozen=True, slots=True)
 class ProposedLine:
-    """What the buyer would take of one line of the offer: how many, at which price for one unit and interval."""
+    """What the buyer would take of one line of the offer: how many, at which price for one unit and interval.
+
+    Of a line with a price of components the price is for its first term in all.
+    """
 
     number: int
     quantity: int
@@ -100,7 +103,8 @@ def _proposed(offered: Sequence[OfferLineView], wanted: Sequence[ProposedLine]) 
     found = [_line(line, by_number.get(line.number)) for line in offered]
     if found == [_line(line, None) for line in offered]:
         raise Invalid("counter_offer_same", field="lines")
-    if sum(one["quantity"] * one["unit_price_minor"] for one in found) > LARGEST_MINOR:
+    times = {line.number: line.own_price is None for line in offered}
+    if sum(one["unit_price_minor"] * (one["quantity"] if times[one["number"]] else 1) for one in found) > LARGEST_MINOR:
         raise Invalid("price_out_of_range", field="quantity", line=found[-1]["number"])
     return found
 

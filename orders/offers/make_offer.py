@@ -18,19 +18,18 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
-from kernel.money import PPM, apply_ppm
 from kernel.states import state_in
-from marketplace.catalog.plan_price import plan_price
+from marketplace.catalog.plan_terms import MAX_CONTRACT_TERMS
 from marketplace.catalog.sellable import Sellable, get_sellable
 from marketplace.input_text import paragraphs
 from marketplace.leads.messages import answer_lead
 from marketplace.leads.models import Lead
 from marketplace.parties.lookups import get_party
-from marketplace.pricing.shapes import MAX_SEATS, at_unit_price
 from orders.offers.addressee import count_private, find_addressee, require_replaceable
 from orders.offers.events import OfferApprovalAsked, OfferWithdrawn
 from orders.offers.floors import below_floor
 from orders.offers.models import OFFER, Offer, OfferApproval, OfferLine
+from orders.offers.offered_price import Figures, OfferedPlan, figures_of
 from orders.offers.send_offer import send_offer, supersede
 
 LONGEST = timedelta(days=365)
@@ -40,24 +39,12 @@ MAX_TERMS = 4_000
 
 
 @dataclass(frozen=True, slots=True)
-class OfferedPlan:
-    """One of the seller's plans, how many of it (seats, or 1), and at which price.
-
-    Of `unit_price_minor` (for one unit and interval, in the plan's currency) and `discount_ppm` (of the plan's price) one.
-    """
-
-    plan_id: UUID
-    quantity: int
-    unit_price_minor: int | None = None
-    discount_ppm: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class MakeOffer:
     """The plans that are offered together, and the last day on which they are.
 
     To whoever asked (`lead_id`), to an organization that the seller names (`buyer_org_id`), or in place of a private offer that
     is open (`supersedes_id`). `takes_more`: the quantities are the least.
+    `contract_terms`: after how many paid terms what recurs ends for good; None: as its plan says.
     """
 
     lead_id: UUID | None
@@ -67,6 +54,7 @@ class MakeOffer:
     supersedes_id: UUID | None = None
     terms: str = ""
     takes_more: bool = False
+    contract_terms: int | None = None
 
 
 def make_offer(uow: UnitOfWork, command: MakeOffer) -> Offer:
@@ -76,8 +64,8 @@ def make_offer(uow: UnitOfWork, command: MakeOffer) -> Offer:
 
     Raises, with the `line` that is meant where a line is:
         Forbidden: `person_required`. NotFound: `plan_not_found`: of another organization. As `get_sellable`, `find_addressee`.
-        Invalid: `quantity_out_of_range`, `offer_price` (one of the two, not above the plan's price), `price_out_of_range`,
-            `offer_valid_on`, `too_many_lines`, `currencies_differ`, `offered_twice`, `text_too_long`.
+        Invalid: as `figures_of`; `price_out_of_range`, `offer_valid_on`, `too_many_lines`, `currencies_differ`,
+            `offered_twice`, `text_too_long`, `contract_terms_invalid` (of what recurs).
         Conflict: as `require_replaceable`. TooMany: `offers_too_often`, of private ones.
 
     Emits: OfferMade, or OfferApprovalAsked. Locks: as `find_addressee`, then the open offer. Idempotent by: the content.
@@ -89,9 +77,10 @@ def make_offer(uow: UnitOfWork, command: MakeOffer) -> Offer:
     if any(plan.seller_org_id != to.seller_org_id for plan in plans):
         raise NotFound("plan_not_found")
     _require_together(plans)
-    prices = [_price(plan, one, line) for line, (plan, one) in enumerate(zip(plans, command.plans, strict=True), 1)]
-    if sum(price * one.quantity for price, one in zip(prices, command.plans, strict=True)) > LARGEST_MINOR:
-        raise Invalid("price_out_of_range", field="quantity", line=len(plans))
+    _require_contract(command, plans)
+    figures = [
+        figures_of(plan, one, line) for line, (plan, one) in enumerate(zip(plans, command.plans, strict=True), 1)
+    ]
     offer = Offer(
         id=uuid7(),
         lead_id=to.lead.id if to.lead is not None else None,
@@ -102,29 +91,37 @@ def make_offer(uow: UnitOfWork, command: MakeOffer) -> Offer:
         valid_until=_until(uow, to.seller_org_id, command.valid_on),
         terms=paragraphs("terms", command.terms, MAX_TERMS),
         takes_more=command.takes_more,
+        contract_terms=command.contract_terms,
         made_by=uow.principal.person(),
         created_at=clock.now(),
     )
-    lines = [
-        OfferLine(
-            offer_id=offer.id,
-            number=number,
-            buyer_org_id=to.buyer_org_id,
-            seller_org_id=to.seller_org_id,
-            plan_id=plan.plan_id,
-            quantity=one.quantity,
-            currency=plan.currency,
-            unit_price_minor=price,
-            list_price_minor=plan.unit_price_minor,
-        )
-        for number, (plan, one, price) in enumerate(zip(plans, command.plans, prices, strict=True), 1)
-    ]
-    below = below_floor(uow, lines, {plan.plan_id: plan.listing_id for plan in plans})
+    lines = _lines(offer, command, plans, figures)
+    if sum(line.total_minor for line in lines) > LARGEST_MINOR:
+        raise Invalid("price_out_of_range", field="quantity", line=len(plans))
+    below = below_floor(uow, offer.seller_org_id, [plan.listing_id for plan in plans], figures)
     offer.shown_at = None if below else offer.created_at
     same = _give_way(uow, command, offer, lines)
     if same is None:
         _begin(uow, offer, lines, below)
     return same or offer
+
+
+def _lines(offer: Offer, command: MakeOffer, plans: Sequence[Sellable], figures: Sequence[Figures]) -> list[OfferLine]:
+    return [
+        OfferLine(
+            offer_id=offer.id,
+            number=number,
+            buyer_org_id=offer.buyer_org_id,
+            seller_org_id=offer.seller_org_id,
+            plan_id=plan.plan_id,
+            quantity=one.quantity,
+            currency=plan.currency,
+            unit_price_minor=own.unit_price_minor,
+            list_price_minor=own.list_price_minor,
+            price=own.stored,
+        )
+        for number, (plan, one, own) in enumerate(zip(plans, command.plans, figures, strict=True), 1)
+    ]
 
 
 def _begin(uow: UnitOfWork, offer: Offer, lines: Sequence[OfferLine], below: list[dict[str, int]]) -> None:
@@ -244,23 +241,11 @@ def _require_together(plans: Sequence[Sellable]) -> None:
             raise Invalid("offered_twice", field="plan_id", line=line)
 
 
-def _price(plan: Sellable, offered: OfferedPlan, line: int) -> int:
-    """The one place where a discount is rounded."""
-    most = MAX_SEATS if plan.sold_by_seat else 1
-    if not 1 <= offered.quantity <= most:
-        raise Invalid("quantity_out_of_range", field="quantity", line=line, least=1, most=most)
-    price_minor, ppm = offered.unit_price_minor, offered.discount_ppm
-    if (price_minor is None) == (ppm is None):
-        raise Invalid("offer_price", field="unit_price", line=line)
-    if ppm is not None:
-        if not 0 <= ppm <= PPM:
-            raise Invalid("offer_price", field="discount_ppm", line=line)
-        price_minor = plan.unit_price_minor - apply_ppm(plan.unit_price_minor, ppm)
-    assert price_minor is not None  # noqa: S101 - one of the two was given
-    if not 0 <= price_minor <= plan.unit_price_minor:
-        raise Invalid("offer_price", field="unit_price", line=line)
-    at_unit_price(plan_price(plan), price_minor)
-    return price_minor
+def _require_contract(command: MakeOffer, plans: Sequence[Sellable]) -> None:
+    """A contract is of what recurs."""
+    terms = command.contract_terms
+    if terms is not None and not (1 <= terms <= MAX_CONTRACT_TERMS and any(plan.term_months for plan in plans)):
+        raise Invalid("contract_terms_invalid", field="contract_terms", limit=MAX_CONTRACT_TERMS)
 
 
 def _until(uow: UnitOfWork, seller_id: UUID, valid_on: date) -> datetime:
@@ -273,5 +258,5 @@ def _until(uow: UnitOfWork, seller_id: UUID, valid_on: date) -> datetime:
 
 
 def _says(offer: Offer, lines: Sequence[OfferLine]) -> tuple[object, ...]:
-    said = [(one.plan_id, one.quantity, one.unit_price_minor, one.list_price_minor) for one in lines]
-    return said, offer.currency.strip(), offer.valid_until, offer.terms, offer.takes_more
+    said = [(one.plan_id, one.quantity, one.unit_price_minor, one.list_price_minor, one.price) for one in lines]
+    return said, offer.currency.strip(), offer.valid_until, offer.terms, offer.takes_more, offer.contract_terms

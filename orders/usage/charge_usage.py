@@ -14,7 +14,6 @@ from fulfillment.usage.models import UsagePeriod
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError
-from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
 from marketplace.parties import lookups
 from marketplace.pricing.components import PlanPrice
@@ -24,6 +23,7 @@ from orders.checkout.models import Purchase
 from orders.checkout.order_rows import profile_as_kept
 from orders.checkout.priced_line import InvoiceParty, PricedLine
 from orders.checkout.quote_models import Quote
+from orders.checkout.quote_row import quote_row
 from orders.checkout.request_payment import request_payment
 from orders.order.models import Order, OrderLine, Subscription, SubscriptionTerm
 from orders.subscriptions.renew import BoughtByHand, copy_sale_terms, invoiced_to, place_next_term
@@ -154,24 +154,5 @@ def _line(uow: UnitOfWork, sold: PricedLine, buyer: InvoiceParty, period: Period
 
 def _quote(uow: UnitOfWork, line: PricedLine, buyer: InvoiceParty, subscription: Subscription) -> Quote:
     now = clock.now()
-    return uow.add(
-        Quote(
-            id=uuid7(),
-            buyer_org_id=subscription.buyer_org_id,
-            person_id=None,
-            currency=line.currency,
-            net_minor=line.net_minor,
-            tax_minor=line.tax_minor,
-            gross_minor=line.gross_minor,
-            lines=[line.model_dump(mode="json")],
-            invoice_party=buyer.model_dump(mode="json"),
-            context={},
-            needs_approval=False,
-            approval_reasons=[],
-            approval_steps=[],
-            expires_at=now,
-            created_at=now,
-            used_at=now,
-            offer_id=None,
-        )
-    )
+    owner = subscription.buyer_org_id
+    return uow.add(quote_row([line], buyer, buyer_org_id=owner, expires_at=now, used_at=now))

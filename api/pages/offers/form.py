@@ -22,8 +22,9 @@ from kernel.errors import DomainError, Invalid
 from marketplace.catalog.queries import ListingView, PlanView, list_own_plans
 from marketplace.catalog.sellable import get_sellable
 from marketplace.pricing.shapes import MAX_SEATS
-from orders.offers.make_offer import MakeOffer, OfferedPlan
+from orders.offers.make_offer import MakeOffer
 from orders.offers.models import Offer
+from orders.offers.offered_price import OfferedPlan
 from orders.offers.queries import CounterLineView, OfferLineView, OfferView
 
 HOLDS = timedelta(days=30)

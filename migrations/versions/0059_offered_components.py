@@ -1,0 +1,26 @@
+"""Offers of own figures for a price of components, and of contracts."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
+
+revision = "0059"
+down_revision = "0057"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """What was offered before has one figure, and the contract of its plan."""
+    op.execute("SET LOCAL lock_timeout = '5s'")
+    op.add_column("offer_line", sa.Column("price", JSONB), schema="orders")
+    op.add_column("offer", sa.Column("contract_terms", sa.BigInteger), schema="orders")
+    op.create_check_constraint("ck_offer_contract_terms", "offer", "contract_terms BETWEEN 1 AND 60", schema="orders")
+
+
+def downgrade() -> None:
+    """Only where no such price was offered: its figure would be taken for a unit's."""
+    op.drop_column("offer", "contract_terms", schema="orders")
+    op.drop_column("offer_line", "price", schema="orders")
