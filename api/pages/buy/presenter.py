@@ -18,6 +18,7 @@ from api.pages.frame.prices import per_of, term_key
 from api.pages.frame.site import PageRequest, parse_uuid_or_404
 from api.pages.frame.translations import translations
 from api.pages.frame.typed_numbers import find_whole
+from api.pages.offers.presenter import contract_in_words
 from billing.tax.decision import note_in_words
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, DomainError, Invalid, NotFound
@@ -28,7 +29,9 @@ from marketplace.catalog.queries import ListingView, PlanView, get_listing
 from marketplace.discovery.cards import Card
 from marketplace.discovery.feed import FeedItem, get_placed
 from marketplace.parties.queries import list_billing_profiles
-from marketplace.pricing.shapes import MAX_SEATS
+from marketplace.pricing.engine import price_term
+from marketplace.pricing.shapes import MAX_SEATS, nearest_sold
+from marketplace.pricing.words import price_in_words
 from orders.approval_rules.steps import steps_from
 from orders.checkout import quote_models
 from orders.checkout.approval_reasons import reasons_of
@@ -162,7 +165,7 @@ def _quote(uow: UnitOfWork, wanted: Wanted, offered: Offered, *, trial: bool = F
     plans = offered.listing.plans
     plan = next((one for one in plans if str(one.id) == wanted.plan_id), None)
     plan = plan or next((one for one in plans if offered.card and one.id == offered.card.plan_id), plans[0])
-    quantity = _sold(plan, wanted.quantity)
+    quantity = nearest_sold(plan_price(plan), wanted.quantity)
     return create_quote(
         uow,
         CreateQuote(
@@ -209,6 +212,7 @@ def _view(
         offer_id=str(offer.id) if offer else "",
         back=addresses.offer(str(offer.id)) if offer else "",
         offer_terms=offer.terms if offer else "",
+        offer_contract=contract_in_words(page_request, offer) if offer else "",
         taken=_taken(offer, wanted) if offer else (),
         quote=quote_view(page_request, quote),
         billing_profiles=profiles,
@@ -346,36 +350,35 @@ def _step(plan: PlanView) -> int:
     return seats.step if seats else 1
 
 
-def _sold(plan: PlanView, wanted: int) -> int:
-    """The number of seats nearest above the one that is wanted in which the plan is sold."""
-    step = _step(plan)
-    above = -(-max(wanted - plan.min_seats, 0) // step) * step + plan.min_seats
-    most = (plan.max_seats - plan.min_seats) // step * step + plan.min_seats
-    return min(above, most)
-
-
 def _taken(offer: OfferView, wanted: Wanted) -> tuple[tuple[int, int], ...]:
     """Never fewer seats than were offered; what is no number is the least."""
     if not offer.takes_more:
         return ()
     seats = [line for line in offer.lines if line.sold_by_seat]
     typed = {line.number: find_whole(wanted.taken.get(f"quantity_{line.number}", "")) or 0 for line in seats}
-    return tuple((line.number, min(max(typed[line.number], line.quantity), MAX_SEATS)) for line in seats)
+    least = {line.number: min(max(typed[line.number], line.quantity), MAX_SEATS) for line in seats}
+    return tuple(
+        (line.number, nearest_sold(line.own_price, least[line.number]) if line.own_price else least[line.number])
+        for line in seats
+    )
 
 
 def _offered_plan(
     page_request: PageRequest, offer: OfferLineView, taken: Mapping[int, int], *, among: int
 ) -> PlanChoice:
     title, name = page_request.pick(offer.title, offer.title_en), page_request.pick(offer.plan_name, offer.plan_name_en)
+    quantity, own = taken.get(offer.number, offer.quantity), offer.own_price
+    figure = offer.unit_price_minor if own is None else price_term(own, quantity).amount_minor
     return PlanChoice(
         id=str(offer.plan_id),
         name=f"{title} · {name}" if among > 1 else name,
         term=page_request.t(f"term.by_{term_key(offer.term_months)}", n=offer.term_months),
-        price=money(offer.unit_price_minor, offer.currency),
-        per=per_of(offer.price_unit),
-        min_quantity=taken.get(offer.number, offer.quantity),
-        max_quantity=taken.get(offer.number, offer.quantity),
-        sold_by_seat=offer.sold_by_seat,
+        price=money(figure, offer.currency),
+        per=per_of(offer.price_unit if own is None else "first_term"),
+        min_quantity=quantity,
+        max_quantity=quantity,
+        sold_by_seat=offer.sold_by_seat and own is None,
+        sentences=tuple(price_in_words(own, page_request.language)) if own is not None else (),
     )
 
 

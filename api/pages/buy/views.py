@@ -126,6 +126,8 @@ class BuyView:
     """The offer that is accepted: its plan and quantity are chosen already. ``back`` leads to it."""
     back: str = ""
     offer_terms: str = ""
+    offer_contract: str = ""
+    """When what recurs ends for good, where the offer says so."""
     taken: tuple[tuple[int, int], ...] = ()
     """Of an offer that leaves it open: of which line how many seats are taken."""
     po_number: str = ""

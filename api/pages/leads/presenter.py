@@ -110,7 +110,9 @@ def seller_page(page_request: PageRequest, lead_id: UUID, offered: OfferTyped | 
     nobody = Choice("", page_request.t("leads.nobody"))
     asked = (OfferLineTyped("", str(found.lead.plan_id or ""), str(found.lead.quantity or 1)),)
     countered = next((one for one in offers if one.state == "open" and one.counter_offers), None)
-    usual = filled_in(lines_to_answer(countered), today, countered) if countered else filled_in(asked, today)
+    usual = (
+        filled_in(lines_to_answer(page_request, countered), today, countered) if countered else filled_in(asked, today)
+    )
     return replace(
         shown,
         item=replace(shown.item, assigned=found.assigned_name or "", due_on=found.due_on),

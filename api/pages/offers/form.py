@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from litestar import Response
+
 from api.pages.frame.choices import Choice
 from api.pages.frame.phrases import priced
 from api.pages.frame.prices import amount_as_typed, parse_amount
 from api.pages.frame.site import Form, PageRequest, parse_uuid_or_404
 from api.pages.frame.typed_numbers import find_whole, plain
+from api.pages.listings.price_editor import price_choices, price_rows
+from api.pages.listings.price_form import price_of, price_values
+from api.pages.listings.views import SectionForm
 from api.pages.offers.presenter import refusal
-from api.pages.offers.views import OfferLineTyped, OfferTyped
+from api.pages.offers.views import OfferLineTyped, OfferTyped, OwnPriceForm
 from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, Invalid
+from marketplace.catalog.plan_price import plan_price
+from marketplace.catalog.plan_terms import MAX_CONTRACT_TERMS
 from marketplace.catalog.queries import ListingView, PlanView, list_own_plans
 from marketplace.catalog.sellable import get_sellable
+from marketplace.pricing.components import PlanPrice
+from marketplace.pricing.offered import is_one_figure
 from marketplace.pricing.shapes import MAX_SEATS
 from orders.offers.make_offer import MakeOffer
 from orders.offers.models import Offer
@@ -31,6 +40,8 @@ HOLDS = timedelta(days=30)
 """What the form proposes."""
 MORE_LINES = ("_2", "_3", "_4", "_5")
 """What the names of fields of further lines end in; the API takes as many as a quote."""
+_OWN = "own."
+"""What a field of a line's price editor begins with in a refusal."""
 _PERCENT = re.compile(r"\d{1,3}(\.\d{1,4})?", re.ASCII)
 _PPM_OF_PERCENT = 10_000
 
@@ -47,32 +58,91 @@ def filled_in(lines: Sequence[OfferLineTyped], today: date, offer: OfferView | N
     filled = [replace(line, suffix=suffix) for line, suffix in zip(lines, suffixes, strict=False)]
     empty = map(OfferLineTyped, suffixes[len(filled) :])
     shown = OfferTyped(filled[0], (*filled[1:], *empty), (today + HOLDS).isoformat())
-    return replace(shown, terms=offer.terms, takes_more=offer.takes_more) if offer else shown
+    if offer is None:
+        return shown
+    return replace(
+        shown,
+        terms=offer.terms,
+        takes_more=offer.takes_more,
+        contract_terms=str(offer.contract_terms or ""),
+    )
 
 
-def lines_to_answer(offer: OfferView) -> tuple[OfferLineTyped, ...]:
+def lines_to_answer(page_request: PageRequest, offer: OfferView) -> tuple[OfferLineTyped, ...]:
     """Its lines with the figures that its buyer proposed last, or with its own: one press offers them."""
     wanted: Sequence[OfferLineView | CounterLineView] = (
         offer.counter_offers[-1].lines if offer.counter_offers else offer.lines
     )
+    suffixes = ("", *MORE_LINES)
     return tuple(
         OfferLineTyped(
-            "", str(line.plan_id), str(figures.quantity), amount_as_typed(figures.unit_price_minor, figures.currency)
+            suffix,
+            str(line.plan_id),
+            str(figures.quantity),
+            "" if line.own_price else amount_as_typed(figures.unit_price_minor, figures.currency),
+            own=own_price(page_request, suffix, price_values(line.own_price)) if line.own_price else None,
         )
-        for line, figures in zip(offer.lines, wanted, strict=True)
+        for suffix, line, figures in zip(suffixes, offer.lines, wanted, strict=False)
     )
 
 
-def typed_of(form: Form) -> OfferTyped:
+def own_price(
+    page_request: PageRequest, suffix: str, values: Mapping[str, str], wrong: Mapping[str, str] | None = None
+) -> OwnPriceForm:
+    """The plan's price editor within a line, with these values."""
+    form = SectionForm(f"own{suffix}", values, wrong=wrong or {}, prefix=_prefix(suffix))
+    return OwnPriceForm(form, price_rows(form), **price_choices(page_request.language))
+
+
+def typed_of(page_request: PageRequest, form: Form) -> OfferTyped:
     """What was typed, as it was."""
     return OfferTyped(
-        _line(form, ""),
-        tuple(_line(form, suffix) for suffix in MORE_LINES),
+        _line(page_request, form, ""),
+        tuple(_line(page_request, form, suffix) for suffix in MORE_LINES),
         form.values.get("valid_on", "")[:40],
         form.values.get("terms", "")[:5_000],
         form.values.get("takes_more", "") == "yes",
+        form.values.get("contract_terms", "")[:40],
         form.values.get("organization", "")[:300],
     )
+
+
+def editor_asked(page_request: PageRequest, form: Form, draw: Callable[[OfferTyped], Any]) -> Response[str] | None:
+    """The page again, where the form was sent to open or close the price editor of a line; nothing is offered then.
+
+    `draw`: the page with these lines in its form.
+    """
+    if "editor" not in form.values:
+        return None
+    typed = typed_of(page_request, form)
+    try:
+        with page_request.work() as uow:
+            changed = _with_editor(page_request, uow, form, typed)
+    except DomainError as refused:
+        view = replace(draw(typed), **wrong(page_request, refused, typed))
+        return page_request.render(view, status=refused.status)
+    return page_request.render(draw(changed))
+
+
+def _with_editor(page_request: PageRequest, uow: UnitOfWork, form: Form, typed: OfferTyped) -> OfferTyped:
+    """What was typed, with the editor of the line that was named: closed where it was open, else with its plan's price in it.
+
+    Raises as `get_sellable`, with the line: Invalid `offer_price_unfit` of a plan of a single price.
+    """
+    lines = [typed.first, *typed.more]
+    at = next((at for at, one in enumerate(lines) if one.suffix == form.values["editor"]), 0)
+    line = lines[at]
+    if line.own is not None:
+        lines[at] = replace(line, own=None)
+    else:
+        price = plan_price(get_sellable(uow, parse_uuid_or_404(line.plan_id, "plan_not_found")))
+        if is_one_figure(price):
+            filled = _filled(replace(typed, more=typed.more[:at]))
+            raise Invalid("offer_price_unfit", field="unit_price", line=len(filled))
+        lines[at] = replace(
+            line, unit_price="", discount_ppm="", own=own_price(page_request, line.suffix, price_values(price))
+        )
+    return replace(typed, first=lines[0], more=tuple(lines[1:]))
 
 
 def command_of(uow: UnitOfWork, typed: OfferTyped, **to: UUID) -> MakeOffer:
@@ -80,7 +150,12 @@ def command_of(uow: UnitOfWork, typed: OfferTyped, **to: UUID) -> MakeOffer:
     lines = tuple(_offered(uow, one, line) for line, one in enumerate(_filled(typed), 1))
     named: dict[str, Any] = {"lead_id": None} | to
     return MakeOffer(
-        plans=lines, valid_on=_day(typed.valid_on), terms=typed.terms, takes_more=typed.takes_more, **named
+        plans=lines,
+        valid_on=_day(typed.valid_on),
+        terms=typed.terms,
+        takes_more=typed.takes_more,
+        contract_terms=_terms(typed.contract_terms),
+        **named,
     )
 
 
@@ -92,9 +167,24 @@ def made_notice(offer: Offer) -> str:
 def wrong(page_request: PageRequest, refused: DomainError, typed: OfferTyped) -> dict[str, Any]:
     """The mistake, said at the field of the line that it is in."""
     said, line = refusal(page_request, refused), refused.params.get("line")
-    if "error_field" in said and isinstance(line, int):
-        said["error_field"] += _filled(typed)[line - 1].suffix
-    return said
+    if "error_field" not in said or not isinstance(line, int):
+        return said
+    suffix = _filled(typed)[line - 1].suffix
+    if said["error_field"].startswith(_OWN):
+        return {"offered": _with_wrong(page_request, typed, suffix, said)}
+    return said | {"error_field": said["error_field"] + suffix}
+
+
+def _with_wrong(page_request: PageRequest, typed: OfferTyped, suffix: str, said: dict[str, Any]) -> OfferTyped:
+    """With what is wrong said at its field of the line's price editor."""
+    name = said["error_field"].removeprefix(_OWN)
+
+    def marked(line: OfferLineTyped) -> OfferLineTyped:
+        if line.suffix != suffix or line.own is None:
+            return line
+        return replace(line, own=own_price(page_request, suffix, line.own.form.values, {name: said["field_error"]}))
+
+    return replace(typed, first=marked(typed.first), more=tuple(map(marked, typed.more)))
 
 
 def _plan(page_request: PageRequest, listing: ListingView, plan: PlanView) -> Choice:
@@ -103,9 +193,19 @@ def _plan(page_request: PageRequest, listing: ListingView, plan: PlanView) -> Ch
     return Choice(str(plan.id), f"{title} · {name} · {price}")
 
 
-def _line(form: Form, suffix: str) -> OfferLineTyped:
-    names = ("plan_id", "quantity", "unit_price", "discount_ppm")
-    return OfferLineTyped(suffix, *(form.values.get(f"{name}{suffix}", "")[:40] for name in names))
+def _line(page_request: PageRequest, form: Form, suffix: str) -> OfferLineTyped:
+    plan_id, quantity, unit_price, discount = (
+        form.values.get(f"{name}{suffix}", "")[:40] for name in ("plan_id", "quantity", "unit_price", "discount_ppm")
+    )
+    line = OfferLineTyped(suffix, plan_id, quantity, unit_price, discount)
+    prefix = _prefix(suffix)
+    own = {name.removeprefix(prefix): said for name, said in form.values.items() if name.startswith(prefix)}
+    return replace(line, own=own_price(page_request, suffix, own)) if own else line
+
+
+def _prefix(suffix: str) -> str:
+    """What the names of the fields of a line's price editor begin with."""
+    return f"own{suffix or '_1'}-"
 
 
 def _filled(typed: OfferTyped) -> list[OfferLineTyped]:
@@ -121,7 +221,24 @@ def _offered(uow: UnitOfWork, typed: OfferLineTyped, line: int) -> OfferedPlan:
     quantity = find_whole(typed.quantity)
     if quantity is None or not 1 <= quantity <= MAX_SEATS:
         raise Invalid("number_out_of_range", field="quantity", line=line, least=1, most=MAX_SEATS)
-    return OfferedPlan(plan.plan_id, quantity, price, _ppm(typed.discount_ppm, line))
+    own = _own_price(typed.own, plan.currency.strip(), line) if typed.own is not None else None
+    return OfferedPlan(plan.plan_id, quantity, price, _ppm(typed.discount_ppm, line), own)
+
+
+def _own_price(own: OwnPriceForm, currency: str, line: int) -> PlanPrice:
+    try:
+        return price_of(Form(own.form.values, {}), currency)
+    except Invalid as refused:
+        raise Invalid(refused.code, field=f"{_OWN}{refused.field}", **refused.params, line=line) from refused
+
+
+def _terms(typed: str) -> int | None:
+    if not typed.strip():
+        return None
+    terms = find_whole(typed)
+    if terms is None:
+        raise Invalid("contract_terms_invalid", field="contract_terms", limit=MAX_CONTRACT_TERMS)
+    return terms
 
 
 def _ppm(percent: str, line: int) -> int | None:
