@@ -21,6 +21,7 @@ from marketplace.pricing.offered import is_one_figure
 from marketplace.pricing.shapes import headline
 from orders.approval_rules.find_rule import ask_rules
 from orders.checkout.approval_reasons import needed_approval
+from orders.checkout.first_term import until_end_of
 from orders.checkout.line_tax import decide_tax, discounted, invoice_party
 from orders.checkout.priced_line import Context, InvoiceParty, PricedLine, QuotedClaim, TrialTerms
 from orders.checkout.quote_models import Quote
@@ -66,6 +67,8 @@ class CreateQuote:
     """Whether its only line is to be tried first."""
     coupon: str = ""
     """A seller's code, as it was typed."""
+    align_with: UUID | None = None
+    """The buyer's subscription with whose terms those of whatever recurs shall end, from a shorter first one on."""
 
 
 def create_quote(uow: UnitOfWork, command: CreateQuote) -> Quote:
@@ -74,6 +77,7 @@ def create_quote(uow: UnitOfWork, command: CreateQuote) -> Quote:
     Raises: Invalid `quantity_out_of_range`, `quantity_step`, `currencies_differ`, `too_many_lines`; Conflict `own_listing`,
     `trial_not_offered`, `trial_used`; NotFound `billing_profile_not_found`; Forbidden `not_on_allow_list`; as `discounted`;
     Invalid `coupon_not_with_trial`: a trial costs nothing, and what follows it is at the price that is told now;
+    Conflict `first_term_whole`, `alignment_unfit`, as `until_end_of`;
     what `marketplace.catalog.sellable.get_sellable` raises for plans that cannot be bought.
     """
     most = 1 if command.trial else MAX_LINES
@@ -85,11 +89,23 @@ def create_quote(uow: UnitOfWork, command: CreateQuote) -> Quote:
     currencies = {line.currency for line in lines} | ({command.currency} if command.currency else set())
     if len(currencies) != 1:
         raise Invalid("currencies_differ", field="currency")
+    if command.align_with is not None:
+        lines = _aligned(uow, lines, command.align_with, buyer)
     if not command.trial:
         lines = discounted(uow, lines, command.coupon, buyer)
     elif command.coupon.strip():
         raise Invalid("coupon_not_with_trial", field="coupon", coupon=command.coupon.strip()[:32])
     return save_quote(uow, lines, buyer, command.context, expires_at=clock.now() + QUOTE_TTL)
+
+
+def _aligned(uow: UnitOfWork, lines: list[PricedLine], with_id: UUID, buyer: InvoiceParty) -> list[PricedLine]:
+    """What recurs ends with the buyer's other subscription; what is bought once beside it stays."""
+    time_zone = lookups.get_party(uow, uow.principal.organization()).time_zone
+    if not any(line.term_months for line in lines):
+        raise Conflict("first_term_whole")
+    return [
+        until_end_of(uow, line, with_id, buyer, time_zone=time_zone) if line.term_months else line for line in lines
+    ]
 
 
 def save_quote(

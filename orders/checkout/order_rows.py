@@ -94,15 +94,17 @@ def line_row(line_id: UUID, order: Order, line: PricedLine) -> OrderLine:
             for name in ("renewal_lead_days", "contract_terms", "offered")
             if getattr(line, name)
         }
-        | _tried(line),
+        | _begun(line),
         price_lines=[one.model_dump(mode="json", exclude_defaults=True) for one in line.price_lines],
         claims=[claim.model_dump(mode="json") for claim in line.claims],
         **{name: getattr(line, name) for name in COPIED},
     )
 
 
-def _tried(line: PricedLine) -> dict[str, int]:
-    """Of a line that begins a trial: for how many days, and what it costs afterwards, with tax."""
+def _begun(line: PricedLine) -> dict[str, Any]:
+    """Of a line whose first term is no whole one when that ends; of a trial how long it is, and what it costs afterwards."""
+    if line.first_term is not None:
+        return {"first_term": line.first_term.model_dump(mode="json")}
     if line.trial is None:
         return {}
     return {"trial_days": line.trial.days, "trial_after_minor": line.trial.after.gross_minor}

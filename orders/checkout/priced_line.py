@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -127,6 +128,8 @@ class PricedLine(BaseModel):
     claims: list[QuotedClaim]
     trial: TrialTerms | None = None
     """Of a line that begins a trial, for which nothing is paid: how long, and what follows."""
+    first_term: FirstTerm | None = None
+    """Of a line whose first term ends together with another subscription; None where it is a whole one."""
     coupon_id: UUID | None = None
     """What `discount_minor` is by."""
     coupon: str = ""
@@ -157,6 +160,22 @@ class PricedLine(BaseModel):
     def lifetime_minor(self) -> int:
         """What the buyer commits to in all: one term for a subscription, the whole for a one-off."""
         return self.gross_minor
+
+
+class FirstTerm(BaseModel):
+    """A first term that is no whole one: from when until when it is paid for, and the day of month that later terms end on."""
+
+    model_config = ConfigDict(frozen=True)
+
+    starts_at: datetime
+    ends_at: datetime
+    anchor_day: int
+
+
+def first_term_of(plan: Mapping[str, Any]) -> FirstTerm | None:
+    """The first term that was agreed on, as an order line keeps it with its plan."""
+    found = plan.get("first_term")
+    return FirstTerm.model_validate(found) if found else None
 
 
 class TrialTerms(BaseModel):

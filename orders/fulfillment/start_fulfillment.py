@@ -19,6 +19,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.jobs.outbox import emit
 from marketplace.parties.models import Organization
 from marketplace.pricing.components import PlanPrice
+from orders.checkout.priced_line import first_term_of
 from orders.milestones.begin import begin_milestones
 from orders.milestones.events import ServiceOrdered
 from orders.order.locking import LineDelivery, deliveries_of
@@ -138,7 +139,7 @@ def _charge(
 def _deliver(
     uow: UnitOfWork, order: Order, line: OrderLine, buyer: Organization, deadline_at: datetime, *, waits: bool
 ) -> None:
-    plan = line.plan
+    plan, first = line.plan, first_term_of(line.plan)
     entitlement_id = open_entitlement(
         uow,
         OpenEntitlement(
@@ -154,6 +155,7 @@ def _deliver(
             seats=line.quantity if line.sold_by_seat else 0,
             term_months=line.term_months,
             trial_days=int(plan.get("trial_days") or 0),
+            first_term=(first.starts_at, first.ends_at) if first is not None else None,
             data_kept_days=plan.get("data_kept_days"),
             time_zone=buyer.time_zone,
             deadline_at=deadline_at,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -11,9 +12,11 @@ from sqlalchemy import select
 from fulfillment.entitlements.models import Entitlement
 from fulfillment.entitlements.validity import first_end
 from kernel import clock
+from kernel.calendar import add_months
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
 from orders.amendments.amend import applied_orders
+from orders.checkout.priced_line import FirstTerm, first_term_of
 from orders.order.locking import LineDelivery, subscriptions_of
 from orders.order.models import SUBSCRIPTION, Order, OrderLine, Subscription, SubscriptionTerm
 from orders.subscriptions.calendar import next_step_of
@@ -42,6 +45,10 @@ def _begin(uow: UnitOfWork, line: OrderLine, entitlement: Entitlement) -> Subscr
     auto_renew = trial is not None and trial.converts
     # What is paid for begins with the end of what was tried.
     paid_from = ends_at if trial is not None else starts_at
+    time_zone, first = entitlement.time_zone, first_term_of(line.plan)
+    if first is not None:
+        # Later terms end on that day, too; where it had passed before anything was delivered, on the one it came to.
+        entitlement.first_ends_at, paid_from = ends_at, ends_at
     subscription = Subscription(
         id=uuid7(),
         buyer_org_id=line.buyer_org_id,
@@ -52,7 +59,7 @@ def _begin(uow: UnitOfWork, line: OrderLine, entitlement: Entitlement) -> Subscr
         term_price=None,
         next_quantity=None,
         next_plan_id=None,
-        anchor_day=paid_from.astimezone(ZoneInfo(entitlement.time_zone)).day,
+        anchor_day=_anchor_day(first, ends_at) or paid_from.astimezone(ZoneInfo(time_zone)).day,
         ends_at=ends_at,
         auto_renew=auto_renew,
         next_step_at=None,
@@ -76,8 +83,13 @@ def _begin(uow: UnitOfWork, line: OrderLine, entitlement: Entitlement) -> Subscr
             starts_at=starts_at,
             ends_at=ends_at,
             revoked_at=None,
+            priced_until=add_months(starts_at, line.term_months, time_zone=time_zone) if first is not None else None,
         )
     )
+
+
+def _anchor_day(first: FirstTerm | None, ends_at: datetime) -> int | None:
+    return first.anchor_day if first is not None and first.ends_at == ends_at else None
 
 
 def _terms_left(line: OrderLine, *, is_trial: bool) -> int | None:
