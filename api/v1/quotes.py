@@ -22,9 +22,10 @@ from kernel.errors import Invalid
 from orders.approval_rules.steps import steps_from
 from orders.checkout.approval_reasons import reasons_of
 from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
-from orders.checkout.priced_line import Context, FirstTerm, InvoiceParty, PricedLine, QuotedClaim, TrialTerms
+from orders.checkout.priced_line import Context, InvoiceParty, PricedLine, QuotedClaim, TrialTerms
 from orders.checkout.quote_models import Quote
 from orders.checkout.views import steps_shown
+from orders.order.span import FirstTerm
 
 
 class QuoteLineIn(Wire):

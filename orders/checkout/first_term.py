@@ -20,14 +20,15 @@ from marketplace.catalog.sellable import get_sellable
 from marketplace.pricing.components import PlanPrice
 from marketplace.pricing.engine import PriceLine, price_term
 from orders.checkout.line_tax import taxed_now
-from orders.checkout.priced_line import FirstTerm, InvoiceParty, PricedLine
+from orders.checkout.priced_line import InvoiceParty, PricedLine
 from orders.order.models import OrderLine, Subscription
+from orders.order.span import FirstTerm
 
 _MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Anchor:
+class TermEnd:
     """An end of a term of a subscription, the day of month that its terms end on, and the zone of its calendar."""
 
     ends_at: datetime
@@ -35,7 +36,7 @@ class Anchor:
     time_zone: str
 
 
-def end_of_other(uow: UnitOfWork, buyer_org_id: UUID, with_id: UUID, least: datetime) -> Anchor:
+def end_of_other(uow: UnitOfWork, buyer_org_id: UUID, with_id: UUID, least: datetime) -> TermEnd:
     """The first end of a term of a subscription of the buyer's that is not before `least`.
 
     Raises: NotFound; Conflict `alignment_unfit`: it is over, unpaid, in trial, or ends before that for good.
@@ -58,7 +59,7 @@ def end_of_other(uow: UnitOfWork, buyer_org_id: UUID, with_id: UUID, least: date
         if left is not None and (left := left - 1) < 0:
             raise Conflict("alignment_unfit")
         ends_at = add_months(ends_at, row.term_months, time_zone=row.time_zone, anchor_day=other.anchor_day)
-    return Anchor(ends_at, other.anchor_day, row.time_zone)
+    return TermEnd(ends_at, other.anchor_day, row.time_zone)
 
 
 def until_end_of(
@@ -82,7 +83,7 @@ def until_end_of(
         steps += 1
         months = -steps * line.term_months
         ends_at = add_months(anchor.ends_at, months, time_zone=anchor.time_zone, anchor_day=anchor.day)
-    first = FirstTerm(starts_at=now, ends_at=ends_at, anchor_day=anchor.day)
+    first = FirstTerm(with_id=with_id, starts_at=now, ends_at=ends_at, anchor_day=anchor.day)
     return _shortened(uow, line, price, first, whole_until, buyer)
 
 

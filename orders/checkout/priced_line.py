@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 
 from marketplace.pricing.engine import PriceLine
 from marketplace.pricing.shapes import is_by_seat
+from orders.order.span import FirstTerm
 
 _CODE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -160,22 +160,6 @@ class PricedLine(BaseModel):
     def lifetime_minor(self) -> int:
         """What the buyer commits to in all: one term for a subscription, the whole for a one-off."""
         return self.gross_minor
-
-
-class FirstTerm(BaseModel):
-    """A first term that is no whole one: from when until when it is paid for, and the day of month that later terms end on."""
-
-    model_config = ConfigDict(frozen=True)
-
-    starts_at: datetime
-    ends_at: datetime
-    anchor_day: int
-
-
-def first_term_of(plan: Mapping[str, Any]) -> FirstTerm | None:
-    """The first term that was agreed on, as an order line keeps it with its plan."""
-    found = plan.get("first_term")
-    return FirstTerm.model_validate(found) if found else None
 
 
 class TrialTerms(BaseModel):

@@ -19,12 +19,12 @@ from kernel.db.uow import UnitOfWork
 from kernel.jobs.outbox import emit
 from marketplace.parties.models import Organization
 from marketplace.pricing.components import PlanPrice
-from orders.checkout.priced_line import first_term_of
 from orders.milestones.begin import begin_milestones
 from orders.milestones.events import ServiceOrdered
 from orders.order.locking import LineDelivery, deliveries_of
 from orders.order.milestones import OrderMilestone, milestones_of
 from orders.order.models import ORDER, Attribution, Order, OrderLine, SaleTerms
+from orders.order.span import first_term_of
 
 _TO_DELIVER = Read(
     select(OrderLine, Attribution, SaleTerms, Organization)

@@ -16,9 +16,9 @@ from kernel.calendar import add_months
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
 from orders.amendments.amend import applied_orders
-from orders.checkout.priced_line import FirstTerm, first_term_of
 from orders.order.locking import LineDelivery, subscriptions_of
 from orders.order.models import SUBSCRIPTION, Order, OrderLine, Subscription, SubscriptionTerm
+from orders.order.span import FirstTerm, first_term_of
 from orders.subscriptions.calendar import next_step_of
 from orders.subscriptions.trial_quote import begun_trial, frozen_quote
 

@@ -18,9 +18,10 @@ from kernel.db.uow import transact
 from marketplace.pricing.components import PlanPrice
 from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
 from orders.checkout.first_term import part_of_term
-from orders.checkout.priced_line import FirstTerm, PricedLine
+from orders.checkout.priced_line import PricedLine
 from orders.checkout.quote_models import Quote
 from orders.order.models import OrderLine, Subscription
+from orders.order.span import FirstTerm
 from orders.subscriptions.schedule import RENEWS_BEFORE
 from tests.loop.test_amendments import quoted
 from tests.loop.test_component_prices import FIRST, PRICE
@@ -190,9 +191,9 @@ def test_parts_are_exact_and_never_more_than_the_whole(number: int) -> None:
     whole_until = start + timedelta(seconds=chance.randrange(1, 10**8))
     ends_at = start + (whole_until - start) * chance.random() + MOMENT
     amount = chance.randrange(10**10)
-    first = FirstTerm(starts_at=start, ends_at=min(ends_at, whole_until), anchor_day=1)
+    first = FirstTerm(with_id=UUID(int=1), starts_at=start, ends_at=min(ends_at, whole_until), anchor_day=1)
     part = part_of_term(amount, first, whole_until)
-    rest = FirstTerm(starts_at=first.ends_at, ends_at=whole_until, anchor_day=1)
+    rest = FirstTerm(with_id=UUID(int=1), starts_at=first.ends_at, ends_at=whole_until, anchor_day=1)
     exact = amount * Fraction((first.ends_at - start) // MOMENT, (whole_until - start) // MOMENT)
     assert 0 <= part <= amount
     assert abs(part - exact) <= Fraction(1, 2)

@@ -122,6 +122,7 @@ def _filled_in(form: Form) -> Wanted:
         payment_method_id=form.text("payment_method_id", most=200),
         po_number=form.text("po_number", most=64),
         coupon=form.text("coupon", most=32),
+        align_with=form.text("align_with", most=36),
         trial=form.text("trial", most=1) == "1",
     )
 
@@ -207,6 +208,7 @@ def _is_for(quote: quote_models.Quote, wanted: Wanted) -> bool:
     same = wanted.offer is not None or [(str(line.plan_id), line.quantity) for line in lines] == chosen
     same = same and quote.offer_id == wanted.offer
     same = same and (not wanted.coupon or said_code(wanted.coupon) in {line.coupon for line in lines})
+    same = same and {str(line.first_term.with_id) for line in lines if line.first_term} == ({wanted.align_with} - {""})
     same = same and (lines[0].trial is not None) == bool(wanted.trial)
     return same and quote.invoice_party["billing_profile_id"] == (wanted.billing_profile_id or None)
 

@@ -130,6 +130,9 @@ class BuyView:
     """When what recurs ends for good, where the offer says so."""
     taken: tuple[tuple[int, int], ...] = ()
     """Of an offer that leaves it open: of which line how many seats are taken."""
+    others: tuple[Choice, ...] = ()
+    """The buyer's subscriptions that it may be made to end with."""
+    align_with: str = ""
     po_number: str = ""
     coupon: str = ""
     """The code as it was typed."""
