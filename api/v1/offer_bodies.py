@@ -60,10 +60,22 @@ class OfferIn(Wire):
         Annotated[StrictInt, Field(ge=1, le=MAX_CONTRACT_TERMS)] | None,
         Field(description="After how many paid terms what recurs ends for good; null: as its plan says"),
     ] = None
+    contract_ends_on: Annotated[
+        date | None,
+        Field(
+            description="Or its last day, after a first term that is as much shorter and costs as much less",
+            examples=["2027-12-31"],
+        ),
+    ] = None
 
     def words(self) -> dict[str, Any]:
         """What is agreed on besides prices, by the command's names."""
-        return {"terms": self.terms, "takes_more": self.takes_more, "contract_terms": self.contract_terms}
+        return {
+            "terms": self.terms,
+            "takes_more": self.takes_more,
+            "contract_terms": self.contract_terms,
+            "contract_ends_on": self.contract_ends_on,
+        }
 
     def plans(self) -> tuple[OfferedPlan, ...]:
         """The plans whichever way they were given. Raises Invalid(`lines_required`)."""
@@ -234,6 +246,9 @@ class OfferOut(Out):
     contract_terms: Annotated[
         int | None,
         Meta(description="After how many paid terms what recurs ends for good; null: as its plan says"),
+    ]
+    contract_ends_at: Annotated[
+        datetime | None, Meta(description="Or when, after a first term that is as much shorter and costs as much less")
     ]
     state: Annotated[str, Meta(examples=["open"])]
     is_expired: bool

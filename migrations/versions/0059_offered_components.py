@@ -27,6 +27,10 @@ def upgrade() -> None:
         "(first_ends_at IS NULL) = (first_paid_from IS NULL) AND first_ends_at > first_paid_from",
         schema="fulfillment",
     )
+    op.add_column("offer", sa.Column("contract_ends_at", sa.DateTime(timezone=True)), schema="orders")
+    op.create_check_constraint(
+        "ck_offer_contract", "offer", "contract_terms IS NULL OR contract_ends_at IS NULL", schema="orders"
+    )
     op.create_check_constraint("ck_offer_contract_terms", "offer", "contract_terms BETWEEN 1 AND 60", schema="orders")
 
 
@@ -35,5 +39,7 @@ def downgrade() -> None:
     op.drop_constraint("ck_entitlement_first_term", "entitlement", schema="fulfillment")
     for name in reversed(FIRST):
         op.drop_column("entitlement", name, schema="fulfillment")
+    op.drop_constraint("ck_offer_contract", "offer", schema="orders")
+    op.drop_column("offer", "contract_ends_at", schema="orders")
     op.drop_column("offer", "contract_terms", schema="orders")
     op.drop_column("offer_line", "price", schema="orders")

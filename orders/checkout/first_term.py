@@ -1,4 +1,4 @@
-"""A first term that ends together with another subscription of the buyer's: when that is, and what the time until then costs."""
+"""A first term that is no whole one, to end with another subscription or a contract: until when, and what that time costs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
@@ -75,16 +76,38 @@ def until_end_of(
     price = _price(uow, line)
     if line.trial is not None or not line.term_months or price.metered:
         raise Conflict("first_term_whole")
-    now = clock.now()
-    anchor = end_of_other(uow, uow.principal.organization(), with_id, now + _MICROSECOND)
-    whole_until = add_months(now, line.term_months, time_zone=time_zone)
-    ends_at, steps = anchor.ends_at, 0
+    anchor = end_of_other(uow, uow.principal.organization(), with_id, clock.now() + _MICROSECOND)
+    first, _ = first_before(anchor, line.term_months, time_zone, with_id)
+    return _shortened(uow, line, price, first, time_zone, buyer)
+
+
+def until_contract_ends(
+    uow: UnitOfWork, line: PricedLine, ends_at: datetime, buyer: InvoiceParty, *, time_zone: str
+) -> PricedLine:
+    """The line with a first term after which whole ones end with the contract, and as many terms as those are.
+
+    Raises: Conflict `first_term_whole`, as `until_end_of`.
+    """
+    price = _price(uow, line)
+    if price.metered:
+        raise Conflict("first_term_whole")
+    anchor = TermEnd(ends_at, ends_at.astimezone(ZoneInfo(time_zone)).day, time_zone)
+    first, terms = first_before(anchor, line.term_months, time_zone)
+    shorter = _shortened(uow, line, price, first, time_zone, buyer)
+    return shorter.model_copy(update={"contract_terms": terms})
+
+
+def first_before(
+    anchor: TermEnd, term_months: int, time_zone: str, with_id: UUID | None = None
+) -> tuple[FirstTerm, int]:
+    """The first term from now on, no longer than a whole one, after which whole ones lead to `anchor`; and how many there are."""
+    now, terms = clock.now(), 1
+    whole_until, ends_at = add_months(now, term_months, time_zone=time_zone), anchor.ends_at
     while ends_at > whole_until:
-        steps += 1
-        months = -steps * line.term_months
+        months = -terms * term_months
         ends_at = add_months(anchor.ends_at, months, time_zone=anchor.time_zone, anchor_day=anchor.day)
-    first = FirstTerm(with_id=with_id, starts_at=now, ends_at=ends_at, anchor_day=anchor.day)
-    return _shortened(uow, line, price, first, whole_until, buyer)
+        terms += 1
+    return FirstTerm(with_id=with_id, starts_at=now, ends_at=ends_at, anchor_day=anchor.day), terms
 
 
 def part_of_term(amount_minor: int, first: FirstTerm, whole_until: datetime) -> int:
@@ -95,9 +118,10 @@ def part_of_term(amount_minor: int, first: FirstTerm, whole_until: datetime) -> 
 
 
 def _shortened(
-    uow: UnitOfWork, line: PricedLine, price: PlanPrice, first: FirstTerm, whole_until: datetime, buyer: InvoiceParty
+    uow: UnitOfWork, line: PricedLine, price: PlanPrice, first: FirstTerm, time_zone: str, buyer: InvoiceParty
 ) -> PricedLine:
     """The whole term's parts, and what is less of those that recur."""
+    whole_until = add_months(first.starts_at, line.term_months, time_zone=time_zone)
     whole = price_term(price, line.quantity)
     recurring_minor = price_term(price, line.quantity, "renewal").amount_minor
     less_minor = part_of_term(recurring_minor, first, whole_until) - recurring_minor

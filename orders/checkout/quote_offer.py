@@ -15,6 +15,7 @@ from marketplace.parties import lookups
 from marketplace.placements.models import Placement
 from marketplace.pricing.shapes import MAX_SEATS
 from orders.checkout.create_quote import QUOTE_TTL, price_line, save_quote
+from orders.checkout.first_term import until_contract_ends
 from orders.checkout.line_tax import discounted, invoice_party
 from orders.checkout.priced_line import Context, InvoiceParty, PricedLine
 from orders.checkout.quote_models import Quote
@@ -60,8 +61,13 @@ def _line(
     plan = sellable.get_sellable(uow, line.plan_id, replaced=True)
     quantity = _quantity(offer, line, command.quantities)
     priced = price_line(uow, plan, buyer, quantity, context, price=price_of_line(line, plan))
-    terms = offer.contract_terms if plan.term_months else None
-    return priced.model_copy(update={"offered": True, "contract_terms": terms or priced.contract_terms})
+    priced = priced.model_copy(update={"offered": True})
+    if not plan.term_months:
+        return priced
+    if offer.contract_ends_at is not None:
+        time_zone = lookups.get_party(uow, offer.buyer_org_id).time_zone
+        return until_contract_ends(uow, priced, offer.contract_ends_at, buyer, time_zone=time_zone)
+    return priced.model_copy(update={"contract_terms": offer.contract_terms or priced.contract_terms})
 
 
 def _quantity(offer: Offer, line: OfferLine, wanted: Mapping[int, int]) -> int:

@@ -127,20 +127,20 @@ def to_document(offer: OfferView, seller: Party, buyer: Party, language: Languag
         language=language,
         seller=DocumentParty(legal_name=seller.legal_name, country=seller.country.strip(), tax_id=seller.tax_id or ""),
         buyer=DocumentParty(legal_name=offer.buyer_name, country=buyer.country.strip()),
-        lines=tuple(_line(one, language, offer) for one in offer.lines),
+        lines=tuple(_line(one, language, offer, zone) for one in offer.lines),
         total_minor=offer.total_minor,
         terms=offer.terms,
     )
 
 
-def _line(line: OfferLineView, language: Language, offer: OfferView) -> OfferDocumentLine:
+def _line(line: OfferLineView, language: Language, offer: OfferView, zone: ZoneInfo) -> OfferDocumentLine:
     english = language is Language.EN
     title = (line.title_en or line.title) if english else (line.title or line.title_en)
     plan = (line.plan_name_en or line.plan_name) if english else (line.plan_name or line.plan_name_en)
     months = (f"期限 {line.term_months} 个月", f"Term of {line.term_months} months")
     note = _TERMS.get(line.term_months, months)[1 if english else 0]
-    if offer.contract_terms and line.term_months:
-        note += _contract(offer.contract_terms)[1 if english else 0]
+    if line.term_months:
+        note += _contract(offer, zone)[1 if english else 0]
     return OfferDocumentLine(
         name=f"{title} · {plan}",
         note=note,
@@ -155,7 +155,17 @@ def _line(line: OfferLineView, language: Language, offer: OfferView) -> OfferDoc
     )
 
 
-def _contract(terms: int) -> tuple[str, str]:
+def _contract(offer: OfferView, zone: ZoneInfo) -> tuple[str, str]:
+    """When what recurs ends for good, in both languages."""
+    terms = offer.contract_terms
+    if offer.contract_ends_at is not None:
+        day = (offer.contract_ends_at - timedelta(seconds=1)).astimezone(zone).date()
+        return (
+            f" · {day} 到期终止，首期按时间少收",
+            f" · ends on {day}; the first term is as much shorter and costs as much less",
+        )
+    if terms is None:
+        return "", ""
     return (
         f" · 合同共 {terms} 期，到期终止",
         f" · contract of {terms} {'term' if terms == 1 else 'terms'}, then it ends",

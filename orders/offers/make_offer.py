@@ -13,12 +13,14 @@ from sqlalchemy import or_, select
 
 from billing.tax.line_amounts import LARGEST_MINOR
 from kernel import clock
+from kernel.calendar import add_months
 from kernel.db.locks import lock_row, lock_rows
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
 from kernel.states import state_in
+from marketplace.catalog.plan_price import plan_price
 from marketplace.catalog.plan_terms import MAX_CONTRACT_TERMS
 from marketplace.catalog.sellable import Sellable, get_sellable
 from marketplace.input_text import paragraphs
@@ -45,6 +47,7 @@ class MakeOffer:
     To whoever asked (`lead_id`), to an organization that the seller names (`buyer_org_id`), or in place of a private offer that
     is open (`supersedes_id`). `takes_more`: the quantities are the least.
     `contract_terms`: after how many paid terms what recurs ends for good; None: as its plan says.
+    `contract_ends_on`: or its last day, where the seller keeps its calendar; the first term is then as much shorter.
     """
 
     lead_id: UUID | None
@@ -55,6 +58,7 @@ class MakeOffer:
     terms: str = ""
     takes_more: bool = False
     contract_terms: int | None = None
+    contract_ends_on: date | None = None
 
 
 def make_offer(uow: UnitOfWork, command: MakeOffer) -> Offer:
@@ -65,7 +69,8 @@ def make_offer(uow: UnitOfWork, command: MakeOffer) -> Offer:
     Raises, with the `line` that is meant where a line is:
         Forbidden: `person_required`. NotFound: `plan_not_found`: of another organization. As `get_sellable`, `find_addressee`.
         Invalid: as `figures_of`; `price_out_of_range`, `offer_valid_on`, `too_many_lines`, `currencies_differ`,
-            `offered_twice`, `text_too_long`, `contract_terms_invalid` (of what recurs).
+            `offered_twice`, `text_too_long`, `contract_terms_invalid` (of what recurs),
+            `contract_end_unfit` (a day after the offer, of what recurs without usage, or too many terms).
         Conflict: as `require_replaceable`. TooMany: `offers_too_often`, of private ones.
 
     Emits: OfferMade, or OfferApprovalAsked. Locks: as `find_addressee`, then the open offer. Idempotent by: the content.
@@ -77,7 +82,7 @@ def make_offer(uow: UnitOfWork, command: MakeOffer) -> Offer:
     if any(plan.seller_org_id != to.seller_org_id for plan in plans):
         raise NotFound("plan_not_found")
     _require_together(plans)
-    _require_contract(command, plans)
+    contract_ends_at = _contract_end(uow, command, plans)
     figures = [
         figures_of(plan, one, line) for line, (plan, one) in enumerate(zip(plans, command.plans, strict=True), 1)
     ]
@@ -92,6 +97,7 @@ def make_offer(uow: UnitOfWork, command: MakeOffer) -> Offer:
         terms=paragraphs("terms", command.terms, MAX_TERMS),
         takes_more=command.takes_more,
         contract_terms=command.contract_terms,
+        contract_ends_at=contract_ends_at,
         made_by=uow.principal.person(),
         created_at=clock.now(),
     )
@@ -241,11 +247,26 @@ def _require_together(plans: Sequence[Sellable]) -> None:
             raise Invalid("offered_twice", field="plan_id", line=line)
 
 
-def _require_contract(command: MakeOffer, plans: Sequence[Sellable]) -> None:
-    """A contract is of what recurs."""
-    terms = command.contract_terms
+def _contract_end(uow: UnitOfWork, command: MakeOffer, plans: Sequence[Sellable]) -> datetime | None:
+    """A contract is of what recurs. Where it ends on a day, that is after the offer, and after so many terms at the most."""
+    terms, last_day = command.contract_terms, command.contract_ends_on
     if terms is not None and not (1 <= terms <= MAX_CONTRACT_TERMS and any(plan.term_months for plan in plans)):
         raise Invalid("contract_terms_invalid", field="contract_terms", limit=MAX_CONTRACT_TERMS)
+    if last_day is None:
+        return None
+    recurring = [plan for plan in plans if plan.term_months]
+    if terms is not None or not recurring or any(plan_price(plan).metered for plan in recurring):
+        raise Invalid("contract_end_unfit", field="contract_ends_on", limit=MAX_CONTRACT_TERMS)
+    time_zone = get_party(uow, plans[0].seller_org_id).time_zone
+    months = MAX_CONTRACT_TERMS * min(plan.term_months for plan in recurring)
+    ends_at = _end_of_day(last_day, time_zone)
+    if last_day <= command.valid_on or ends_at > add_months(clock.now(), months, time_zone=time_zone):
+        raise Invalid("contract_end_unfit", field="contract_ends_on", limit=MAX_CONTRACT_TERMS)
+    return ends_at
+
+
+def _end_of_day(day: date, time_zone: str) -> datetime:
+    return datetime.combine(day + timedelta(days=1), datetime.min.time(), ZoneInfo(time_zone))
 
 
 def _until(uow: UnitOfWork, seller_id: UUID, valid_on: date) -> datetime:
@@ -254,9 +275,16 @@ def _until(uow: UnitOfWork, seller_id: UUID, valid_on: date) -> datetime:
     today = clock.today(time_zone)
     if not today <= valid_on <= today + LONGEST:
         raise Invalid("offer_valid_on", field="valid_on", days=LONGEST.days)
-    return datetime.combine(valid_on + timedelta(days=1), datetime.min.time(), ZoneInfo(time_zone))
+    return _end_of_day(valid_on, time_zone)
 
 
 def _says(offer: Offer, lines: Sequence[OfferLine]) -> tuple[object, ...]:
     said = [(one.plan_id, one.quantity, one.unit_price_minor, one.list_price_minor, one.price) for one in lines]
-    return said, offer.currency.strip(), offer.valid_until, offer.terms, offer.takes_more, offer.contract_terms
+    return (
+        said,
+        offer.currency.strip(),
+        offer.valid_until,
+        offer.terms,
+        offer.takes_more,
+        (offer.contract_terms, offer.contract_ends_at),
+    )

@@ -55,6 +55,7 @@ class Offer(Base):
         CheckConstraint("shown_at IS NULL OR state NOT IN ('awaiting_approval', 'rejected')", name="not_shown"),
         CheckConstraint(f"decline_reason IN {DECLINE_REASONS}", name="decline_reason"),
         CheckConstraint("contract_terms BETWEEN 1 AND 60", name="contract_terms"),
+        CheckConstraint("contract_terms IS NULL OR contract_ends_at IS NULL", name="contract"),
         CheckConstraint("state = 'declined' OR (decline_reason IS NULL AND decline_text = '')", name="declined"),
         Index("uq_offer_open", "lead_id", unique=True, postgresql_where=text("state = 'open'")),
         Index("uq_offer_awaiting", "lead_id", unique=True, postgresql_where=text("state = 'awaiting_approval'")),
@@ -84,6 +85,8 @@ class Offer(Base):
     """Whether the quantities are the least: the buyer may take more seats at the same price."""
     contract_terms: Mapped[int | None]
     """After how many paid terms what recurs ends for good; None: as its plan says."""
+    contract_ends_at: Mapped[Instant | None]
+    """Or when, after a first term that is as much shorter; in the place of a number."""
     files: Mapped[dict[str, dict[str, str]]] = mapped_column(JSONB, default=dict)
     """The `key` and `sha256` of its PDF by language, once it is drawn."""
     made_by: Mapped[UUID] = mapped_column(ForeignKey("marketplace.person.id"))

@@ -123,6 +123,8 @@ class OfferView:
     """Whether the quantities are the least."""
     contract_terms: int | None
     """After how many paid terms what recurs ends for good; None: as its plan says."""
+    contract_ends_at: datetime | None
+    """Or when, after a first term that is as much shorter."""
     state: str
     is_expired: bool
     lines: tuple[OfferLineView, ...]
@@ -278,6 +280,7 @@ def _view(uow: UnitOfWork, rows: Sequence[Any], counters: tuple[CounterOfferView
         terms=offer.terms,
         takes_more=offer.takes_more,
         contract_terms=offer.contract_terms,
+        contract_ends_at=offer.contract_ends_at,
         state=offer.state,
         is_expired=offer.state in {"open", "awaiting_approval"} and offer.valid_until <= clock.now(),
         lines=lines,

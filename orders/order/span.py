@@ -24,8 +24,8 @@ class FirstTerm(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    with_id: UUID
-    """The subscription with which it ends."""
+    with_id: UUID | None = None
+    """The subscription with which it ends; None where a day was agreed on."""
     starts_at: datetime
     ends_at: datetime
     anchor_day: int

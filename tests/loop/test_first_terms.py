@@ -87,7 +87,7 @@ class TestShorter:
         (invoice,) = stage.papers(order_id)
         (printed,) = stage.rows(select(InvoiceLine).where(InvoiceLine.invoice_id == invoice.id))
         assert (invoice.gross_minor, printed.gross_minor) == (line.gross_minor, line.gross_minor)
-        assert "Shorter first term, to end with another subscription: -" in printed.description.replace("−", "-")
+        assert "Shorter first term, until the end that was agreed on: -" in printed.description.replace("−", "-")
 
     def test_renewals_fall_together_and_cost_a_whole_term(self, stage: Stage) -> None:
         other = other_of(stage)

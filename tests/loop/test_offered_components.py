@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -11,9 +12,11 @@ from sqlalchemy import select
 
 from billing.invoices.models import InvoiceLine
 from fulfillment.usage.terms import get_usage_terms
+from kernel import clock
 from kernel.db.uow import transact, unit_of_work
 from kernel.principal import SYSTEM
 from marketplace.pricing.components import MICRO, PlanPrice
+from orders.checkout.priced_line import PricedLine
 from orders.checkout.quote_models import Quote
 from orders.checkout.quote_offer import QuoteOffer, quote_offer
 from orders.offers.counter_offer import MakeCounterOffer, ProposedLine, make_counter_offer
@@ -219,3 +222,39 @@ class TestContract:
     def test_what_is_paid_once_has_none(self, stage: Stage) -> None:
         once = stage.offer(price=PlanPrice(currency="CNY", interval="none", term_months=0, components=()))[0]
         assert refusal(lambda: offered(stage, once, 1, discount_ppm=0, contract_terms=1)) == "contract_terms_invalid"
+
+    def test_it_ends_on_the_day_that_was_agreed_after_a_shorter_first_term(self, stage: Stage) -> None:
+        day = clock.today("Asia/Shanghai") + timedelta(days=75)
+        flat = stage.offer(price=PlanPrice.model_validate(PRICE))[0]
+        offer_id = offered(stage, flat, discount_ppm=100_000, contract_ends_on=day)
+        ends_at = shown(stage, offer_id).contract_ends_at
+        assert ends_at is not None
+        quote = stage.get(Quote, quoted(stage, offer_id))
+        (line,) = (PricedLine.model_validate(one) for one in quote.lines)
+        assert line.first_term is not None
+        assert (line.contract_terms, line.gross_minor) == (3, quote.gross_minor)
+        assert quote.gross_minor < shown(stage, offer_id).total_minor
+        order_id = stage.place(quote.id)
+        stage.run()
+        (subscription,) = subscriptions(stage, order_id)
+        assert (subscription.ends_at, subscription.contract_terms_left) == (line.first_term.ends_at, 2)
+        switch(stage, subscription, wanted=True)
+        for _ in range(2):
+            until(stage, now(stage, subscription).ends_at - timedelta(hours=1))
+        after = now(stage, subscription)
+        assert (after.ends_at, after.contract_terms_left, len(renewals(stage, subscription))) == (ends_at, 0, 2)
+        until(stage, ends_at + timedelta(days=1))
+        assert now(stage, subscription).state == "ended"
+
+    @pytest.mark.parametrize("days", [-1, 30, 3_000])
+    def test_a_day_before_the_offer_ends_or_far_away_is_refused(self, stage: Stage, days: int) -> None:
+        flat = stage.offer(price=PlanPrice.model_validate(PRICE))[0]
+        day = clock.today("Asia/Shanghai") + timedelta(days=days)
+        assert refusal(lambda: offered(stage, flat, discount_ppm=1, contract_ends_on=day)) == "contract_end_unfit"
+
+    def test_a_day_is_not_agreed_on_with_a_number_nor_of_usage(self, stage: Stage, plan_id: UUID) -> None:
+        day = clock.today("Asia/Shanghai") + timedelta(days=75)
+        flat = stage.offer(price=PlanPrice.model_validate(PRICE))[0]
+        for plan, terms in ((flat, 2), (plan_id, None)):
+            changes: dict[str, Any] = {"discount_ppm": 1, "contract_ends_on": day, "contract_terms": terms}
+            assert refusal(partial(offered, stage, plan, **changes)) == "contract_end_unfit"

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from litestar import Response
 
@@ -22,6 +23,7 @@ from api.pages.listings.price_form import price_of, price_values
 from api.pages.listings.views import SectionForm
 from api.pages.offers.presenter import refusal
 from api.pages.offers.views import OfferLineTyped, OfferTyped, OwnPriceForm
+from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, Invalid
 from marketplace.catalog.plan_price import plan_price
@@ -52,12 +54,15 @@ def own_plans(page_request: PageRequest, uow: UnitOfWork, listing_id: UUID | Non
     return tuple(_plan(page_request, listing, plan) for listing, plan in found if listing.state == "published")
 
 
-def filled_in(lines: Sequence[OfferLineTyped], today: date, offer: OfferView | None = None) -> OfferTyped:
-    """The form with these lines in it and room for further ones; with the terms of the offer that it is to replace."""
+def filled_in(lines: Sequence[OfferLineTyped], time_zone: str, offer: OfferView | None = None) -> OfferTyped:
+    """The form with these lines in it and room for further ones; with the terms of the offer that it is to replace.
+
+    `time_zone`: of the seller's calendar.
+    """
     suffixes = ("", *MORE_LINES)
     filled = [replace(line, suffix=suffix) for line, suffix in zip(lines, suffixes, strict=False)]
     empty = map(OfferLineTyped, suffixes[len(filled) :])
-    shown = OfferTyped(filled[0], (*filled[1:], *empty), (today + HOLDS).isoformat())
+    shown = OfferTyped(filled[0], (*filled[1:], *empty), (clock.today(time_zone) + HOLDS).isoformat())
     if offer is None:
         return shown
     return replace(
@@ -65,6 +70,7 @@ def filled_in(lines: Sequence[OfferLineTyped], today: date, offer: OfferView | N
         terms=offer.terms,
         takes_more=offer.takes_more,
         contract_terms=str(offer.contract_terms or ""),
+        contract_ends_on=_last_day(offer, time_zone),
     )
 
 
@@ -103,6 +109,7 @@ def typed_of(page_request: PageRequest, form: Form) -> OfferTyped:
         form.values.get("terms", "")[:5_000],
         form.values.get("takes_more", "") == "yes",
         form.values.get("contract_terms", "")[:40],
+        form.values.get("contract_ends_on", "")[:40],
         form.values.get("organization", "")[:300],
     )
 
@@ -155,6 +162,7 @@ def command_of(uow: UnitOfWork, typed: OfferTyped, **to: UUID) -> MakeOffer:
         terms=typed.terms,
         takes_more=typed.takes_more,
         contract_terms=_terms(typed.contract_terms),
+        contract_ends_on=_day(typed.contract_ends_on, "contract_ends_on") if typed.contract_ends_on.strip() else None,
         **named,
     )
 
@@ -250,8 +258,15 @@ def _ppm(percent: str, line: int) -> int | None:
     return int(Decimal(figure) * _PPM_OF_PERCENT)
 
 
-def _day(typed: str) -> date:
+def _last_day(offer: OfferView, time_zone: str) -> str:
+    """Of its contract, as it stands in the field: where its seller keeps its calendar."""
+    if offer.contract_ends_at is None:
+        return ""
+    return (offer.contract_ends_at - timedelta(seconds=1)).astimezone(ZoneInfo(time_zone)).date().isoformat()
+
+
+def _day(typed: str, field: str = "valid_on") -> date:
     try:
         return date.fromisoformat(typed)
     except ValueError as error:
-        raise Invalid("validation_failed", field="valid_on") from error
+        raise Invalid("validation_failed", field=field) from error

@@ -141,6 +141,9 @@ def refusal(page_request: PageRequest, refused: DomainError) -> dict[str, Any]:
 
 def contract_in_words(page_request: PageRequest, offer: OfferView) -> str:
     """When what recurs ends for good, where the offer says so."""
+    if offer.contract_ends_at is not None:
+        day = page_request.formats.day(offer.contract_ends_at - timedelta(seconds=1))
+        return page_request.t("offers.contract_until", day=day)
     words = translations(page_request.language)
     return words.count("plan.contract_terms", offer.contract_terms) if offer.contract_terms else ""
 

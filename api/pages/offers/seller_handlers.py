@@ -25,7 +25,6 @@ from api.pages.offers.form import (
 from api.pages.offers.presenter import offer_list, offer_page, refusal
 from api.pages.offers.views import NewOfferView, OfferLineTyped, OfferPage, OfferTyped, SellerOffersView
 from api.v1.offers import MANAGE
-from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, Invalid
 from kernel.ids import parse_uuid
@@ -121,9 +120,9 @@ def _one(page_request: PageRequest, offer_id: UUID, typed: OfferTyped | None = N
         offer = get_offer(uow, offer_id, sells=True)
         if offer.lead_id is not None or offer.state != "open":
             return shown
-        today = clock.today(get_party(uow, offer.seller_org_id).time_zone)
+        time_zone = get_party(uow, offer.seller_org_id).time_zone
         plans = own_plans(page_request, uow)
-    usual = filled_in(lines_to_answer(page_request, offer), today, offer)
+    usual = filled_in(lines_to_answer(page_request, offer), time_zone, offer)
     return replace(
         shown, plans=plans, offered=typed or usual, again=addresses.seller_offer(str(offer_id), "/replacement")
     )
@@ -131,9 +130,9 @@ def _one(page_request: PageRequest, offer_id: UUID, typed: OfferTyped | None = N
 
 def _new(page_request: PageRequest, typed: OfferTyped | None = None) -> NewOfferView:
     with page_request.work() as uow:
-        today = clock.today(get_party(uow, uow.principal.organization()).time_zone)
+        time_zone = get_party(uow, uow.principal.organization()).time_zone
         plans = own_plans(page_request, uow)
-    usual = filled_in((OfferLineTyped("", quantity="1"),), today)
+    usual = filled_in((OfferLineTyped("", quantity="1"),), time_zone)
     return NewOfferView(plans, typed or replace(usual, organization=page_request.query("organization", most=200)))
 
 

@@ -149,6 +149,7 @@ class OfferTyped:
     terms: str = ""
     takes_more: bool = False
     contract_terms: str = ""
+    contract_ends_on: str = ""
     organization: str = ""
     """Of a private offer whom it is for: a legal name, a tax identifier or an id."""
 
