@@ -82,13 +82,12 @@ def until_end_of(
 
 
 def until_contract_ends(
-    uow: UnitOfWork, line: PricedLine, ends_at: datetime, buyer: InvoiceParty, *, time_zone: str
+    uow: UnitOfWork, line: PricedLine, price: PlanPrice, ends_at: datetime, buyer: InvoiceParty, *, time_zone: str
 ) -> PricedLine:
     """The line with a first term after which whole ones end with the contract, and as many terms as those are.
 
-    Raises: Conflict `first_term_whole`, as `until_end_of`.
+    `price`: what decides the line's amounts. Raises: Conflict `first_term_whole`, as `until_end_of`.
     """
-    price = _price(uow, line)
     if price.metered:
         raise Conflict("first_term_whole")
     anchor = TermEnd(ends_at, ends_at.astimezone(ZoneInfo(time_zone)).day, time_zone)

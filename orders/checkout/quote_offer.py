@@ -60,13 +60,14 @@ def _line(
     """At the offer's price, and for as long as the offer says."""
     plan = sellable.get_sellable(uow, line.plan_id, replaced=True)
     quantity = _quantity(offer, line, command.quantities)
-    priced = price_line(uow, plan, buyer, quantity, context, price=price_of_line(line, plan))
+    price = price_of_line(line, plan)
+    priced = price_line(uow, plan, buyer, quantity, context, price=price)
     priced = priced.model_copy(update={"offered": True})
     if not plan.term_months:
         return priced
     if offer.contract_ends_at is not None:
         time_zone = lookups.get_party(uow, offer.buyer_org_id).time_zone
-        return until_contract_ends(uow, priced, offer.contract_ends_at, buyer, time_zone=time_zone)
+        return until_contract_ends(uow, priced, price, offer.contract_ends_at, buyer, time_zone=time_zone)
     return priced.model_copy(update={"contract_terms": offer.contract_terms or priced.contract_terms})
 
 

@@ -15,7 +15,7 @@ from api.pages.feed.views import FeedClaim, verdict_of
 from api.pages.frame import addresses
 from api.pages.frame.discounts import discount_in_words
 from api.pages.frame.payment_methods import methods, parse_method
-from api.pages.frame.phrases import explained, failure, money, several, titles
+from api.pages.frame.phrases import agreed_terms, explained, failure, money, several, titles
 from api.pages.frame.rendering import FlashMessage
 from api.pages.frame.site import Form, PageRequest, form_post, page, redirect
 from api.pages.orders import presenter
@@ -309,7 +309,10 @@ def _line(page_request: PageRequest, data: OrderPageData, line: views.LineView) 
         ),
         may_launch=bool(opens and opens.launch_url),
         trial_days=line.trial_days,
-        parts=explained(page_request, line.price_lines, line.interval, data.order.currency),
+        parts=(
+            *explained(page_request, line.price_lines, line.interval, data.order.currency),
+            *agreed_terms(page_request, line.contract_terms, line.first_term_ends_at),
+        ),
     )
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from html import unescape
 from uuid import UUID
 
 import pytest
 from sqlalchemy import select
 
+from kernel import clock
 from marketplace.pricing.components import PlanPrice
 from orders.offers.models import Offer, OfferLine
 from orders.order.models import Order
@@ -72,6 +74,7 @@ def test_the_plans_editor_is_opened_changed_sent_and_bought(
     assert placed.status_code == 303, text_of(placed)
     order = dashboards.stage.get(Order, UUID(placed.headers["Location"].rsplit("/", 1)[1]))
     assert order.gross_minor == OWN_FIRST
+    assert "ends after 3 terms" in text_of(dashboards.buyer.get(f"/orders/{order.id}"))
     again = dashboards.seller.get(f"/seller/offers/{offer_id}")
     assert again.status_code == 200
 
@@ -112,3 +115,29 @@ def test_a_contract_of_no_terms_is_refused_where_it_was_typed(
     assert refused.status_code == 422
     assert re.search(r'name="contract_terms"[^>]*aria-invalid="true"', refused.text)
     assert value(refused, "contract_terms") == typed
+
+
+def test_a_contract_that_ends_on_a_day_is_said_everywhere_and_kept(dashboards: Dashboards, buyer_name: str) -> None:
+    plan_id = str(dashboards.stage.offer(interval="month")[0])
+    day = clock.today("Asia/Shanghai") + timedelta(days=75)
+    form = private(dashboards, plan_id=plan_id, contract_ends_on=day.isoformat())
+    early = form | {"contract_ends_on": form["valid_on"]}
+    refused = dashboards.seller.post("/seller/offers", organization=buyer_name, **early)
+    assert refused.status_code == 422
+    assert re.search(r'name="contract_ends_on"[^>]*aria-invalid="true"', refused.text)
+    assert value(refused, "contract_ends_on") == form["valid_on"]
+    sent = dashboards.seller.post("/seller/offers", organization=buyer_name, **form)
+    assert sent.status_code == 303, text_of(sent)
+    address = sent.headers["Location"].split("?")[0]
+    assert value(dashboards.seller.get(address), "contract_ends_on") == day.isoformat()
+    offer_id = address.rsplit("/", 1)[1]
+    assert "the first term is as much shorter" in text_of(dashboards.buyer.get(f"/offers/{offer_id}"))
+    sheet = dashboards.buyer.get(f"/offers/{offer_id}/buy")
+    assert "first term until" in text_of(sheet)
+    assert "20 × ¥169.15 = ¥3,383.00" in text_of(sheet), "of the offered price"
+    placed = bought(dashboards, offer_id, sheet)
+    assert placed.status_code == 303, text_of(placed)
+    order_id = UUID(placed.headers["Location"].rsplit("/", 1)[1])
+    page = text_of(dashboards.buyer.get(f"/orders/{order_id}"))
+    assert "first term until" in page
+    assert "ends after 3 terms" in page
