@@ -11,6 +11,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
+from app.verify.check import verify
+from app.verify.orders import PRICED
+from app.verify.rule import Outside
+from app.verify.subscriptions import ALIGNED, DATED
 from billing.invoices.models import InvoiceLine
 from kernel import clock
 from kernel.calendar import add_months
@@ -84,6 +88,8 @@ class TestShorter:
         assert (order.state, order.gross_minor) == ("active", line.gross_minor)
         assert subscription.ends_at == other.ends_at == stage.entitlement(order_id).valid_to
         assert (subscription.anchor_day, stage.entitlement(order_id).seats) == (other.anchor_day, 20)
+        report = verify(stage.services.db, Outside(), rules=(ALIGNED, DATED, PRICED), comparisons=())
+        assert {one.name: one.found for one in report.outcomes if one.found.violations} == {}
         (invoice,) = stage.papers(order_id)
         (printed,) = stage.rows(select(InvoiceLine).where(InvoiceLine.invoice_id == invoice.id))
         assert (invoice.gross_minor, printed.gross_minor) == (line.gross_minor, line.gross_minor)
