@@ -115,6 +115,7 @@ def _line(offered: OfferLineView, wanted: ProposedLine | None) -> dict[str, Any]
     most = MAX_SEATS if offered.sold_by_seat else 1
     if not 1 <= quantity <= most:
         raise Invalid("quantity_out_of_range", field="quantity", line=offered.number, least=1, most=most)
-    if not 0 <= price_minor <= offered.list_price_minor:
+    more = offered.own_price is not None and quantity > offered.quantity
+    if not 0 <= price_minor <= (LARGEST_MINOR if more else offered.list_price_minor):
         raise Invalid("counter_offer_price", field="unit_price", line=offered.number)
     return {"number": offered.number, "quantity": quantity, "unit_price_minor": price_minor}

@@ -15,7 +15,6 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, NotFound
 from kernel.paging import Page, cut, newest_first
 from marketplace.catalog.models import Listing, Plan
-from marketplace.catalog.plan_price import plan_price
 from marketplace.pricing.engine import price_term
 from marketplace.pricing.shapes import is_by_seat
 from orders.amendments.models import Amendment
@@ -23,6 +22,7 @@ from orders.checkout.quote_models import Quote
 from orders.coupons.every_term import off_renewal
 from orders.order.models import Order, OrderLine, Subscription
 from orders.subscriptions.calendar import contract_end
+from orders.subscriptions.offered_terms import price_next
 from orders.subscriptions.schedule import renews_before
 from orders.trials.models import Trial
 
@@ -212,7 +212,7 @@ def _expected_minor(subscription: Subscription, first: OrderLine, plan_now: Plan
         return None
     quantity = subscription.next_quantity or subscription.quantity
     try:
-        price_minor = price_term(plan_price(plan_now), quantity, "renewal").amount_minor
+        price_minor = price_term(price_next(first, plan_now), quantity, "renewal").amount_minor
     except DomainError:
         # It is not sold in this number any more: what stands in the way is said with the first notice.
         return None

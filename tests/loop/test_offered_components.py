@@ -25,6 +25,7 @@ from orders.offers.offered_price import OfferedPlan
 from orders.offers.queries import OfferView, get_offer
 from orders.order.models import OrderLine
 from orders.subscriptions.change_next_term import ChangeNextTerm, change_next_term
+from orders.subscriptions.queries import get_subscription
 from tests.loop.test_component_prices import FIRST, PRICE
 from tests.loop.test_end_of_term import subscriptions
 from tests.loop.test_offer_approvals import decide, floor
@@ -102,6 +103,8 @@ class TestOwnFigures:
         stage.run()
         (subscription,) = subscriptions(stage, order_id)
         switch(stage, subscription, wanted=True)
+        with unit_of_work(stage.services.db, stage.purchaser) as uow:
+            assert get_subscription(uow, subscription.id).expected_minor == OWN_FIRST
         until(stage, subscription.ends_at - timedelta(hours=1))
         (renewal,) = renewals(stage, subscription)
         assert (renewal.state, renewal.gross_minor) == ("active", OWN_FIRST)

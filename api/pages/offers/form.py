@@ -86,10 +86,19 @@ def lines_to_answer(page_request: PageRequest, offer: OfferView) -> tuple[OfferL
             str(line.plan_id),
             str(figures.quantity),
             "" if line.own_price else amount_as_typed(figures.unit_price_minor, figures.currency),
-            own=own_price(page_request, suffix, price_values(line.own_price)) if line.own_price else None,
+            own=own_price(page_request, suffix, _sold_from(line.own_price, figures.quantity))
+            if line.own_price
+            else None,
         )
         for suffix, line, figures in zip(suffixes, offer.lines, wanted, strict=False)
     )
+
+
+def _sold_from(price: PlanPrice, quantity: int) -> dict[str, str]:
+    """The figures of an offer in the editor, so that they are sold in the number that its buyer would take."""
+    seats = price.seats
+    least = {"seats_minimum": str(min(seats.minimum, quantity))} if seats is not None else {}
+    return price_values(price) | least
 
 
 def own_price(
