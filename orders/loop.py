@@ -9,7 +9,7 @@
     payment reversed ─► its orders refunded by what is gone      dispute lost ─► those that it was about
     dispute ended ─► what was owed back meanwhile goes back      incident closed ─► a refund that came back is settled
     renewal due ─► purchase of the next term ─► payment ─► term added, share released with it, invoice issued
-    usage period closed ─► purchase of what was used ─► payment ─► share released, invoice issued
+    usage period closed, instalment due ─► purchase of it ─► payment ─► share released, invoice issued
     last term over ─► past due while its renewal waits for money, else subscription and entitlement ended, order complete
     change paid ─► in force at once, the seller's system told; that fails or is late ─► taken back, its money refunded
     request closed by hand ─► what was offered on it withdrawn
@@ -53,7 +53,7 @@ from kernel.jobs.settle_each import settle_each
 from marketplace.leads.events import LeadClosed
 from marketplace.leads.messages import win_lead
 from marketplace.onboarding.checklist import pass_connector_test
-from orders.amendments.amend import apply_amendment, find_amendment, take_back_amendment
+from orders.amendments.amend import apply_amendment, find_amendment
 from orders.approval_rules.jobs import sweep_deputies
 from orders.checkout.locking import ask_purchase_and_orders, lock_purchase_and_orders
 from orders.checkout.purge_quotes import purge_unused
@@ -68,6 +68,7 @@ from orders.fulfillment.start_fulfillment import (
     release_shares,
     start_fulfillment,
 )
+from orders.instalments.jobs import sweep_instalments
 from orders.invoicing.invoice_order import ask_parties, invoice_order
 from orders.milestones.jobs import sweep_milestones
 from orders.offers.make_offer import withdraw_offered
@@ -78,17 +79,19 @@ from orders.order.models import ORDER, Order, OrderLine, SubscriptionTerm
 from orders.order.span import Span
 from orders.refunds.jobs import sweep_cases
 from orders.refunds.refund_order import is_fully_refunded, issue_credit_note_for, refund_remaining
-from orders.subscriptions.begin_and_end import begin_subscriptions, end_subscriptions
+from orders.subscriptions.begin_and_end import begin_subscriptions, end_subscriptions, entitlements_over
 from orders.subscriptions.end_of_term import ENDED_AT_ONCE, end_past_term, orders_past_term
 from orders.subscriptions.jobs import REFUND_RENEWAL
-from orders.subscriptions.next_term import begin_next_term, paid_span, release_term, take_back_term
+from orders.subscriptions.next_term import begin_next_term, paid_span, release_term
 from orders.subscriptions.renew import AT_ONCE, due_subscriptions, take_step
+from orders.subscriptions.take_back import take_back_paid
 from orders.subscriptions.trial_conversion import PAY_CONVERSION, pay_conversion
 from orders.trials.take_trial import release_trials
-from orders.usage.dunning import settle_usage
+from orders.usage.dunning import settle_owed
 from orders.usage.jobs import sweep_unpaid_usage
 
-FOLLOWERS = (sweep_deputies, sweep_cases, sweep_unpaid_usage, sweep_ending_coupons, sweep_disputes, sweep_milestones)
+FOLLOWERS = (sweep_deputies, sweep_cases, sweep_unpaid_usage, sweep_instalments, sweep_ending_coupons, sweep_disputes)
+MORE_FOLLOWERS = (sweep_milestones,)
 """Imported for what they register."""
 REFUND_AGAIN = "orders.refund.again"
 SWEEP_PURCHASES = "orders.checkout.sweep"
@@ -151,12 +154,12 @@ def payment_reversed(uow: UnitOfWork, fact: Payload) -> None:
 def order_paid(uow: UnitOfWork, fact: Payload) -> None:
     """Every line is charged (the ledger knows whose money it is) and its delivery begins. Of an offer, its request is won."""
     order = _order(uow, fact["order_id"])
-    if order.usage_period_id is not None:
-        settle_usage(uow, order)
-        return
     if order.subscription_id is not None:
-        amendment = find_amendment(uow, order)
-        done = begin_next_term(uow, order) if amendment is None else apply_amendment(uow, order, amendment)
+        amendment = None if order.is_owed else find_amendment(uow, order)
+        if amendment is not None:
+            done = apply_amendment(uow, order, amendment)
+        else:
+            done = settle_owed(uow, order) if order.is_owed else begin_next_term(uow, order)
         if not done and order.payment_id is not None:
             refund_remaining(uow, order, order.payment_id, reason="payment_came_too_late")
         return
@@ -386,15 +389,11 @@ def _end_refunded(uow: UnitOfWork, order: Order, *, reason: str) -> None:
     ORDER.move(uow, order, "refunded", org_ids=order.parties, reason=reason)
     order.deadline_at = None
     owed = list(end_subscriptions(uow, order))
-    if order.subscription_id is not None and order.usage_period_id is None:
-        amendment = find_amendment(uow, order)
-        if amendment is None:
-            owed += take_back_term(uow, order)
-        else:
-            take_back_amendment(uow, order, amendment)
+    if order.subscription_id is not None:
+        owed += take_back_paid(uow, order)
     for renewal_id in owed:
         # In a transaction of its own: a renewal is locked before the order that it renews.
         enqueue(uow, REFUND_RENEWAL, {"order_id": str(renewal_id)}, dedupe_key=str(renewal_id))
-    for entitlement_id in entitlements_of(uow, order):
+    for entitlement_id in entitlements_over(uow, order):
         end_entitlement(uow, entitlement_id, reason="refunded")
     emit(uow, OrderRefunded(order_id=order.id, **_named(order)))

@@ -23,6 +23,7 @@ from app.embedded.databases import drop_database
 from app.embedded.engines import Addresses
 from app.embedded.shared import shared_engines
 from kernel import clock, signing
+from kernel.db import uow as units_of_work
 from kernel.db.uow import Database, UnitOfWork, unit_of_work
 from kernel.logs import configure_logs
 from kernel.principal import SYSTEM, Principal
@@ -43,6 +44,11 @@ settings.register_profile(
 
 # As in production each password takes 20 ms of a core, and nearly every test of people makes several. It guards nothing here.
 signing._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+# A test may be stopped between two statements for longer than a process that serves: by the machine, or by what else it runs.
+units_of_work.LIMITS = units_of_work.LIMITS.replace(
+    "transaction_session_timeout=10s", "transaction_session_timeout=90s"
+)
 
 NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 """Where frozen tests begin: noon in Shanghai."""

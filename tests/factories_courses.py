@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from fulfillment.courses.edit_course import edit_course
@@ -50,10 +51,10 @@ class Taught:
         return self.videos[1]
 
 
-def make_course(uow: UnitOfWork, seller: Org | None = None) -> Taught:
+def make_course(uow: UnitOfWork, seller: Org | None = None, **plan_changes: Any) -> Taught:
     """As `Taught` says; its files are nowhere (upload where bytes matter)."""
     seller = seller or make_seller(uow)
-    (plan,) = make_plans(uow, seller, per_seat_plan(), kind="service")
+    (plan,) = make_plans(uow, seller, per_seat_plan(**plan_changes), kind="service")
     channel = make_channel(uow, seller)
     videos = [
         make_ready_video(uow, seller, visibility="internal", duration_ms=LONG, channel=channel).id for _ in range(3)

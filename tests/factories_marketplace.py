@@ -235,11 +235,12 @@ def make_ready_video(
     visibility: str = "public",
     duration_ms: int = 14_000,
     channel: Channel | None = None,
+    title: str = "用一块屏管完校招",
 ) -> Video:
     """A video whose examination is over; its bytes are nowhere (upload one where bytes matter)."""
     channel = channel or make_channel(uow, org)
     with acting(uow, org.owner):
-        video = create_video(uow, CreateVideo(channel.id, "用一块屏管完校招", "One screen", visibility=visibility))
+        video = create_video(uow, CreateVideo(channel.id, title, "One screen", visibility=visibility))
         for state in ("processing", "ready"):
             VIDEO.move(uow, video, state, org_ids=[org.id])
         video.media_key, video.cover_key = f"media/{video.id}/none.mp4", f"media/{video.id}/none.jpg"
@@ -259,9 +260,10 @@ def make_published_video(
     end_ms: int = 14_000,
     visibility: str = "public",
     channel: Channel | None = None,
+    title: str = "用一块屏管完校招",
 ) -> tuple[Video, Placement]:
     """A published video of the organization with a card of the plan."""
-    video = make_ready_video(uow, org, visibility=visibility, channel=channel)
+    video = make_ready_video(uow, org, visibility=visibility, channel=channel, title=title)
     with acting(uow, org.owner):
         placement = add_placement(uow, AddPlacement(video.id, plan.id, start_ms, end_ms))
         publish_video(uow, video.id)

@@ -19,6 +19,10 @@ from tests.factories_marketplace import acting
 CALLS = Metered(
     kind="metered",
     dimension="calls",
+    name="接口调用",
+    name_en="API calls",
+    unit="次",
+    unit_en="calls",
     included=1_000,
     tiers=(Tier(up_to=500, unit_micro=250_000), Tier(up_to=None, unit_micro=100_000)),
 )

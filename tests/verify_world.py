@@ -42,6 +42,7 @@ from marketplace.attribution.record_touchpoints import TouchpointIn, record_touc
 from marketplace.courses.save_course import EpisodeDraft, SaveCourse, save_course
 from marketplace.parties.lookups import find_default_billing_profile
 from marketplace.parties.models import Organization
+from marketplace.pricing.components import Flat, PlanPrice
 from marketplace.publishing.edit_placements import AddClaim, add_claim
 from marketplace.webhooks.save_endpoint import SaveEndpoint, save_endpoint
 from orders.approval_rules.set_rule import SetRule, set_rule
@@ -84,6 +85,14 @@ from tests.factories_usage import PRICE
 APPROVAL_ABOVE_MINOR = 10_000_000
 COUPON = "SPRING-15"
 BOX = SecretBox({"k1": bytes(32)})
+IN_PARTS = PlanPrice(
+    currency="CNY",
+    interval="year",
+    term_months=12,
+    instalments=12,
+    components=(Flat(kind="flat", amount_minor=1_000_001),),
+)
+"""Paid every month."""
 LOOP = orders.loop
 """Imported for what it registers."""
 
@@ -160,6 +169,7 @@ class MarketStage:
             # A connector that is nobody's: its delivery fails for good.
             self.undeliverable = make_plans(uow, self.seller, per_seat_plan(connector_id=uuid7()))[0]
             (self.months,) = make_plans(uow, self.seller, per_seat_plan(connector_id=connector, interval="month"))
+            (self.parts,) = make_plans(uow, self.seller, per_seat_plan(connector_id=connector, price=IN_PARTS))
             self.tried = [
                 make_plans(
                     uow,
@@ -262,7 +272,7 @@ class MarketStage:
             self.keep_running()
 
     def renew(self) -> None:
-        """A month later one subscription is renewed, another falls past due, a third's goes back, a trial converts, one ends."""
+        """A month later terms are renewed, fall past due, go back and end; instalments are paid, unpaid and cancelled."""
         bought = [self.buy((self.months.id, 2), coupon=coupon) for coupon in (COUPON, COUPON, "")]
         for plan in self.tried:
             self.buy((plan.id, 2), trial=True)
@@ -273,9 +283,13 @@ class MarketStage:
                 .where(OrderLine.order_id.in_(bought))
             ).all():
                 set_auto_renew(uow, subscription_id, wanted=True)
+        in_parts = [self.buy((self.parts.id, 1)) for _ in range(3)]
         with unit_of_work(self.db, SYSTEM) as uow:
-            purchase_id = uow.session.get_one(Order, bought[1]).purchase_id
-            uow.session.get_one(Purchase, purchase_id).method_token = "sbx_declined"
+            for order_id in (bought[1], in_parts[1]):
+                purchase_id = uow.session.get_one(Order, order_id).purchase_id
+                uow.session.get_one(Purchase, purchase_id).method_token = "sbx_declined"
+        self._refund(in_parts[2], None)
+        self._use(bought[2])
         for _ in range(5):
             self._use(bought[0])
             clock.advance(timedelta(days=8))
@@ -300,7 +314,7 @@ class MarketStage:
             select(Order.id)
             .join(Subscription, Subscription.id == Order.subscription_id)
             .join(OrderLine, OrderLine.id == Subscription.order_line_id)
-            .where(OrderLine.order_id == order_id, Order.state == "active")
+            .where(OrderLine.order_id == order_id, Order.state == "active", Order.usage_period_id.is_(None))
         )
         with unit_of_work(self.db, SYSTEM) as uow:
             found = uow.session.scalar(renewal)

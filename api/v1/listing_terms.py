@@ -15,9 +15,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.auth import PUBLIC
 from api.request import ApiRequest
 from api.schema import Out, Wire
+from api.stored_documents import foreign_answer, stored_bytes
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound, TooLarge, Unavailable
-from kernel.storage import ObjectMissing, StorageError
+from kernel.storage import StorageError
 from kernel.text import render_markdown
 from marketplace.access.identity_limits import count_image
 from marketplace.catalog.edit_draft import lock_draft
@@ -124,16 +125,9 @@ def read_terms_pdf(
         terms = get_terms(uow, listing_id, version_id)
     if terms.pdf is None:
         raise NotFound("terms_not_found")
-    try:
-        content = request.services.storage.get_bytes(terms_key(listing_id, terms.pdf.sha256))
-    except ObjectMissing as error:
-        raise Unavailable("media_missing") from error
-    headers = {
-        "Content-Disposition": f'attachment; filename="terms-{terms.pdf.sha256[:12]}.pdf"',
-        "Content-Security-Policy": "sandbox; default-src 'none'",
-        "X-Content-Type-Options": "nosniff",
-    }
-    return Response(content, media_type="application/pdf", headers=headers)
+    content = stored_bytes(request, terms_key(listing_id, terms.pdf.sha256))
+    disposition = f'attachment; filename="terms-{terms.pdf.sha256[:12]}.pdf"'
+    return foreign_answer(content, "application/pdf", disposition)
 
 
 @put(

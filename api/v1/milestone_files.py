@@ -10,12 +10,14 @@ from litestar import Response
 from litestar.datastructures import UploadFile
 
 from api.request import ApiRequest
-from kernel.errors import DomainError, Unavailable
-from kernel.storage import ObjectMissing, StorageError
+from api.stored_documents import foreign_answer, keep_document, stored_bytes
+from kernel.db.uow import UnitOfWork
+from kernel.storage import StoredObject
 from orders.milestones import queries
 from orders.milestones.deliver import AddFile, add_file, file_key, remove_file, require_awaited
 from orders.milestones.file_types import MAX_BYTES, checked_media_type
 from orders.milestones.queries import MilestoneFileView
+from orders.order.milestones import MilestoneFile
 
 
 def store_file(request: ApiRequest, milestone_id: UUID, upload: UploadFile) -> MilestoneFileView:
@@ -27,20 +29,11 @@ def store_file(request: ApiRequest, milestone_id: UUID, upload: UploadFile) -> M
     upload.file.seek(0)
     content = upload.file.read(MAX_BYTES + 1)
     media_type = checked_media_type(upload.filename, content)
-    storage = request.services.storage
-    try:
-        stored = storage.put_bytes(file_key(request.principal.organization()), content)
-    except StorageError as error:
-        raise Unavailable("storage_unavailable") from error
-    command = AddFile(milestone_id, stored, media_type, upload.filename)
-    try:
-        row = request.transact(lambda uow: add_file(uow, command))
-    except DomainError:
-        storage.delete(stored.key)
-        raise
-    if row.file_key != stored.key:
-        # The same file was put there a moment ago.
-        storage.delete(stored.key)
+
+    def keep(uow: UnitOfWork, stored: StoredObject) -> MilestoneFile:
+        return add_file(uow, AddFile(milestone_id, stored, media_type, upload.filename))
+
+    row = keep_document(request, file_key(request.principal.organization()), content, keep)
     return MilestoneFileView(row.id, row.file_name, row.media_type, row.size_bytes, row.sha256, row.created_at)
 
 
@@ -55,16 +48,5 @@ def send_file(request: ApiRequest, milestone_id: UUID, file_id: UUID, *, of_buye
     """A file's bytes, to be kept and never run here. Raises NotFound, Unavailable `media_missing`."""
     with request.transaction() as uow:
         found = queries.find_file_content(uow, milestone_id, file_id, of_buyer=of_buyer)
-    try:
-        content = request.services.storage.get_bytes(found.key)
-    except ObjectMissing as error:
-        raise Unavailable("media_missing") from error
-    return Response(
-        content,
-        media_type=found.media_type,
-        headers={
-            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(found.file_name, safe='')}",
-            "Content-Security-Policy": "sandbox; default-src 'none'",
-            "X-Content-Type-Options": "nosniff",
-        },
-    )
+    disposition = f"attachment; filename*=UTF-8''{quote(found.file_name, safe='')}"
+    return foreign_answer(stored_bytes(request, found.key), found.media_type, disposition)

@@ -21,6 +21,11 @@ from orders.offers.make_offer import MAX_LINES
 from orders.offers.offered_price import OfferedPlan
 from orders.offers.queries import OfferLineView, OfferView
 
+InstalmentsIn = Annotated[
+    Annotated[StrictInt, Field(ge=1, le=60)] | None,
+    Field(description="In how many equal parts a term is paid; null: as the plan says"),
+]
+
 
 class OfferedPlanIn(Wire):
     """A plan, how many of it, at which price: `unit_price`, `discount_ppm`, or a `price` of the seller's own figures."""
@@ -35,9 +40,13 @@ class OfferedPlanIn(Wire):
     )
     price: OwnPrice = None
 
+    instalments: InstalmentsIn = None
+
     def plan(self) -> OfferedPlan:
         """As the command takes it."""
-        return OfferedPlan(self.plan_id, self.quantity, self.unit_price, self.discount_ppm, self.price)
+        return OfferedPlan(
+            self.plan_id, self.quantity, self.unit_price, self.discount_ppm, self.price, self.instalments
+        )
 
 
 class OfferIn(Wire):
@@ -48,6 +57,7 @@ class OfferIn(Wire):
     unit_price: Annotated[StrictInt, Field(ge=0)] | None = None
     discount_ppm: Annotated[StrictInt, Field(ge=0, le=1_000_000)] | None = None
     price: OwnPrice = None
+    instalments: InstalmentsIn = None
     lines: Annotated[list[OfferedPlanIn], Field(max_length=MAX_LINES)] = Field(default_factory=list)
     valid_on: Annotated[date, Field(description="Where the seller keeps its calendar", examples=["2026-12-31"])]
     terms: Annotated[
@@ -63,7 +73,7 @@ class OfferIn(Wire):
     contract_ends_on: Annotated[
         date | None,
         Field(
-            description="Or its last day, after a first term that is as much shorter and costs as much less",
+            description="Or its last day, after a first term that is as much shorter and costs as much less, paid in one",
             examples=["2027-12-31"],
         ),
     ] = None
@@ -81,7 +91,9 @@ class OfferIn(Wire):
         """The plans whichever way they were given. Raises Invalid(`lines_required`)."""
         lines = tuple(line.plan() for line in self.lines)
         if self.plan_id is not None:
-            first = OfferedPlan(self.plan_id, self.quantity, self.unit_price, self.discount_ppm, self.price)
+            first = OfferedPlan(
+                self.plan_id, self.quantity, self.unit_price, self.discount_ppm, self.price, self.instalments
+            )
             return (first, *lines)
         if not lines:
             raise Invalid("lines_required", field="plan_id")
@@ -193,6 +205,7 @@ class OfferLineOut(Out):
     total: Annotated[
         MoneyOut, Meta(description="Of the first term in advance, with the tax where the price contains it")
     ]
+    instalments: Annotated[int, Meta(description="In how many equal parts a term is paid", examples=[1])]
     price: Annotated[
         dict[str, Any] | None,
         Meta(description="The seller's own, as a plan's `price`; null where the unit price says it"),
@@ -248,7 +261,8 @@ class OfferOut(Out):
         Meta(description="After how many paid terms what recurs ends for good; null: as its plan says"),
     ]
     contract_ends_at: Annotated[
-        datetime | None, Meta(description="Or when, after a first term that is as much shorter and costs as much less")
+        datetime | None,
+        Meta(description="Or when, after a first term that is as much shorter and costs as much less, paid in one"),
     ]
     state: Annotated[str, Meta(examples=["open"])]
     is_expired: bool

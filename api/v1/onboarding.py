@@ -16,10 +16,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.auth import SIGNED_IN
 from api.request import ApiRequest
 from api.schema import CountryIn, CurrencyIn, Out, PageOut, Paging, ShortText, Wire, linked
+from api.stored_documents import keep_document, scan_answer
 from api.v1.legal_proof_out import LegalProofOut
 from kernel.db.uow import UnitOfWork
-from kernel.errors import DomainError, Forbidden, Unavailable
-from kernel.storage import ObjectMissing, StorageError
+from kernel.errors import Forbidden
+from kernel.storage import StoredObject
 from marketplace.access.identity_limits import count_document
 from marketplace.onboarding.accept_agreement import AcceptAgreement, accept_agreement
 from marketplace.onboarding.agreement_text import agreement_text
@@ -27,6 +28,7 @@ from marketplace.onboarding.become_seller import become_seller
 from marketplace.onboarding.checklist import Step
 from marketplace.onboarding.confirm_tax import confirm_tax
 from marketplace.onboarding.legal_document import MAX_BYTES, checked_media_type
+from marketplace.onboarding.models import LegalProof
 from marketplace.onboarding.queries import (
     Checklist,
     LegalDocument,
@@ -327,20 +329,11 @@ def hand_in(request: ApiRequest, upload: UploadFile) -> LegalProofOut:
     upload.file.seek(0)
     content = upload.file.read(MAX_BYTES + 1)
     media_type = checked_media_type(content)
-    storage = request.services.storage
-    try:
-        stored = storage.put_bytes(document_key(org_id), content)
-    except StorageError as error:
-        raise Unavailable("storage_unavailable") from error
-    command = SubmitLegalProof(stored, media_type, upload.filename)
-    try:
-        row = request.transact(lambda uow: submit_legal_proof(uow, command))
-    except DomainError:
-        storage.delete(stored.key)
-        raise
-    if row.file_key != stored.key:
-        # The same document was handed in a moment ago: that one is reviewed.
-        storage.delete(stored.key)
+
+    def keep(uow: UnitOfWork, stored: StoredObject) -> LegalProof:
+        return submit_legal_proof(uow, SubmitLegalProof(stored, media_type, upload.filename))
+
+    row = keep_document(request, document_key(org_id), content, keep)
     return LegalProofOut.of(to_proof_view(row))
 
 
@@ -348,21 +341,7 @@ def send_document(request: ApiRequest, proof_id: UUID) -> Response[Any]:
     """A document's bytes. A stranger's file runs nothing here: pictures are shown, everything else is downloaded."""
     with request.transaction() as uow:
         document: LegalDocument = find_document(uow, proof_id)
-    try:
-        content = request.services.storage.get_bytes(document.key)
-    except ObjectMissing as error:
-        raise Unavailable("media_missing") from error
-    disposition = "inline" if document.media_type.startswith("image/") else "attachment"
-    ending = {"application/pdf": "pdf", "image/png": "png"}.get(document.media_type, "jpg")
-    return Response(
-        content,
-        media_type=document.media_type,
-        headers={
-            "Content-Disposition": f'{disposition}; filename="legal-proof-{proof_id}.{ending}"',
-            "Content-Security-Policy": "sandbox; default-src 'none'",
-            "X-Content-Type-Options": "nosniff",
-        },
-    )
+    return scan_answer(request, document.key, document.media_type, f"legal-proof-{proof_id}")
 
 
 routes = [

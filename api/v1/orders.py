@@ -22,7 +22,7 @@ from api.order_watcher import OrderWatcher
 from api.payer_action import absolute_action
 from api.request import ApiRequest
 from api.schema import KeyHeader, MoneyOut, Out, PageOut, Paging, Wire, idempotent_command, list_page
-from api.v1.price_out import PriceLineOut, price_lines_out
+from api.v1.price_out import InstalmentOut, PriceLineOut, instalments_out, price_lines_out
 from kernel.db.uow import UnitOfWork
 from orders import queries
 from orders.order.accept_services import accept_order
@@ -69,6 +69,12 @@ class LineOut(Out):
     tax_rate_ppm: int
     tax: MoneyOut
     gross: MoneyOut
+    instalments: Annotated[
+        tuple[InstalmentOut, ...],
+        Meta(
+            description="Of a term that is paid in several, all of them: the line's own amounts are those of the first"
+        ),
+    ]
     trial_days: Annotated[int, Meta(description="Of a trial; its amounts are nothing. 0 where it was bought")]
     trial_after: Annotated[
         MoneyOut, Meta(description="Of a trial, what is paid afterwards; nothing where it was bought")
@@ -88,7 +94,10 @@ class LineOut(Out):
         """From the query's row."""
         second = None if line.second_ms is None else line.second_ms // 1000
         lines = tuple(price_lines_out(line.price_lines, line.interval, currency))
-        return cls.of_row(line, currency=currency, second=second, attribution=line.rule, price_lines=lines)
+        later = instalments_out(line.instalments, currency)
+        return cls.of_row(
+            line, currency=currency, second=second, attribution=line.rule, price_lines=lines, instalments=later
+        )
 
 
 class OrderOut(Out):

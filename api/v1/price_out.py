@@ -10,6 +10,7 @@ from msgspec import Meta
 from api.schema import MoneyOut, Out
 from marketplace.pricing.engine import PriceLine
 from marketplace.pricing.words import line_in_words
+from orders.checkout.priced_line import InstalmentPart
 
 
 class PriceLineOut(Out):
@@ -17,12 +18,30 @@ class PriceLineOut(Out):
 
     kind: Annotated[str, Meta(description="The component, as in the plan's `price`")]
     code: Annotated[str, Meta(description="The dimension or the milestone")]
+    name: Annotated[str, Meta(description="What readers call it; empty where it has no name")]
+    name_en: str
     quantity: Annotated[str, Meta(description="Counted: seats, units; an exact decimal number")]
     charged: Annotated[str, Meta(description="Of it what is paid for")]
     times: Annotated[int, Meta(description="Intervals of the term")]
     amount: MoneyOut
     text: str
     text_en: str
+
+
+class InstalmentOut(Out):
+    """A part of a term's price. The first is paid with the order, each further one by itself when it is due."""
+
+    number: Annotated[int, Meta(description="Counts from 1")]
+    after_months: Annotated[int, Meta(description="After the beginning of the term")]
+    net: MoneyOut
+    tax: MoneyOut
+    gross: MoneyOut
+
+
+def instalments_out(parts: Iterable[Any], currency: str) -> tuple[InstalmentOut, ...]:
+    """As a quote or an order keeps them."""
+    found = (part if isinstance(part, InstalmentPart) else InstalmentPart.model_validate(part) for part in parts)
+    return tuple(InstalmentOut.of_row(part, currency=currency) for part in found)
 
 
 def price_lines_out(lines: Iterable[PriceLine | Mapping[str, Any]], interval: str, currency: str) -> list[PriceLineOut]:

@@ -15,14 +15,14 @@ from api.language import Language, language_of
 from api.request import ApiRequest
 from api.schema import CurrencyIn, MoneyOut, Out, Wire
 from api.v1.approval_out import ApprovalReasonOut, ApprovalStepOut, reasons_out, steps_out
-from api.v1.price_out import PriceLineOut, price_lines_out
+from api.v1.price_out import InstalmentOut, PriceLineOut, instalments_out, price_lines_out
 from billing.tax.decision import note_in_words
 from kernel import clock
 from kernel.errors import Invalid
 from orders.approval_rules.steps import steps_from
 from orders.checkout.approval_reasons import reasons_of
 from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
-from orders.checkout.priced_line import Context, InvoiceParty, PricedLine, QuotedClaim, TrialTerms
+from orders.checkout.priced_line import Context, InstalmentPart, InvoiceParty, PricedLine, QuotedClaim, TrialTerms
 from orders.checkout.quote_models import Quote
 from orders.checkout.views import steps_shown
 from orders.order.span import FirstTerm
@@ -74,7 +74,7 @@ class QuoteIn(Wire):
     align_with: UUID | None = Field(
         default=None,
         description="A subscription of the organization, of any seller: the first term of what recurs ends with a term of it,"
-        " and costs as much less. 409 `first_term_whole`, `alignment_unfit` where it cannot",
+        " and costs as much less, paid in one. 409 `first_term_whole`, `alignment_unfit` where it cannot",
     )
 
     def asked(self) -> tuple[QuoteItem, ...]:
@@ -155,6 +155,13 @@ class QuoteLineOut(Out):
     tax: MoneyOut
     gross: MoneyOut
     lifetime: MoneyOut
+    instalments: Annotated[
+        tuple[InstalmentOut, ...],
+        Meta(
+            description="Of a term that is paid in several, all of them: the amounts of the line are then those of the first. "
+            "Empty where it is paid in one"
+        ),
+    ]
     trial: Annotated[TrialOut | None, Meta(description="Of a trial: how long, and what follows it at which price")]
     first_term_ends_at: Annotated[
         datetime | None,
@@ -165,11 +172,20 @@ class QuoteLineOut(Out):
     def of(cls, line: PricedLine, language: Language) -> QuoteLineOut:
         """From the quote's own line."""
         lines = tuple(price_lines_out(line.price_lines, line.interval, line.currency))
-        trial = TrialOut.of(TrialTerms.model_validate(line.trial)) if line.trial else None
+        tried = TrialTerms.model_validate(line.trial) if line.trial else None
+        trial = TrialOut.of(tried) if tried is not None else None
         note = note_in_words(line.tax_reason, language)
         first = FirstTerm.model_validate(line.first_term) if line.first_term else None
         ends_at = first.ends_at if first is not None else None
-        return cls.of_row(line, tax_note=note, price_lines=lines, trial=trial, first_term_ends_at=ends_at)
+        later = instalments_out((tried.after if tried is not None else line).instalments, line.currency)
+        return cls.of_row(
+            line,
+            tax_note=note,
+            price_lines=lines,
+            trial=trial,
+            first_term_ends_at=ends_at,
+            instalments=later,
+        )
 
 
 class InvoicePartyOut(Out):
@@ -203,7 +219,12 @@ class QuoteOut(Out):
     def of(cls, quote: Quote, language: Language) -> QuoteOut:
         """From the stored quote."""
         # Our own lines, validated when they were priced.
-        lines = [PricedLine.model_construct(**line) for line in quote.lines]
+        lines = [
+            PricedLine.model_construct(
+                **line | {"instalments": [InstalmentPart.model_construct(**one) for one in line.get("instalments", ())]}
+            )
+            for line in quote.lines
+        ]
         claims = [QuotedClaim.model_construct(**claim) for line in quote.lines for claim in line["claims"]]
         return cls.of_row(
             quote,

@@ -17,16 +17,16 @@ from pydantic import Field
 from api.known_values import state_in
 from api.request import ApiRequest
 from api.schema import KeyHeader, MoneyOut, Out, PageOut, Paging, Wire, idempotent_command, list_page
+from api.stored_documents import keep_document, scan_answer
 from api.v1.onboarding import FORM_OVERHEAD, DocumentForm
 from kernel.db.uow import UnitOfWork
-from kernel.errors import DomainError, Unavailable
-from kernel.storage import ObjectMissing, StorageError
+from kernel.storage import StoredObject
 from marketplace.access.identity_limits import count_document
 from marketplace.onboarding.legal_document import MAX_BYTES, checked_media_type
 from orders.refunds.ask_refund import AskForRefund, ask_refund, escalate_refund, withdraw_refund
 from orders.refunds.decide_refund import DecideRefund, answer_refund, decide_refund
 from orders.refunds.evidence import AddRefundEvidence, add_refund_evidence, evidence_key, find_evidence
-from orders.refunds.models import REFUND_CASE
+from orders.refunds.models import REFUND_CASE, RefundEvidence
 from orders.refunds.queries import (
     RefundCaseView,
     RefundEvidenceView,
@@ -82,6 +82,9 @@ class RefundCaseOut(Out):
     decided_at: datetime | None
     refund_id: UUID | None
     is_disputed: Annotated[bool, Meta(description="A bank decides about the payment: nothing is granted, no time runs")]
+    is_owed: Annotated[
+        bool, Meta(description="The gateway refused to send what was granted, and is asked again every day")
+    ]
     created_at: datetime
     ended_at: datetime | None
     evidence: list[RefundEvidenceOut]
@@ -327,20 +330,11 @@ def show_evidence(request: ApiRequest, case_id: UUID, side: Side, upload: Upload
     upload.file.seek(0)
     content = upload.file.read(MAX_BYTES + 1)
     media_type = checked_media_type(content)
-    storage = request.services.storage
-    try:
-        stored = storage.put_bytes(evidence_key(case_id), content)
-    except StorageError as error:
-        raise Unavailable("storage_unavailable") from error
-    command = AddRefundEvidence(case_id, side, stored, media_type, upload.filename)
-    try:
-        kept = request.transact(lambda uow: add_refund_evidence(uow, command).file_key)
-    except DomainError:
-        storage.delete(stored.key)
-        raise
-    if kept != stored.key:
-        # The same document was shown a moment ago.
-        storage.delete(stored.key)
+
+    def keep(uow: UnitOfWork, stored: StoredObject) -> RefundEvidence:
+        return add_refund_evidence(uow, AddRefundEvidence(case_id, side, stored, media_type, upload.filename))
+
+    keep_document(request, evidence_key(case_id), content, keep)
     with request.transaction() as uow:
         return _shown(uow, case_id, side)
 
@@ -350,21 +344,7 @@ def send_evidence(request: ApiRequest, case_id: UUID, evidence_id: UUID, side: S
     with request.transaction() as uow:
         row = find_evidence(uow, case_id, evidence_id, side=side)
         key, media_type = row.file_key, row.media_type
-    try:
-        content = request.services.storage.get_bytes(key)
-    except ObjectMissing as error:
-        raise Unavailable("media_missing") from error
-    disposition = "inline" if media_type.startswith("image/") else "attachment"
-    ending = {"application/pdf": "pdf", "image/png": "png"}.get(media_type, "jpg")
-    return Response(
-        content,
-        media_type=media_type,
-        headers={
-            "Content-Disposition": f'{disposition}; filename="refund-evidence-{evidence_id}.{ending}"',
-            "Content-Security-Policy": "sandbox; default-src 'none'",
-            "X-Content-Type-Options": "nosniff",
-        },
-    )
+    return scan_answer(request, key, media_type, f"refund-evidence-{evidence_id}")
 
 
 def _shown(uow: UnitOfWork, case_id: UUID, side: Side | None) -> RefundCaseOut:

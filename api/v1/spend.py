@@ -49,6 +49,7 @@ class UpcomingChargeOut(Out):
     ]
     tax_included: bool
     is_usage: bool
+    instalment: Annotated[int, Meta(description="Which instalment of its term it is; 0 of any other charge")]
 
 
 @get("/v1/spend", permission=READ, sync_to_thread=True, tags=["buying"])

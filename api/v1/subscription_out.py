@@ -21,16 +21,18 @@ class TimelineEntryOut(Out):
         str,
         Meta(
             description="term, term_revoked, notice, renew, renewal_refused, amendment, amendment_revoked, try, retry, past_due, "
-            "recovered, suspend, resumed, terminate, end, usage, refund_case"
+            "recovered, suspend, resumed, terminate, end, usage, instalment, refund_case; of a course seat_given, seat_revoked, "
+            "episode_completed, which its seller is not told"
         ),
     ]
     is_due: bool
     days: Annotated[int | None, Meta(description="Before the end, of a notice; after the first try, of a retry")]
-    number: Annotated[int | None, Meta(description="Of the term")]
+    number: Annotated[int | None, Meta(description="Of the term, or of the instalment")]
     state: Annotated[
         str | None,
         Meta(
-            description="Of a change that was bought, a payment that was tried, an order for usage, a request for a refund"
+            description="Of a change that was bought, a payment that was tried, an order for usage or an instalment, a request "
+            "for a refund"
         ),
     ]
     reason: Annotated[str | None, Meta(description="A code; whoever does not pay is not told why a payment failed")]
@@ -42,6 +44,8 @@ class TimelineEntryOut(Out):
     ends_at_before: datetime | None
     amount: MoneyOut | None
     order_id: UUID | None
+    title: Annotated[str | None, Meta(description="Of an episode")]
+    title_en: str | None
 
     @classmethod
     def of(cls, row: TimelineEntry) -> TimelineEntryOut:

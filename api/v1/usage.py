@@ -63,7 +63,11 @@ class DimensionUsageOut(Out):
     """A dimension in the present period, as of the last event. `amount`: what it would cost if the period ended now."""
 
     dimension: str
-    unit: str
+    name: Annotated[str, Meta(description="What readers call the dimension; its code where it has no name")]
+    name_en: str
+    unit: Annotated[str, Meta(description="As an event may say")]
+    unit_name: Annotated[str, Meta(description="What readers call the unit; empty where it has no name")]
+    unit_name_en: str
     quantity: str
     included: int
     percent: Annotated[int | None, Meta(description="Of the included amount, else of the cap")]
@@ -96,6 +100,8 @@ class ChallengeOut(Out):
     title: str
     title_en: str
     dimension: str
+    name: str
+    name_en: str
     quantity: str
     amount: MoneyOut
     state: Annotated[str, Meta(description="open, overdue, confirmed or corrected")]
@@ -117,6 +123,8 @@ class RatedLineOut(Out):
     id: UUID
     kind: Annotated[str, Meta(description="metered, or drawn from the commitment")]
     dimension: str
+    name: str
+    name_en: str
     quantity: str
     amount: MoneyOut
     challenge: ChallengeOut | None
@@ -189,6 +197,8 @@ class CustomerUsageOut(Out):
     title: str
     title_en: str
     dimension: str
+    name: str
+    name_en: str
     quantity: str
     ends_at: datetime
 

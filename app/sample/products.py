@@ -152,6 +152,10 @@ PRODUCTS = (
                     Metered(
                         kind="metered",
                         dimension="invoice_checks",
+                        name="发票验真",
+                        name_en="Invoice checks",
+                        unit="张",
+                        unit_en="invoices",
                         included=300,
                         tiers=(Tier(up_to=None, unit_micro=200 * MICRO),),
                     ),

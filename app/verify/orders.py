@@ -252,17 +252,20 @@ CUSTOMERS = Query(
 )
 REFUNDED = Query(
     "orders.refunded",
-    "已退款订单的款项全额退回，权益与订阅均已终止。",
-    "A refunded order's whole amount went back, and its entitlements and subscriptions have ended.",
+    "已退款订单的款项全额退回，权益与订阅均已终止，除非后续周期另有订单已付。",
+    "A refunded order's whole amount went back; what it gave and its subscriptions have ended, or a later term is paid for.",
     """
     SELECT o.id AS order_id, o.number, o.gross_minor, a.refunded_minor FROM orders."order" o
     LEFT JOIN billing.payment_allocation a ON a.payment_id = o.payment_id AND a.reference = o.id
     WHERE o.state = 'refunded' AND (
         (o.gross_minor > 0 AND a.refunded_minor IS DISTINCT FROM o.gross_minor)
         OR EXISTS (SELECT 1 FROM orders.order_line l JOIN fulfillment.entitlement e ON e.reference = l.id
-                   WHERE l.order_id = o.id AND e.state <> 'ended')
+                   WHERE l.order_id = o.id AND e.state <> 'ended' AND NOT EXISTS (
+                       SELECT 1 FROM orders.subscription s WHERE s.order_line_id = l.id AND s.state <> 'ended'))
         OR EXISTS (SELECT 1 FROM orders.order_line l JOIN orders.subscription s ON s.order_line_id = l.id
-                   WHERE l.order_id = o.id AND s.state <> 'ended'))
+                   WHERE l.order_id = o.id AND s.state <> 'ended' AND NOT EXISTS (
+                       SELECT 1 FROM orders.subscription_term t
+                       WHERE t.subscription_id = s.id AND t.number > 1 AND t.revoked_at IS NULL)))
     """,
 )
 ENDED = Query(

@@ -37,7 +37,8 @@ RENEWED = Query(
     SELECT o.id AS order_id, o.state, o.subscription_id, count(t.id) AS terms
     FROM orders."order" o JOIN orders.order_line l ON l.order_id = o.id
     LEFT JOIN orders.subscription_term t ON t.order_line_id = l.id AND t.subscription_id = o.subscription_id
-    WHERE o.subscription_id IS NOT NULL AND o.usage_period_id IS NULL AND NOT {pending("o.id")}
+    WHERE o.subscription_id IS NOT NULL AND o.usage_period_id IS NULL AND o.instalment_id IS NULL
+      AND NOT {pending("o.id")}
       AND NOT EXISTS (SELECT 1 FROM orders.amendment m WHERE m.order_line_id = l.id)
     GROUP BY o.id
     HAVING CASE WHEN o.state IN ('fulfilling', 'active', 'completed') THEN count(t.id) <> 1 OR count(t.revoked_at) > 0
@@ -71,6 +72,7 @@ STEPS = Query(
        OR (s.state = 'ended' AND s.next_step_at IS NOT NULL)
        OR (s.state = 'past_due' AND NOT EXISTS (
                SELECT 1 FROM orders."order" o WHERE o.subscription_id = s.id AND o.usage_period_id IS NULL
+                                                AND o.instalment_id IS NULL
                                                 AND o.state IN ('pending_payment', 'pending_approval')))
     """,  # noqa: S608 - every piece of it stands in this module
 )
@@ -125,7 +127,8 @@ ALIGNED = Query(
     JOIN LATERAL (SELECT sum(t.ends_at - CASE WHEN t.number = 1 AND e.first_ends_at IS NOT NULL THEN e.first_ends_at
                                               ELSE coalesce(t.priced_until, t.ends_at) END) AS longer
                   FROM orders.subscription_term t JOIN fulfillment.entitlement e ON e.reference = s.order_line_id
-                  WHERE t.subscription_id = s.id AND t.revoked_at IS NULL) longer ON longer.longer IS NOT NULL
+                  WHERE t.subscription_id = s.id
+                    AND (t.revoked_at IS NULL OR t.revoked_at >= t.ends_at)) longer ON longer.longer IS NOT NULL
     LEFT JOIN LATERAL (SELECT sum(m.aligned_to - m.ends_at) AS paid, bool_or(m.state = 'reversed') AS went_back
                        FROM orders.amendment m WHERE m.subscription_id = s.id AND m.aligned_to IS NOT NULL
                                                  AND m.state IN ('applied', 'reversed')) paid ON true
@@ -140,9 +143,22 @@ CONTRACTED = Query(
     SELECT s.id AS subscription_id, l.plan->>'contract_terms' AS agreed, s.contract_terms_left, paid.terms
     FROM orders.subscription s JOIN orders.order_line l ON l.id = s.order_line_id
     CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE s.trial_ends_at IS NULL OR t.number > 1) AS terms
-                        FROM orders.subscription_term t WHERE t.subscription_id = s.id AND t.revoked_at IS NULL) paid
+                        FROM orders.subscription_term t
+                        WHERE t.subscription_id = s.id AND (t.revoked_at IS NULL OR t.revoked_at >= t.ends_at)) paid
     WHERE CAST(l.plan->>'contract_terms' AS bigint) IS DISTINCT FROM s.contract_terms_left + paid.terms
     """,
+)
+FINISHED = Query(
+    "subscriptions.finished",
+    "已结束订阅的续订与用量订单均已完成，不再显示为可用。",
+    "What renewed or was used of a subscription that has ended is complete: nothing of it is said to be available.",
+    f"""
+    SELECT o.id AS order_id, o.subscription_id FROM orders."order" o
+    JOIN orders.subscription s ON s.id = o.subscription_id
+    WHERE s.state = 'ended' AND o.state = 'active' AND NOT {pending("s.id")} AND NOT {pending("o.id")}
+      AND NOT EXISTS (SELECT 1 FROM orders.order_line l JOIN orders.amendment m ON m.order_line_id = l.id
+                      WHERE l.order_id = o.id)
+    """,  # noqa: S608 - every piece of it stands in this module
 )
 TRIED_ONCE = Query(
     "trials.once",
@@ -177,4 +193,17 @@ CONVERTED = Query(
     """,
 )
 
-RULES = (SUBSCRIBED, RENEWED, DATED, STEPS, AMENDED, CHANGED, ALIGNED, CONTRACTED, TRIED_ONCE, TRIED_FREE, CONVERTED)
+RULES = (
+    SUBSCRIBED,
+    RENEWED,
+    DATED,
+    STEPS,
+    AMENDED,
+    CHANGED,
+    ALIGNED,
+    CONTRACTED,
+    FINISHED,
+    TRIED_ONCE,
+    TRIED_FREE,
+    CONVERTED,
+)

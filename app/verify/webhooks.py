@@ -9,10 +9,17 @@ from typing import Any
 from app.verify.rule import Query
 from marketplace.webhooks.purge_events import RETENTION
 from marketplace.webhooks.schedule import MOST_TRIES
-from orders.outgoing_events import about_money, about_orders
+from orders.outgoing_events import (
+    about_changes,
+    about_milestones,
+    about_money,
+    about_orders,
+    about_payments,
+    about_usage,
+)
 from orders.outgoing_events.facts import TOPICS, TRANSITIONS, type_of_transition
 
-SOURCES = (about_orders, about_money)
+SOURCES = (about_orders, about_milestones, about_money, about_changes, about_usage, about_payments)
 """Imported for what they register."""
 
 

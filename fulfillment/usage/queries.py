@@ -14,8 +14,16 @@ from sqlalchemy import Select, func, select
 from fulfillment.entitlements.models import Entitlement
 from fulfillment.usage.close_period import rate_period
 from fulfillment.usage.counted import sums_of
-from fulfillment.usage.models import UsageCap, UsageChallenge, UsageDay, UsageLine, UsagePeriod
-from fulfillment.usage.terms import Bounds, UsagePrice, UsageTerms, get_usage_terms, usage_terms
+from fulfillment.usage.models import MeteredTerms, UsageCap, UsageChallenge, UsageDay, UsageLine, UsagePeriod
+from fulfillment.usage.terms import (
+    Bounds,
+    UsagePrice,
+    UsageTerms,
+    dimension_names,
+    get_usage_terms,
+    names_in,
+    usage_terms,
+)
 from fulfillment.usage.views import (
     ChallengeView,
     CustomerUsage,
@@ -132,23 +140,38 @@ def customers_usage(uow: UnitOfWork, buyer_id: UUID | None = None) -> list[Custo
             Entitlement.title,
             Entitlement.title_en,
             UsageDay.dimension,
-            func.sum(UsageDay.quantity),
+            MeteredTerms.price,
+            func.sum(UsageDay.quantity).label("quantity"),
             UsagePeriod.ends_at,
         )
         .join(UsageDay, UsageDay.period_id == UsagePeriod.id)
+        .join(MeteredTerms, MeteredTerms.id == UsagePeriod.terms_id)
         .join(Entitlement, Entitlement.id == UsagePeriod.entitlement_id)
         .where(
             UsagePeriod.seller_org_id == uow.principal.organization(),
             UsagePeriod.starts_at <= clock.now(),
             UsagePeriod.ends_at > clock.now(),
         )
-        .group_by(UsagePeriod.id, Entitlement.id, UsageDay.dimension)
+        .group_by(UsagePeriod.id, Entitlement.id, MeteredTerms.id, UsageDay.dimension)
         .order_by(UsagePeriod.buyer_org_id, UsagePeriod.entitlement_id, UsageDay.dimension)
         .limit(MOST_CUSTOMERS)
     )
     if buyer_id is not None:
         statement = statement.where(UsagePeriod.buyer_org_id == buyer_id)
-    return [CustomerUsage(*row) for row in uow.session.execute(statement)]
+    return [
+        CustomerUsage(
+            row.entitlement_id,
+            row.buyer_org_id,
+            row.buyer_name,
+            row.title,
+            row.title_en,
+            row.dimension,
+            *names_in(row.price, row.dimension),
+            row.quantity,
+            row.ends_at,
+        )
+        for row in uow.session.execute(statement)
+    ]
 
 
 def challenges_to_answer(uow: UnitOfWork) -> list[ChallengeView]:
@@ -194,11 +217,14 @@ def _days(uow: UnitOfWork, entitlement_id: UUID, starts_at: datetime | None) -> 
 def _dimension(
     terms: UsagePrice, name: str, used: Decimal, amount_minor: int, cap: UsageCap | None, days: tuple[DayUsage, ...]
 ) -> DimensionUsage:
+    metered = terms.price.metered[name]
     return DimensionUsage(
         name,
+        *metered.names,
         terms.unit(name),
+        *metered.units,
         used,
-        terms.price.metered[name].included,
+        metered.included,
         cap.quantity if cap else None,
         cap.kind if cap else None,
         amount_minor,
@@ -229,6 +255,7 @@ def _rated_periods(uow: UnitOfWork, terms: UsageTerms) -> tuple[RatedPeriod, ...
                 line.id,
                 line.kind,
                 line.dimension,
+                *dimension_names(line.explained, line.dimension),
                 line.quantity,
                 line.amount_minor,
                 line.currency,
@@ -274,6 +301,7 @@ def _challenge(row: Any) -> ChallengeView:
         row.Entitlement.title,
         row.Entitlement.title_en,
         line.dimension,
+        *dimension_names(line.explained, line.dimension),
         line.quantity,
         line.amount_minor,
         line.currency,

@@ -155,7 +155,7 @@ class _Batch:
         counted = terms.counts(item.dimension)
         if counted is None:
             raise _Refused("usage_dimension_unknown", dimension=item.dimension)
-        if item.unit is not None and item.unit != counted.unit(item.dimension):
+        if item.unit is not None and not counted.is_counted_in(item.dimension, item.unit):
             raise _Refused("usage_unit_wrong", unit=item.unit, expected=counted.unit(item.dimension))
         if item.time > self.now + AHEAD:
             raise _Refused("usage_time_ahead")

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import or_, select
@@ -33,6 +34,10 @@ class UsagePrice:
     def unit(self, dimension: str) -> str:
         """In what a dimension is counted."""
         return self.units.get(dimension, dimension)
+
+    def is_counted_in(self, dimension: str, unit: str) -> bool:
+        """Whether an event may say so: the unit of the terms, or what the plan's readers call it."""
+        return unit in {self.unit(dimension), *self.price.metered[dimension].units}
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +166,20 @@ def set_usage_terms(
         "entitlement_id",
         "starts_at",
     )
+
+
+def names_in(price: Mapping[str, Any], dimension: str) -> tuple[str, str]:
+    """What readers call a dimension of a price as it is kept, in Chinese and in English. Cheaper than reading all of it."""
+    for component in price["components"]:
+        if component.get("dimension") == dimension:
+            return dimension_names(component, dimension)
+    return dimension, dimension
+
+
+def dimension_names(kept: Mapping[str, Any], code: str) -> tuple[str, str]:
+    """The names of a component or of a price line as it is kept; its code where it was kept before there were names."""
+    name, name_en = kept.get("name") or "", kept.get("name_en") or ""
+    return name or name_en or code, name_en or name or code
 
 
 def _price(kept: object) -> PlanPrice:

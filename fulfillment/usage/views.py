@@ -23,7 +23,12 @@ class DimensionUsage:
     """One dimension in the present period. `amount_minor`: what it would cost if the period ended now."""
 
     dimension: str
+    name: str
+    name_en: str
     unit: str
+    unit_name: str
+    """What readers call the unit; empty where it has no name."""
+    unit_name_en: str
     quantity: Decimal
     included: int
     cap: Decimal | None
@@ -56,6 +61,8 @@ class ChallengeView:
     title: str
     title_en: str
     dimension: str
+    name: str
+    name_en: str
     quantity: Decimal
     amount_minor: int
     currency: str
@@ -74,6 +81,8 @@ class RatedLine:
     id: UUID
     kind: str
     dimension: str
+    name: str
+    name_en: str
     quantity: Decimal
     amount_minor: int
     currency: str
@@ -126,5 +135,7 @@ class CustomerUsage:
     title: str
     title_en: str
     dimension: str
+    name: str
+    name_en: str
     quantity: Decimal
     ends_at: datetime

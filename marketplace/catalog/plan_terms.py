@@ -75,7 +75,7 @@ def checked_plan(plan: DraftPlan) -> dict[str, Any]:
 
     Raises:
         Invalid: `plan_code_invalid`, `text_required` (a feature without words), `text_too_long`, `pricing_unknown`,
-            `interval_unfit` (one_off has none, the others month or year), `currency_unknown`, `instalments_not_collected`,
+            `interval_unfit` (one_off has none, the others month or year), `currency_unknown`,
             `price_invalid`, `seats_invalid`, `trial_invalid` (1 to 90 days, of what recurs), `renewal_lead_invalid` (up to 30
             days, and to 15 for each month of a term), `contract_terms_invalid` (of what recurs), `deadline_invalid`,
             `feature_invalid`, `number_out_of_range` (a feature's figure).
@@ -134,9 +134,6 @@ def _priced_in_brief(plan: DraftPlan) -> dict[str, Any]:
 
 def _priced(price: PlanPrice) -> dict[str, Any]:
     _require_currency(price.currency)
-    if price.instalments > 1:
-        # A term is paid in one: a plan must not say otherwise.
-        raise Invalid("instalments_not_collected", field="price")
     brief = headline(price)
     if brief.unit_price_minor > MAX_PRICE_MINOR:
         raise Invalid("price_invalid", field="price")

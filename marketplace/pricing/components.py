@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 MICRO = 1_000_000
 MONTHS_OF = {"none": 0, "month": 1, "quarter": 3, "year": 12}
@@ -22,6 +22,9 @@ Micro = Annotated[int, Field(ge=0, le=MAX_MINOR * MICRO, strict=True)]
 Quantity = Annotated[int, Field(ge=0, le=MAX_QUANTITY, strict=True)]
 Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
 MilestoneName = Annotated[str, Field(max_length=80)]
+_ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
+DimensionName = Annotated[str, StringConstraints(max_length=80, strip_whitespace=True, pattern=_ONE_LINE)]
+UnitName = Annotated[str, StringConstraints(max_length=30, strip_whitespace=True, pattern=_ONE_LINE)]
 Mode = Literal["graduated", "volume"]
 
 
@@ -105,6 +108,22 @@ class Metered(_Tiered):
     included: Quantity = 0
     cap_minor: Minor | None = None
     """What one interval's usage costs at most."""
+    name: DimensionName = ""
+    name_en: DimensionName = ""
+    """What readers call it. Names and units decide no amount; what was sold before there were any is called by its code."""
+    unit: UnitName = ""
+    unit_en: UnitName = ""
+    """In what readers count it: calls, GB."""
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """In Chinese and in English; where one is missing the other, else the code."""
+        return self.name or self.name_en or self.dimension, self.name_en or self.name or self.dimension
+
+    @property
+    def units(self) -> tuple[str, str]:
+        """In Chinese and in English; where one is missing the other, empty without either."""
+        return self.unit or self.unit_en, self.unit_en or self.unit
 
 
 class Commitment(_Frozen):
@@ -168,8 +187,7 @@ class PlanPrice(_Frozen):
         for wrong, code in (
             (self._term_is_unfit(), "interval_unfit"),
             (self._repeats(), "component_twice"),
-            (self.instalments > 1 and self.term_months % self.instalments, "instalments_unfit"),
-            (self.interval == "none" and self.instalments > 1, "instalments_unfit"),
+            (not self.fits(self.instalments), "instalments_unfit"),
             (self.interval == "none" and any(c.kind in RECURRING for c in self.components), "interval_unfit"),
             (self._has("commitment") and not self._has("metered"), "commitment_without_usage"),
         ):
@@ -188,6 +206,10 @@ class PlanPrice(_Frozen):
 
     def _has(self, kind: str) -> bool:
         return any(component.kind == kind for component in self.components)
+
+    def fits(self, instalments: int) -> bool:
+        """Whether a term can be paid in so many: its months divide by them, and what is paid once has one."""
+        return instalments == 1 or (instalments > 1 and self.term_months > 0 and self.term_months % instalments == 0)
 
     @property
     def intervals(self) -> int:

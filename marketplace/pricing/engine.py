@@ -55,6 +55,9 @@ class PriceLine(_Frozen):
     kind: str
     code: str = ""
     """The dimension or the milestone."""
+    name: str = ""
+    name_en: str = ""
+    """What readers call it, where it has a name."""
     quantity: str = "1"
     """What was counted: seats, units. An exact decimal number."""
     charged: str = "1"
@@ -96,7 +99,13 @@ def price_term(price: PlanPrice, seats: int = 1, occasion: Occasion = "new") -> 
                 lines.append(_seats_line(component, seats, price.intervals))
             case Milestones() if occasion == "new":
                 lines.extend(
-                    PriceLine(kind=component.kind, code=step.code, amount_minor=step.amount_minor)
+                    PriceLine(
+                        kind=component.kind,
+                        code=step.code,
+                        name=step.name,
+                        name_en=step.name_en,
+                        amount_minor=step.amount_minor,
+                    )
                     for step in component.steps
                 )
             case _:
@@ -142,6 +151,8 @@ def rate(metered: Metered, quantity: Units) -> PriceLine:
     return PriceLine(
         kind=metered.kind,
         code=metered.dimension,
+        name=metered.name,
+        name_en=metered.name_en,
         quantity=decimal_text(exact),
         charged=decimal_text(charged),
         brackets=brackets,

@@ -94,6 +94,7 @@ def parse_price(written: Mapping[str, Any]) -> PlanPrice:
 
     Raises:
         Invalid: `price_invalid`, `price_code_invalid`, `interval_unfit`, `component_twice`, `instalments_unfit`,
+            `price_name_invalid`,
             `commitment_without_usage`, `tiers_out_of_order`, `seats_invalid`, `milestone_named_twice`; their field is the
             place in it: price.components.0.per_seat.
     """
@@ -103,10 +104,7 @@ def parse_price(written: Mapping[str, Any]) -> PlanPrice:
         first = error.errors(include_url=False, include_input=False)[0]
         said = str(first.get("ctx", {}).get("error", ""))
         place = ".".join(("price", *(str(part) for part in first["loc"])))
-        is_code = first["loc"][-1:] in _CODES and first["type"] != "missing"
-        raise Invalid(
-            said if said in SAID else "price_code_invalid" if is_code else "price_invalid", field=place
-        ) from error
+        raise Invalid(said if said in SAID else _refused_at(first), field=place) from error
     for number, component in enumerate(price.components):
         for index, tier in enumerate(component.tiers if isinstance(component, PerSeat) else ()):
             if tier.unit_micro % MICRO:
@@ -114,7 +112,17 @@ def parse_price(written: Mapping[str, Any]) -> PlanPrice:
     return price
 
 
-_CODES = (("dimension",), ("code",))
+def _refused_at(error: Mapping[str, Any]) -> str:
+    """Which code says what is wrong in one place."""
+    if error["type"] == "missing" or not error["loc"]:
+        return "price_invalid"
+    return next((code for code, names in _REFUSED_AT.items() if error["loc"][-1] in names), "price_invalid")
+
+
+_REFUSED_AT = {
+    "price_code_invalid": ("dimension", "code"),
+    "price_name_invalid": ("name", "name_en", "unit", "unit_en"),
+}
 
 
 SAID = frozenset(

@@ -40,6 +40,7 @@ _WORDS: Final = {
         "metered_beyond": "用量 {code}：每{interval}含 {included}，超出部分{prices}（后付）",
         "cap": "，每{interval}封顶 {cap}",
         "each": "每单位 {price}",
+        "each_unit": "每{unit} {price}",
         "tier_to": "至 {to}：{price}",
         "tier_above": "以上：{price}",
         "by_volume": "（按总量所在档计全部）",
@@ -66,6 +67,8 @@ _WORDS: Final = {
         "line_term_aligned": "与另一项订阅同日到期，按增加的时间计",
         "line_term_shortened": "首期较短，按约定的到期日计",
         "line_plan_changed": "变更规格，按本期剩余时间补差价",
+        "line_instalment": "第 {quantity} 期分期款，共 {charged} 期",
+        "line_later_instalments": "其余 {quantity} 期另付",
         "line_free": "均已包含",
         "times": " × {times} {interval}",
         "units": "{quantity} × {price}",
@@ -91,6 +94,7 @@ _WORDS: Final = {
         "metered_beyond": "Usage {code}: {included} a {interval} included, then {prices}, charged after it",
         "cap": ", at most {cap} a {interval}",
         "each": "{price} each",
+        "each_unit": "{price} each",
         "tier_to": "up to {to}: {price}",
         "tier_above": "beyond: {price}",
         "by_volume": " (all units at the price of the total)",
@@ -117,6 +121,8 @@ _WORDS: Final = {
         "line_term_aligned": "Ends with another subscription, for the time that is added",
         "line_term_shortened": "Shorter first term, until the end that was agreed on",
         "line_plan_changed": "Change of plan, the difference for the rest of the term",
+        "line_instalment": "Instalment {quantity} of {charged}",
+        "line_later_instalments": "{quantity} further instalments, paid later",
         "line_free": "all included",
         "times": " × {times} {interval}",
         "units": "{quantity} × {price}",
@@ -152,14 +158,15 @@ def line_in_words(line: PriceLine, interval: str, currency: str, language: Langu
     words = _WORDS[language]
     amount = _amount(line.amount_minor, currency, language)
     quantity, charged = _figure(line.quantity, language), _figure(line.charged, language)
-    what = words[f"line_{line.kind}"].format(code=line.code, quantity=quantity)
+    called = _called(line.name, line.name_en, line.code, language)
+    what = words[f"line_{line.kind}"].format(code=called, quantity=quantity, charged=charged)
     times = words["times"].format(times=line.times, interval=words[interval]) if line.times > 1 else ""
     how = " + ".join(_bracket(bracket, currency, language) for bracket in line.brackets)
     if line.kind in ("flat", "commitment") and line.times > 1:
         how = _amount((line.amount_minor + line.rounding_off_minor) // line.times, currency, language)
     if line.kind in ("per_seat", "metered") and not how:
         return words["is_plain"].format(what=what, amount=words["line_free"])
-    if Decimal(line.charged) > Decimal(line.quantity):
+    if line.kind != "instalment" and Decimal(line.charged) > Decimal(line.quantity):
         what += words["counted"].format(charged=charged)
     elif line.kind == "metered" and Decimal(line.charged) < Decimal(line.quantity):
         included = Decimal(line.quantity) - Decimal(line.charged)
@@ -172,6 +179,11 @@ def line_in_words(line: PriceLine, interval: str, currency: str, language: Langu
         return words["is_plain"].format(what=what + times, amount=amount)
     how = f"({how})" if len(line.brackets) > 1 and line.times > 1 else how
     return words["is"].format(what=what, how=how + times, amount=amount)
+
+
+def _called(name: str, name_en: str, code: str, language: Language) -> str:
+    """A name in the reader's language, else in the other one, else the code."""
+    return (name_en or name or code) if language == "en" else (name or name_en or code)
 
 
 def _bracket(bracket: Bracket, currency: str, language: Language) -> str:
@@ -221,10 +233,12 @@ def _metered(component: Metered, currency: str, interval: str, language: Languag
     words = _WORDS[language]
     key = "metered_beyond" if component.included else "metered"
     prices = _prices(component.tiers, component.mode, currency, language)
+    unit = _called(component.unit, component.unit_en, "", language)
     if len(component.tiers) == 1:
-        prices = words["each"].format(price=prices)
-    included = _figure(str(component.included), language)
-    said = words[key].format(code=component.dimension, included=included, prices=prices, interval=interval)
+        prices = words["each_unit" if unit else "each"].format(price=prices, unit=unit)
+    included = f"{_figure(str(component.included), language)} {unit}".rstrip()
+    called = _called(component.name, component.name_en, component.dimension, language)
+    said = words[key].format(code=called, included=included, prices=prices, interval=interval)
     if component.cap_minor is not None:
         said += words["cap"].format(cap=_amount(component.cap_minor, currency, language), interval=interval)
     return said

@@ -6,6 +6,7 @@ process has made is known two seconds later; until then its time differs from ev
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
@@ -39,6 +40,12 @@ def find_own_time(uow: UnitOfWork, org_id: UUID | None) -> OwnTime | None:
     with reading_as_platform(uow):
         row = uow.cursor.execute(_READ, (org_id,)).fetchone()
     return OwnTime(row[0], org_id, row[1], is_moving=row[2]) if row else None
+
+
+def present_of(uow: UnitOfWork, org_id: UUID) -> datetime:
+    """Now, as the organization lives: also for others who read what happened to it."""
+    own = find_own_time(uow, org_id)
+    return own.at if own is not None else clock.installation_now()
 
 
 def enter_time_of(uow: UnitOfWork, org_id: UUID) -> None:

@@ -16,8 +16,9 @@ from marketplace.pricing.components import PlanPrice
 from marketplace.pricing.shapes import simple_price
 from orders.amendments.amendment_price import Agreed, off
 from orders.amendments.models import Amendment
+from orders.order.instalments import whole_minor
 from orders.order.locking import find_locked_order
-from orders.order.models import Order, OrderLine, Subscription, SubscriptionTerm
+from orders.order.models import OWED, Order, OrderLine, Subscription, SubscriptionTerm
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def lock_subscribed(uow: UnitOfWork, subscription_id: UUID, *, besides: UUID | N
 
 
 def _is_being_renewed(uow: UnitOfWork, subscription: Subscription, besides: UUID | None) -> bool:
-    """Whether an order for its next term, which is neither an amendment nor usage, waits for money."""
+    """Whether an order for its next term, which is no amendment and not owed for what is given already, waits for money."""
     statement = (
         select(Order.id)
         .join(OrderLine, OrderLine.order_id == Order.id)
@@ -89,7 +90,7 @@ def _is_being_renewed(uow: UnitOfWork, subscription: Subscription, besides: UUID
         .where(
             Order.subscription_id == subscription.id,
             Order.state.in_(("pending_payment", "paid", "fulfilling")),
-            Order.usage_period_id.is_(None),
+            ~OWED,
             Amendment.id.is_(None),
             Order.id != besides if besides is not None else true(),
         )
@@ -100,7 +101,9 @@ def _is_being_renewed(uow: UnitOfWork, subscription: Subscription, besides: UUID
 def _agreed(subscription: Subscription, line: OrderLine, plan: Plan) -> Agreed:
     if subscription.term_price is not None:
         return Agreed(PlanPrice.model_validate(subscription.term_price), subscription.quantity)
-    return Agreed(line_price(line, plan), subscription.quantity, off(line.discount_minor, line.list_minor))
+    return Agreed(
+        line_price(line, plan), subscription.quantity, off(whole_minor(line, "discount"), whole_minor(line, "list"))
+    )
 
 
 def line_price(line: OrderLine, plan: Plan) -> PlanPrice:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from fulfillment.entitlements.models import Entitlement
 from fulfillment.runs.models import LIVE, Run
@@ -38,6 +39,18 @@ def undelivered_orders(uow: UnitOfWork, order_line_id: UUID) -> Sequence[UUID]:
         )
         .order_by(Amendment.applied_at, OrderLine.order_id)
     ).all()
+
+
+def is_untold_change(order_id: InstrumentedAttribute[UUID]) -> ColumnElement[bool]:
+    """Whether an order is a change that has runs, none of which has succeeded."""
+    return exists().where(
+        Amendment.order_line_id == OrderLine.id,
+        OrderLine.order_id == order_id,
+        Subscription.id == Amendment.subscription_id,
+        Entitlement.reference == Subscription.order_line_id,
+        _has_run("failed", "dead", *LIVE),
+        ~_has_run("succeeded"),
+    )
 
 
 def take_back_undelivered(uow: UnitOfWork, order_id: UUID, *, reason: str) -> None:

@@ -109,7 +109,7 @@ def needed_approval(uow: UnitOfWork, lines: Sequence[PricedLine], *, binding: bo
     Locks: the rules with a limit for the month that it falls under, until the transaction ends, when `binding`: of two
     purchases at once the second is measured with the first in it.
     """
-    currency, gross_minor = lines[0].currency, sum(line.gross_minor for line in lines)
+    currency, gross_minor = lines[0].currency, sum(line.lifetime_minor for line in lines)
     found = find_rules(uow, currency)
     reasons = list(measure(gross_minor, may_buy=uow.principal.may(BUY)))
     general = [(found.general, tuple(lines))] if found.general is not None else []
@@ -165,12 +165,13 @@ def _spent(
 def _measured(rule: PurchaseRule, lines: Sequence[PricedLine], spent_minor: int) -> tuple[ApprovalReason, ...]:
     subject = rule.category or (lines[0].seller_name if rule.seller_org_id else None)
     return measure(
-        sum(line.gross_minor for line in lines),
+        sum(line.lifetime_minor for line in lines),
         scope="category" if rule.category else "seller" if rule.seller_org_id else None,
         subject=subject,
         max_order_minor=rule.max_order_minor,
         max_month_minor=rule.max_month_minor,
-        spent_minor=spent_minor,
+        # Of instalments, a month spends the one that falls into it.
+        spent_minor=spent_minor - sum(line.lifetime_minor - line.gross_minor for line in lines),
     )
 
 

@@ -22,6 +22,7 @@ from marketplace.pricing.shapes import headline
 from orders.approval_rules.find_rule import ask_rules
 from orders.checkout.approval_reasons import needed_approval
 from orders.checkout.first_term import until_end_of
+from orders.checkout.in_instalments import in_instalments
 from orders.checkout.line_tax import decide_tax, discounted, invoice_party
 from orders.checkout.priced_line import Context, InvoiceParty, PricedLine, QuotedClaim, TrialTerms
 from orders.checkout.quote_models import Quote
@@ -92,7 +93,7 @@ def create_quote(uow: UnitOfWork, command: CreateQuote) -> Quote:
     if command.align_with is not None:
         lines = _aligned(uow, lines, command.align_with, buyer)
     if not command.trial:
-        lines = discounted(uow, lines, command.coupon, buyer)
+        lines = [in_instalments(line) for line in discounted(uow, lines, command.coupon, buyer)]
     elif command.coupon.strip():
         raise Invalid("coupon_not_with_trial", field="coupon", coupon=command.coupon.strip()[:32])
     return save_quote(uow, lines, buyer, command.context, expires_at=clock.now() + QUOTE_TTL)
@@ -163,7 +164,9 @@ def _price(uow: UnitOfWork, buyer: InvoiceParty, item: QuoteItem, command: Creat
 def tried(line: PricedLine, *, days: int, converts: bool) -> PricedLine:
     """The line as a trial, for which nothing is paid: its whole price is what is taken off. Pure."""
     free = {"discount_minor": line.list_minor, "net_minor": 0, "tax_minor": 0, "gross_minor": 0}
-    return line.model_copy(update={**free, "trial": TrialTerms(days=days, converts=converts, after=line)})
+    return line.model_copy(
+        update={**free, "trial": TrialTerms(days=days, converts=converts, after=in_instalments(line))}
+    )
 
 
 def price_line(
@@ -178,12 +181,14 @@ def price_line(
 ) -> PricedLine:
     """A plan at one quantity for whom the invoice will name, at its own price or at `price`, which was agreed on.
 
+    It is the line of a whole term: `in_instalments` makes of it what is paid first.
+
     Raises: as `tax_for`, `price_term`.
     """
     unit_price_minor = plan.unit_price_minor if price is None else headline(price).unit_price_minor
     price = plan_price(plan) if price is None else price
     priced = price_term(price, quantity, occasion)
-    explained = plan.price is not None or not is_one_figure(price)
+    explained = plan.price is not None or not is_one_figure(price) or price.instalments > 1
     seller = lookups.get_party(uow, plan.seller_org_id)
     decision = decide_tax(seller, buyer, plan.tax_category, clock.now(), included=plan.tax_included)
     amounts = line_amounts(priced.amount_minor, 0, decision)

@@ -12,6 +12,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict
 from marketplace.parties import lookups
 from marketplace.parties.lookups import InvoiceTitle, Party
+from orders.checkout.in_instalments import as_whole, in_instalments
 from orders.checkout.priced_line import InvoiceParty, PricedLine, totals
 from orders.checkout.quote_models import Quote
 from orders.coupons.price_coupons import CouponLine, find_discounts
@@ -104,9 +105,10 @@ def _taxed_again(uow: UnitOfWork, line: PricedLine, buyer: InvoiceParty, at: dat
 
 def taxed(line: PricedLine, decision: TaxDecision) -> PricedLine:
     """The line at the same price under another decision. Pure."""
+    was_split, line = bool(line.instalments), as_whole(line)
     amounts = line_amounts(line.list_minor, line.discount_minor, decision)
     trial = line.trial.model_copy(update={"after": taxed(line.trial.after, decision)}) if line.trial else None
-    return line.model_copy(
+    changed = line.model_copy(
         update={
             "trial": trial,
             "net_minor": amounts.net_minor,
@@ -117,3 +119,4 @@ def taxed(line: PricedLine, decision: TaxDecision) -> PricedLine:
             "tax_reason": decision.reason_code,
         }
     )
+    return in_instalments(changed) if was_split else changed

@@ -59,6 +59,8 @@ class Purchase(Base):
     """Until when the present state may wait on someone; then its default happens."""
     next_try_at: Mapped[Instant | None] = mapped_column(default=None)
     """Of usage, when it is asked for again next, or what follows where it is not paid (`orders.usage.dunning`)."""
+    retried_at: Mapped[Instant | None] = mapped_column(default=None)
+    """When its money was asked for again last, after a try that failed."""
     created_at: Mapped[CreatedAt]
 
 

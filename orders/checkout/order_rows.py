@@ -72,6 +72,7 @@ def order_row(purchase: Purchase, lines: Sequence[PricedLine], buyer_name: str) 
         offer_id=None,
         subscription_id=None,
         usage_period_id=None,
+        instalment_id=None,
     )
 
 
@@ -94,7 +95,8 @@ def line_row(line_id: UUID, order: Order, line: PricedLine) -> OrderLine:
             for name in ("renewal_lead_days", "contract_terms", "offered")
             if getattr(line, name)
         }
-        | _begun(line),
+        | _begun(line)
+        | _instalments(line),
         price_lines=[one.model_dump(mode="json", exclude_defaults=True) for one in line.price_lines],
         claims=[claim.model_dump(mode="json") for claim in line.claims],
         **{name: getattr(line, name) for name in COPIED},
@@ -108,3 +110,8 @@ def _begun(line: PricedLine) -> dict[str, Any]:
     if line.trial is None:
         return {}
     return {"trial_days": line.trial.days, "trial_after_minor": line.trial.after.gross_minor}
+
+
+def _instalments(line: PricedLine) -> dict[str, list[dict[str, int]]]:
+    """Of a term that is paid in instalments, all of them (`PricedLine.instalments`)."""
+    return {"instalments": [part.model_dump() for part in line.instalments]} if line.instalments else {}

@@ -72,6 +72,20 @@ class QuotedClaim(BaseModel):
     ok: bool
 
 
+class InstalmentPart(BaseModel):
+    """What one instalment of a term costs, and how many months after the term began it is due; the first at once."""
+
+    model_config = ConfigDict(frozen=True)
+
+    number: int
+    after_months: int
+    list_minor: int
+    discount_minor: int
+    net_minor: int
+    tax_minor: int
+    gross_minor: int
+
+
 class PricedLine(BaseModel):
     """One plan at one quantity, every amount broken down; amounts in minor units of `currency`."""
 
@@ -140,6 +154,8 @@ class PricedLine(BaseModel):
     """Whether it comes off renewals, too; else off the first term alone."""
     coupon_until: datetime | None = None
     """Until when it could be bought with; a quote that was given holds beyond it."""
+    instalments: list[InstalmentPart] = []
+    """Of a term that is paid in several, all of them: the line's own amounts are then those of the first one."""
 
     @property
     def whole(self) -> PricedLine:
@@ -159,7 +175,12 @@ class PricedLine(BaseModel):
     @property
     def lifetime_minor(self) -> int:
         """What the buyer commits to in all: one term for a subscription, the whole for a one-off."""
-        return self.gross_minor
+        return sum(part.gross_minor for part in self.instalments) or self.gross_minor
+
+    @property
+    def lifetime_discount_minor(self) -> int:
+        """Of it, what was taken off."""
+        return sum(part.discount_minor for part in self.instalments) if self.instalments else self.discount_minor
 
 
 class TrialTerms(BaseModel):
@@ -190,7 +211,7 @@ def coupons_of(lines: list[PricedLine]) -> dict[tuple[UUID, UUID], int]:
     for line in lines:
         if line.coupon_id is not None:
             key = (line.seller_org_id, line.coupon_id)
-            taken[key] = taken.get(key, 0) + line.discount_minor
+            taken[key] = taken.get(key, 0) + line.lifetime_discount_minor
     return taken
 
 

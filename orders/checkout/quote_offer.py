@@ -16,6 +16,7 @@ from marketplace.placements.models import Placement
 from marketplace.pricing.shapes import MAX_SEATS
 from orders.checkout.create_quote import QUOTE_TTL, price_line, save_quote
 from orders.checkout.first_term import until_contract_ends
+from orders.checkout.in_instalments import in_instalments
 from orders.checkout.line_tax import discounted, invoice_party
 from orders.checkout.priced_line import Context, InvoiceParty, PricedLine
 from orders.checkout.quote_models import Quote
@@ -49,7 +50,7 @@ def quote_offer(uow: UnitOfWork, command: QuoteOffer) -> Quote:
     buyer = invoice_party(lookups.get_invoiced(uow, command.billing_profile_id))
     context = _context(uow, offer)
     lines = [_line(uow, offer, one, command, buyer, context) for one in lines_of(uow, offer.id)]
-    lines = discounted(uow, lines, command.coupon, buyer, of_offer=True)
+    lines = [in_instalments(line) for line in discounted(uow, lines, command.coupon, buyer, of_offer=True)]
     expires_at = min(clock.now() + QUOTE_TTL, offer.valid_until)
     return save_quote(uow, lines, buyer, context, expires_at=expires_at, offer_id=offer.id)
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 
 from billing.gateways.call import Submission
+from billing.payments.queries import latest_payment
 from billing.payments.start_payment import StartPayment, start_payment
 from kernel import clock
 from kernel.db.uow import UnitOfWork
@@ -18,9 +19,9 @@ from marketplace.catalog import sellable
 from marketplace.relations.note_customers import KnownCustomer, note_customers
 from orders.checkout.locking import find_locked_purchase
 from orders.checkout.models import PURCHASE, Purchase
-from orders.order.events import OrderPaid
+from orders.order.events import OrderPaid, PaymentRecovered, PaymentRetried
 from orders.order.locking import lock_orders
-from orders.order.models import ORDER, Order, OrderLine, Subscription
+from orders.order.models import ORDER, OWED, Order, OrderLine, Subscription
 
 PAYMENT_WAITS = timedelta(hours=24)
 
@@ -35,6 +36,16 @@ def request_payment(
     if purchase.gross_minor == 0:
         mark_paid(uow, purchase, orders, None)
         return None
+    return _start(uow, purchase, orders, leased=leased)
+
+
+def retry_payment(uow: UnitOfWork, purchase: Purchase, orders: list[Order], *, leased: bool = False) -> Submission:
+    """Ask for the money of a purchase again, where the try before has failed for certain. Returns as `request_payment`.
+
+    Emits: PaymentRetried. Raises: Conflict `payment_already_running`.
+    """
+    purchase.retried_at = clock.now()
+    emit(uow, PaymentRetried(purchase_id=purchase.id, buyer_org_id=purchase.buyer_org_id))
     return _start(uow, purchase, orders, leased=leased)
 
 
@@ -59,7 +70,9 @@ def pay_again(
     of_subscriptions = [order.subscription_id for order in orders if order.subscription_id is not None]
     if of_subscriptions:
         _store_method(uow, of_subscriptions, purchase)
-    return _start(uow, purchase, orders, leased=leased)
+    before = latest_payment(uow, purchase.id)
+    again = retry_payment if before is not None and before.state == "failed" else _start
+    return again(uow, purchase, orders, leased=leased)
 
 
 def _store_method(uow: UnitOfWork, subscription_ids: list[UUID], purchase: Purchase) -> None:
@@ -97,7 +110,7 @@ def _start(uow: UnitOfWork, purchase: Purchase, orders: list[Order], *, leased: 
 def mark_paid(uow: UnitOfWork, purchase: Purchase, orders: list[Order], payment_id: UUID | None) -> None:
     """The money is here: purchase and orders become paid; no part of a payment is a free order's.
 
-    Emits: OrderPaid for each.
+    Emits: OrderPaid for each; PaymentRecovered after a try that failed.
     """
     now = clock.now()
     PURCHASE.move(uow, purchase, "paid", org_ids=[purchase.buyer_org_id])
@@ -107,16 +120,18 @@ def mark_paid(uow: UnitOfWork, purchase: Purchase, orders: list[Order], payment_
         order.payment_id = payment_id if order.gross_minor else None
         order.paid_at, order.deadline_at = now, None
         emit(uow, OrderPaid(order_id=order.id, buyer_org_id=order.buyer_org_id, seller_org_id=order.seller_org_id))
+    if purchase.retried_at is not None:
+        emit(uow, PaymentRecovered(purchase_id=purchase.id, buyer_org_id=purchase.buyer_org_id))
     parties = [KnownCustomer(order.seller_org_id, order.buyer_org_id, order.buyer_name) for order in orders]
     note_customers(uow, parties, "bought", now)
 
 
 def require_still_sold(uow: UnitOfWork, purchase: Purchase) -> None:
-    """Take no money for what went off sale while its purchase waited; what was used is paid all the same.
+    """Take no money for what went off sale while its purchase waited; what is given already is paid all the same.
 
     Raises as the catalog's `require_still_sold`.
     """
     lines = select(OrderLine.plan_id).join(Order, Order.id == OrderLine.order_id).order_by(OrderLine.id)
-    to_be_given = lines.where(Order.purchase_id == purchase.id, Order.usage_period_id.is_(None))
+    to_be_given = lines.where(Order.purchase_id == purchase.id, ~OWED)
     for plan_id in uow.session.scalars(to_be_given).all():
         sellable.require_still_sold(uow, plan_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kernel.money import apply_ppm
+from orders.order.instalments import whole_minor
 from orders.order.models import OrderLine
 
 
@@ -16,4 +17,4 @@ def off_renewal(first: OrderLine, plan_code: str, list_minor: int, currency: str
         return 0
     if agreed["coupon_ppm"] is not None:
         return apply_ppm(list_minor, agreed["coupon_ppm"])
-    return min(first.discount_minor, list_minor) if first.currency.strip() == currency.strip() else 0
+    return min(whole_minor(first, "discount"), list_minor) if first.currency.strip() == currency.strip() else 0

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
+from marketplace.test_clocks.own_time import present_of
 from orders.milestones.cancel import CANCELLABLE_AFTER, may_cancel
 from orders.order.milestones import AWAITED, MilestoneDelivery, MilestoneFile, OrderMilestone
 from orders.order.models import Order, OrderLine
@@ -197,24 +197,24 @@ def _waiting(uow: UnitOfWork, statement: Any) -> list[WaitingMilestone]:
             state=one.state,
             currency=one.currency.strip(),
             gross_minor=one.gross_minor,
-            since_at=_since(one),
+            since_at=_since(uow, one),
             due_at=one.due_at,
             deadline_at=one.deadline_at,
-            is_overdue=_is_overdue(one),
+            is_overdue=_is_overdue(uow, one),
         )
         for one, order, plan in uow.session.execute(statement)
     ]
 
 
-def _since(one: OrderMilestone) -> datetime:
+def _since(uow: UnitOfWork, one: OrderMilestone) -> datetime:
     """When it began to wait as it does."""
     if one.state == "delivered" and one.delivered_at is not None:
         return one.delivered_at
-    return one.due_at if one.due_at is not None and _is_overdue(one) else one.created_at
+    return one.due_at if one.due_at is not None and _is_overdue(uow, one) else one.created_at
 
 
-def _is_overdue(one: OrderMilestone) -> bool:
-    return one.state in AWAITED and one.due_at is not None and one.due_at <= clock.now()
+def _is_overdue(uow: UnitOfWork, one: OrderMilestone) -> bool:
+    return one.state in AWAITED and one.due_at is not None and one.due_at <= present_of(uow, one.buyer_org_id)
 
 
 def _views(uow: UnitOfWork, rows: Sequence[OrderMilestone], *, of_buyer: bool) -> list[MilestoneView]:
@@ -241,7 +241,7 @@ def _views(uow: UnitOfWork, rows: Sequence[OrderMilestone], *, of_buyer: bool) -
             **{name: getattr(row, name) for name in _OF_ROW},
             currency=row.currency.strip(),
             cancellable_at=row.due_at + CANCELLABLE_AFTER if row.due_at is not None and row.state in AWAITED else None,
-            is_overdue=_is_overdue(row),
+            is_overdue=_is_overdue(uow, row),
             may_cancel=may_cancel(row),
             deliveries=tuple(deliveries.get(row.id, ())),
             drafts=() if of_buyer else tuple(files.get((row.id, row.version + 1), ())),

@@ -36,6 +36,7 @@ _PAID = {
     "renewal": ("renewal_paid", "renewal_received"),
     "change": ("change_paid", "change_received"),
     "usage": ("usage_paid", "usage_received"),
+    "instalment": ("instalment_paid", "instalment_received"),
 }
 """What the buyer and the seller are told of an order's money, by what of a subscription it is for."""
 
@@ -48,7 +49,7 @@ class OrderFacts:
     requested_by: UUID | None
     params: Params
     of_subscription: str | None = None
-    """What of a subscription it pays for: `renewal`, `change` or `usage`; None where it begins something."""
+    """What of a subscription it pays for: `renewal`, `change`, `usage` or `instalment`; None where it begins something."""
 
     @property
     def path(self) -> str:
@@ -90,6 +91,8 @@ def _of_subscription(order: Order, changes: Collection[UUID]) -> str | None:
         return None
     if order.usage_period_id is not None:
         return "usage"
+    if order.instalment_id is not None:
+        return "instalment"
     return "change" if order.id in changes else "renewal"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -10,7 +11,8 @@ from sqlalchemy import select
 
 from fulfillment.entitlements.models import Entitlement
 from fulfillment.usage.events import UsageAlerted, UsageChallengeAnswered, UsageChallenged
-from fulfillment.usage.models import UsageChallenge, UsageLine, UsagePeriod
+from fulfillment.usage.models import MeteredTerms, UsageChallenge, UsageLine, UsagePeriod
+from fulfillment.usage.terms import names_in
 from kernel.db.uow import UnitOfWork
 from marketplace.notifications.notification_text import Params
 from marketplace.notifications.notify import NewNotification
@@ -26,9 +28,11 @@ def usage_alerted(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[
     """Whoever may buy learns how much of a period's included amount is used, or that a cap of their own is reached."""
     ids = [event.uuid("entitlement_id") for event in events]
     found = {row.id: row for row in uow.session.scalars(select(Entitlement).where(Entitlement.id.in_(ids)))}
+    prices = _prices_of(uow, [event.uuid("period_id") for event in events])
     for event in events:
         entitlement = found[event.uuid("entitlement_id")]
-        said = {"dimension": str(event.payload["dimension"]), "percent": str(event.payload["percent"])}
+        name, name_en = names_in(prices[event.uuid("period_id")], str(event.payload["dimension"]))
+        said = {"dimension": name, "dimension_en": name_en, "percent": str(event.payload["percent"])}
         yield _to_buyer(event, _KINDS[event.payload["of"]], entitlement, said)
 
 
@@ -65,6 +69,15 @@ def usage_charged(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[
 def usage_unpaid(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
     """Whoever may buy learns that it is not paid, and what follows."""
     return _orders(uow, events, "usage_unpaid")
+
+
+def _prices_of(uow: UnitOfWork, period_ids: Sequence[UUID]) -> Mapping[UUID, Mapping[str, Any]]:
+    rows = uow.session.execute(
+        select(UsagePeriod.id, MeteredTerms.price)
+        .join(MeteredTerms, MeteredTerms.id == UsagePeriod.terms_id)
+        .where(UsagePeriod.id.in_(period_ids))
+    )
+    return {row.id: row.price for row in rows}
 
 
 def _orders(uow: UnitOfWork, events: Sequence[RecordedEvent], kind: str) -> Iterable[NewNotification]:

@@ -12,7 +12,6 @@ from functools import partial
 from itertools import groupby
 from uuid import UUID
 
-import structlog
 from sqlalchemy import exists, select, tuple_
 
 from kernel import clock
@@ -30,6 +29,7 @@ from orders.notifications import (
     about_disputes,
     about_feedback,
     about_identity,
+    about_instalments,
     about_leads,
     about_listings,
     about_milestones,
@@ -43,8 +43,8 @@ from orders.notifications import (
     about_videos,
     about_webhooks,
 )
-from orders.notifications.notifiers import Notifier, RecordedEvent, notifiers
-from orders.reading_facts import LOOK_BACK, looks_far_back, read_since
+from orders.notifications.notifiers import RecordedEvent, notifiers
+from orders.reading_facts import LOOK_BACK, FactReading, Failed, Place, Reader, tell_by_halves
 
 NOTIFY = "orders.notifications.notify"
 SOURCES = (
@@ -62,6 +62,7 @@ SOURCES = (
     about_videos,
     about_comments,
     about_feedback,
+    about_instalments,
     about_leads,
     about_offers,
     about_coupons,
@@ -72,70 +73,63 @@ SOURCES = (
 """Imported for what they register."""
 READER = "notifications"
 EVERY = timedelta(seconds=2)
-BATCH = 200
+FACTS = Reader("notifications", 200)
 MAILED_WITHIN = timedelta(days=1)
 """What is older when it is told (after an outage) is not mailed any more: it waits in the product."""
-Place = tuple[datetime, UUID]
-log = structlog.get_logger(__name__)
 
 
 @sweep(NOTIFY, every=EVERY)
 def notify_new(transact: Transact) -> None:
     """Tell what happened since the last time."""
-    after: Place | None = None
-    while (after := transact(partial(_notify_next, after=after))) is not None:
-        continue
+    FACTS.read(transact, _notify_next)
 
 
 def notify_past(transact: Transact, since: datetime, until: datetime) -> None:
     """Tell what happened in [since, until), in the product alone: nobody is sent a mail about the past."""
-    after: Place | None = None
-    while (after := transact(partial(_notify_page, since=since, until=until, after=after, mails=False))) is not None:
-        continue
+    FACTS.read(transact, partial(_notify_page, since=since, until=until, mails=False))
 
 
 def notify_at(transact: Transact, at: datetime, org_id: UUID) -> None:
     """Tell what happened to an organization at an instant of its own time, in the product alone."""
-    until, after = at + timedelta(microseconds=1), None
-    page = partial(_notify_page, since=at, until=until, mails=False, org_id=org_id)
-    while (after := transact(partial(page, after=after))) is not None:
-        continue
+    until = at + timedelta(microseconds=1)
+    FACTS.read(transact, partial(_notify_page, since=at, until=until, mails=False, org_id=org_id))
 
 
-def _notify_next(uow: UnitOfWork, after: Place | None) -> Place | None:
+def _notify_next(uow: UnitOfWork, reading: FactReading) -> Place | None:
     now = clock.now()
     cursor = uow.session.get(EventCursor, READER)
     if cursor is None:
         cursor = EventCursor(reader=READER, read_until=now)
         uow.session.add(cursor)
-    since = read_since(cursor.read_until, now)
-    after = _notify_page(uow, since=since, until=now + LOOK_BACK, after=after)
-    if after is None and looks_far_back(cursor.read_until, now):
-        cursor.read_until = now
+    if reading.after is None:
+        reading.begin(cursor.read_until, now)
+    after = _notify_page(uow, reading, since=reading.since, until=now + LOOK_BACK)
+    if after is None and reading.is_far:
+        cursor.read_until = reading.began_at
     uow.flush()
     return after
 
 
 def _notify_page(
     uow: UnitOfWork,
+    reading: FactReading,
     *,
     since: datetime,
     until: datetime,
-    after: Place | None,
     mails: bool = True,
     org_id: UUID | None = None,
 ) -> Place | None:
     """Tell the next events of the time. Returns where to go on, None when these were the last."""
-    found = _read(uow, since, until, after, org_id)
-    wanted = [item for topic, events in _by_topic(found) for item in _made_by(uow, notifiers()[topic], events)]
+    found = _read(uow, since, until, reading, org_id)
+    wanted, next_after = reading.take(found, partial(_made_of, uow))
     fresh = clock.now() - MAILED_WITHIN
     for may_mail in (True, False):
         notify(uow, [item for item in wanted if (mails and item.at >= fresh) is may_mail], mails=may_mail)
-    return (found[-1].at, found[-1].id) if len(found) == BATCH else None
+    return next_after
 
 
 def _read(
-    uow: UnitOfWork, since: datetime, until: datetime, after: Place | None, org_id: UUID | None
+    uow: UnitOfWork, since: datetime, until: datetime, reading: FactReading, org_id: UUID | None
 ) -> list[RecordedEvent]:
     wanted = (
         select(EventRow.id, EventRow.topic, EventRow.payload, EventRow.occurred_at)
@@ -146,12 +140,12 @@ def _read(
             ~exists().where(Notification.event_id == EventRow.id),
         )
         .order_by(EventRow.occurred_at, EventRow.id)
-        .limit(BATCH)
+        .limit(reading.size)
     )
     if org_id is not None:
         wanted = wanted.where(EventRow.org_ids.contains([org_id]))
-    if after is not None:
-        wanted = wanted.where(tuple_(EventRow.occurred_at, EventRow.id) > after)
+    if reading.after is not None:
+        wanted = wanted.where(tuple_(EventRow.occurred_at, EventRow.id) > reading.after)
     return [RecordedEvent(*row) for row in uow.session.execute(wanted)]
 
 
@@ -160,12 +154,10 @@ def _by_topic(events: Sequence[RecordedEvent]) -> Iterable[tuple[str, list[Recor
     return ((topic, list(group)) for topic, group in groupby(ordered, lambda event: event.topic))
 
 
-def _made_by(uow: UnitOfWork, notifier: Notifier, events: Sequence[RecordedEvent]) -> list[NewNotification]:
-    """What a notifier makes of the events. One that it fails at is left out: nobody else waits for its mending."""
-    try:
-        return list(notifier(uow, events))
-    except (LookupError, ValueError, TypeError):
-        if len(events) == 1:
-            log.exception("notification_failed", topic=events[0].topic, event_id=str(events[0].id))
-            return []
-        return [item for event in events for item in _made_by(uow, notifier, [event])]
+def _made_of(uow: UnitOfWork, events: Sequence[RecordedEvent], failed: Failed[RecordedEvent]) -> list[NewNotification]:
+    """What the notifiers make of events. One that they fail at is left out: nobody else waits for its mending."""
+    return [
+        item
+        for topic, some in _by_topic(events)
+        for item in tell_by_halves(some, partial(notifiers()[topic], uow), failed)
+    ]

@@ -133,12 +133,19 @@ def to_document(offer: OfferView, seller: Party, buyer: Party, language: Languag
     )
 
 
+def _parts(line: OfferLineView, *, english: bool) -> str:
+    if line.instalments == 1:
+        return ""
+    return f", paid in {line.instalments} instalments" if english else f"，分 {line.instalments} 次付款"
+
+
 def _line(line: OfferLineView, language: Language, offer: OfferView, zone: ZoneInfo) -> OfferDocumentLine:
     english = language is Language.EN
     title = (line.title_en or line.title) if english else (line.title or line.title_en)
     plan = (line.plan_name_en or line.plan_name) if english else (line.plan_name or line.plan_name_en)
     months = (f"期限 {line.term_months} 个月", f"Term of {line.term_months} months")
     note = _TERMS.get(line.term_months, months)[1 if english else 0]
+    note += _parts(line, english=english)
     if line.term_months:
         note += _contract(offer, zone)[1 if english else 0]
     return OfferDocumentLine(
@@ -161,8 +168,8 @@ def _contract(offer: OfferView, zone: ZoneInfo) -> tuple[str, str]:
     if offer.contract_ends_at is not None:
         day = (offer.contract_ends_at - timedelta(seconds=1)).astimezone(zone).date()
         return (
-            f" · {day} 到期终止，首期按时间少收",
-            f" · ends on {day}; the first term is as much shorter and costs as much less",
+            f" · {day} 到期终止，首期按时间少收，一次付清",
+            f" · ends on {day}; the first term is as much shorter, costs as much less and is paid in one",
         )
     if terms is None:
         return "", ""

@@ -125,6 +125,7 @@ def _lines(offer: Offer, command: MakeOffer, plans: Sequence[Sellable], figures:
             unit_price_minor=own.unit_price_minor,
             list_price_minor=own.list_price_minor,
             price=own.stored,
+            instalments=one.instalments,
         )
         for number, (plan, one, own) in enumerate(zip(plans, command.plans, figures, strict=True), 1)
     ]
@@ -279,7 +280,10 @@ def _until(uow: UnitOfWork, seller_id: UUID, valid_on: date) -> datetime:
 
 
 def _says(offer: Offer, lines: Sequence[OfferLine]) -> tuple[object, ...]:
-    said = [(one.plan_id, one.quantity, one.unit_price_minor, one.list_price_minor, one.price) for one in lines]
+    said = [
+        (one.plan_id, one.quantity, one.unit_price_minor, one.list_price_minor, one.price, one.instalments)
+        for one in lines
+    ]
     return (
         said,
         offer.currency.strip(),

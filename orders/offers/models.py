@@ -133,6 +133,7 @@ class OfferLine(Base):
         CheckConstraint("number >= 1", name="number"),
         CheckConstraint("quantity >= 1", name="quantity"),
         CheckConstraint("unit_price_minor BETWEEN 0 AND list_price_minor", name="unit_price"),
+        CheckConstraint("instalments >= 1", name="instalments"),
         Index("ix_offer_line_seller_org_id_plan_id", "seller_org_id", "plan_id"),
         Index("ix_offer_line_offer", "buyer_org_id", "seller_org_id", "offer_id"),
         {"schema": "orders"},
@@ -150,6 +151,8 @@ class OfferLine(Base):
     components what its first term costs in all, in advance."""
     list_price_minor: Mapped[Minor]
     """The same at the plan's own price, when the offer was made."""
+    instalments: Mapped[int | None]
+    """In how many a term is paid; None: as the plan says."""
     price: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     """The seller's own (`marketplace.pricing.components.PlanPrice`) where the plan's is more than one figure."""
 

@@ -30,7 +30,8 @@ class OfferedPlan:
     """One of the seller's plans, how many of it (seats, or 1), and at which price: one of the three.
 
     `unit_price_minor`: for one unit and interval, in the plan's currency. `discount_ppm`: of every figure of the plan's price.
-    `price`: own figures for a plan whose price is more than one.
+    `price`: own figures for a plan whose price is more than one. `instalments`: in how many a term is paid; as its price says
+    where it is None.
     """
 
     plan_id: UUID
@@ -38,6 +39,7 @@ class OfferedPlan:
     unit_price_minor: int | None = None
     discount_ppm: int | None = None
     price: PlanPrice | None = None
+    instalments: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ def figures_of(plan: Sellable, offered: OfferedPlan, line: int) -> Figures:
     """The one place where a discount is rounded.
 
     Raises, with the `line`: Invalid `quantity_out_of_range`, `quantity_step`, `offer_price` (not one of the three, or above the
-    plan's price), `offer_price_unfit`.
+    plan's price), `offer_price_unfit`, `instalments_unfit`.
     """
     given = (offered.unit_price_minor, offered.discount_ppm, offered.price)
     if sum(one is not None for one in given) != 1:
@@ -82,6 +84,8 @@ def figures_of(plan: Sellable, offered: OfferedPlan, line: int) -> Figures:
         raise Invalid("offer_price", field="discount_ppm", line=line)
     listed = plan_price(plan)
     try:
+        if offered.instalments is not None and not listed.fits(offered.instalments):
+            raise Invalid("instalments_unfit", field="instalments")
         if offered.price is not None or (ppm is not None and not is_one_figure(listed)):
             return _of_components(listed, offered)
         return _of_one_figure(plan, listed, offered)
@@ -94,7 +98,7 @@ def _of_components(listed: PlanPrice, offered: OfferedPlan) -> Figures:
         raise Invalid("offer_price_unfit", field="price")
     own = offered.price if offered.price is not None else discounted(listed, offered.discount_ppm or 0)
     require_fit(listed, own)
-    own = with_seat_floor(own, offered.quantity)
+    own = _paid_in(with_seat_floor(own, offered.quantity), offered.instalments)
     own_minor, list_minor = first_terms(listed, own, offered.quantity)
     if own_minor > list_minor:
         raise Invalid("offer_price", field="discount_ppm" if offered.price is None else "price")
@@ -118,4 +122,8 @@ def price_of_line(line: OfferLine, plan: Sellable) -> PlanPrice:
     """The price that is bought with a line."""
     if line.price is not None:
         return PlanPrice.model_validate(line.price)
-    return at_unit_price(plan_price(plan), line.unit_price_minor)
+    return _paid_in(at_unit_price(plan_price(plan), line.unit_price_minor), line.instalments)
+
+
+def _paid_in(price: PlanPrice, instalments: int | None) -> PlanPrice:
+    return price if instalments is None else price.model_copy(update={"instalments": instalments})

@@ -49,6 +49,8 @@ class OfferLineView:
     unit_price_minor: int
     list_price_minor: int
     """Of one unit and interval; of a line with an own price of components what the first term costs in all, in advance."""
+    instalments: int
+    """In how many a term is paid."""
     total_minor: int
     """Of the first term, in advance: with the tax where the price contains it."""
     own_price: PlanPrice | None = None
@@ -328,6 +330,7 @@ def _line(offer: Offer, line: OfferLine, plan: Plan, version: ListingVersion) ->
         currency=offer.currency,
         unit_price_minor=line.unit_price_minor,
         list_price_minor=line.list_price_minor,
+        instalments=line.instalments or (line.price or plan.price or {}).get("instalments", 1),
         total_minor=line.total_minor,
         own_price=PlanPrice.model_validate(line.price) if line.price is not None else None,
     )

@@ -94,3 +94,19 @@ class OrderRefunded(Event):
     order_id: UUID
     buyer_org_id: UUID
     seller_org_id: UUID
+
+
+class PaymentRetried(Event):
+    """The money of a purchase is asked for again, after a try that failed."""
+
+    topic: ClassVar[str] = "orders.payment_retried.v1"
+    purchase_id: UUID
+    buyer_org_id: UUID
+
+
+class PaymentRecovered(Event):
+    """The money of a purchase came by a later try than the first."""
+
+    topic: ClassVar[str] = "orders.payment_recovered.v1"
+    purchase_id: UUID
+    buyer_org_id: UUID

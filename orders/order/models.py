@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, or_, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -32,6 +32,15 @@ ENDED_UNPAID = ("rejected", "expired", "cancelled")
 """Of the orders of an offer one at most is in none of these."""
 
 
+_SIDES = ("buyer_org_id", "seller_org_id")
+
+
+def of_both(column: str, table: str, *, later: str | None = None) -> ForeignKeyConstraint:
+    """The key of a column to a row of the same two sides. `later`: its name, where the other table needs this one first."""
+    columns = [f"{table}.{name}" for name in (*_SIDES, "id")]
+    return ForeignKeyConstraint([*_SIDES, column], columns, use_alter=later is not None, name=later)
+
+
 class Order(Base):
     """The agreement with one seller as accepted."""
 
@@ -51,28 +60,21 @@ class Order(Base):
             ["buyer_org_id", "seller_org_id", "lead_id", "offer_id"],
             ["orders.offer.buyer_org_id", "orders.offer.seller_org_id", "orders.offer.lead_id", "orders.offer.id"],
         ),
-        ForeignKeyConstraint(
-            ["buyer_org_id", "seller_org_id", "offer_id"],
-            ["orders.offer.buyer_org_id", "orders.offer.seller_org_id", "orders.offer.id"],
-        ),
+        of_both("offer_id", "orders.offer"),
         CheckConstraint("lead_id IS NULL OR offer_id IS NOT NULL", name="offer_of_lead"),
         Index("ix_order_offer_id", "offer_id", postgresql_where=text("offer_id IS NOT NULL")),
-        ForeignKeyConstraint(
-            ["buyer_org_id", "seller_org_id", "subscription_id"],
-            ["orders.subscription.buyer_org_id", "orders.subscription.seller_org_id", "orders.subscription.id"],
-            use_alter=True,
-            name="fk_order_buyer_org_id_seller_org_id_subscription_id",
-        ),
+        of_both("subscription_id", "orders.subscription", later="fk_order_buyer_org_id_seller_org_id_subscription_id"),
         Index("ix_order_subscription_id", "subscription_id", postgresql_where=text("subscription_id IS NOT NULL")),
-        ForeignKeyConstraint(
-            ["buyer_org_id", "seller_org_id", "usage_period_id"],
-            [
-                "fulfillment.usage_period.buyer_org_id",
-                "fulfillment.usage_period.seller_org_id",
-                "fulfillment.usage_period.id",
-            ],
-        ),
+        of_both("usage_period_id", "fulfillment.usage_period"),
         CheckConstraint("usage_period_id IS NULL OR subscription_id IS NOT NULL", name="usage_of_subscription"),
+        of_both("instalment_id", "orders.instalment", later="fk_order_buyer_org_id_seller_org_id_instalment_id"),
+        CheckConstraint(
+            "instalment_id IS NULL OR (subscription_id IS NOT NULL AND usage_period_id IS NULL)",
+            name="instalment_of_subscription",
+        ),
+        Index(
+            "uq_order_instalment_id", "instalment_id", unique=True, postgresql_where=text("instalment_id IS NOT NULL")
+        ),
         Index(
             "uq_order_usage_period_id",
             "usage_period_id",
@@ -110,14 +112,25 @@ class Order(Base):
     """The request that its seller answered with the offer it was bought by."""
     offer_id: Mapped[UUID | None]
     subscription_id: Mapped[UUID | None]
-    """The subscription whose next term, change or usage it pays for; an order that begins subscriptions has none here."""
+    """The subscription whose next term, change, usage or further instalment it pays for; one that begins some has none here."""
     usage_period_id: Mapped[UUID | None]
     """The closed period of usage that it pays for: each is charged by one order at most."""
+    instalment_id: Mapped[UUID | None]
+    """The further instalment of a term that it pays for: each is charged by one order at most."""
 
     @property
     def parties(self) -> list[UUID]:
         """Both sides, for history rows."""
         return [self.buyer_org_id, self.seller_org_id]
+
+    @property
+    def is_owed(self) -> bool:
+        """Whether it pays for what is given already: usage, or a further instalment of a term."""
+        return self.usage_period_id is not None or self.instalment_id is not None
+
+
+OWED = or_(Order.usage_period_id.is_not(None), Order.instalment_id.is_not(None))
+"""`Order.is_owed`, of rows."""
 
 
 class OrderLine(Base):
@@ -133,10 +146,7 @@ class OrderLine(Base):
         Index("ix_order_line_plan_id", "plan_id"),
         UniqueConstraint("buyer_org_id", "seller_org_id", "id"),
         # The order and what is sold are of these organizations, which therefore exist: no keys of their own to them.
-        ForeignKeyConstraint(
-            ["buyer_org_id", "seller_org_id", "order_id"],
-            ["orders.order.buyer_org_id", "orders.order.seller_org_id", "orders.order.id"],
-        ),
+        of_both("order_id", "orders.order"),
         ForeignKeyConstraint(["seller_org_id", "listing_id"], ["marketplace.listing.org_id", "marketplace.listing.id"]),
         ForeignKeyConstraint(["seller_org_id", "plan_id"], ["marketplace.plan.org_id", "marketplace.plan.id"]),
         {"schema": "orders"},
@@ -195,10 +205,7 @@ class SaleTerms(Base):
         CheckConstraint("commission_ppm >= 0 AND promoter_ppm >= 0", name="not_negative"),
         CheckConstraint("commission_ppm + promoter_ppm <= 1000000", name="never_more_than_the_line"),
         Index("ix_sale_terms_promoter_org_id", "promoter_org_id", postgresql_where=text("promoter_org_id IS NOT NULL")),
-        ForeignKeyConstraint(
-            ["buyer_org_id", "seller_org_id", "order_line_id"],
-            ["orders.order_line.buyer_org_id", "orders.order_line.seller_org_id", "orders.order_line.id"],
-        ),
+        of_both("order_line_id", "orders.order_line"),
         {"schema": "orders"},
     )
     id: Mapped[Id]
@@ -225,10 +232,7 @@ class Attribution(Base):
         ),
         Index("ix_attribution_video_id", "video_id", "id", postgresql_where=text("video_id IS NOT NULL")),
         Index("ix_attribution_placement_id", "placement_id", postgresql_where=text("placement_id IS NOT NULL")),
-        ForeignKeyConstraint(
-            ["buyer_org_id", "seller_org_id", "order_line_id"],
-            ["orders.order_line.buyer_org_id", "orders.order_line.seller_org_id", "orders.order_line.id"],
-        ),
+        of_both("order_line_id", "orders.order_line"),
         {"schema": "orders"},
     )
     id: Mapped[Id]
@@ -254,10 +258,7 @@ class Subscription(Base):
     __table_args__ = (
         UniqueConstraint("order_line_id"),
         UniqueConstraint("buyer_org_id", "seller_org_id", "id"),
-        ForeignKeyConstraint(
-            ["buyer_org_id", "seller_org_id", "order_line_id"],
-            ["orders.order_line.buyer_org_id", "orders.order_line.seller_org_id", "orders.order_line.id"],
-        ),
+        of_both("order_line_id", "orders.order_line"),
         ForeignKeyConstraint(["seller_org_id", "plan_id"], ["marketplace.plan.org_id", "marketplace.plan.id"]),
         ForeignKeyConstraint(["seller_org_id", "next_plan_id"], ["marketplace.plan.org_id", "marketplace.plan.id"]),
         Index("ix_subscription_seller_org_id_plan_id", "seller_org_id", "plan_id"),
@@ -301,8 +302,9 @@ class Subscription(Base):
     """What the next term is to be, where that is something else."""
     anchor_day: Mapped[int]
     """Day of month the terms start on; kept apart, so that the 31st survives February."""
+    term_months: Mapped[int]
     ends_at: Mapped[Instant]
-    """The end of its latest paid term."""
+    """The end of its latest paid term, which is `term_months` long."""
     auto_renew: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     """Whether somebody who may buy has agreed that the next term is paid for without asking again."""
     next_step_at: Mapped[Instant | None]
@@ -346,14 +348,8 @@ class SubscriptionTerm(Base):
     __tablename__ = "subscription_term"
     __table_args__ = (
         UniqueConstraint("subscription_id", "number"),
-        ForeignKeyConstraint(
-            ["buyer_org_id", "seller_org_id", "subscription_id"],
-            ["orders.subscription.buyer_org_id", "orders.subscription.seller_org_id", "orders.subscription.id"],
-        ),
-        ForeignKeyConstraint(
-            ["buyer_org_id", "seller_org_id", "order_line_id"],
-            ["orders.order_line.buyer_org_id", "orders.order_line.seller_org_id", "orders.order_line.id"],
-        ),
+        of_both("subscription_id", "orders.subscription"),
+        of_both("order_line_id", "orders.order_line"),
         CheckConstraint("starts_at < ends_at", name="forward"),
         Index("ix_subscription_term_order_line_id", "order_line_id"),
         {"schema": "orders"},

@@ -56,6 +56,8 @@ class LineView:
     """After how many paid terms it ends for good; 0: never by itself."""
     first_term_ends_at: datetime | None = None
     """When the first term ends by what was agreed on, where that is no whole one."""
+    instalments: tuple[dict[str, int], ...] = ()
+    """Of a term that is paid in several, all of them (`PricedLine.instalments`); its own amounts are those of the first."""
 
     @property
     def sold_by_seat(self) -> bool:
@@ -120,6 +122,7 @@ def line_view(line: OrderLine, credit: Attribution | None) -> LineView:
         coupon_every_term=line.plan.get("coupon_every_term", False),
         contract_terms=int(line.plan.get("contract_terms") or 0),
         first_term_ends_at=first.ends_at if first is not None else None,
+        instalments=tuple(line.plan.get("instalments") or ()),
     )
 
 
@@ -138,6 +141,7 @@ _COMPUTED = (
     "coupon_every_term",
     "contract_terms",
     "first_term_ends_at",
+    "instalments",
 )
 
 

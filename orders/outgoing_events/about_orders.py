@@ -60,6 +60,7 @@ def tell_orders(uow: UnitOfWork, facts: Sequence[RecordedFact]) -> Iterable[Addr
             "purchase_id": order.purchase_id,
             "subscription_id": order.subscription_id,
             "usage_period_id": order.usage_period_id,
+            "instalment_id": order.instalment_id,
         }
         seller = PartyData(id=order.seller_org_id, name=order.seller_name)
         bought = [OrderLineData(**_line(line)) for line, _ in sold]

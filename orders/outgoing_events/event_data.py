@@ -53,10 +53,13 @@ class OrderData(EventData):
     order_id: UUID
     number: str
     purchase_id: UUID
-    subscription_id: UUID | None = Field(description="The subscription whose next term, change or usage it pays for")
+    subscription_id: UUID | None = Field(
+        description="The subscription whose next term, change, usage or instalment it pays for"
+    )
     usage_period_id: UUID | None = Field(
         description="The period of usage that it pays for, as in the entitlement's usage"
     )
+    instalment_id: UUID | None = Field(description="The further instalment that it pays for")
     net: MoneyData
     tax: MoneyData
     gross: MoneyData
@@ -173,6 +176,21 @@ class MilestoneData(EventData):
     )
 
 
+class InstalmentData(EventData):
+    """A further part of a term's price, paid when it is due."""
+
+    instalment_id: UUID
+    subscription_id: UUID
+    order_line_id: UUID = Field(description="The line that sold the term; its own money is the first instalment")
+    order_id: UUID | None = Field(description="The order that asks its money, once it is due")
+    buyer_id: UUID
+    seller_id: UUID
+    number: int = Field(description="From 2: the first is paid with the order")
+    count: int
+    gross: MoneyData
+    due_at: datetime
+
+
 class RefundData(EventData):
     """Money that goes back to a buyer."""
 
@@ -243,3 +261,80 @@ class LeadData(EventData):
     buyer_id: UUID
     buyer_name: str
     seller_id: UUID
+
+
+class AmendmentData(EventData):
+    """A change of a subscription within its term, bought by an order of its own."""
+
+    amendment_id: UUID
+    subscription_id: UUID
+    order_id: UUID
+    order_line_id: UUID
+    buyer_id: UUID
+    seller_id: UUID
+    quantity: int
+    quantity_before: int
+    plan_id: UUID
+    plan_id_before: UUID
+    ends_at: datetime = Field(
+        description="The end of the term for whose rest it pays; where it moves it, the end before"
+    )
+    aligned_to: datetime | None = Field(description="Where it moves the end of the term, to when")
+    gross: MoneyData
+
+
+class NextTermData(SubscriptionData):
+    """What the next term is to be; nothing is paid and nothing changes before it begins."""
+
+    next_quantity: int
+    next_plan_id: UUID
+
+
+class TrialExtendedData(SubscriptionData):
+    """By how many days a trial goes on."""
+
+    days: int
+
+
+class TrialEndsSoonData(SubscriptionData):
+    """A notice before the end of a trial."""
+
+    days: int
+    converts_at: MoneyData | None = Field(description="What the first paid term will cost; null where it ends")
+
+
+class TrialEndedData(SubscriptionData):
+    """Why a trial came to nothing."""
+
+    reason: str
+
+
+class PaymentTryData(EventData):
+    """Money that was asked for; to a seller what of it is for a subscription of its own."""
+
+    purchase_id: UUID
+    order_ids: list[UUID]
+    subscription_id: UUID | None = Field(description="The subscription whose next term, change or usage it pays for")
+    amount: MoneyData
+
+
+class OwnPaymentTryData(PaymentTryData):
+    """As its payer sees it."""
+
+    error_code: str | None
+
+
+class SeatData(EventData):
+    """A place under an entitlement."""
+
+    seat_id: UUID
+    entitlement_id: UUID
+    listing_id: UUID
+    buyer_id: UUID
+    seller_id: UUID
+
+
+class HeldSeatData(SeatData):
+    """As the buyer sees it."""
+
+    person_id: UUID

@@ -44,8 +44,8 @@ Teller = Callable[[UnitOfWork, Sequence[RecordedFact]], Iterable[Addressed]]
 
 TRANSITIONS: dict[tuple[str, str], str] = {}
 """Event types by machine and the state that was reached; `began` in front of the state where a row begins in it."""
-TOPICS: dict[str, str] = {}
-"""Event types by the topic of a recorded event."""
+TOPICS: dict[str, Callable[[Mapping[str, Any]], str]] = {}
+"""By the topic of a recorded event, which event type it becomes, by its payload."""
 _tellers: dict[str, Teller] = {}
 
 
@@ -61,11 +61,13 @@ def tells_of_states(machine: Machine, teller: Teller, **types: str) -> None:
         _tellers[name] = teller
 
 
-def tells_of_event(event: type[Event], teller: Teller, name: str) -> None:
-    """Tell of a recorded event, which is recorded from now on."""
+def tells_of_event(
+    event: type[Event], teller: Teller, *names: str, by: Callable[[Mapping[str, Any]], str] | None = None
+) -> None:
+    """Tell of a recorded event, which is recorded from now on; where it becomes one of several types, `by` its payload."""
     record_events(event)
-    TOPICS[event.topic] = name
-    _tellers[name] = teller
+    TOPICS[event.topic] = by or (lambda _: names[0])
+    _tellers.update((name, teller) for name in names)
 
 
 def teller_of(name: str) -> Teller:

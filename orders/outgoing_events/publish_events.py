@@ -12,9 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
-from uuid import UUID
 
-import structlog
 from sqlalchemy import exists, func, select, tuple_
 
 from kernel import clock
@@ -25,55 +23,66 @@ from kernel.states import StateHistory
 from marketplace.parties.models import PLATFORM_ORG_ID
 from marketplace.webhooks.models import EventPublication, OutgoingEvent
 from marketplace.webhooks.record_events import NewEvent, record_events
-from orders.outgoing_events import about_milestones, about_money, about_orders, catalogue
+from orders.outgoing_events import (
+    about_changes,
+    about_instalments,
+    about_milestones,
+    about_money,
+    about_orders,
+    about_payments,
+    about_usage,
+    catalogue,
+)
 from orders.outgoing_events.facts import TOPICS, TRANSITIONS, Addressed, RecordedFact, teller_of, type_of_transition
-from orders.reading_facts import LOOK_BACK, looks_far_back, read_since
+from orders.reading_facts import LOOK_BACK, FactReading, Failed, Place, Reader, tell_by_halves
 
 PUBLISH = "orders.outgoing_events.publish"
-SOURCES = (about_orders, about_milestones, about_money, catalogue)
+SOURCES = (
+    about_orders,
+    about_instalments,
+    about_milestones,
+    about_money,
+    about_changes,
+    about_usage,
+    about_payments,
+    catalogue,
+)
 """Imported for what they register."""
 SOURCE = "facts"
 EVERY = timedelta(seconds=1)
-BATCH = 500
+READER = Reader("outgoing_events", 500)
 _ONE_AT_A_TIME = 7_316_040
-Place = tuple[datetime, UUID]
-log = structlog.get_logger(__name__)
 
 
 @sweep(PUBLISH, every=EVERY)
 def publish_new(transact: Transact) -> None:
     """Publish what became true since the last time."""
-    after: Place | None = None
-    while (after := transact(partial(_publish_next, after=after))) is not None:
-        continue
+    READER.read(transact, _publish_next)
 
 
 def publish_past(transact: Transact, since: datetime, until: datetime) -> None:
     """Publish what became true in [since, until), before anybody published."""
-    after: Place | None = None
-    while (after := transact(partial(_publish_page, since=since, until=until, after=after))) is not None:
-        continue
+    READER.read(transact, partial(_publish_page, since=since, until=until))
     transact(partial(_began_at, since=since))
 
 
 def publish_at(transact: Transact, at: datetime) -> None:
     """Publish what became true at an instant of an organization's own time."""
-    until, after = at + timedelta(microseconds=1), None
-    while (after := transact(partial(_publish_page, since=at, until=until, after=after))) is not None:
-        continue
+    READER.read(transact, partial(_publish_page, since=at, until=at + timedelta(microseconds=1)))
 
 
-def _publish_next(uow: UnitOfWork, after: Place | None) -> Place | None:
+def _publish_next(uow: UnitOfWork, reading: FactReading) -> Place | None:
     now = clock.now()
     row = uow.session.get(EventPublication, SOURCE)
     if row is None:
         row = EventPublication(source=SOURCE, starts_at=now, read_until=now)
         uow.session.add(row)
     row.starts_at = min(row.starts_at, now)
-    since = max(read_since(row.read_until, now), row.starts_at)
-    after = _publish_page(uow, since=since, until=now + LOOK_BACK, after=after)
-    if after is None and looks_far_back(row.read_until, now):
-        row.read_until = now
+    if reading.after is None:
+        reading.begin(row.read_until, now)
+    after = _publish_page(uow, reading, since=max(reading.since, row.starts_at), until=now + LOOK_BACK)
+    if after is None and reading.is_far:
+        row.read_until = reading.began_at
     uow.flush()
     return after
 
@@ -86,12 +95,13 @@ def _began_at(uow: UnitOfWork, since: datetime) -> None:
         row.starts_at = min(row.starts_at, since)
 
 
-def _publish_page(uow: UnitOfWork, *, since: datetime, until: datetime, after: Place | None) -> Place | None:
+def _publish_page(uow: UnitOfWork, reading: FactReading, *, since: datetime, until: datetime) -> Place | None:
     """Publish the next facts of the time. Returns where to go on, None when these were the last."""
     uow.session.execute(select(func.pg_advisory_xact_lock(_ONE_AT_A_TIME)))
-    page = [*_transitions(uow, since, until, after), *_events(uow, since, until, after)]
-    found = sorted(page, key=lambda fact: (fact.at, fact.id))[:BATCH]
-    addressed = {(one.fact.id, one.org_id): one for one in _addressed(uow, found)}
+    page = [*_transitions(uow, since, until, reading), *_events(uow, since, until, reading)]
+    found = sorted(page, key=lambda fact: (fact.at, fact.id))[: reading.size]
+    made, next_after = reading.take(found, partial(_addressed, uow))
+    addressed = {(one.fact.id, one.org_id): one for one in made}
     new = [
         NewEvent(
             one.org_id, one.fact.type, one.fact.id, one.fact.subject_id, one.fact.at, one.data.model_dump(mode="json")
@@ -101,27 +111,17 @@ def _publish_page(uow: UnitOfWork, *, since: datetime, until: datetime, after: P
     ]
     uow.flush()
     record_events(uow, new)
-    return (found[-1].at, found[-1].id) if len(found) == BATCH else None
+    return next_after
 
 
-def _addressed(uow: UnitOfWork, facts: Sequence[RecordedFact]) -> list[Addressed]:
+def _addressed(uow: UnitOfWork, facts: Sequence[RecordedFact], failed: Failed[RecordedFact]) -> list[Addressed]:
+    """What is told of facts. One that cannot be told is left out and found by `verify`."""
     ordered = sorted((fact for fact in facts if fact.type), key=lambda fact: fact.type)
     grouped = ((name, list(group)) for name, group in groupby(ordered, lambda fact: fact.type))
-    return [one for name, group in grouped for one in _addressed_by(uow, name, group)]
+    return [one for name, group in grouped for one in tell_by_halves(group, partial(teller_of(name), uow), failed)]
 
 
-def _addressed_by(uow: UnitOfWork, name: str, facts: Sequence[RecordedFact]) -> list[Addressed]:
-    """What is told of facts of one type. One that cannot be told is left out and found by `verify`: nobody else waits for it."""
-    try:
-        return list(teller_of(name)(uow, facts))
-    except (LookupError, ValueError, TypeError):
-        if len(facts) == 1:
-            log.exception("event_not_told", type=name, fact_id=str(facts[0].id))
-            return []
-        return [one for fact in facts for one in _addressed_by(uow, name, [fact])]
-
-
-def _transitions(uow: UnitOfWork, since: datetime, until: datetime, after: Place | None) -> list[RecordedFact]:
+def _transitions(uow: UnitOfWork, since: datetime, until: datetime, reading: FactReading) -> list[RecordedFact]:
     names = sorted({(machine, state.removeprefix("began_")) for machine, state in TRANSITIONS})
     wanted = (
         select(
@@ -139,17 +139,17 @@ def _transitions(uow: UnitOfWork, since: datetime, until: datetime, after: Place
             ~exists().where(OutgoingEvent.fact_id == StateHistory.id),
         )
         .order_by(StateHistory.at, StateHistory.id)
-        .limit(BATCH)
+        .limit(reading.size)
     )
-    if after is not None:
-        wanted = wanted.where(tuple_(StateHistory.at, StateHistory.id) > after)
+    if reading.after is not None:
+        wanted = wanted.where(tuple_(StateHistory.at, StateHistory.id) > reading.after)
     return [
         RecordedFact(fact_id, type_of_transition(machine, from_state, to_state), subject_id, at)
         for fact_id, machine, from_state, to_state, subject_id, at in uow.session.execute(wanted)
     ]
 
 
-def _events(uow: UnitOfWork, since: datetime, until: datetime, after: Place | None) -> list[RecordedFact]:
+def _events(uow: UnitOfWork, since: datetime, until: datetime, reading: FactReading) -> list[RecordedFact]:
     wanted = (
         select(EventRow.id, EventRow.topic, EventRow.subject_id, EventRow.occurred_at, EventRow.payload)
         .where(
@@ -159,11 +159,11 @@ def _events(uow: UnitOfWork, since: datetime, until: datetime, after: Place | No
             ~exists().where(OutgoingEvent.fact_id == EventRow.id),
         )
         .order_by(EventRow.occurred_at, EventRow.id)
-        .limit(BATCH)
+        .limit(reading.size)
     )
-    if after is not None:
-        wanted = wanted.where(tuple_(EventRow.occurred_at, EventRow.id) > after)
+    if reading.after is not None:
+        wanted = wanted.where(tuple_(EventRow.occurred_at, EventRow.id) > reading.after)
     return [
-        RecordedFact(fact_id, TOPICS[topic], subject_id, at, payload)
+        RecordedFact(fact_id, TOPICS[topic](payload), subject_id, at, payload)
         for fact_id, topic, subject_id, at, payload in uow.session.execute(wanted)
     ]

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from billing.refunds.models import Refund
 from kernel import clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
@@ -49,7 +50,8 @@ def ask_refund(uow: UnitOfWork, command: AskForRefund) -> RefundCase:
         Invalid: `reason_required`, `text_too_long`, `amount_not_positive`.
         Conflict: `refund_window_open`: it goes back at once, for the asking; `order_not_refundable`, `order_still_settling`,
             `payment_disputed`, `milestones_open`;
-            `nothing_left_to_refund`, `refund_exceeds_payment`; `refund_already_asked`: one is open.
+            `nothing_left_to_refund`, `refund_exceeds_payment`; `refund_already_asked`: one is open; `refund_owed`: one was
+            granted, and the gateway has not taken it yet.
 
     Emits: RefundAsked. Locks: the order.
     """
@@ -190,6 +192,14 @@ def _askable(uow: UnitOfWork, order: Order) -> int:
     is_open = select(RefundCase.id).where(RefundCase.order_id == order.id, state_in(RefundCase.state, *OPEN))
     if uow.session.scalar(select(is_open.exists())):
         raise Conflict("refund_already_asked")
+    is_owed = (
+        select(RefundCase.id)
+        .join(Refund, Refund.id == RefundCase.refund_id)
+        .where(RefundCase.order_id == order.id, state_in(RefundCase.state, "granted"), state_in(Refund.state, "failed"))
+    )
+    if uow.session.scalar(select(is_owed.exists())):
+        # It is sent again every day, and counts as left until it has gone.
+        raise Conflict("refund_owed")
     left_minor = refundable_minor(uow, order.id, window.payment_id)
     if left_minor <= 0:
         raise Conflict("nothing_left_to_refund")

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, tuple_
+from sqlalchemy import ColumnElement, exists, func, select, tuple_
 
 from billing.disputes.queries import disputed_among
 from billing.payments.models import PaymentAllocation
+from billing.refunds.models import Refund
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 from kernel.paging import Page, bounded, cut, decode, newest_first
@@ -64,6 +65,8 @@ class RefundCaseView:
     refund_id: UUID | None
     is_disputed: bool
     """A bank decides about the payment: nothing is granted, and no time runs."""
+    is_owed: bool
+    """The gateway refused to send what was granted, and is asked again every day."""
     created_at: datetime
     ended_at: datetime | None
     evidence: tuple[RefundEvidenceView, ...]
@@ -136,6 +139,7 @@ def _views(uow: UnitOfWork, *which: ColumnElement[bool]) -> list[RefundCaseView]
             PaymentAllocation.amount_minor - PaymentAllocation.reserved_minor,
             of_order.limit(1).scalar_subquery(),
             select(func.count()).where(OrderLine.order_id == Order.id).scalar_subquery(),
+            exists().where(Refund.id == RefundCase.refund_id, state_in(Refund.state, "failed")),
         )
         .join(Order, Order.id == RefundCase.order_id)
         .join(
@@ -165,7 +169,8 @@ def _views(uow: UnitOfWork, *which: ColumnElement[bool]) -> list[RefundCaseView]
             seller_name=order.seller_name,
             left_minor=left_minor,
             is_disputed=order.id in disputed,
+            is_owed=is_owed and left_minor > 0,
             evidence=tuple(shown.get(case.id, ())),
         )
-        for case, order, left_minor, bought, lines in rows
+        for case, order, left_minor, bought, lines, is_owed in rows
     ]

@@ -16,6 +16,7 @@ from orders.order.locking import find_locked_order
 from orders.order.models import OrderLine, Subscription
 from orders.subscriptions.calendar import take_calendar
 from orders.subscriptions.past_due import lock_renewal, terminate
+from orders.subscriptions.quote_renewal import require_sold_number
 from orders.subscriptions.renew import lock_subscription
 from orders.trials.take_trial import trial_of_line
 
@@ -28,7 +29,8 @@ def set_auto_renew(uow: UnitOfWork, subscription_id: UUID, *, wanted: bool) -> S
     A trial that began without a payment method is not paid for by itself: it is bought (`trial_conversion`), or ends.
 
     Raises: Forbidden `permission_missing` without orders.buy, NotFound, Conflict `subscription_ended`, `trial_must_be_bought`,
-    `contract_ends` (the last term of its contract is paid for), `payment_already_running` (of the term that has begun).
+    `contract_ends` (the last term of its contract is paid for), `payment_already_running` (of the term that has begun),
+    `quantity_out_of_range` (an offer sold more than its plan does: another number is wanted for the next term).
     Locks: the order that began it, the subscription; of what is past due as `take_step`. Idempotent by the switch.
     """
     uow.principal.require(BUY)
@@ -55,8 +57,10 @@ def set_auto_renew(uow: UnitOfWork, subscription_id: UUID, *, wanted: bool) -> S
         trial = trial_of_line(uow, subscription.order_line_id)
         if trial is None or not trial.converts:
             raise Conflict("trial_must_be_bought")
+    if wanted:
+        require_sold_number(uow, subscription)
     subscription.auto_renew = wanted
-    take_calendar(uow, subscription)
+    take_calendar(subscription)
     return subscription
 
 

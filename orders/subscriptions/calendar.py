@@ -7,40 +7,40 @@ from datetime import datetime
 
 from kernel import clock
 from kernel.calendar import add_months
-from kernel.db.uow import UnitOfWork
-from orders.order.models import OrderLine, Subscription
+from orders.order.models import Subscription
 from orders.subscriptions.schedule import SubscriptionStep, steps_of
 
 
-def steps_ahead(subscription: Subscription, term_months: int) -> Iterator[SubscriptionStep]:
+def steps_ahead(subscription: Subscription) -> Iterator[SubscriptionStep]:
     """The steps before the end of its latest term, those that are over, too."""
     return steps_of(
         subscription.ends_at,
-        term_months,
+        subscription.term_months,
         auto_renew=subscription.goes_on,
         trial_days=subscription.tried_days,
         lead_days=subscription.lead_days,
     )
 
 
-def next_step_of(subscription: Subscription, term_months: int) -> datetime | None:
+def next_step_of(subscription: Subscription) -> datetime | None:
     """The first of them from now on."""
     now = clock.now()
-    return next((step.at for step in steps_ahead(subscription, term_months) if step.at > now), None)
+    return next((step.at for step in steps_ahead(subscription) if step.at > now), None)
 
 
-def take_calendar(uow: UnitOfWork, subscription: Subscription) -> None:
+def take_calendar(subscription: Subscription) -> None:
     """Let the next step of a locked subscription be the first one from now on, as its end and its switch say."""
-    line = uow.session.get_one(OrderLine, subscription.order_line_id)
-    subscription.next_step_at = next_step_of(subscription, line.term_months)
+    subscription.next_step_at = next_step_of(subscription)
     if subscription.goes_on and subscription.next_step_at is None and subscription.ends_at > clock.now():
         # The day of renewal has passed: it is renewed at once.
         subscription.next_step_at = clock.now()
 
 
-def contract_end(subscription: Subscription, term_months: int, time_zone: str) -> datetime | None:
-    """When its contract ends for good, all its terms paid for; None where it has no end of its own."""
+def contract_end(subscription: Subscription, next_months: int, time_zone: str) -> datetime | None:
+    """When its contract ends for good, all its terms paid for, the next ones of `next_months` each; None where it has no end of
+    its own.
+    """
     if subscription.contract_terms_left is None:
         return None
-    months = term_months * subscription.contract_terms_left
+    months = next_months * subscription.contract_terms_left
     return add_months(subscription.ends_at, months, time_zone=time_zone, anchor_day=subscription.anchor_day)

@@ -7,11 +7,13 @@ from uuid import UUID
 
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict
+from kernel.jobs.outbox import emit
 from marketplace.catalog.sellable import get_sellable
 from marketplace.pricing.engine import check_seats
 from orders.amendments.subscribed import Subscribed, lock_subscribed
 from orders.checkout.approval_reasons import BUY
 from orders.order.models import OrderLine, Subscription
+from orders.subscriptions.events import NextTermScheduled, NextTermScheduleWithdrawn
 from orders.subscriptions.offered_terms import price_next
 from orders.subscriptions.queries import SubscriptionView, get_subscription
 from orders.subscriptions.quote_renewal import plan_now, requote_renewal
@@ -32,8 +34,16 @@ def change_next_term(uow: UnitOfWork, command: ChangeNextTerm) -> Subscription:
     Raises: Forbidden `permission_missing`; as `lock_subscribed`; Invalid `quantity_out_of_range`, `quantity_step`; Conflict
     `contract_ends` (no term of its contract is left), `plan_unfit` (not of this listing, or in another currency),
     `plan_withdrawn`, `listing_suspended`.
-    Locks: as `lock_subscribed`. Idempotent by the content.
+    Locks: as `lock_subscribed`. Emits: NextTermScheduled, NextTermScheduleWithdrawn. Idempotent by the content.
     """
+    subscription, is_new = _change(uow, command)
+    if is_new:
+        _tell(uow, subscription)
+    return subscription
+
+
+def _change(uow: UnitOfWork, command: ChangeNextTerm) -> tuple[Subscription, bool]:
+    """The subscription with its change noted, and whether that is another one than before. Nobody is told."""
     uow.principal.require(BUY)
     subscribed = lock_subscribed(uow, command.subscription_id)
     subscription = subscribed.subscription
@@ -42,17 +52,33 @@ def change_next_term(uow: UnitOfWork, command: ChangeNextTerm) -> Subscription:
     quantity, plan_id = command.quantity or subscription.quantity, command.plan_id or subscription.plan_id
     if (quantity, plan_id) != (subscription.quantity, subscription.plan_id):
         _require_sold(uow, subscribed, quantity, plan_id)
+    before = subscription.next_quantity, subscription.next_plan_id
     subscription.next_quantity = quantity if quantity != subscription.quantity else None
     subscription.next_plan_id = plan_id if plan_id != subscription.plan_id else None
     uow.flush()
     requote_renewal(uow, subscription)
-    return subscription
+    return subscription, before != (subscription.next_quantity, subscription.next_plan_id)
+
+
+def _tell(uow: UnitOfWork, subscription: Subscription) -> None:
+    sides = {"buyer_org_id": subscription.buyer_org_id, "seller_org_id": subscription.seller_org_id}
+    quantity, plan_id = subscription.next_quantity, subscription.next_plan_id
+    if quantity is None and plan_id is None:
+        emit(uow, NextTermScheduleWithdrawn(subscription_id=subscription.id, **sides))
+        return
+    scheduled = NextTermScheduled(
+        subscription_id=subscription.id,
+        **sides,
+        quantity=quantity or subscription.quantity,
+        plan_id=plan_id or subscription.plan_id,
+    )
+    emit(uow, scheduled)
 
 
 def preview_next_term(uow: UnitOfWork, command: ChangeNextTerm) -> SubscriptionView:
     """What the subscription would be like after that change, which is not made. Raises and locks as `change_next_term`."""
     with uow.session.begin_nested() as attempt:
-        change_next_term(uow, command)
+        _change(uow, command)
         uow.flush()
         view = get_subscription(uow, command.subscription_id)
         attempt.rollback()

@@ -79,3 +79,63 @@ class TrialExtended(Event):
     buyer_org_id: UUID
     seller_org_id: UUID
     days: int
+
+
+class TrialStarted(Event):
+    """A trial runs."""
+
+    topic: ClassVar[str] = "orders.trial_started.v1"
+    subscription_id: UUID
+    buyer_org_id: UUID
+    seller_org_id: UUID
+
+
+class TrialEndsSoon(Event):
+    """A trial ends in `days` days: it is paid for at what `quote_id` says, or ends where it is None."""
+
+    topic: ClassVar[str] = "orders.trial_ends_soon.v1"
+    subscription_id: UUID
+    buyer_org_id: UUID
+    seller_org_id: UUID
+    days: int
+    quote_id: UUID | None
+
+
+class TrialConverted(Event):
+    """What follows a trial is paid for."""
+
+    topic: ClassVar[str] = "orders.trial_converted.v1"
+    subscription_id: UUID
+    order_id: UUID
+    buyer_org_id: UUID
+    seller_org_id: UUID
+
+
+class TrialEnded(Event):
+    """A trial is over, and nothing after it was paid for: `reason` is a code."""
+
+    topic: ClassVar[str] = "orders.trial_ended.v1"
+    subscription_id: UUID
+    buyer_org_id: UUID
+    seller_org_id: UUID
+    reason: str
+
+
+class NextTermScheduled(Event):
+    """The next term is to be of another quantity or plan."""
+
+    topic: ClassVar[str] = "orders.next_term_scheduled.v1"
+    subscription_id: UUID
+    buyer_org_id: UUID
+    seller_org_id: UUID
+    quantity: int
+    plan_id: UUID
+
+
+class NextTermScheduleWithdrawn(Event):
+    """The next term is to be as this one again."""
+
+    topic: ClassVar[str] = "orders.next_term_schedule_withdrawn.v1"
+    subscription_id: UUID
+    buyer_org_id: UUID
+    seller_org_id: UUID

@@ -16,6 +16,7 @@ from orders.order.locking import find_locked_order, lock_subscription
 from orders.order.models import Order
 from orders.refunds.refund_order import refund_remaining
 from orders.subscriptions.calendar import take_calendar
+from orders.subscriptions.finish_orders import FINISH, finish_orders
 from orders.subscriptions.next_term import TERM_BEGINS, change_with_term, let_term_begin
 from orders.subscriptions.past_due import nobody_pays
 from orders.subscriptions.quote_renewal import requote_renewal
@@ -24,11 +25,17 @@ REFUND_RENEWAL = "orders.renewal.refund"
 TAKE_BACK = "orders.amendments.take_back"
 
 
+@job(FINISH)
+def finish_orders_of_ended(uow: UnitOfWork, fact: Payload) -> None:
+    """What was bought for a subscription is over with it."""
+    finish_orders(uow, UUID(fact["subscription_id"]))
+
+
 @job(REFUND_RENEWAL)
 def refund_renewal(uow: UnitOfWork, fact: Payload) -> None:
     """A term that will not begin, because what it renews went back, is not kept money for."""
     order = _renewal(uow, fact)
-    if order.state == "active" and order.payment_id is not None:
+    if order.state in ("active", "completed") and order.payment_id is not None:
         refund_remaining(uow, order, order.payment_id, reason="renewed_order_refunded")
 
 
@@ -38,7 +45,7 @@ def subscription_amended(uow: UnitOfWork, fact: Payload) -> None:
     subscription = lock_subscription(uow, UUID(fact["subscription_id"]))
     amendment = uow.session.get_one(Amendment, UUID(fact["amendment_id"]))
     if amendment.aligned_to is not None and subscription.state == "active":
-        take_calendar(uow, subscription)
+        take_calendar(subscription)
     requote_renewal(uow, subscription)
     let_term_begin(uow, subscription)
 

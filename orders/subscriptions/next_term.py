@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from billing.charges.mark_delivered import mark_delivered
 from fulfillment.entitlements.models import Entitlement
@@ -21,12 +21,13 @@ from marketplace.pricing.components import PlanPrice
 from orders.amendments.amend import applied_orders, change_to, find_amendment
 from orders.fulfillment.start_fulfillment import charge_lines
 from orders.order.events import OrderActivated
+from orders.order.instalments import Instalment, cancel_instalments, paid_part, schedule_instalments
 from orders.order.locking import find_locked_order, lines_of
 from orders.order.models import ORDER, SUBSCRIPTION, Order, OrderLine, Subscription, SubscriptionTerm
 from orders.order.span import Span
 from orders.subscriptions.calendar import next_step_of
-from orders.subscriptions.events import SubscriptionRenewed
-from orders.subscriptions.past_due import usage_is_overdue
+from orders.subscriptions.events import SubscriptionRenewed, TrialConverted
+from orders.subscriptions.past_due import owed_is_overdue
 from orders.subscriptions.trial_quote import price_again
 
 TERM_BEGINS = "orders.term.begins"
@@ -38,7 +39,7 @@ def begin_next_term(uow: UnitOfWork, order: Order) -> bool:
     Returns False when its subscription has ended meanwhile: the money has to go back.
 
     Locks: the order that began the subscription, the subscription, its entitlement. Emits: OrderActivated,
-    SubscriptionRenewed. Idempotent by the order's state.
+    SubscriptionRenewed, TrialConverted. Idempotent by the order's state.
     """
     if order.state != "paid":
         return True
@@ -50,6 +51,7 @@ def begin_next_term(uow: UnitOfWork, order: Order) -> bool:
     if not charge_lines(uow, order):
         # Bought by hand, its sale terms are copied by a job that has not run yet.
         raise LookupError(order.id)
+    was_trial = subscription.is_trial
     term = _add_term(uow, subscription, entitlement, line)
     SUBSCRIPTION.move(uow, subscription, "active", org_ids=order.parties, reason="renewed")
     subscription.renewal_quote_id, subscription.ends_at = None, term.ends_at
@@ -57,12 +59,14 @@ def begin_next_term(uow: UnitOfWork, order: Order) -> bool:
     subscription.renewal_lead_days = line.plan.get("renewal_lead_days", 0)
     if subscription.contract_terms_left:
         subscription.contract_terms_left -= 1
-    subscription.next_step_at = next_step_of(subscription, line.term_months)
+    subscription.term_months = line.term_months
+    subscription.next_step_at = next_step_of(subscription)
     if line.price is not None:
         price_term_usage(uow, entitlement, PlanPrice.model_validate(line.price), term.starts_at)
     entitlement.valid_to, entitlement.trial_days, entitlement.past_due_at = term.ends_at, 0, None
+    schedule_instalments(uow, subscription, term, line, entitlement.time_zone)
     _let_begin(uow, subscription, term, line)
-    may_go_on = entitlement.state == "suspended" and not usage_is_overdue(uow, subscription.id)
+    may_go_on = entitlement.state == "suspended" and not owed_is_overdue(uow, subscription.id)
     if not (may_go_on and resume_entitlement(uow, entitlement.id, reason="renewed")):
         change_entitlement(uow, entitlement)
     ORDER.move(uow, order, "active", org_ids=order.parties)
@@ -70,6 +74,8 @@ def begin_next_term(uow: UnitOfWork, order: Order) -> bool:
     sides = {"buyer_org_id": order.buyer_org_id, "seller_org_id": order.seller_org_id}
     emit(uow, OrderActivated(order_id=order.id, **sides))
     emit(uow, SubscriptionRenewed(subscription_id=subscription.id, order_id=order.id, **sides))
+    if was_trial:
+        emit(uow, TrialConverted(subscription_id=subscription.id, order_id=order.id, **sides))
     return True
 
 
@@ -115,19 +121,31 @@ def term_of(uow: UnitOfWork, order: Order) -> SubscriptionTerm | None:
 
 
 def paid_span(uow: UnitOfWork, order: Order) -> SubscriptionTerm | Span:
-    """The time that an order of a subscription pays for: a term, what is left of one, or a period of usage."""
+    """The time that an order of a subscription pays for: a term or a part of it, what is left of one, or a period of usage."""
     if order.usage_period_id is not None:
         period = uow.session.get_one(UsagePeriod, order.usage_period_id)
         return Span(period.starts_at, period.ends_at)
+    if order.instalment_id is not None:
+        instalment = uow.session.get_one(Instalment, order.instalment_id)
+        return Span(instalment.due_at, instalment.ends_at)
     term = term_of(uow, order)
     if term is not None:
-        return term
+        return _paid_part(uow, term)
     amendment = find_amendment(uow, order)
     assert amendment is not None  # noqa: S101 - it pays for a term, or for a change
     assert amendment.applied_at is not None  # noqa: S101 - an active one has been made
     if amendment.aligned_to is not None:
         return Span(amendment.ends_at, amendment.aligned_to)
     return Span(amendment.applied_at, amendment.ends_at)
+
+
+def _paid_part(uow: UnitOfWork, term: SubscriptionTerm) -> SubscriptionTerm | Span:
+    line = uow.session.get_one(OrderLine, term.order_line_id)
+    if not line.plan.get("instalments"):
+        return term
+    subscription = uow.session.get_one(Subscription, term.subscription_id)
+    zone = select(Entitlement.time_zone).where(Entitlement.reference == subscription.order_line_id)
+    return paid_part(line, term, subscription, uow.session.scalars(zone).one())
 
 
 def release_term(uow: UnitOfWork, lines: Sequence[OrderLine], term: SubscriptionTerm | Span) -> None:
@@ -138,27 +156,63 @@ def release_term(uow: UnitOfWork, lines: Sequence[OrderLine], term: Subscription
 
 
 def take_back_term(uow: UnitOfWork, order: Order) -> Sequence[UUID]:
-    """A locked renewal order's money went back: its subscription ends with the terms before, at once where those are over.
+    """A locked renewal order's money went back: its subscription ends with the terms before, at once where those are over. One
+    that is in a later term, which is paid for, goes on.
 
-    Returns the orders of what was added within that term, whose money goes back with it. Locks: as `begin_next_term`.
+    Returns the orders of what was added within that term and of the terms after it, whose money goes back with it.
+
+    Locks: as `begin_next_term`.
     """
     subscription, entitlement = _locked(uow, order)
     term = term_of(uow, order)
     if term is None or term.revoked_at is not None:
         return ()
     term.revoked_at = clock.now()
+    is_followed = subscription.ends_at > term.ends_at
+    if is_followed and term.ends_at <= clock.now():
+        return ()
+    cancel_instalments(uow, Instalment.order_line_id == term.order_line_id, ("scheduled", "asked", "paid"))
     if subscription.state == "ended":
         return ()
-    added = applied_orders(uow, [subscription.id], within=term)
-    subscription.ends_at = max(term.starts_at, clock.now())
+    owed = [*applied_orders(uow, [subscription.id], within=term), *_orders_after(uow, term)]
+    subscription.ends_at = min(subscription.ends_at, max(term.starts_at, clock.now()))
     subscription.auto_renew, subscription.next_step_at = False, None
     if subscription.contract_terms_left is not None:
         subscription.contract_terms_left += 1
     entitlement.valid_to, entitlement.trial_days = subscription.ends_at, subscription.tried_days
+    subscription.term_months = _months_before(uow, term)
     if subscription.is_trial:
         # What follows the trial can be bought again, at the price that was told.
         subscription.renewal_quote_id = price_again(uow, subscription)
-    return added
+    return owed
+
+
+def _months_before(uow: UnitOfWork, term: SubscriptionTerm) -> int:
+    """Of the term before one that stands."""
+    return uow.session.scalars(
+        select(OrderLine.term_months)
+        .join(SubscriptionTerm, SubscriptionTerm.order_line_id == OrderLine.id)
+        .where(
+            SubscriptionTerm.subscription_id == term.subscription_id,
+            SubscriptionTerm.number < term.number,
+            or_(SubscriptionTerm.revoked_at.is_(None), SubscriptionTerm.number == 1),
+        )
+        .order_by(SubscriptionTerm.number.desc())
+        .limit(1)
+    ).one()
+
+
+def _orders_after(uow: UnitOfWork, term: SubscriptionTerm) -> Sequence[UUID]:
+    """The orders of terms that follow one and are paid for."""
+    return uow.session.scalars(
+        select(OrderLine.order_id)
+        .join(SubscriptionTerm, SubscriptionTerm.order_line_id == OrderLine.id)
+        .where(
+            SubscriptionTerm.subscription_id == term.subscription_id,
+            SubscriptionTerm.number > term.number,
+            SubscriptionTerm.revoked_at.is_(None),
+        )
+    ).all()
 
 
 def _add_term(

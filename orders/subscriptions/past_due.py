@@ -19,11 +19,13 @@ from kernel.jobs.outbox import emit
 from orders.checkout.decide_purchase import close_unpaid
 from orders.checkout.locking import find_locked_purchase
 from orders.checkout.models import Purchase
-from orders.checkout.request_payment import request_payment
+from orders.checkout.request_payment import request_payment, retry_payment
 from orders.order.accept_services import complete_when_over
+from orders.order.instalments import Instalment, cancel_instalments
 from orders.order.locking import lock_orders, lock_subscription
-from orders.order.models import SUBSCRIPTION, Order, Subscription
-from orders.subscriptions.events import SubscriptionEnded, SubscriptionPastDue, SubscriptionSuspended
+from orders.order.models import OWED, SUBSCRIPTION, Order, Subscription
+from orders.subscriptions.events import SubscriptionEnded, SubscriptionPastDue, SubscriptionSuspended, TrialEnded
+from orders.subscriptions.finish_orders import finish_orders_of
 from orders.subscriptions.schedule import (
     RENEWS_BEFORE,
     SUSPENDED_AFTER,
@@ -64,20 +66,20 @@ def take_past_due_step(uow: UnitOfWork, subscription: Subscription, began: Order
     The method is asked again only where the try before has failed for certain.
     """
     now = clock.now()
-    step = [SubscriptionStep(subscription.ends_at, "retry"), *(one for one in _steps(subscription) if one.at <= now)][
-        -1
-    ]
+    due = [SubscriptionStep(subscription.ends_at, "retry"), *(one for one in _steps(subscription) if one.at <= now)]
+    step = due[-1]
     subscription.next_step_at = _next(subscription, now)
     is_over = subscription.is_trial and not _is_awaited(uow, subscription)
     entitlement = uow.session.scalars(
         select(Entitlement).where(Entitlement.reference == subscription.order_line_id)
     ).one()
     if step.kind == "terminate" or is_over:
-        reason = "term_over" if is_over else "renewal_unpaid"
+        # One whose purchase expires with the last of these steps was waited for until then.
+        reason = "renewal_unpaid" if step.kind == "terminate" else "term_over"
         terminate(uow, subscription, began, renewal, entitlement, reason=reason)
         return
     if renewal is not None:
-        ask_again(uow, renewal)
+        ask_again(uow, renewal, since=[one.at for one in due if one.kind == "retry"][-1])
     if step.kind == "suspend":
         suspend(uow, subscription, entitlement.id, reason="renewal_unpaid")
 
@@ -111,18 +113,23 @@ def _is_awaited(uow: UnitOfWork, subscription: Subscription) -> bool:
         .join(Order, Order.purchase_id == Purchase.id)
         .where(
             Order.subscription_id == subscription.id,
-            Order.usage_period_id.is_(None),
+            ~OWED,
             Purchase.state.in_(("pending_approval", "pending_payment")),
         )
     )
     return uow.session.scalar(open_one.limit(1)) is not None
 
 
-def ask_again(uow: UnitOfWork, renewal: Purchase) -> None:
-    """Ask for the money of a locked purchase that waits for it, where the try before has failed for certain."""
+def ask_again(uow: UnitOfWork, renewal: Purchase, *, since: datetime | None = None) -> None:
+    """Ask for the money of a locked purchase that waits for it, where the try before has failed for certain.
+
+    Not where it was tried `since` then: a try that is due is made once.
+    """
     before = latest_payment(uow, renewal.id)
-    if before is None or before.state == "failed":
+    if before is None:
         request_payment(uow, renewal, lock_orders(uow, renewal.id))
+    elif before.state == "failed" and (since is None or before.created_at < since):
+        retry_payment(uow, renewal, lock_orders(uow, renewal.id))
 
 
 def terminate(
@@ -143,6 +150,7 @@ def terminate(
         close_unpaid(uow, renewal, "expired", reason=reason)
     SUBSCRIPTION.move(uow, subscription, "ended", org_ids=began.parties, reason=reason)
     subscription.next_step_at = None
+    cancel_instalments(uow, Instalment.subscription_id == subscription.id)
     tell_ended(uow, subscription, reason)
     end_entitlement(uow, entitlement.id, reason=reason)
     if began.state == "active" and began.deadline_at is None:
@@ -150,19 +158,22 @@ def terminate(
 
 
 def tell_ended(uow: UnitOfWork, subscription: Subscription, reason: str) -> None:
-    """A subscription has just ended by the clock. Emits: SubscriptionEnded."""
+    """A subscription has just ended by the clock: what was bought for it is complete. Emits: SubscriptionEnded, TrialEnded."""
     sides = {"buyer_org_id": subscription.buyer_org_id, "seller_org_id": subscription.seller_org_id}
+    if subscription.is_trial:
+        emit(uow, TrialEnded(subscription_id=subscription.id, **sides, reason=reason))
     emit(uow, SubscriptionEnded(subscription_id=subscription.id, **sides, reason=reason))
+    finish_orders_of(uow, subscription.id)
 
 
-def usage_is_overdue(uow: UnitOfWork, subscription_id: UUID, *, besides: UUID | None = None) -> bool:
-    """Whether usage of a subscription is unpaid for so long that it is suspended; `besides`: an order that does not count."""
+def owed_is_overdue(uow: UnitOfWork, subscription_id: UUID, *, besides: UUID | None = None) -> bool:
+    """Whether usage or an instalment of it is unpaid for so long that it is suspended; but for the order `besides`."""
     unpaid = (
         select(Order.id)
         .join(Purchase, Purchase.id == Order.purchase_id)
         .where(
             Order.subscription_id == subscription_id,
-            Order.usage_period_id.is_not(None),
+            OWED,
             Order.id != besides if besides is not None else true(),
             Order.state == "pending_payment",
             Purchase.created_at <= clock.now() - RENEWS_BEFORE - SUSPENDED_AFTER,

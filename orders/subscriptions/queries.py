@@ -15,7 +15,8 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, NotFound
 from kernel.paging import Page, cut, newest_first
 from marketplace.catalog.models import Listing, Plan
-from marketplace.pricing.engine import price_term
+from marketplace.catalog.plan_price import plan_price
+from marketplace.pricing.engine import instalments, price_term
 from marketplace.pricing.shapes import is_by_seat
 from orders.amendments.models import Amendment
 from orders.checkout.quote_models import Quote
@@ -45,8 +46,8 @@ class SubscriptionView:
     notice on, of a trial from the start. `renewal_order_id`: the order of a next term that waits for its money. `next_quantity`,
     `next_plan_id`: what the next term is to be, where that is something else. `expected_minor`: what it would cost as that plan
     is priced today, tax in it or on top as the plan says; none where the plan is not on sale any more. `seats` 0: it is not
-    sold by them. `contract_ends_at`: when its contract is over, all terms of it paid for; None
-    where that has no end of its own.
+    sold by them. `term_months`: of its latest paid term; `next_months`: of the next ones. `contract_ends_at`: when its
+    contract is over, all terms of it paid for; None where that has no end of its own.
     """
 
     id: UUID
@@ -62,6 +63,7 @@ class SubscriptionView:
     plan_id: UUID
     quantity: int
     term_months: int
+    next_months: int
     next_quantity: int | None
     next_plan_id: UUID | None
     auto_renew: bool
@@ -136,6 +138,7 @@ def own_rows(uow: UnitOfWork) -> Select[Any]:
             (_renewal.subscription_id == Subscription.id)
             & _renewal.state.in_(("pending_approval", "pending_payment"))
             & _renewal.usage_period_id.is_(None)
+            & _renewal.instalment_id.is_(None)
             # An order of a change waits for its money, too.
             & ~exists().where(_pays.order_id == _renewal.id, Amendment.order_line_id == _pays.id),
             isouter=True,
@@ -162,6 +165,7 @@ def view_of(row: Any) -> SubscriptionView:
     is_told = quote is not None and subscription.state != "ended"
     renews = subscription.state == "active" and subscription.goes_on and renewal_order_id is None
     expected = _expected_minor(subscription, line, plan_now)
+    next_months = subscription.term_months if plan_now is None else plan_price(plan_now).term_months
     return SubscriptionView(
         id=subscription.id,
         order_id=line.order_id,
@@ -175,7 +179,8 @@ def view_of(row: Any) -> SubscriptionView:
         state=shown_state(subscription),
         plan_id=subscription.plan_id,
         quantity=subscription.quantity,
-        term_months=line.term_months,
+        term_months=subscription.term_months,
+        next_months=next_months,
         next_quantity=subscription.next_quantity,
         next_plan_id=subscription.next_plan_id,
         auto_renew=subscription.auto_renew,
@@ -198,7 +203,7 @@ def view_of(row: Any) -> SubscriptionView:
         sold_by_seat=is_by_seat(plan.pricing, plan.price),
         seats=entitlement.seats,
         seats_used=entitlement.seats_used,
-        contract_ends_at=contract_end(subscription, line.term_months, entitlement.time_zone),
+        contract_ends_at=contract_end(subscription, next_months, entitlement.time_zone),
     )
 
 
@@ -212,8 +217,10 @@ def _expected_minor(subscription: Subscription, first: OrderLine, plan_now: Plan
         return None
     quantity = subscription.next_quantity or subscription.quantity
     try:
-        price_minor = price_term(price_next(first, plan_now), quantity, "renewal").amount_minor
+        price = price_next(first, plan_now)
+        price_minor = price_term(price, quantity, "renewal").amount_minor
     except DomainError:
         # It is not sold in this number any more: what stands in the way is said with the first notice.
         return None
-    return price_minor - off_renewal(first, plan_now.code, price_minor, plan_now.currency)
+    # Of a term that is paid in instalments the first is what comes next.
+    return instalments(price, price_minor - off_renewal(first, plan_now.code, price_minor, plan_now.currency))[0]

@@ -14,6 +14,7 @@ from marketplace.catalog.sellable import Sellable, get_sellable
 from marketplace.parties import lookups
 from marketplace.pricing.components import PlanPrice
 from orders.checkout.create_quote import price_line
+from orders.checkout.in_instalments import in_instalments
 from orders.checkout.line_tax import invoice_party, taxed_now
 from orders.checkout.priced_line import Context, InvoiceParty, PricedLine
 from orders.checkout.quote_models import Quote
@@ -47,12 +48,13 @@ def quote_renewal(
     _require_sold(plan, price, quantity)
     buyer = invoice_party(lookups.get_billing_profile(uow, profile_id))
     priced = price_line(uow, plan, buyer, quantity, Context(), price=price, occasion="renewal")
-    priced = _reduced(uow, subscription, priced, buyer)
+    priced = in_instalments(_reduced(uow, subscription, priced, buyer))
     until = subscription.ends_at + TERMINATED_AFTER
     return uow.add(quote_row([priced], buyer, buyer_org_id=subscription.buyer_org_id, expires_at=until))
 
 
-def _require_sold(plan: Sellable, price: PlanPrice | None, quantity: int) -> None:
+def _require_sold(plan: Plan | Sellable, price: PlanPrice | None, quantity: int) -> None:
+    """`price`: at which it was offered, which has limits of its own."""
     seats = price.seats if price is not None else None
     least, most = (seats.minimum, seats.maximum) if seats is not None else (plan.min_seats, plan.max_seats)
     if not least <= quantity <= most:
@@ -90,15 +92,30 @@ def requote_renewal(uow: UnitOfWork, subscription: Subscription) -> None:
         subscription.renewal_quote_id = None
 
 
+def require_sold_number(uow: UnitOfWork, subscription: Subscription) -> None:
+    """Raise Conflict `quantity_out_of_range` where its plan, if it is on sale, is not sold in the number of the next term
+    at the price that it would be renewed at.
+    """
+    plan = _on_sale(uow, subscription.next_plan_id or subscription.plan_id)
+    quantity = subscription.next_quantity or subscription.quantity
+    if plan is not None:
+        price = kept_price(uow.session.get_one(OrderLine, subscription.order_line_id), plan)
+        _require_sold(plan, price, quantity)
+
+
 def plan_now(uow: UnitOfWork, plan_id: UUID) -> UUID:
     """The plan of the same code in the version of its listing that is on sale. Raises Conflict `plan_withdrawn`."""
+    found = _on_sale(uow, plan_id)
+    if found is None:
+        raise Conflict("plan_withdrawn")
+    return found.id
+
+
+def _on_sale(uow: UnitOfWork, plan_id: UUID) -> Plan | None:
     before = aliased(Plan)
-    found = uow.session.scalar(
-        select(Plan.id)
+    return uow.session.scalar(
+        select(Plan)
         .join(Listing, Listing.current_version_id == Plan.version_id)
         .join(before, (before.listing_id == Plan.listing_id) & (before.code == Plan.code))
         .where(before.id == plan_id)
     )
-    if found is None:
-        raise Conflict("plan_withdrawn")
-    return found

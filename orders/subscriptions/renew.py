@@ -27,7 +27,7 @@ from orders.checkout.request_payment import request_payment
 from orders.order.locking import find_locked_order, lines_of
 from orders.order.models import ENDED_UNPAID, ORDER, Attribution, Order, OrderLine, SaleTerms, Subscription
 from orders.subscriptions.calendar import next_step_of, steps_ahead
-from orders.subscriptions.events import RenewalRefused, SubscriptionNoticed
+from orders.subscriptions.events import RenewalRefused, SubscriptionNoticed, TrialEndsSoon
 from orders.subscriptions.past_due import ask_again, lock_renewal, take_past_due_step
 from orders.subscriptions.quote_renewal import quote_renewal
 from orders.subscriptions.schedule import TERMINATED_AFTER, SubscriptionStep
@@ -61,15 +61,15 @@ def take_step(uow: UnitOfWork, subscription_id: UUID) -> bool:
     found = lock_subscription(uow, subscription_id)
     if found is None:
         return False
-    subscription, line, order = found
+    subscription, _, order = found
     now = clock.now()
     if subscription.state == "ended" or subscription.next_step_at is None or subscription.next_step_at > now:
         return False
     if subscription.state == "past_due":
         take_past_due_step(uow, subscription, order, renewal)
         return True
-    due = [step for step in steps_ahead(subscription, line.term_months) if step.at <= now]
-    subscription.next_step_at = next_step_of(subscription, line.term_months)
+    due = [step for step in steps_ahead(subscription) if step.at <= now]
+    subscription.next_step_at = next_step_of(subscription)
     if due and (due[-1].kind != "notice" or subscription.ends_at > now):
         _take(uow, subscription, order, renewal, due[-1])
     return True
@@ -113,6 +113,8 @@ class BoughtByHand:
     needed: Needed
     usage_period_id: UUID | None = None
     """Where it is no term that is paid for, but what was used."""
+    instalment_id: UUID | None = None
+    """Where it is a further instalment of a term."""
     next_try_at: datetime | None = None
     """Then, when it is asked for again."""
     billing_profile: dict[str, Any] | None = None
@@ -168,7 +170,8 @@ def place_next_term(
     PURCHASE.begin(uow, purchase, state, org_ids=[purchase.buyer_org_id])
     uow.add(purchase)
     order = order_row(purchase, lines, began.buyer_name)
-    order.subscription_id, order.usage_period_id = subscription.id, how.usage_period_id
+    order.subscription_id = subscription.id
+    order.usage_period_id, order.instalment_id = how.usage_period_id, how.instalment_id
     ORDER.begin(uow, order, purchase.state, org_ids=order.parties)
     uow.add(order)
     for priced in lines:
@@ -225,6 +228,9 @@ def _notice(uow: UnitOfWork, subscription: Subscription, days: int, quote_id: UU
         contract=subscription.contract_terms_left == 0,
     )
     emit(uow, noticed)
+    if subscription.is_trial:
+        soon = TrialEndsSoon(subscription_id=subscription.id, **_sides(subscription), days=days, quote_id=quote_id)
+        emit(uow, soon)
 
 
 def _sides(subscription: Subscription) -> dict[str, UUID]:

@@ -132,5 +132,5 @@ def _view(
         net_minor=paid.net_minor,
         currency=paid.currency.strip(),
         created_at=subscription.created_at,
-        contract_ends_at=contract_end(subscription, line.term_months, entitlement.time_zone),
+        contract_ends_at=contract_end(subscription, subscription.term_months, entitlement.time_zone),
     )

@@ -19,10 +19,17 @@ from orders.amendments.models import Amendment
 from orders.checkout.models import Purchase
 from orders.order.models import Order, OrderLine, Subscription
 
-Stuck = Literal["past_due", "usage_unpaid", "amendment_pending", "payment_unknown", "run_dead"]
-STUCK: tuple[Stuck, ...] = ("past_due", "usage_unpaid", "amendment_pending", "payment_unknown", "run_dead")
-"""A term that nobody has paid for; usage that nobody has; a change that waits for its money; a payment of any of them whose
-outcome is not known; a seller's system that did not take a change, a suspension or an end.
+Stuck = Literal["past_due", "usage_unpaid", "instalment_unpaid", "amendment_pending", "payment_unknown", "run_dead"]
+STUCK: tuple[Stuck, ...] = (
+    "past_due",
+    "usage_unpaid",
+    "instalment_unpaid",
+    "amendment_pending",
+    "payment_unknown",
+    "run_dead",
+)
+"""A term that nobody has paid for; usage, or an instalment, that nobody has; a change that waits for its money; a payment of
+any of them whose outcome is not known; a seller's system that did not take a change, a suspension or an end.
 """
 MOST = 100
 
@@ -107,7 +114,14 @@ _SELECTS: dict[Stuck, Select[Any]] = {
     ),
     "usage_unpaid": _row("usage_unpaid", Order.subscription_id, Order.created_at, Order.state)
     .join(Purchase, Purchase.id == Order.purchase_id)
-    .where(Purchase.next_try_at.is_not(None), state_in(Order.state, "pending_payment")),
+    .where(
+        Purchase.next_try_at.is_not(None), state_in(Order.state, "pending_payment"), Order.usage_period_id.is_not(None)
+    ),
+    "instalment_unpaid": _row("instalment_unpaid", Order.subscription_id, Order.created_at, Order.state)
+    .join(Purchase, Purchase.id == Order.purchase_id)
+    .where(
+        Purchase.next_try_at.is_not(None), state_in(Order.state, "pending_payment"), Order.instalment_id.is_not(None)
+    ),
     "amendment_pending": _row(
         "amendment_pending", Amendment.subscription_id, Amendment.created_at, Amendment.state
     ).where(state_in(Amendment.state, "pending")),

@@ -24,14 +24,17 @@ from kernel.errors import NotFound
 from kernel.jobs.models import EventRow
 from kernel.states import StateHistory
 from marketplace.catalog.models import Plan
+from marketplace.test_clocks.own_time import find_own_time
 from orders.amendments.models import Amendment
 from orders.checkout.quote_models import Quote
-from orders.order.models import Order, OrderLine, Subscription, SubscriptionTerm
+from orders.order.instalments import Instalment
+from orders.order.models import OWED, Order, OrderLine, Subscription, SubscriptionTerm
 from orders.refunds.models import RefundCase
 from orders.subscriptions.calendar import steps_ahead
 from orders.subscriptions.events import RenewalRefused, SubscriptionNoticed
 from orders.subscriptions.queries import Side, is_side_of
 from orders.subscriptions.schedule import RENEWS_BEFORE, steps_past_due
+from orders.tracing.course_nodes import course_nodes
 
 EntryKind = Literal[
     "term",
@@ -50,7 +53,11 @@ EntryKind = Literal[
     "terminate",
     "end",
     "usage",
+    "instalment",
     "refund_case",
+    "seat_given",
+    "seat_revoked",
+    "episode_completed",
 ]
 
 
@@ -58,10 +65,10 @@ EntryKind = Literal[
 class TimelineEntry:
     """One thing that happened to a subscription, or (`is_due`) that will, unless something else comes before.
 
-    `days`: before the end, of a notice; after the first try, of a retry. `number`: of the term. `state`: of the change that
-    was bought, of the payment that was tried, of the order for usage, or what a request for a refund came to. `ends_at`,
-    `ends_at_before`: of a change of the term's end. `reason`: a code. The amount is the order's, what was told of the next term,
-    or what was asked back or granted.
+    `days`: before the end, of a notice; after the first try, of a retry. `number`: of the term, or of the instalment. `state`: of
+    the change that was bought, of the payment that was tried, of the order for usage or an instalment, or what a request for a
+    refund came to. `ends_at`, `ends_at_before`: of a change of the term's end. `reason`: a code. The amount is the order's, what
+    was told of the next term, or what was asked back or granted.
     """
 
     at: datetime
@@ -80,12 +87,16 @@ class TimelineEntry:
     amount_minor: int | None = None
     currency: str | None = None
     order_id: UUID | None = None
+    title: str | None = None
+    """Of an episode."""
+    title_en: str | None = None
 
 
 _RANK: dict[EntryKind, int] = {
     "term": 0,
     "renew": 1,
     "usage": 1,
+    "instalment": 1,
     "try": 2,
     "retry": 3,
     "past_due": 4,
@@ -106,17 +117,21 @@ def subscription_timeline(uow: UnitOfWork, subscription_id: UUID, side: Side) ->
     if row is None:
         raise NotFound("not_found")
     subscription, line, entitlement_id = row
-    tries, is_unpaid = _tries(uow, subscription_id, side)
-    found = [
-        *_terms(uow, subscription_id),
-        *_announced(uow, subscription, side),
-        *_moves(uow, subscription, entitlement_id),
-        *_amendments(uow, subscription_id),
-        *tries,
-        *_usage(uow, subscription_id),
-        *_asked_back(uow, subscription_id, line.order_id),
-        *_due(subscription, line.term_months, is_unpaid=is_unpaid),
-    ]
+    # What is still to come is the same for all three, at the buyer's time.
+    with clock.living_at(find_own_time(uow, subscription.buyer_org_id)):
+        tries, is_unpaid = _tries(uow, subscription_id, side)
+        found = [
+            *_terms(uow, subscription_id),
+            *_announced(uow, subscription, side),
+            *_moves(uow, subscription, entitlement_id),
+            *_amendments(uow, subscription_id),
+            *tries,
+            *_owed(uow, subscription_id),
+            *_instalments_due(uow, subscription_id),
+            *_asked_back(uow, subscription_id, line.order_id),
+            *(_learned(uow, entitlement_id) if side != "seller" else ()),
+            *_due(subscription, is_unpaid=is_unpaid),
+        ]
     return sorted(found, key=lambda one: (one.at, _RANK.get(one.kind, 5)))
 
 
@@ -233,7 +248,7 @@ def _amendments(uow: UnitOfWork, subscription_id: UUID) -> Iterator[TimelineEntr
 
 
 def _tries(uow: UnitOfWork, subscription_id: UUID, side: Side) -> tuple[list[TimelineEntry], bool]:
-    """Every payment that was asked for a next term, a change or usage, and whether a next term waits for its money."""
+    """Every payment that was asked for what follows the first sale, and whether a next term waits for its money."""
     pays = (
         select(Order, PaymentAllocation, Amendment.id.label("amendment_id"), Payment.state, Payment.error_code)
         .join(OrderLine, OrderLine.order_id == Order.id)
@@ -247,8 +262,7 @@ def _tries(uow: UnitOfWork, subscription_id: UUID, side: Side) -> tuple[list[Tim
         # A payment is its payer's alone; of what the subscription's seller is to see of it, the state is all.
         rows = uow.session.execute(pays).all()
     is_unpaid = any(
-        row.Order.state == "pending_payment" and row.amendment_id is None and row.Order.usage_period_id is None
-        for row in rows
+        row.Order.state == "pending_payment" and row.amendment_id is None and not row.Order.is_owed for row in rows
     )
     found = [
         TimelineEntry(
@@ -265,16 +279,32 @@ def _tries(uow: UnitOfWork, subscription_id: UUID, side: Side) -> tuple[list[Tim
     return found, is_unpaid
 
 
-def _usage(uow: UnitOfWork, subscription_id: UUID) -> Iterator[TimelineEntry]:
-    """What was asked for closed periods, and what follows where it is not paid."""
+def _instalments_due(uow: UnitOfWork, subscription_id: UUID) -> Iterator[TimelineEntry]:
+    scheduled = select(Instalment).where(Instalment.subscription_id == subscription_id, Instalment.state == "scheduled")
+    for row in uow.session.scalars(scheduled):
+        yield TimelineEntry(
+            row.due_at,
+            "instalment",
+            is_due=True,
+            number=row.number,
+            amount_minor=row.gross_minor,
+            currency=row.currency.strip(),
+        )
+
+
+def _owed(uow: UnitOfWork, subscription_id: UUID) -> Iterator[TimelineEntry]:
+    """What was asked for closed periods and instalments, and what follows where it is not paid."""
     now = clock.now()
-    rows = uow.session.scalars(
-        select(Order).where(Order.subscription_id == subscription_id, Order.usage_period_id.is_not(None))
+    rows = uow.session.execute(
+        select(Order, Instalment.number)
+        .join(Instalment, Instalment.id == Order.instalment_id, isouter=True)
+        .where(Order.subscription_id == subscription_id, OWED)
     )
-    for order in rows:
+    for order, number in rows:
         yield TimelineEntry(
             order.created_at,
-            "usage",
+            "usage" if order.instalment_id is None else "instalment",
+            number=number,
             state=order.state,
             amount_minor=order.gross_minor,
             currency=order.currency.strip(),
@@ -306,7 +336,18 @@ def _asked_back(uow: UnitOfWork, subscription_id: UUID, first_order_id: UUID) ->
         )
 
 
-def _due(subscription: Subscription, term_months: int, *, is_unpaid: bool) -> Iterator[TimelineEntry]:
+def _learned(uow: UnitOfWork, entitlement_id: UUID) -> Iterator[TimelineEntry]:
+    """Of a course: seats that were given and taken back, episodes that were completed; the latest of each."""
+    for node in course_nodes(uow, [entitlement_id]):
+        if node.at is not None and node.kind == "seat":
+            yield TimelineEntry(node.at, "seat_given")
+            if (until := node.facts.get("revoked_at")) is not None:
+                yield TimelineEntry(datetime.fromisoformat(until), "seat_revoked")
+        elif node.at is not None and node.state == "completed":
+            yield TimelineEntry(node.at, "episode_completed", title=node.title or None, title_en=node.title_en or None)
+
+
+def _due(subscription: Subscription, *, is_unpaid: bool) -> Iterator[TimelineEntry]:
     """What the calendar holds, as long as nothing else comes before."""
     now, ends_at = clock.now(), subscription.ends_at
     if subscription.state == "ended":
@@ -320,7 +361,7 @@ def _due(subscription: Subscription, term_months: int, *, is_unpaid: bool) -> It
             if step.at > now:
                 yield TimelineEntry(step.at, step.kind, is_due=True, days=step.days or None)
         return
-    for step in steps_ahead(subscription, term_months):
+    for step in steps_ahead(subscription):
         if step.at > now:
             yield TimelineEntry(step.at, step.kind, is_due=True, days=step.days or None)
     if not subscription.goes_on:

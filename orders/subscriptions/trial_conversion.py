@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from billing.payments.queries import latest_payment
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Invalid, NotFound
@@ -18,8 +19,8 @@ from orders.checkout.priced_line import PricedLine
 from orders.checkout.quote_models import Quote
 from orders.checkout.request_payment import request_payment, require_still_sold
 from orders.order.events import ApprovalRequested
-from orders.order.models import ENDED_UNPAID, Order, OrderLine, Subscription
-from orders.subscriptions.past_due import lock_renewal
+from orders.order.models import ENDED_UNPAID, OWED, Order, OrderLine, Subscription
+from orders.subscriptions.past_due import ask_again, lock_renewal
 from orders.subscriptions.renew import BoughtByHand, copy_sale_terms, lock_subscription, place_next_term
 from orders.subscriptions.schedule import TERMINATED_AFTER
 from orders.subscriptions.trial_quote import price_again
@@ -41,7 +42,7 @@ def convert_trial(uow: UnitOfWork, command: ConvertTrial) -> UUID:
 
     The purchase rules of the acting organization hold as for any purchase. Where it is not paid in time the trial ends, unless
     it converts by itself; for an approver it waits as long as an approval does, and what is in use goes on until then. Bought
-    already, nothing is bought again.
+    already, nothing is bought again; what waits for its money is asked for by another method now.
 
     Raises: Forbidden `permission_missing` without orders.buy, `not_on_allow_list`; NotFound; Conflict `trial_over`,
     `plan_withdrawn`, `listing_suspended`; Invalid `payment_method_missing`.
@@ -65,9 +66,11 @@ def convert_trial(uow: UnitOfWork, command: ConvertTrial) -> UUID:
     bought = _bought(uow, subscription)
     if bought is not None and subscription.trial_ends_at is not None:
         if renewal is not None and command.method_token:
-            # Asked by it at the next try, or by hand now (`pay_again`).
             _remember_method(renewal, command)
             _remember_method(first, command)
+            if latest_payment(uow, renewal.id) is not None:
+                # Else it is about to be tried for the first time (`pay_conversion`).
+                ask_again(uow, renewal)
         return bought
     if subscription.state != "active" or not subscription.is_trial or subscription.ends_at <= clock.now():
         raise Conflict("trial_over")
@@ -98,7 +101,7 @@ def _bought(uow: UnitOfWork, subscription: Subscription) -> UUID | None:
         select(Order.id)
         .where(
             Order.subscription_id == subscription.id,
-            Order.usage_period_id.is_(None),
+            ~OWED,
             Order.state.not_in((*ENDED_UNPAID, "refunded")),
         )
         .order_by(Order.created_at)

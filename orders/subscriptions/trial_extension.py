@@ -15,7 +15,7 @@ from kernel import audit, clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.jobs.outbox import emit
-from orders.order.models import ENDED_UNPAID, Order, Subscription, SubscriptionTerm
+from orders.order.models import ENDED_UNPAID, OWED, Order, Subscription, SubscriptionTerm
 from orders.subscriptions.calendar import next_step_of
 from orders.subscriptions.events import TrialExtended
 from orders.subscriptions.renew import lock_subscription
@@ -44,7 +44,7 @@ def extend_trial(uow: UnitOfWork, command: ExtendTrial) -> Subscription:
     found = lock_subscription(uow, command.subscription_id) if seller == uow.principal.organization() else None
     if found is None:
         raise NotFound("not_found")
-    subscription, line, _ = found
+    subscription, _, _ = found
     trial = trial_of_line(uow, subscription.order_line_id, locked=True)
     if trial is None or not subscription.is_trial or not _is_running(uow, subscription):
         raise Conflict("trial_over")
@@ -54,7 +54,7 @@ def extend_trial(uow: UnitOfWork, command: ExtendTrial) -> Subscription:
         raise Invalid("trial_extension_invalid", field="days", limit=trial.days)
     trial.extended_days = command.days
     entitlement = _move_end(uow, subscription, command.days)
-    subscription.next_step_at = next_step_of(subscription, line.term_months)
+    subscription.next_step_at = next_step_of(subscription)
     change_entitlement(uow, entitlement)
     audit.record(uow, "trial.extended", subject_id=subscription.id, days=command.days)
     sides = {"buyer_org_id": subscription.buyer_org_id, "seller_org_id": subscription.seller_org_id}
@@ -69,7 +69,7 @@ def _is_running(uow: UnitOfWork, subscription: Subscription) -> bool:
         return False
     bought = exists().where(
         Order.subscription_id == subscription.id,
-        Order.usage_period_id.is_(None),
+        ~OWED,
         Order.state.not_in((*ENDED_UNPAID, "refunded")),
     )
     return not uow.session.scalar(select(bought))

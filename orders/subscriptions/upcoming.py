@@ -14,6 +14,7 @@ from kernel import clock
 from kernel.calendar import add_months
 from kernel.db.uow import UnitOfWork
 from kernel.states import state_in
+from orders.order.instalments import Instalment
 from orders.order.models import OrderLine, Subscription
 from orders.subscriptions.queries import SubscriptionView, own_rows, view_of
 from orders.subscriptions.schedule import renews_before
@@ -39,12 +40,15 @@ class UpcomingCharge:
     is_told: bool
     tax_included: bool
     is_usage: bool = False
+    instalment: int = 0
+    """Of a term that is paid in several, which one it is; 0 of any other charge."""
 
 
 def upcoming_charges(uow: UnitOfWork, *, ahead: timedelta = AHEAD) -> list[UpcomingCharge]:
     """Of all subscriptions that go on, within `ahead`, the next first; what waits for its money already is due now.
 
-    Of usage, what was used by now in periods that are still open.
+    Of usage, what was used by now in periods that are still open. Of terms that are paid in instalments, each that is not paid,
+    also where nothing follows the term.
     """
     statement = (
         own_rows(uow)
@@ -58,9 +62,39 @@ def upcoming_charges(uow: UnitOfWork, *, ahead: timedelta = AHEAD) -> list[Upcom
     )
     found: list[UpcomingCharge] = []
     for row in uow.session.execute(statement):
-        found += _charges(view_of(row), row.Subscription, row.OrderLine, row.Entitlement, clock.now() + ahead)
+        found += _charges(view_of(row), row.Subscription, row.Entitlement, clock.now() + ahead)
     found += _usage(uow, clock.now() + ahead)
+    found += _instalments(uow, clock.now() + ahead)
     return sorted(found, key=lambda one: (one.at, one.subscription_id))
+
+
+def _instalments(uow: UnitOfWork, until: datetime) -> list[UpcomingCharge]:
+    rows = uow.session.execute(
+        select(Instalment, OrderLine.plan)
+        .join(OrderLine, OrderLine.id == Instalment.order_line_id)
+        .where(
+            Instalment.buyer_org_id == uow.principal.organization(),
+            Instalment.state.in_(("scheduled", "asked")),
+            Instalment.due_at <= until,
+        )
+        .order_by(Instalment.due_at)
+        .limit(MOST)
+    )
+    return [
+        UpcomingCharge(
+            at=max(row.due_at, clock.now()),
+            subscription_id=row.subscription_id,
+            seller_name=plan["seller_name"],
+            title=plan["title"],
+            title_en=plan["title_en"],
+            amount_minor=row.gross_minor,
+            currency=row.currency.strip(),
+            is_told=True,
+            tax_included=True,
+            instalment=row.number,
+        )
+        for row, plan in rows
+    ]
 
 
 def _usage(uow: UnitOfWork, until: datetime) -> list[UpcomingCharge]:
@@ -91,7 +125,7 @@ def _usage(uow: UnitOfWork, until: datetime) -> list[UpcomingCharge]:
 
 
 def _charges(
-    view: SubscriptionView, subscription: Subscription, line: OrderLine, entitlement: Entitlement, until: datetime
+    view: SubscriptionView, subscription: Subscription, entitlement: Entitlement, until: datetime
 ) -> list[UpcomingCharge]:
     found: list[UpcomingCharge] = []
     starts_at, first, now = subscription.ends_at, True, clock.now()
@@ -117,6 +151,6 @@ def _charges(
         first, before = False, renews_before(lead_days=subscription.renewal_lead_days)
         left = left - 1 if left is not None else None
         starts_at = add_months(
-            starts_at, line.term_months, time_zone=entitlement.time_zone, anchor_day=subscription.anchor_day
+            starts_at, view.next_months, time_zone=entitlement.time_zone, anchor_day=subscription.anchor_day
         )
     return found

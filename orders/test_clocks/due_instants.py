@@ -21,6 +21,7 @@ from kernel.jobs.models import Job
 from marketplace.test_clocks.queries import TestClockView
 from orders.checkout.models import Purchase
 from orders.deadlines import UNRESOLVED_PAYMENT_WAITS
+from orders.order.instalments import Instalment
 from orders.order.milestones import OrderMilestone
 from orders.order.models import Order, Subscription
 from orders.refunds.models import RefundCase
@@ -73,6 +74,7 @@ def _instants(own: OwnTime) -> list[Select[tuple[datetime]]]:
         ),
         (Payment.next_check_at, (Payment.payer_org_id == org) & Payment.state.in_(UNRESOLVED_PAYMENT)),
         (Refund.next_check_at, (Refund.buyer_org_id == org) & Refund.state.in_(UNRESOLVED_REFUND)),
+        (Instalment.next_step_at, Instalment.buyer_org_id == org),
         (OrderMilestone.notice_at, OrderMilestone.buyer_org_id == org),
         (OrderMilestone.deadline_at, OrderMilestone.buyer_org_id == org),
         (RefundCase.deadline_at, RefundCase.buyer_org_id == org),

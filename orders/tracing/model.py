@@ -65,6 +65,8 @@ RANK = {
             "charge",
             "entitlement",
             "run",
+            "seat",
+            "episode",
             "milestone",
             "subscription",
             "usage",

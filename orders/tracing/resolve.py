@@ -19,7 +19,8 @@ from billing.payouts.models import Payout
 from billing.refunds.models import Refund
 from billing.shares.models import Share
 from billing.statements.models import Statement, StatementLine
-from fulfillment.entitlements.models import Entitlement
+from fulfillment.courses.models import EpisodeProgress
+from fulfillment.entitlements.models import Entitlement, Seat
 from fulfillment.runs.models import Run
 from fulfillment.usage.models import UsageEvent, UsagePeriod
 from kernel.db.uow import UnitOfWork
@@ -31,6 +32,7 @@ from marketplace.videos.models import Video
 from orders.checkout.models import Purchase
 from orders.checkout.quote_models import Quote
 from orders.offers.models import Offer
+from orders.order.instalments import Instalment
 from orders.order.milestones import OrderMilestone
 from orders.order.models import Attribution, Order, OrderLine, Subscription
 from orders.refunds.models import RefundCase
@@ -246,6 +248,21 @@ def _run(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
     return rows or None
 
 
+def _of_entitlement(id_column: Column, entitlement: Column, owner: Column) -> Step:
+    """A row of which a column names an entitlement leads to the order that this was bought by."""
+
+    def step(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
+        given = select(entitlement).where(id_column == any_id, mine(uow, owner))
+        rows = uow.session.scalars(
+            select(OrderLine.order_id)
+            .join(Entitlement, Entitlement.reference == OrderLine.id)
+            .where(Entitlement.id.in_(given))
+        ).all()
+        return rows or None
+
+    return step
+
+
 def _usage(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
     """A period of usage leads to the order that it was charged by, and to the one that began what was used."""
     period = uow.session.scalars(
@@ -262,6 +279,20 @@ def _usage(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
         .where(Entitlement.id == period.entitlement_id)
     )
     return [*uow.session.scalars(charged), *uow.session.scalars(began)]
+
+
+def _instalment(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
+    """An instalment leads to the order that asked for it, and to the one that sold its term."""
+    line_id = uow.session.scalar(
+        select(Instalment.order_line_id).where(
+            Instalment.id == any_id, mine(uow, Instalment.buyer_org_id, Instalment.seller_org_id)
+        )
+    )
+    if line_id is None:
+        return None
+    charged = select(Order.id).where(Order.instalment_id == any_id, agreed(uow))
+    sold = select(OrderLine.order_id).where(OrderLine.id == line_id)
+    return [*uow.session.scalars(charged), *uow.session.scalars(sold)]
 
 
 def _usage_event(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
@@ -296,7 +327,10 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("subscription", _line(Subscription.id, Subscription.order_line_id)),
     ("milestone", _line(OrderMilestone.id, OrderMilestone.order_line_id)),
     ("run", _run),
+    ("seat", _of_entitlement(Seat.id, Seat.entitlement_id, Seat.org_id)),
+    ("episode", _of_entitlement(EpisodeProgress.id, EpisodeProgress.entitlement_id, EpisodeProgress.org_id)),
     ("usage", _usage),
+    ("instalment", _instalment),
     ("usage_event", _usage_event),
     ("payment", _payment),
     ("dispute", _dispute),

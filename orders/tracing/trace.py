@@ -11,6 +11,7 @@ from uuid import UUID
 
 from kernel.db.uow import UnitOfWork
 from orders.tracing import collect
+from orders.tracing.course_nodes import course_nodes
 from orders.tracing.model import RANK, Gap, Node, Trace
 from orders.tracing.resolve import resolve
 
@@ -34,7 +35,8 @@ def trace(uow: UnitOfWork, any_id: UUID) -> Trace:
     videos = [UUID(node.facts["promoted_video"]) for node in later if node.facts.get("promoted_video")]
     if anchor.kind == "video":
         videos.append(any_id)
-    for node in (*later, *collect.origin(uow, lines, videos)):
+    taught = course_nodes(uow, [node.id for node in later if node.kind == "entitlement"])
+    for node in (*later, *taught, *collect.origin(uow, lines, videos)):
         nodes[node.id] = node
     for node in collect.books(uow, list(nodes)):
         nodes[node.id] = node

@@ -21,9 +21,9 @@ from orders.checkout.approval_reasons import Needed
 from orders.checkout.line_tax import decide_tax, invoice_party
 from orders.checkout.models import Purchase
 from orders.checkout.order_rows import profile_as_kept
+from orders.checkout.owed_quote import owed_quote
 from orders.checkout.priced_line import InvoiceParty, PricedLine
 from orders.checkout.quote_models import Quote
-from orders.checkout.quote_row import quote_row
 from orders.checkout.request_payment import request_payment
 from orders.order.models import Order, OrderLine, Subscription, SubscriptionTerm
 from orders.subscriptions.renew import BoughtByHand, copy_sale_terms, invoiced_to, place_next_term
@@ -68,7 +68,9 @@ def charge_usage(uow: UnitOfWork, period_id: UUID) -> UUID | None:
         next_try_at=next_try_at(now, after=now),
         billing_profile=profile,
     )
-    purchase, order = place_next_term(uow, subscription, began, first, _quote(uow, priced, buyer, subscription), how)
+    purchase, order = place_next_term(
+        uow, subscription, began, first, owed_quote(uow, priced, buyer, subscription.buyer_org_id), how
+    )
     copy_sale_terms(uow, order, subscription.order_line_id)
     emit(
         uow,
@@ -148,11 +150,6 @@ def _line(uow: UnitOfWork, sold: PricedLine, buyer: InvoiceParty, period: Period
             "coupon_id": None,
             "coupon": "",
             "coupon_ppm": None,
+            "instalments": [],
         }
     )
-
-
-def _quote(uow: UnitOfWork, line: PricedLine, buyer: InvoiceParty, subscription: Subscription) -> Quote:
-    now = clock.now()
-    owner = subscription.buyer_org_id
-    return uow.add(quote_row([line], buyer, buyer_org_id=owner, expires_at=now, used_at=now))

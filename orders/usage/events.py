@@ -19,6 +19,16 @@ class UsageCharged(Event):
     seller_org_id: UUID
 
 
+class InstalmentUnpaid(Event):
+    """Money for an instalment did not come at the first try: what follows is as for usage."""
+
+    topic: ClassVar[str] = "orders.instalment_unpaid.v1"
+    order_id: UUID
+    subscription_id: UUID
+    buyer_org_id: UUID
+    seller_org_id: UUID
+
+
 class UsageUnpaid(Event):
     """Money for usage did not come at the first try: it is asked for again, and what is in use is suspended after two weeks."""
 

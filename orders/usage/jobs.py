@@ -10,7 +10,7 @@ from kernel.db.uow import Transact, UnitOfWork
 from kernel.jobs.kinds import Payload, follows, sweep
 from kernel.jobs.settle_each import settle_each
 from orders.usage.charge_usage import charge_usage
-from orders.usage.dunning import due_tries, take_usage_step
+from orders.usage.dunning import due_tries, take_owed_step
 from orders.usage.return_credits import credits_to_return, return_credit
 
 SWEEP_UNPAID_USAGE = "orders.usage.sweep"
@@ -25,8 +25,8 @@ def usage_period_closed(uow: UnitOfWork, fact: Payload) -> None:
 
 @sweep(SWEEP_UNPAID_USAGE, every=timedelta(minutes=1))
 def sweep_unpaid_usage(transact: Transact) -> None:
-    """Usage that was not paid: asked for again, suspended, ended."""
-    settle_each(transact, due_tries, take_usage_step)
+    """Usage and instalments that were not paid: asked for again, suspended, ended."""
+    settle_each(transact, due_tries, take_owed_step)
 
 
 @sweep(SWEEP_USAGE_CREDITS, every=timedelta(hours=1))

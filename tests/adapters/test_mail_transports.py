@@ -27,7 +27,8 @@ SITE = "https://market.example"
 PARAMS: dict[str, Any] = {
     "day": "2027-01-31",
     "extra_days": "7",
-    "dimension": "api_calls",
+    "dimension": "接口调用",
+    "dimension_en": "API calls",
     "percent": "80",
     "email": "buyer@firm.example",
     "inviter": "张三",

@@ -7,13 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import av
 import httpx
 import pytest
 from av.video.frame import VideoFrame
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it ships no types
 from playwright.sync_api import Browser, Page, expect
 
 from api.context import Services
@@ -27,6 +25,7 @@ from kernel.signing import TokenSigner
 from marketplace.videos import jobs
 from tests.api_server import services_for, serving
 from tests.browser.conftest import CHROMIUM
+from tests.browser.journeys.test_journey import find_faults
 from tests.conftest import empty
 from tests.factories_marketplace import PASSWORD, Org, make_channel, make_org, make_seller
 
@@ -116,12 +115,6 @@ def signed_in(chromium: Browser, house: House, org: Org, size: tuple[int, int], 
     assert heard == []
 
 
-def violations(page: Page) -> list[Any]:
-    return [
-        (found["id"], [node["html"] for node in found["nodes"]]) for found in Axe().run(page).response["violations"]
-    ]
-
-
 @pytest.mark.parametrize(("size", "language"), [((390, 844), "zh-CN"), ((1280, 832), "en")])
 def test_a_partner_reads_captions_and_jumps_by_chapters(
     chromium: Browser, house: House, size: tuple[int, int], language: str
@@ -136,10 +129,10 @@ def test_a_partner_reads_captions_and_jumps_by_chapters(
         page.keyboard.press("]")
         assert page.evaluate("document.querySelector('video').currentTime") >= 6
         expect(page.locator("[data-chapter='6']").first).to_have_attribute("aria-current", "true")
-        assert violations(page) == []
+        assert find_faults(page) == []
         page.goto(f"{house.address}/v/{house.video_id}/share")
         expect(page.locator(".note")).to_be_visible()
-        assert violations(page) == []
+        assert find_faults(page) == []
 
 
 @pytest.mark.parametrize(("size", "language"), [((390, 844), "zh-CN"), ((1280, 832), "en")])
@@ -148,7 +141,7 @@ def test_its_owner_chooses_a_cover_and_sees_it(
 ) -> None:
     with signed_in(chromium, house, house.seller, size, language) as page:
         page.goto(f"{house.address}/seller/videos/{house.video_id}")
-        assert violations(page) == []
+        assert find_faults(page) == []
         before = page.locator(".cover-choice img").get_attribute("src")
         page.fill("[data-cover-second]", "5")
         page.locator("form[action$='/cover'] button").click()

@@ -320,50 +320,46 @@ def some_of(language: Language, part: int) -> list[str]:
     return sorted(samples(language))[part::PARTS]
 
 
-@pytest.mark.parametrize("part", range(PARTS))
-@pytest.mark.parametrize("words", ["", "?long=1"], ids=["as they are", "long words"])
-def test_no_page_is_wider_than_its_screen(resized: Page, base: str, words: str, part: int) -> None:
-    wide = []
-    for language in ("zh-CN", "en"):
-        for name in some_of(language, part):
-            resized.goto(f"{base}/{language}/{name}{words}", wait_until="domcontentloaded")
-            if words:
-                resized.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
-            for width, height in (PHONE,) if words else (DESK, PHONE):
-                resized.set_viewport_size({"width": width, "height": height})
-                over = resized.evaluate("document.documentElement.scrollWidth - innerWidth")
-                if over > 1:
-                    wide.append((language, name, width, over))
-    assert wide == []
+WIDER = "document.documentElement.scrollWidth - innerWidth"
 
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("language", ["zh-CN", "en"])
 @pytest.mark.parametrize("part", range(PARTS))
-def test_axe_finds_no_fault_in_any_page(resized: Page, base: str, language: Language, part: int) -> None:
-    faults: dict[str, list[str]] = {}
+def test_every_page_fits_weighs_little_and_axe_finds_no_fault(
+    resized: Page, base: str, language: Language, part: int
+) -> None:
+    faults: dict[str, object] = {}
+    arrived: list[Response] = []
+    resized.on("response", lambda response: arrived.append(response))  # noqa: PLW0108 - Playwright marks what it is given
     for name in some_of(language, part):
-        resized.goto(f"{base}/{language}/{name}", wait_until="domcontentloaded")
+        arrived.clear()
+        # The preview lets nothing be kept: a page weighs all that it needs.
+        resized.goto(f"{base}/{language}/{name}")
+        parts = [one for one in arrived if one.request.resource_type in ("document", "stylesheet", "script", "font")]
+        assert parts[1:], "styles and scripts were heard, too"
+        if (weight := sum(len(encode(one.body(), "gzip", "once")) for one in parts)) > HEAVIEST_BYTES:
+            faults[f"{name} weighs"] = weight
         for width, height in (DESK, PHONE):
             resized.set_viewport_size({"width": width, "height": height})
+            if (over := resized.evaluate(WIDER)) > 1:
+                faults[f"{name} is wider than {width} by"] = over
             if found := find_faults(resized):
                 faults[f"{name} {width}"] = found
     assert faults == {}
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_no_page_is_heavier_than_it_may_be(resized: Page, base: str, part: int) -> None:
-    weights: dict[str, int] = {}
-    arrived: list[Response] = []
-    resized.on("response", lambda response: arrived.append(response))  # noqa: PLW0108 - Playwright marks what it is given
-    for name in some_of("zh-CN", part):
-        arrived.clear()
-        # The preview lets nothing be kept: a page weighs all that it needs.
-        resized.goto(f"{base}/zh-CN/{name}")
-        parts = [one for one in arrived if one.request.resource_type in ("document", "stylesheet", "script", "font")]
-        assert parts[1:], "styles and scripts were heard, too"
-        weights[name] = sum(len(encode(part.body(), "gzip", "once")) for part in parts)
-    assert {name: weight for name, weight in weights.items() if weight > HEAVIEST_BYTES} == {}
+def test_no_page_with_long_words_is_wider_than_a_phone(resized: Page, base: str, part: int) -> None:
+    resized.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    wide = []
+    for language in ("zh-CN", "en"):
+        for name in some_of(language, part):
+            resized.goto(f"{base}/{language}/{name}?long=1", wait_until="domcontentloaded")
+            resized.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+            if (over := resized.evaluate(WIDER)) > 1:
+                wide.append((language, name, over))
+    assert wide == []
 
 
 def test_skip_link_comes_first(page: Page, base: str) -> None:

@@ -80,6 +80,18 @@ class Developer:
         self.stage.run()
         return self.subscription(newest["id"])
 
+    def buy_plan(self, plan: UUID, method: str) -> dict[str, Any]:
+        """Buy a plan; the subscription goes on by itself."""
+        quote = self.ask("POST", "/v1/quotes", {"plan_id": str(plan), "quantity": 20})
+        (profile,) = self.ask("GET", "/v1/billing-profiles")
+        body = {"quote_id": quote["id"], "billing_profile_id": profile["id"], "payment_method": method}
+        self.ask("POST", "/v1/purchases", body)
+        self.stage.run()
+        (newest, *_) = self.ask("GET", "/v1/subscriptions")["items"]
+        self.ask("PUT", f"/v1/subscriptions/{newest['id']}/auto-renew", {"auto_renew": True})
+        self.stage.run()
+        return self.subscription(newest["id"])
+
     def subscription(self, subscription_id: str) -> dict[str, Any]:
         found: dict[str, Any] = self.ask("GET", f"/v1/subscriptions/{subscription_id}")
         return found

@@ -21,6 +21,7 @@ from marketplace.access.models import SignInSession
 from tests.adapters.seller_process import Seller
 from tests.api_server import application
 from tests.conftest import tell_when_emptied
+from tests.loop.clock_developer import Developer
 from tests.loop_stage import RENDERERS, Stage, services_for, set_stage
 
 
@@ -70,3 +71,22 @@ def browser(stage: Stage) -> Iterator[TestClient[Any]]:
         client.cookies.set("session", token)
         client.headers["x-csrf-token"] = csrf_of(token)
         yield client
+
+
+@pytest.fixture
+def developer(stage: Stage) -> Iterator[Developer]:
+    """Of the stage's seller, signed in for as long as a test clock may go."""
+    token = str(uuid7())
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        uow.session.add(
+            SignInSession(
+                token_hash=hash_token(token),
+                person_id=stage.seller.owner.person(),
+                org_id=stage.seller.id,
+                expires_at=clock.now() + timedelta(days=900),
+            )
+        )
+    with TestClient(application(stage.services), base_url="https://market.example") as client:
+        client.cookies.set("session", token)
+        client.headers["x-csrf-token"] = csrf_of(token)
+        yield Developer(stage, client)

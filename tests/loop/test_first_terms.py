@@ -19,7 +19,7 @@ from billing.invoices.models import InvoiceLine
 from kernel import clock
 from kernel.calendar import add_months
 from kernel.db.uow import transact
-from marketplace.pricing.components import PlanPrice
+from marketplace.pricing.components import MICRO, PerSeat, PlanPrice, Tier
 from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
 from orders.checkout.first_term import part_of_term
 from orders.checkout.priced_line import PricedLine
@@ -30,6 +30,7 @@ from orders.subscriptions.schedule import RENEWS_BEFORE
 from tests.loop.test_amendments import quoted
 from tests.loop.test_component_prices import FIRST, PRICE
 from tests.loop.test_end_of_term import subscriptions
+from tests.loop.test_instalments import rows
 from tests.loop.test_offered_components import MIXED
 from tests.loop.test_offers import refusal
 from tests.loop.test_renewals import now, renewals, subscribed, switch, terms, until
@@ -38,6 +39,14 @@ from tests.loop_stage import Stage
 ZONE = "Asia/Shanghai"
 MOMENT = timedelta(microseconds=1)
 SETUP = 50_000
+YEAR = 199_000
+QUARTERLY = PlanPrice(
+    currency="CNY",
+    interval="year",
+    term_months=12,
+    instalments=4,
+    components=(PerSeat(kind="per_seat", maximum=500, tiers=(Tier(up_to=None, unit_micro=YEAR * MICRO),)),),
+)
 
 
 def other_of(stage: Stage, apart: timedelta = timedelta(days=10)) -> Subscription:
@@ -157,6 +166,23 @@ class TestShorter:
         (sold,) = stage.rows(select(OrderLine).where(OrderLine.order_id == order_id))
         assert sold.plan["first_term"]["anchor_day"] == clock.now().day or sold.plan["first_term"]["ends_at"]
         assert sum(part["amount_minor"] for part in sold.price_lines) == sold.list_minor
+
+
+class TestInstalments:
+    def test_it_is_paid_in_one_and_whole_terms_after_it_in_instalments(self, stage: Stage) -> None:
+        other = other_of(stage)
+        plan_id, _ = stage.offer(price=QUARTERLY)
+        quote_id = priced(stage, other, QuoteItem(plan_id, 20))
+        line = line_of(stage, quote_id)
+        assert line.first_term is not None
+        assert (line.instalments, line.first_term.ends_at) == ([], other.ends_at)
+        assert line.gross_minor == expected(20 * YEAR, line.first_term, 12)
+        _, subscription = bought(stage, quote_id)
+        assert (rows(stage, subscription), subscription.term_months) == ([], 12)
+        switch(stage, subscription, wanted=True)
+        until(stage, other.ends_at - timedelta(hours=1))
+        assert renewals(stage, subscription)[-1].gross_minor == 20 * YEAR // 4
+        assert [one.gross_minor for one in rows(stage, subscription)] == [20 * YEAR // 4] * 3
 
 
 class TestRefused:

@@ -24,6 +24,7 @@ from orders.refunds.decide_refund import DecideRefund, answer_refund, decide_ref
 from orders.refunds.evidence import AddRefundEvidence, add_refund_evidence, find_evidence
 from orders.refunds.jobs import SWEEP_CASES
 from orders.refunds.models import RefundCase
+from orders.refunds.queries import get_refund_case
 from orders.refunds.refund_order import refund_remaining
 from tests.factories_marketplace import OPERATOR_PRINCIPAL, Org
 from tests.loop.test_after_the_end import say_disputed
@@ -198,6 +199,23 @@ class TestSellerDecides:
         stage.run()
         assert [amount for amount, _ in sent(stage, order_id)] == [5_000, 5_000]
         assert request(stage, case_id).refund_id == stage.refunds(order_id)[1].id
+
+    @pytest.mark.parametrize("granted_minor", [5_000, None])
+    def test_what_was_granted_and_not_sent_yet_is_not_asked_for_twice(
+        self, stage: Stage, granted_minor: int | None
+    ) -> None:
+        order_id = late(stage, method="sbx_refund_fails")
+        case_id = ask(stage, order_id, granted_minor)
+        answer(stage, case_id)
+        for _ in range(2):
+            with pytest.raises(Conflict, match="refund_owed"):
+                ask(stage, order_id, 5_000)
+            assert done(stage, stage.purchaser, lambda uow: askable_minor(uow, order_id)) == 0
+            for side, who in (("buyer", stage.purchaser), ("seller", stage.seller.owner)):
+                found = done(stage, who, lambda uow: get_refund_case(uow, case_id, side=side))  # noqa: B023 - called at once
+                assert (found.state, found.is_owed) == ("granted", True)
+            clock.advance(timedelta(days=1, seconds=1))
+            stage.run()
 
 
 class TestOperatorDecides:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -25,15 +25,14 @@ from kernel.ids import uuid7
 from kernel.jobs.models import Job
 from kernel.jobs.outbox import DRIVE_CLOCK
 from kernel.principal import SYSTEM
-from marketplace.access.authenticate import csrf_of, hash_token
-from marketplace.access.models import SignInSession
+from orders.order.instalments import Instalment
 from orders.order.models import Order, Subscription, SubscriptionTerm
 from orders.test_clocks import drive
 from orders.test_clocks.drive import ClockToDrive, DriveClock
 from orders.test_clocks.due_instants import next_due
 from orders.test_clocks.jobs import SWEEP_CLOCKS
-from tests.api_server import application
 from tests.loop.clock_developer import Developer, violations
+from tests.loop.test_instalments import PRICE as IN_PARTS
 from tests.loop.test_trials import DAYS, MONTH_MINOR, trial_plan
 from tests.loop.test_usage_charges import PRICE
 from tests.loop_stage import Stage
@@ -43,6 +42,7 @@ OF_A_BUYER = {
     "orders.not_stuck",
     "subscriptions.steps",
     "subscriptions.amended",
+    "instalments.charged",
     "usage.closed",
     "usage.asked_again",
     "runs.timely",
@@ -52,24 +52,6 @@ OF_A_BUYER = {
 }
 """Rules that hold what is stored against a buyer's present."""
 YEAR = timedelta(days=366)
-
-
-@pytest.fixture
-def developer(stage: Stage) -> Iterator[Developer]:
-    token = str(uuid7())
-    with unit_of_work(stage.services.db, SYSTEM) as uow:
-        uow.session.add(
-            SignInSession(
-                token_hash=hash_token(token),
-                person_id=stage.seller.owner.person(),
-                org_id=stage.seller.id,
-                expires_at=clock.now() + timedelta(days=900),
-            )
-        )
-    with TestClient(application(stage.services), base_url="https://market.example") as client:
-        client.cookies.set("session", token)
-        client.headers["x-csrf-token"] = csrf_of(token)
-        yield Developer(stage, client)
 
 
 def test_a_year_of_a_test_organization(stage: Stage, developer: Developer) -> None:
@@ -259,6 +241,31 @@ def test_usage_counts_at_its_time(stage: Stage, developer: Developer) -> None:
     )
     assert (order.state, order.gross_minor) == ("active", 17_500)
     assert order.created_at > began + timedelta(days=70)
+
+
+def test_instalments_are_charged_at_its_time(stage: Stage, developer: Developer) -> None:
+    """Each on its day as the clock passes it, and none for anybody else's time."""
+    developer.make()
+    began = developer.present
+    plan, _ = stage.offer(price=IN_PARTS)
+    quote = developer.ask("POST", "/v1/quotes", {"plan_id": str(plan), "quantity": 1})
+    assert len(quote["lines"][0]["instalments"]) == 4
+    (profile,) = developer.ask("GET", "/v1/billing-profiles")
+    body = {"quote_id": quote["id"], "billing_profile_id": profile["id"], "payment_method": "sbx_ok"}
+    developer.ask("POST", "/v1/purchases", body)
+    stage.run()
+    developer.advance(began + timedelta(days=200))
+    mine = select(Instalment).where(Instalment.buyer_org_id == UUID(developer.clock["organization_id"]))
+    parts = stage.rows(mine.order_by(Instalment.number))
+    assert [one.state for one in parts] == ["paid", "paid", "scheduled"]
+    orders = stage.rows(
+        select(Order).where(Order.instalment_id.in_([one.id for one in parts])).order_by(Order.created_at)
+    )
+    assert [(one.state, one.created_at) for one in orders] == [("active", one.due_at) for one in parts[:2]]
+    assert not {"instalments.whole", "instalments.ended"} & set(violations(stage))
+    assert developer.client.delete(f"/v1/test-clocks/{developer.clock['id']}").json()["state"] == "deleting"
+    stage.run()
+    assert stage.rows(mine.order_by(Instalment.number))[2].state == "cancelled"
 
 
 def test_deleted_everything_of_it_ends(stage: Stage, developer: Developer) -> None:

@@ -241,6 +241,18 @@ class TestConversion:
             ("active", MONTH_MINOR)
         ]
 
+    def test_refused_it_is_tried_at_once_by_another_method_and_once(self, stage: Stage) -> None:
+        _, subscription = trying(stage)
+        bought = convert(stage, subscription, "sbx_declined")
+        stage.run()
+        assert stage.order(bought).state == "pending_payment"
+        for _ in range(2):
+            assert convert(stage, subscription, "sbx_ok") == bought
+            stage.run()
+        assert stage.order(bought).state == "active"
+        paid = stage.rows(select(Payment).where(Payment.reference == stage.order(bought).purchase_id))
+        assert sorted(one.state for one in paid) == ["failed", "succeeded"]
+
     def test_switched_off_it_ends(self, stage: Stage) -> None:
         _, subscription = trying(stage, trial_needs_method=True)
         switch(stage, subscription, wanted=False)

@@ -133,11 +133,14 @@ def test_one_that_is_interrupted_leaves_its_answer_to_nobody(one: Database) -> N
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGUSR1, interrupt)
-    timer = threading.Timer(0.3, signal.raise_signal, (signal.SIGUSR1,))
+    # To this very thread: of a signal to another one it would hear when the answer has come.
+    timer = threading.Timer(0.3, signal.pthread_kill, (threading.get_ident(), signal.SIGUSR1))
     try:
+        with unit_of_work(one, SYSTEM) as uow:
+            uow.cursor.execute("SELECT 'connected, however long that takes'")
         timer.start()
         with pytest.raises(KeyboardInterrupt), unit_of_work(one, SYSTEM) as uow:
-            uow.cursor.execute("SELECT 'the answer of another' FROM pg_sleep(3)")
+            uow.cursor.execute("SELECT 'the answer of another' FROM pg_sleep(8)")
     finally:
         timer.join()
         signal.signal(signal.SIGUSR1, before)

@@ -24,7 +24,7 @@ from api.pages.feed.views import FeedClaim, verdict_of
 from api.pages.frame import addresses
 from api.pages.frame.approval_words import reason_sentence, who_decides
 from api.pages.frame.choices import Choice
-from api.pages.frame.phrases import explained, failure, money, titles
+from api.pages.frame.phrases import explained, failure, money, schedule, titles
 from api.pages.frame.prices import term_key
 from api.pages.frame.rendering import FlashMessage
 from api.pages.frame.site import Form, PageRequest, form_post, page, parse_uuid_or_404
@@ -194,7 +194,10 @@ def _request(
         parts=tuple(
             part
             for one in _lines(purchase)
-            for part in explained(page_request, one.price_lines, one.interval, purchase.currency)
+            for part in (
+                *explained(page_request, one.price_lines, one.interval, purchase.currency),
+                *schedule(page_request, one.instalments, purchase.currency, None),
+            )
         ),
         seller_name=" · ".join(dict.fromkeys(order.seller_name for order in purchase.orders)),
         gross=money(purchase.gross_minor, purchase.currency),

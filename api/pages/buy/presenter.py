@@ -15,12 +15,13 @@ from api.pages.frame.approval_words import category_name, reason_sentence, steps
 from api.pages.frame.choices import Choice
 from api.pages.frame.discounts import discount_in_words, last_day
 from api.pages.frame.payment_methods import methods
-from api.pages.frame.phrases import agreed_terms, explained, failure, sentences
+from api.pages.frame.phrases import agreed_terms, explained, failure, schedule, sentences
 from api.pages.frame.prices import per_of, term_key
 from api.pages.frame.site import PageRequest, parse_uuid_or_404
 from api.pages.frame.translations import translations
 from api.pages.offers.presenter import contract_in_words
 from billing.tax.decision import note_in_words
+from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, DomainError, Invalid, NotFound
 from kernel.ids import uuid7
@@ -292,7 +293,11 @@ def _panel_line(page_request: PageRequest, line: PricedLine, *, among: int) -> Q
     text = _line_text(page_request, line, among=among)
     first_ends_at = line.first_term.ends_at if line.first_term is not None else None
     parts = explained(page_request, line.price_lines, line.interval, line.currency)
-    parts = (*parts, *agreed_terms(page_request, 0, first_ends_at))
+    parts = (
+        *parts,
+        *schedule(page_request, line.whole.instalments, line.currency, clock.now()),
+        *agreed_terms(page_request, 0, first_ends_at),
+    )
     if line.coupon_id is None:
         return QuotePanelLine(text, Money(_agreed_minor(line), line.currency), parts)
     return QuotePanelLine(

@@ -14,6 +14,7 @@ from api.pages.frame.translations import translations
 from api.problems import sentence, texts
 from api.rate_limits import note_refusal
 from kernel import clock
+from kernel.calendar import add_months
 from kernel.errors import DomainError
 from kernel.money import Money
 from marketplace.catalog.plan_price import plan_price
@@ -21,6 +22,7 @@ from marketplace.catalog.queries import PlanView
 from marketplace.placements.claim_checks import LEAST, UNITS, USAGE
 from marketplace.pricing.engine import PriceLine
 from marketplace.pricing.words import line_in_words, price_in_words
+from orders.checkout.priced_line import InstalmentPart
 from orders.order.views import LineView
 
 _GIVEN_UP = ("deadline_missed", "entitlement_ended")
@@ -65,6 +67,37 @@ def agreed_terms(page_request: PageRequest, contract_terms: int, first_ends_at: 
         said.append(page_request.t("plan.first_until", day=day))
     if contract_terms:
         said.append(words.count("plan.contract_terms", contract_terms))
+    return tuple(said)
+
+
+def schedule(
+    page_request: PageRequest,
+    parts: Iterable[InstalmentPart | Mapping[str, Any]],
+    currency: str,
+    begins: datetime | None,
+) -> tuple[str, ...]:
+    """When which part of a term's price is paid, one sentence each; nothing of a term that is paid in one.
+
+    With the day where it is known when the term `begins`, or would.
+    """
+    found = [part if isinstance(part, InstalmentPart) else InstalmentPart.model_validate(part) for part in parts]
+    t, formats = page_request.t, page_request.formats
+    said = []
+    for part in found:
+        amount = formats.money(money(part.gross_minor, currency))
+        if not part.after_months:
+            said.append(t("instalment.first", number=part.number, count=len(found), amount=amount))
+            continue
+        at: dict[str, Any] = {"months": part.after_months, "amount": amount}
+        at |= {"number": part.number, "count": len(found)}
+        if begins is None:
+            said.append(t("instalment.later", **at))
+        else:
+            due = add_months(begins, part.after_months, time_zone=formats.time_zone)
+            said.append(t("instalment.later_on", **at, day=formats.day(due)))
+    if found:
+        whole = formats.money(money(sum(part.gross_minor for part in found), currency))
+        said.append(t("instalment.whole", amount=whole))
     return tuple(said)
 
 

@@ -35,6 +35,7 @@ TONES: dict[str, dict[str, Tone]] = {
         "accepted": "good",
         "cancelled": "idle",
     },
+    "instalment": {"scheduled": "idle", "asked": "wait", "paid": "good", "cancelled": "idle"},
     "attempt": {"ok": "good", "accepted": "good", "failed": "bad", "timeout": "bad", "unknown": "wait"},
     "entitlement": {
         "pending": "wait",

@@ -40,6 +40,8 @@ BLANK_ROWS = 2
 _AMOUNTS = ("flat", "one_off", "setup")
 _SEATS = ("minimum", "maximum", "step", "included")
 _TIER = ("to", "price", "flat")
+_NAMES = ("name", "name_en", "unit", "unit_en")
+_METERED = ("code", "included", "cap", *_NAMES)
 _UNIT = re.compile(r"\d{1,13}(\.\d{1,10})?", re.ASCII)
 _RATE = re.compile(r"\d{1,4}(\.\d{1,4})?", re.ASCII)
 _LONGEST = 100
@@ -136,6 +138,7 @@ def price_values(price: PlanPrice) -> dict[str, str]:
                 prefix = f"metered_{dimension}"
                 dimension += 1
                 found |= {f"{prefix}_code": component.dimension, f"{prefix}_included": str(component.included)}
+                found |= {f"{prefix}_{name}": getattr(component, name) for name in _NAMES}
                 found[f"{prefix}_cap"] = "" if component.cap_minor is None else _written(component.cap_minor, currency)
                 found |= _tier_values(prefix, component, currency)
             case Commitment():
@@ -169,7 +172,7 @@ def milestone_rows(values: Mapping[str, str]) -> int:
 
 def metered_rows(values: Mapping[str, str]) -> int:
     """Metered dimensions: those that there are and one more."""
-    return rows_offered(values, "metered", ("code", "included", "cap", "tier_0_price"), MAX_COMPONENTS, 1)
+    return rows_offered(values, "metered", (*_METERED, "tier_0_price"), MAX_COMPONENTS, 1)
 
 
 def _amounts(form: Form, currency: str) -> list[_Written]:
@@ -201,7 +204,7 @@ def _usage(form: Form, currency: str) -> list[_Written]:
     for number in range(MAX_COMPONENTS):
         prefix = f"metered_{number}"
         tiers, rows = _tiers(form, prefix, currency)
-        if not rows and not any(form.text(f"{prefix}_{name}", most=_LONGEST) for name in ("code", "included", "cap")):
+        if not rows and not any(form.text(f"{prefix}_{name}", most=_LONGEST) for name in _METERED):
             continue
         component = {
             "kind": "metered",
@@ -210,6 +213,7 @@ def _usage(form: Form, currency: str) -> list[_Written]:
             "included": _count(form, f"{prefix}_included", 0, MAX_QUANTITY, 0),
             "cap_minor": _amount(form, f"{prefix}_cap", currency, None),
             "tiers": tiers,
+            **{name: form.text(f"{prefix}_{name}", most=_LONGEST) for name in _NAMES},
         }
         found.append(_Written(prefix, component, rows))
     return found

@@ -89,6 +89,7 @@ def lines_to_answer(page_request: PageRequest, offer: OfferView) -> tuple[OfferL
             own=own_price(page_request, suffix, _sold_from(line.own_price, figures.quantity))
             if line.own_price
             else None,
+            instalments=str(line.instalments) if line.instalments > 1 and not line.own_price else "",
         )
         for suffix, line, figures in zip(suffixes, offer.lines, wanted, strict=False)
     )
@@ -211,10 +212,11 @@ def _plan(page_request: PageRequest, listing: ListingView, plan: PlanView) -> Ch
 
 
 def _line(page_request: PageRequest, form: Form, suffix: str) -> OfferLineTyped:
-    plan_id, quantity, unit_price, discount = (
-        form.values.get(f"{name}{suffix}", "")[:40] for name in ("plan_id", "quantity", "unit_price", "discount_ppm")
+    plan_id, quantity, unit_price, discount, parts = (
+        form.values.get(f"{name}{suffix}", "")[:40]
+        for name in ("plan_id", "quantity", "unit_price", "discount_ppm", "instalments")
     )
-    line = OfferLineTyped(suffix, plan_id, quantity, unit_price, discount)
+    line = OfferLineTyped(suffix, plan_id, quantity, unit_price, discount, instalments=parts)
     prefix = _prefix(suffix)
     own = {name.removeprefix(prefix): said for name, said in form.values.items() if name.startswith(prefix)}
     return replace(line, own=own_price(page_request, suffix, own)) if own else line
@@ -239,7 +241,10 @@ def _offered(uow: UnitOfWork, typed: OfferLineTyped, line: int) -> OfferedPlan:
     if quantity is None or not 1 <= quantity <= MAX_SEATS:
         raise Invalid("number_out_of_range", field="quantity", line=line, least=1, most=MAX_SEATS)
     own = _own_price(typed.own, plan.currency.strip(), line) if typed.own is not None else None
-    return OfferedPlan(plan.plan_id, quantity, price, _ppm(typed.discount_ppm, line), own)
+    parts = find_whole(typed.instalments) if typed.instalments.strip() else None
+    if typed.instalments.strip() and parts is None:
+        raise Invalid("instalments_unfit", field="instalments", line=line)
+    return OfferedPlan(plan.plan_id, quantity, price, _ppm(typed.discount_ppm, line), own, parts)
 
 
 def _own_price(own: OwnPriceForm, currency: str, line: int) -> PlanPrice:

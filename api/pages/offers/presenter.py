@@ -162,6 +162,7 @@ def _line(page_request: PageRequest, line: OfferLineView) -> OfferLineItem:
         tax_included=line.tax_included,
         sentences=tuple(price_in_words(own, page_request.language)) if own is not None else (),
         parts=explained(page_request, line.price_lines, line.interval, line.currency),
+        instalments=line.instalments,
     )
 
 

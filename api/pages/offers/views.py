@@ -25,6 +25,7 @@ class OfferLineItem:
     """What each component of a price of several parts costs."""
     parts: tuple[str, ...] = ()
     """Then, how the first term's amount comes about."""
+    instalments: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +138,7 @@ class OfferLineTyped:
     unit_price: str = ""
     discount_ppm: str = ""
     own: OwnPriceForm | None = None
+    instalments: str = ""
 
 
 @dataclass(frozen=True, slots=True)

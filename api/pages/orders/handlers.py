@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Literal, cast
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from api.pages.feed.views import FeedClaim, verdict_of
 from api.pages.frame import addresses
 from api.pages.frame.discounts import discount_in_words
 from api.pages.frame.payment_methods import methods, parse_method
-from api.pages.frame.phrases import agreed_terms, explained, failure, money, several, titles
+from api.pages.frame.phrases import agreed_terms, explained, failure, money, schedule, several, titles
 from api.pages.frame.rendering import FlashMessage
 from api.pages.frame.site import Form, PageRequest, form_post, page, redirect
 from api.pages.orders import presenter
@@ -26,6 +27,7 @@ from api.pages.services.presenter import milestone_item
 from api.payer_action import payer_address
 from api.v1.purchases import require_gateway
 from billing.payments.queries import PaymentRow, awaiting_payer, latest_payment
+from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, DomainError, NotFound
 from orders import queries
@@ -311,9 +313,15 @@ def _line(page_request: PageRequest, data: OrderPageData, line: views.LineView) 
         trial_days=line.trial_days,
         parts=(
             *explained(page_request, line.price_lines, line.interval, data.order.currency),
+            *schedule(page_request, line.instalments, data.order.currency, _begins(data.order)),
             *agreed_terms(page_request, line.contract_terms, line.first_term_ends_at),
         ),
     )
+
+
+def _begins(order: views.OrderView) -> datetime | None:
+    """When the terms that it begins do; a next term's beginning stands on its subscription's page."""
+    return (order.active_at or clock.now()) if order.subscription_id is None else None
 
 
 def _confirmation(payment: PaymentRow, *, may_buy: bool) -> PayerConfirmation:

@@ -72,6 +72,7 @@ def case_page(page_request: PageRequest, case: RefundCaseView, side: Side) -> Re
         granted=None if case.granted_minor is None else money(case.granted_minor, case.currency),
         deadline_at=case.deadline_at,
         is_disputed=is_open and case.is_disputed,
+        is_owed=case.is_owed,
         course=tuple(course_of(page_request, case)),
         evidence=tuple(
             RefundEvidenceItem(

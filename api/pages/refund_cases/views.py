@@ -112,6 +112,7 @@ class RefundCasePage:
     granted: Money | None
     deadline_at: datetime | None
     is_disputed: bool
+    is_owed: bool
     course: tuple[LifeEntry, ...]
     evidence: tuple[RefundEvidenceItem, ...]
     most_evidence: int

@@ -65,13 +65,14 @@ def _charge(page_request: PageRequest, one: UpcomingCharge) -> ChargeItem:
     about = t("spending.about") if one.tax_included else t("spending.about_plus_tax")
     if one.is_usage:
         about = t("spending.used") if one.tax_included else t("spending.used_plus_tax")
+    fixed = t("spending.instalment", n=one.instalment) if one.instalment else t("spending.told")
     return ChargeItem(
         one.at,
         addresses.subscription(str(one.subscription_id)),
         page_request.pick(one.title, one.title_en),
         one.seller_name,
         money(one.amount_minor, one.currency),
-        t("spending.told") if one.is_told else about,
+        fixed if one.is_told else about,
     )
 
 

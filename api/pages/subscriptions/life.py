@@ -31,7 +31,11 @@ _ICONS = {
     "terminate": "close",
     "end": "close",
     "usage": "gauge",
+    "instalment": "card",
     "refund_case": "undo",
+    "seat_given": "user",
+    "seat_revoked": "user",
+    "episode_completed": "check",
 }
 _SAYS_WHY = frozenset({"renewal_refused", "try", "end", "amendment_revoked"})
 _BAD = frozenset({"renewal_refused", "past_due", "suspend", "terminate"})
@@ -53,7 +57,7 @@ def life_of(page_request: PageRequest, found: Iterable[TimelineEntry], side: Sid
     )
 
 
-_WORDS_OF = {"usage": "order", "refund_case": "refund_case", "try": "try"}
+_WORDS_OF = {"usage": "order", "instalment": "order", "refund_case": "refund_case", "try": "try"}
 """Kinds of entries whose state is said by the words of these."""
 
 
@@ -85,9 +89,11 @@ def _text(page_request: PageRequest, one: TimelineEntry) -> str:
         parts.append(translations(page_request.language).word("amendment", one.state or ""))
     if one.kind == "notice" and one.state is not None:
         parts.append(t("life.told_renews") if one.state == "renews" else t("life.told_ends"))
-    if one.kind in _WORDS_OF:
-        state = shown_state(one.state or "") if one.kind == "usage" else one.state or ""
+    if one.kind in _WORDS_OF and one.state is not None:
+        state = shown_state(one.state) if one.kind in {"usage", "instalment"} else one.state
         parts.append(translations(page_request.language).word(_WORDS_OF[one.kind], state))
+    if one.kind == "episode_completed":
+        parts.append(page_request.pick(one.title, one.title_en))
     if one.kind == "retry":
         parts.append(t("life.retry_means"))
     if one.reason and one.kind in _SAYS_WHY:

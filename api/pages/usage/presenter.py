@@ -56,7 +56,7 @@ def customer_item(page_request: PageRequest, row: CustomerUsage) -> CustomerUsag
         usage_addresses.of_customer(str(row.entitlement_id)),
         row.buyer_name,
         page_request.pick(row.title, row.title_en),
-        row.dimension,
+        page_request.pick(row.name, row.name_en),
         quantity(page_request, row.quantity),
         row.ends_at,
     )
@@ -72,7 +72,7 @@ def challenge_item(page_request: PageRequest, row: ChallengeView, *, answers: bo
         deadline_at=row.deadline_at,
         buyer_name=row.buyer_name,
         listing_name=page_request.pick(row.title, row.title_en),
-        dimension=row.dimension,
+        dimension_name=page_request.pick(row.name, row.name_en),
         quantity=quantity(page_request, row.quantity),
         amount=Money(row.amount_minor, row.currency),
         answer_address=usage_addresses.answer(str(row.id)) if answers else "",
@@ -92,7 +92,8 @@ def quantity(page_request: PageRequest, value: Decimal) -> str:
 def _dimension(page_request: PageRequest, row: DimensionUsage) -> DimensionItem:
     return DimensionItem(
         row.dimension,
-        row.unit,
+        page_request.pick(row.name, row.name_en),
+        page_request.pick(row.unit_name, row.unit_name_en) or (row.unit if row.unit != row.dimension else ""),
         quantity(page_request, row.quantity),
         page_request.formats.number(row.included) if row.included else "",
         row.percent,
@@ -134,7 +135,7 @@ def _line(page_request: PageRequest, row: RatedLine, interval: str, *, may_quest
     return LineItem(
         str(row.id),
         row.kind,
-        row.dimension,
+        page_request.pick(row.name, row.name_en),
         quantity(page_request, row.quantity),
         Money(row.amount_minor, row.currency),
         challenge,

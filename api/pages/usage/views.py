@@ -23,6 +23,7 @@ class DimensionItem:
     """One dimension in the present period. `percent`: of the included amount, else of the cap."""
 
     dimension: str
+    name: str
     unit: str
     quantity: str
     included: str
@@ -46,7 +47,7 @@ class ChallengeItem:
     deadline_at: datetime
     buyer_name: str = ""
     listing_name: str = ""
-    dimension: str = ""
+    dimension_name: str = ""
     quantity: str = ""
     amount: Money | None = None
     answer_address: str = ""
@@ -63,7 +64,7 @@ class LineItem:
 
     id: str
     kind: str
-    dimension: str
+    name: str
     quantity: str
     amount: Money
     challenge: ChallengeItem | None
@@ -118,7 +119,7 @@ class CustomerUsageItem:
     address: str
     buyer_name: str
     listing_name: str
-    dimension: str
+    dimension_name: str
     quantity: str
     ends_at: datetime
 

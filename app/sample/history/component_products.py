@@ -1,4 +1,5 @@
-"""What is sold at prices of several components: a base with seats, usage with a commitment, a service in milestones.
+"""What is sold at prices of several components: a base with seats, usage with a commitment, a service in milestones,
+a term in instalments.
 
 No film shows them: they stand in the catalogue.
 """
@@ -97,6 +98,10 @@ COMPONENT_PRODUCTS = (
                     Metered(
                         kind="metered",
                         dimension="api_calls",
+                        name="接口调用",
+                        name_en="API calls",
+                        unit="次",
+                        unit_en="calls",
                         included=10_000,
                         tiers=(
                             Tier(up_to=1_000_000, unit_micro=350_000),
@@ -137,12 +142,45 @@ COMPONENT_PRODUCTS = (
                     Milestones(
                         kind="milestones",
                         steps=(
-                            Milestone(code="assessment", amount_minor=280_000),
-                            Milestone(code="hardening", amount_minor=460_000),
-                            Milestone(code="retest", amount_minor=160_000),
+                            Milestone(
+                                code="assessment", amount_minor=280_000, name="评估报告", name_en="Assessment report"
+                            ),
+                            Milestone(code="hardening", amount_minor=460_000, name="加固实施", name_en="Hardening"),
+                            Milestone(code="retest", amount_minor=160_000, name="复测通过", name_en="Second test"),
                         ),
                     ),
                 ),
+            ),
+        ),
+    ),
+    SampleProduct(
+        scene="archive",
+        seller="lanqiao",
+        channel="lanqiao",
+        kind="saas",
+        category="collaboration",
+        slug="archive",
+        text=VersionText(
+            title="蓝桥档案库",
+            title_en="Bluebridge Archive",
+            summary="三年合同，按月分期付款",
+            summary_en="A contract of three years, paid by the month",
+            description="三年一签，分 36 期付款，每期自动扣款并单独开票。\n\n- 文件留存与检索\n- 权限与审计",
+            description_en="Signed for three years and paid in 36 instalments, each charged by itself with its own invoice.\n\n"
+            "- Files kept and found\n- Permissions and audit",
+        ),
+        plan=DraftPlan(
+            code="three_years",
+            name="三年版",
+            name_en="Three years",
+            features=(Feature("search", "全文检索", "Full-text search"),),
+            deadline_s=DAY_S,
+            price=PlanPrice(
+                currency="CNY",
+                interval="year",
+                term_months=36,
+                instalments=36,
+                components=(Flat(kind="flat", amount_minor=3_600_000),),
             ),
         ),
     ),

@@ -96,6 +96,9 @@ def _composed(ends_at: datetime) -> Iterator[Step]:
     yield Step(_day(ends_at, 12, 14, 10), Buy("xinghe", "CG-C-502", "data_api"))
     # A month of it that is over was charged beyond its commitment; of the one that goes on some is used.
     yield Step(_day(ends_at, 47, 9, 20), Buy("songhu", "CG-C-503", "data_api"))
+    # Two further instalments are paid, the third is due in two weeks.
+    yield Step(_day(ends_at, 77, 10, 30), Buy("qinling", "CG-C-504", "archive"))
+    yield Step(_day(ends_at, 77, 12, 30), Decide("qinling", "CG-C-504"))
     for days, number in ((41, 503), (33, 503), (25, 503), (8, 502), (3, 502)):
         yield Step(_day(ends_at, days, 17, 30), Use("data_api", f"CG-C-{number}", "api_calls", 211_000))
 

@@ -51,6 +51,7 @@ from kernel.principal import ANONYMOUS, SYSTEM, Principal
 from orders.approval_rules.set_rule import SetRule, set_rule
 from orders.disputes.jobs import SWEEP_DISPUTES
 from orders.feed_outcomes import count_outcomes
+from orders.instalments.jobs import SWEEP_INSTALMENTS
 from orders.loop import PURGE_QUOTES, SWEEP_ACCEPTANCE, SWEEP_PURCHASES, SWEEP_RENEWALS, SWEEP_TERMS
 from orders.milestones.jobs import SWEEP_MILESTONES
 from orders.notifications.notify_of_events import notify_past
@@ -72,6 +73,7 @@ SWEEPS = (
     SWEEP_MILESTONES,
     SWEEP_RENEWALS,
     SWEEP_TERMS,
+    SWEEP_INSTALMENTS,
     SWEEP_UNPAID_USAGE,
     SWEEP_USAGE_CREDITS,
     SWEEP_CASES,

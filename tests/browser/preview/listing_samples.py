@@ -114,7 +114,16 @@ COMPOSED = PlanPrice.model_validate(
                 "included": 20,
                 "tiers": [{"up_to": 50, "unit_micro": 19_900 * MICRO}, {"up_to": None, "unit_micro": 15_900 * MICRO}],
             },
-            {"kind": "metered", "dimension": "api_calls", "tiers": [{"up_to": None, "unit_micro": 350_000}]},
+            {
+                "kind": "metered",
+                "dimension": "api_calls",
+                "included": 10_000,
+                "name": "接口调用",
+                "name_en": "API calls",
+                "unit": "次",
+                "unit_en": "calls",
+                "tiers": [{"up_to": None, "unit_micro": 350_000}],
+            },
         ],
     }
 )

@@ -44,7 +44,7 @@ class NotificationSamples(FinanceSamples):
             "days": 14,
             "tax_id": "91310000MA1K35TX2X",
             "milestone": self.pick("评估报告", "Assessment"),
-            "dimension": "api_calls",
+            "dimension": self.pick("接口调用", "API calls"),
             "percent": "80",
             "coupon": self.pick("新品上市 (LAUNCH-20)", "Launch (LAUNCH-20)"),
         }

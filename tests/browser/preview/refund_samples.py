@@ -122,6 +122,7 @@ def case(s: Samples, side: Side, state: str, *steps: str, shown: bool = True) ->
         cny(120_000) if state == "granted" else None,
         NOW + timedelta(days=12) if is_open else None,
         False,
+        False,
         course(s, *steps),
         evidence if shown else (),
         10,
@@ -160,6 +161,7 @@ def buyers_pages(s: DeskSamples) -> dict[str, View]:
         "refund-cases": RefundCasesView(items(s, "buyer"), STATES),
         "refund-cases-none": RefundCasesView((), STATES),
         "refund-case": case(s, "buyer", "refused", "asked", "refused", "due"),
+        "refund-case-owed": replace(case(s, "buyer", "granted", "asked", "granted"), is_owed=True),
         "refund-case-granted": case(s, "buyer", "granted", "asked", "refused", "escalated", "granted"),
     }
 

@@ -23,18 +23,43 @@ CHART = BarChart(tuple(f"11-{day}" for day in range(1, 23)), (("", tuple(day * 3
 
 def _how(s: Samples) -> str:
     return s.pick(
-        "用量 api_calls 131,002（含 100,000）：31,002 × ¥0.0035 = ¥108.51",
-        "Usage api_calls 131,002 (100,000 included): 31,002 × ¥0.0035 = ¥108.51",
+        "用量 接口调用 131,002（含 100,000）：31,002 × ¥0.0035 = ¥108.51",
+        "Usage API calls 131,002 (100,000 included): 31,002 × ¥0.0035 = ¥108.51",
     )
 
 
 def usage(s: Samples) -> UsagePage:
     """Two dimensions, one of them at its cap; a closed period with a line that is questioned and one that may be."""
     days = tuple(DayItem(date(2026, 11, day), f"{day * 37},{day:03}") for day in range(1, 23))
+    api_calls, storage_name = s.pick("接口调用", "API calls"), s.pick("存储", "Storage")
     calls = DimensionItem(
-        "api_calls", "api_calls", "82,431", "100,000", 82, "120,000", "soft", False, cny(0), days, CHART
+        "api_calls",
+        s.pick("接口调用", "API calls"),
+        s.pick("次", "calls"),
+        "82,431",
+        "100,000",
+        82,
+        "120,000",
+        "soft",
+        False,
+        cny(0),
+        days,
+        CHART,
     )
-    storage = DimensionItem("gb_days", "GB·d", "1,204.25", "", 100, "1,200", "hard", True, cny(42_150), days[:3], CHART)
+    storage = DimensionItem(
+        "gb_days",
+        s.pick("存储", "Storage"),
+        "GB·d",
+        "1,204.25",
+        "",
+        100,
+        "1,200",
+        "hard",
+        True,
+        cny(42_150),
+        days[:3],
+        CHART,
+    )
     asked = ChallengeItem(
         "corrected",
         s.pick("我们这周停用了三天。", "We did not use it for three days of that week."),
@@ -43,8 +68,8 @@ def usage(s: Samples) -> UsagePage:
         NOW + timedelta(days=6),
     )
     lines = (
-        LineItem(ID.format(1), "metered", "api_calls", "131,002", cny(10_851), asked, False, _how(s)),
-        LineItem(ID.format(2), "metered", "gb_days", "1,310", cny(45_850), None, True),
+        LineItem(ID.format(1), "metered", api_calls, "131,002", cny(10_851), asked, False, _how(s)),
+        LineItem(ID.format(2), "metered", storage_name, "1,310", cny(45_850), None, True),
         LineItem(ID.format(3), "drawn", "", "0", cny(-50_000), None, False),
     )
     starts = NOW - timedelta(days=50)
@@ -59,7 +84,7 @@ def usage(s: Samples) -> UsagePage:
         order_number="20261122-5B8C2E4A6D",
         order_address="/orders/1",
     )
-    free = LineItem(ID.format(4), "metered", "gb_days", "31", cny(0), None, False)
+    free = LineItem(ID.format(4), "metered", storage_name, "31", cny(0), None, False)
     tried = PeriodItem("closed", starts - timedelta(days=14), starts, cny(0), (free,), is_trial=True)
     return UsagePage(
         ID.format(70),
@@ -94,9 +119,9 @@ def customers_usage(s: Samples) -> SellerUsageView:
     until = NOW + timedelta(days=10)
     other = s.pick("上海示例贸易有限公司", "Example Trading GmbH")
     rows = (
-        CustomerUsageItem("/seller/usage/1", s.buyer, s.hiring, "api_calls", "82,431", until),
-        CustomerUsageItem("/seller/usage/1", s.buyer, s.hiring, "gb_days", "1,204.25", until),
-        CustomerUsageItem("/seller/usage/2", other, s.hiring, "api_calls", "310", until),
+        CustomerUsageItem("/seller/usage/1", s.buyer, s.hiring, s.pick("接口调用", "API calls"), "82,431", until),
+        CustomerUsageItem("/seller/usage/1", s.buyer, s.hiring, s.pick("存储", "Storage"), "1,204.25", until),
+        CustomerUsageItem("/seller/usage/2", other, s.hiring, s.pick("接口调用", "API calls"), "310", until),
     )
     question = ChallengeItem(
         "open",
@@ -106,7 +131,7 @@ def customers_usage(s: Samples) -> SellerUsageView:
         NOW + timedelta(days=6),
         s.buyer,
         s.hiring,
-        "api_calls",
+        s.pick("接口调用", "API calls"),
         "131,002",
         cny(10_851),
         "/seller/usage/challenges/1",

@@ -21,7 +21,7 @@ from kernel.principal import SYSTEM
 from orders.checkout.request_payment import pay_again
 from orders.order.models import Subscription
 from orders.usage.charge_usage import charge_usage
-from orders.usage.dunning import take_usage_step
+from orders.usage.dunning import take_owed_step
 from tests.loop.test_usage_charges import charged, decline, metered, over, periods, use
 from tests.loop_stage import Stage
 from tests.races.crowd import at_once, in_rounds
@@ -143,7 +143,7 @@ def test_paid_by_hand_while_the_method_is_asked_again(stage: Stage, order: str) 
         )
 
     def ask_again() -> object:
-        return transact(stage.services.db, SYSTEM, lambda uow: take_usage_step(uow, unpaid.purchase_id))
+        return transact(stage.services.db, SYSTEM, lambda uow: take_owed_step(uow, unpaid.purchase_id))
 
     interleaved(stage.services.db, order, pay, ask_again)
     stage.run()

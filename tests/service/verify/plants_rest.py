@@ -181,7 +181,7 @@ def usage_rated(p: Planter, _: World) -> None:
 def usage_charged(p: Planter, _: World) -> None:
     p.change(
         """UPDATE orders."order" SET usage_period_id = (SELECT id FROM fulfillment.usage_period WHERE state = 'open' LIMIT 1)
-           WHERE usage_period_id IS NOT NULL"""
+           WHERE id = (SELECT min(id::text)::uuid FROM orders."order" WHERE usage_period_id IS NOT NULL AND state = 'active')"""
     )
 
 

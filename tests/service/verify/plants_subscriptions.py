@@ -59,6 +59,15 @@ def subscriptions_contract(p: Planter, _: World) -> None:
     )
 
 
+def subscriptions_finished(p: Planter, _: World) -> None:
+    order_id = p.find(
+        """SELECT o.id FROM orders."order" o JOIN orders.subscription s ON s.id = o.subscription_id
+           WHERE s.state = 'ended' AND o.state = 'completed' ORDER BY o.id LIMIT 1"""
+    )
+    p.change("""UPDATE orders."order" SET state = 'active' WHERE id = :id""", id=order_id)
+    p.change("DELETE FROM kernel.state_history WHERE subject_id = :id AND to_state = 'completed'", id=order_id)
+
+
 def subscriptions_changed(p: Planter, _: World) -> None:
     amendment_id = uuid7()
     p.change(

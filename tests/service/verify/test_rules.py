@@ -21,6 +21,7 @@ from kernel.db.uow import UnitOfWork
 from tests.service.verify import (
     plants_coupons,
     plants_courses,
+    plants_instalments,
     plants_milestones,
     plants_money,
     plants_rest,
@@ -40,7 +41,10 @@ def _plants(module: ModuleType) -> dict[str, Plant]:
 
 PLANTS = {
     name: plant
-    for module in (plants_money, plants_rest, plants_subscriptions, plants_coupons, plants_courses, plants_milestones)
+    for module in (
+        *(plants_money, plants_rest, plants_subscriptions, plants_coupons),
+        *(plants_courses, plants_milestones, plants_instalments),
+    )
     for name, plant in _plants(module).items()
 }
 OUTSIDE = {"documents.unchanged", "media.stored", "milestones.files", "delivery.seller_log", "structure.enforced"}

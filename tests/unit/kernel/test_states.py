@@ -50,6 +50,7 @@ subscription: active > past_due ended; past_due > active ended
 milestone: pending > open cancelled; open > delivered cancelled; delivered > accepted rework cancelled;
     rework > delivered cancelled
 amendment: pending > applied void; applied > reversed
+instalment: scheduled > asked cancelled; asked > paid cancelled; paid > cancelled
 offer: open > accepted withdrawn declined superseded; accepted > open withdrawn superseded;
     awaiting_approval > open rejected withdrawn superseded
 purchase: pending_approval > pending_payment rejected expired cancelled; pending_payment > paid expired cancelled

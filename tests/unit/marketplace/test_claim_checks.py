@@ -251,7 +251,7 @@ class TestRanges:
             assert 0 <= start < end <= size
 
 
-def test_a_plan_does_not_promise_instalments_that_nobody_collects() -> None:
+def test_a_plan_may_be_paid_in_instalments() -> None:
     price = PlanPrice(
         currency="CNY",
         interval="month",
@@ -259,6 +259,4 @@ def test_a_plan_does_not_promise_instalments_that_nobody_collects() -> None:
         components=(Flat(kind="flat", amount_minor=100),),
         instalments=4,
     )
-    with pytest.raises(Invalid, match="instalments_not_collected"):
-        checked_plan(DraftPlan("pro", "专业版", "Pro", price=price))
-    assert checked_plan(DraftPlan("pro", "专业版", "Pro", price=price.model_copy(update={"instalments": 1})))
+    assert checked_plan(DraftPlan("pro", "专业版", "Pro", price=price))["price"]["instalments"] == 4

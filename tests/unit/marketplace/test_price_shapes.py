@@ -9,7 +9,7 @@ import pytest
 
 from kernel.errors import Invalid
 from marketplace.pricing.components import MICRO, PlanPrice
-from marketplace.pricing.engine import price_term, price_usage
+from marketplace.pricing.engine import PriceLine, price_term, price_usage
 from marketplace.pricing.shapes import at_unit_price, headline, is_by_seat, parse_price, simple_price
 from marketplace.pricing.words import LANGUAGES, line_in_words, price_in_words
 from tests.unit.marketplace.test_pricing import calls, plan, seats
@@ -111,6 +111,16 @@ def test_every_price_can_be_said(number: int) -> None:
             "price_code_invalid",
             "price.components.0.metered.dimension",
         ),
+        (
+            {"components": [calls((None, 1)) | {"name": "two\nlines"}]},
+            "price_name_invalid",
+            "price.components.0.metered.name",
+        ),
+        (
+            {"components": [calls((None, 1)) | {"unit": "x" * 31}]},
+            "price_name_invalid",
+            "price.components.0.metered.unit",
+        ),
     ],
 )
 def test_what_cannot_be_a_price_is_refused_by_name(change: dict[str, Any], code: str, field: str) -> None:
@@ -118,6 +128,25 @@ def test_what_cannot_be_a_price_is_refused_by_name(change: dict[str, Any], code:
     with pytest.raises(Invalid) as refused:
         parse_price(written | change)
     assert (refused.value.code, refused.value.field) == (code, field)
+
+
+def test_what_is_metered_is_called_by_its_name_and_what_was_sold_before_by_its_code() -> None:
+    old = parse_price(
+        {"currency": "CNY", "interval": "month", "term_months": 1, "components": [calls((None, 35), included=300)]}
+    )
+    words = {"name": "接口调用", "name_en": "API calls", "unit": "次", "unit_en": "calls"}
+    (metered,) = old.metered.values()
+    new = old.model_copy(update={"components": (metered.model_copy(update=words),)})
+    said = {language: price_in_words(new, language)[0] for language in LANGUAGES}
+    assert said["zh-CN"].startswith("用量 接口调用：每月含 300 次，超出部分每次 ")
+    assert said["en"].startswith("Usage API calls: 300 calls a month included, then ")
+    assert "api_calls" in price_in_words(old, "zh-CN")[0]
+    once, again = price_usage(old, {"api_calls": 420}), price_usage(new, {"api_calls": 420})
+    assert again.amount_minor == once.amount_minor
+    assert [one.model_copy(update={"name": "", "name_en": ""}) for one in again.lines] == list(once.lines)
+    assert line_in_words(again.lines[0], "month", "CNY", "zh-CN").startswith("用量 接口调用 420（含 300）")
+    kept = again.lines[0].model_dump(mode="json", exclude={"name", "name_en"})
+    assert line_in_words(PriceLine.model_validate(kept), "month", "CNY", "en").startswith("Usage api_calls 420")
 
 
 def test_a_seat_costs_whole_minor_units() -> None:

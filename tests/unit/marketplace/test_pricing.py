@@ -224,8 +224,18 @@ class _Draw:
     def metered(self) -> Metered:
         cap = self.random.choice((None, None, self.amount()))
         return Metered.model_construct(
-            kind="metered", dimension="calls", mode=self.mode(), tiers=self.tiers(), included=self.few(), cap_minor=cap
+            kind="metered",
+            dimension="calls",
+            name=self.name(),
+            unit=self.name(),
+            mode=self.mode(),
+            tiers=self.tiers(),
+            included=self.few(),
+            cap_minor=cap,
         )
+
+    def name(self) -> str:
+        return self.random.choice(("", "调用"))
 
     def mode(self) -> Mode:
         return "graduated" if self.random.random() < 0.5 else "volume"
@@ -282,6 +292,8 @@ def _holds_for_usage(draw: _Draw) -> None:
     metered = draw.metered()
     less, more = sorted((draw.quantity(), draw.quantity()))
     low, high = rate(metered, less), rate(metered, more)
+    bare = metered.model_copy(update={"name": "", "unit": ""})
+    assert rate(bare, more) == high.model_copy(update={"name": ""}), "a name decides no amount"
     assert 0 <= low.amount_minor <= high.amount_minor
     if metered.cap_minor is not None:
         assert high.amount_minor <= metered.cap_minor

@@ -55,6 +55,7 @@ def any_price(chance: random.Random) -> PlanPrice:
         *(
             {"kind": "metered", "dimension": f"d{n}", "mode": mode, "tiers": _tiers(chance, 1)}
             | {"included": chance.choice((0, 10**6)), "cap_minor": chance.choice((None, 0, 10**5))}
+            | {name: chance.choice(("", "接口调用")) for name in ("name", "name_en", "unit", "unit_en")}
             for n in range(4)
         ),
     ]
@@ -126,6 +127,9 @@ def test_each_section_has_blank_rows_to_go_on() -> None:
         (CALLS | {"metered_0_cap": "x"}, "price_invalid", "metered_0_cap"),
         (CALLS | {"metered_2_code": "api_calls", "metered_2_tier_0_price": "1"}, "component_twice", "metered_2_code"),
         (CALLS | {"metered_0_tier_1_price": "1"}, "tiers_out_of_order", "metered_0_tier_1_to"),
+        (CALLS | {"metered_0_name": "调" * 81}, "price_name_invalid", "metered_0_name"),
+        (CALLS | {"metered_0_unit_en": "c" * 31}, "price_name_invalid", "metered_0_unit_en"),
+        ({"metered_1_name": "调用"}, "price_invalid", "metered_1_tier_0_price"),
         ({"commitment_amount": "100"}, "commitment_without_usage", "commitment_amount"),
         (CALLS | {"commitment_amount": "1", "commitment_rate": "1001"}, "price_rate_invalid", "commitment_rate"),
         (CALLS | {"commitment_rate": "80"}, "price_invalid", "commitment_amount"),

@@ -56,8 +56,12 @@ def test_usage_is_reported_seen_and_capped(dashboards: Dashboards) -> None:
     assert wrong.status_code == 422
     assert 'value="many"' in wrong.text
     assert buyer.post(f"{address}/caps", dimension="calls", kind="hard", quantity="1,400").status_code == 303
-    assert "hard cap is reached" in text_of(buyer.get(address))
-    assert "1,400" in text_of(dashboards.seller.get("/seller/usage"))
+    shown = text_of(buyer.get(address))
+    assert "hard cap is reached" in shown
+    assert "API calls" in shown
+    assert "gb_days" in shown, "what has no name is called by its code"
+    assert "1,400" in (shown := text_of(dashboards.seller.get("/seller/usage")))
+    assert "API calls" in shown
     assert dashboards.seller.get(f"/seller/usage/{entitlement.id}").status_code == 200
     assert dashboards.seller.get(address).status_code == 404
     with unit_of_work(stage.services.db, stage.seller.owner) as uow:
@@ -89,6 +93,8 @@ def test_both_sides_are_told_in_their_notifications(dashboards: Dashboards) -> N
     stage.tick(NOTIFY)
     kinds = {row.kind for row in stage.rows(select(Notification).where(Notification.kind.like("usage%")))}
     assert kinds == {"usage_alerted", "usage_questioned", "usage_corrected"}
+    alerted = stage.rows(select(Notification.params).where(Notification.kind == "usage_alerted"))[0]
+    assert (alerted["dimension"], alerted["dimension_en"]) == ("接口调用", "API calls")
 
 
 def test_what_was_charged_is_shown_with_its_order_and_how_it_came_about(dashboards: Dashboards) -> None:
