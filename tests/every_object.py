@@ -81,8 +81,9 @@ from orders.coupons.models import Coupon
 from orders.disputes.models import DisputeEvidence
 from orders.disputes.say import AddDisputeEvidence, add_dispute_evidence, dispute_evidence_key
 from orders.notifications.notify_of_events import NOTIFY
-from orders.offers.make_offer import MakeOffer, OfferedPlan, make_offer
+from orders.offers.make_offer import MakeOffer, make_offer
 from orders.offers.models import Offer
+from orders.offers.offered_price import OfferedPlan
 from orders.order.milestones import MilestoneFile, OrderMilestone
 from orders.order.models import Order, Subscription
 from orders.refunds.ask_refund import AskForRefund, ask_refund

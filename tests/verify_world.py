@@ -57,7 +57,8 @@ from orders.milestones.deliver import AddFile, add_file, deliver, file_key
 from orders.milestones.take_on import take_on
 from orders.offers.decide_offer import DecideOffer, decide_offer
 from orders.offers.floors import SetFloor, set_floor
-from orders.offers.make_offer import MakeOffer, OfferedPlan, make_offer
+from orders.offers.make_offer import MakeOffer, make_offer
+from orders.offers.offered_price import OfferedPlan
 from orders.order.milestones import milestones_of
 from orders.order.models import Order, OrderLine, Subscription
 from orders.outgoing_events.publish_events import publish_new

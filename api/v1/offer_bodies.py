@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from msgspec import Meta
 from pydantic import Field, StrictBool
 
 from api.schema import MoneyOut, Out, StrictInt, Wire
+from api.v1.plan_bodies import OwnPrice
+from api.v1.price_out import PriceLineOut, price_lines_out
 from kernel.errors import Invalid
+from marketplace.catalog.plan_terms import MAX_CONTRACT_TERMS
+from marketplace.pricing.words import LANGUAGES, price_in_words
 from orders.offers.counter_offer import ProposedLine
-from orders.offers.make_offer import MAX_LINES, OfferedPlan
-from orders.offers.queries import OfferView
+from orders.offers.make_offer import MAX_LINES
+from orders.offers.offered_price import OfferedPlan
+from orders.offers.queries import OfferLineView, OfferView
 
 InstalmentsIn = Annotated[
     Annotated[StrictInt, Field(ge=1, le=60)] | None,
@@ -23,7 +28,7 @@ InstalmentsIn = Annotated[
 
 
 class OfferedPlanIn(Wire):
-    """A plan, how many of it, at which price: `unit_price` or `discount_ppm`."""
+    """A plan, how many of it, at which price: `unit_price`, `discount_ppm`, or a `price` of the seller's own figures."""
 
     plan_id: UUID
     quantity: Annotated[StrictInt, Field(ge=1, le=1_000_000)] = 1
@@ -31,14 +36,17 @@ class OfferedPlanIn(Wire):
         default=None, description="Minor units of the plan's currency, for one unit and interval"
     )
     discount_ppm: Annotated[StrictInt, Field(ge=0, le=1_000_000)] | None = Field(
-        default=None, description="Off the plan's price, in parts per million: 150000 is 15 %"
+        default=None, description="Off every figure of the plan's price, in parts per million: 150000 is 15 %"
     )
+    price: OwnPrice = None
 
     instalments: InstalmentsIn = None
 
     def plan(self) -> OfferedPlan:
         """As the command takes it."""
-        return OfferedPlan(self.plan_id, self.quantity, self.unit_price, self.discount_ppm, self.instalments)
+        return OfferedPlan(
+            self.plan_id, self.quantity, self.unit_price, self.discount_ppm, self.price, self.instalments
+        )
 
 
 class OfferIn(Wire):
@@ -48,6 +56,7 @@ class OfferIn(Wire):
     quantity: Annotated[StrictInt, Field(ge=1, le=1_000_000)] = 1
     unit_price: Annotated[StrictInt, Field(ge=0)] | None = None
     discount_ppm: Annotated[StrictInt, Field(ge=0, le=1_000_000)] | None = None
+    price: OwnPrice = None
     instalments: InstalmentsIn = None
     lines: Annotated[list[OfferedPlanIn], Field(max_length=MAX_LINES)] = Field(default_factory=list)
     valid_on: Annotated[date, Field(description="Where the seller keeps its calendar", examples=["2026-12-31"])]
@@ -57,13 +66,35 @@ class OfferIn(Wire):
     takes_more: Annotated[
         StrictBool, Field(description="The quantities are the least: more seats may be taken at the same price")
     ] = False
+    contract_terms: Annotated[
+        Annotated[StrictInt, Field(ge=1, le=MAX_CONTRACT_TERMS)] | None,
+        Field(description="After how many paid terms what recurs ends for good; null: as its plan says"),
+    ] = None
+    contract_ends_on: Annotated[
+        date | None,
+        Field(
+            description="Or its last day, after a first term that is as much shorter and costs as much less, paid in one",
+            examples=["2027-12-31"],
+        ),
+    ] = None
+
+    def words(self) -> dict[str, Any]:
+        """What is agreed on besides prices, by the command's names."""
+        return {
+            "terms": self.terms,
+            "takes_more": self.takes_more,
+            "contract_terms": self.contract_terms,
+            "contract_ends_on": self.contract_ends_on,
+        }
 
     def plans(self) -> tuple[OfferedPlan, ...]:
         """The plans whichever way they were given. Raises Invalid(`lines_required`)."""
         lines = tuple(line.plan() for line in self.lines)
         if self.plan_id is not None:
-            one = OfferedPlan(self.plan_id, self.quantity, self.unit_price, self.discount_ppm, self.instalments)
-            return (one, *lines)
+            first = OfferedPlan(
+                self.plan_id, self.quantity, self.unit_price, self.discount_ppm, self.price, self.instalments
+            )
+            return (first, *lines)
         if not lines:
             raise Invalid("lines_required", field="plan_id")
         return lines
@@ -111,7 +142,12 @@ class ProposedLineIn(Wire):
     number: Annotated[StrictInt, Field(ge=1, le=MAX_LINES, examples=[1])]
     quantity: Annotated[StrictInt, Field(ge=1, le=1_000_000, examples=[20])]
     unit_price: Annotated[
-        StrictInt, Field(ge=0, description="Minor units of the offer's currency, for one unit and interval")
+        StrictInt,
+        Field(
+            ge=0,
+            description="Minor units of the offer's currency, for one unit and interval; of a line with a `price` for its"
+            " first term in all",
+        ),
     ]
 
 
@@ -161,10 +197,31 @@ class OfferLineOut(Out):
     price_unit: str
     tax_included: bool
     quantity: int
-    unit_price: MoneyOut
-    list_price: Annotated[MoneyOut, Meta(description="The plan's own price when it was offered")]
+    unit_price: Annotated[
+        MoneyOut,
+        Meta(description="For one unit and interval; of a line with a `price` for its first term in all, in advance"),
+    ]
+    list_price: Annotated[MoneyOut, Meta(description="The same at the plan's own price when it was offered")]
+    total: Annotated[
+        MoneyOut, Meta(description="Of the first term in advance, with the tax where the price contains it")
+    ]
     instalments: Annotated[int, Meta(description="In how many equal parts a term is paid", examples=[1])]
-    total: Annotated[MoneyOut, Meta(description="Unit price times quantity, with the tax where the price contains it")]
+    price: Annotated[
+        dict[str, Any] | None,
+        Meta(description="The seller's own, as a plan's `price`; null where the unit price says it"),
+    ]
+    price_in_words: Annotated[Sequence[str], Meta(description="What each component of `price` costs")]
+    price_in_words_en: Sequence[str]
+    price_lines: Annotated[Sequence[PriceLineOut], Meta(description="How the first term's total comes about")]
+
+    @classmethod
+    def of(cls, row: OfferLineView) -> OfferLineOut:
+        """From the query's row."""
+        own = row.own_price
+        zh, en = ([], []) if own is None else (price_in_words(own, language) for language in LANGUAGES)
+        lines = price_lines_out(row.price_lines, row.interval, row.currency)
+        price = own.model_dump(mode="json") if own is not None else None
+        return cls.of_row(row, price=price, price_in_words=zh, price_in_words_en=en, price_lines=lines)
 
 
 class BelowFloorOut(Out):
@@ -172,6 +229,9 @@ class BelowFloorOut(Out):
 
     number: int
     floor_ppm: Annotated[int, Meta(description="The share of the list price below which approval was asked")]
+    least_ppm: Annotated[
+        int | None, Meta(description="The least share of the list price that anything in the line is paid for at")
+    ]
 
 
 class OfferApprovalOut(Out):
@@ -196,6 +256,14 @@ class OfferOut(Out):
     seller_name: str
     terms: str
     takes_more: Annotated[bool, Meta(description="The quantities are the least")]
+    contract_terms: Annotated[
+        int | None,
+        Meta(description="After how many paid terms what recurs ends for good; null: as its plan says"),
+    ]
+    contract_ends_at: Annotated[
+        datetime | None,
+        Meta(description="Or when, after a first term that is as much shorter and costs as much less, paid in one"),
+    ]
     state: Annotated[str, Meta(examples=["open"])]
     is_expired: bool
     lines: Sequence[OfferLineOut]
@@ -221,14 +289,17 @@ class OfferOut(Out):
         """From the query's row."""
         return cls.of_row(
             row,
-            lines=[OfferLineOut.of_row(one) for one in row.lines],
+            lines=[OfferLineOut.of(one) for one in row.lines],
             counter_offers=[
                 CounterOfferOut.of_row(one, lines=[CounterLineOut.of_row(line) for line in one.lines])
                 for one in row.counter_offers
             ],
             approval=OfferApprovalOut.of_row(
                 row.approval,
-                lines=[BelowFloorOut(number=number, floor_ppm=ppm) for number, ppm in row.approval.floors.items()],
+                lines=[
+                    BelowFloorOut(number=number, floor_ppm=ppm, least_ppm=row.approval.shares.get(number))
+                    for number, ppm in row.approval.floors.items()
+                ],
             )
             if row.approval is not None
             else None,

@@ -43,7 +43,7 @@ def make(
 
     Below a floor of the seller's it is `awaiting_approval`, and its buyer sees nothing of it.
     """
-    command = MakeOffer(lead_id, data.plans(), data.valid_on, terms=data.terms, takes_more=data.takes_more)
+    command = MakeOffer(lead_id, data.plans(), data.valid_on, **data.words())
 
     def work(uow: UnitOfWork) -> OfferOut:
         return OfferOut.of(get_offer(uow, make_offer(uow, command).id, sells=True))
@@ -54,9 +54,7 @@ def make(
 @post("/v1/seller/offers", permission=MANAGE, refuses=[404, 409, 429], sync_to_thread=True, tags=["seller"])
 def make_private(data: JSONBody[PrivateOfferIn], request: ApiRequest, idempotency_key: KeyHeader) -> Response[OfferOut]:
     """Offer prices to an organization that did not ask. The same again is that offer, as long as it is open."""
-    command = MakeOffer(
-        None, data.plans(), data.valid_on, data.organization_id, data.supersedes_id, data.terms, data.takes_more
-    )
+    command = MakeOffer(None, data.plans(), data.valid_on, data.organization_id, data.supersedes_id, **data.words())
 
     def work(uow: UnitOfWork) -> OfferOut:
         return OfferOut.of(get_offer(uow, make_offer(uow, command).id, sells=True))

@@ -79,6 +79,10 @@ class LineOut(Out):
     trial_after: Annotated[
         MoneyOut, Meta(description="Of a trial, what is paid afterwards; nothing where it was bought")
     ]
+    contract_terms: Annotated[int, Meta(description="After how many paid terms it ends for good; 0: never by itself")]
+    first_term_ends_at: Annotated[
+        datetime | None, Meta(description="When the first term ends by what was agreed on, where that is no whole one")
+    ]
     claims: Sequence[dict[str, Any]]
     video_id: UUID | None
     placement_id: UUID | None

@@ -36,6 +36,15 @@ def _as_the_domain_reads_it(written: Any, _handler: object) -> PlanPrice:
     return parse_price(written)
 
 
+OwnPrice = Annotated[
+    Annotated[PlanPrice, WrapValidator(_as_the_domain_reads_it)] | None,
+    Field(
+        description="Own figures for a plan whose `price` has several parts: its currency, interval, term and dimensions"
+    ),
+]
+"""Of an offer: a price in place of a plan's."""
+
+
 class FeatureIn(Wire):
     """Something a plan gives, with a figure where there is one."""
 

@@ -25,6 +25,7 @@ from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
 from orders.checkout.priced_line import Context, InstalmentPart, InvoiceParty, PricedLine, QuotedClaim, TrialTerms
 from orders.checkout.quote_models import Quote
 from orders.checkout.views import steps_shown
+from orders.order.span import FirstTerm
 
 
 class QuoteLineIn(Wire):
@@ -70,6 +71,11 @@ class QuoteIn(Wire):
         description="Whether its only plan is tried first, for nothing. 409 `trial_not_offered`, `trial_used` where it cannot be",
     )
     coupon: Annotated[str, Field(max_length=32)] = Field(default="", description="A seller's code, in any case")
+    align_with: UUID | None = Field(
+        default=None,
+        description="A subscription of the organization, of any seller: the first term of what recurs ends with a term of it,"
+        " and costs as much less, paid in one. 409 `first_term_whole`, `alignment_unfit` where it cannot",
+    )
 
     def asked(self) -> tuple[QuoteItem, ...]:
         """The lines whichever way they were given."""
@@ -157,6 +163,10 @@ class QuoteLineOut(Out):
         ),
     ]
     trial: Annotated[TrialOut | None, Meta(description="Of a trial: how long, and what follows it at which price")]
+    first_term_ends_at: Annotated[
+        datetime | None,
+        Meta(description="When the first term ends where that is no whole one; it is paid for from now until then"),
+    ]
 
     @classmethod
     def of(cls, line: PricedLine, language: Language) -> QuoteLineOut:
@@ -165,8 +175,17 @@ class QuoteLineOut(Out):
         tried = TrialTerms.model_validate(line.trial) if line.trial else None
         trial = TrialOut.of(tried) if tried is not None else None
         note = note_in_words(line.tax_reason, language)
+        first = FirstTerm.model_validate(line.first_term) if line.first_term else None
+        ends_at = first.ends_at if first is not None else None
         later = instalments_out((tried.after if tried is not None else line).instalments, line.currency)
-        return cls.of_row(line, tax_note=note, price_lines=lines, trial=trial, instalments=later)
+        return cls.of_row(
+            line,
+            tax_note=note,
+            price_lines=lines,
+            trial=trial,
+            first_term_ends_at=ends_at,
+            instalments=later,
+        )
 
 
 class InvoicePartyOut(Out):
@@ -227,7 +246,13 @@ def post_quote(data: JSONBody[QuoteIn], request: ApiRequest) -> QuoteOut:
         share=data.share,
     )
     command = CreateQuote(
-        data.asked(), data.currency, context, data.billing_profile_id, trial=data.trial, coupon=data.coupon
+        data.asked(),
+        data.currency,
+        context,
+        data.billing_profile_id,
+        trial=data.trial,
+        coupon=data.coupon,
+        align_with=data.align_with,
     )
     return request.transact(lambda uow: QuoteOut.of(create_quote(uow, command), language_of(request)))
 

@@ -123,7 +123,10 @@ ALIGNED = Query(
     "Terms are longer than their prices are for by exactly the time that was paid for.",
     """
     SELECT s.id AS subscription_id, longer.longer, coalesce(paid.paid, interval '0') AS paid FROM orders.subscription s
-    JOIN LATERAL (SELECT sum(t.ends_at - coalesce(t.priced_until, t.ends_at)) AS longer FROM orders.subscription_term t
+    -- A first term that was sold as a shorter one is measured by the end that it was sold with.
+    JOIN LATERAL (SELECT sum(t.ends_at - CASE WHEN t.number = 1 AND e.first_ends_at IS NOT NULL THEN e.first_ends_at
+                                              ELSE coalesce(t.priced_until, t.ends_at) END) AS longer
+                  FROM orders.subscription_term t JOIN fulfillment.entitlement e ON e.reference = s.order_line_id
                   WHERE t.subscription_id = s.id
                     AND (t.revoked_at IS NULL OR t.revoked_at >= t.ends_at)) longer ON longer.longer IS NOT NULL
     LEFT JOIN LATERAL (SELECT sum(m.aligned_to - m.ends_at) AS paid, bool_or(m.state = 'reversed') AS went_back

@@ -106,6 +106,7 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "per_quarter": ("季", "quarter"),
     "per_year": ("年", "year"),
     "per_once": ("一次性", "once"),
+    "per_first_term": ("首期", "first term"),
     "no_lines": ("本期无订单", "No orders in this period"),
 }
 

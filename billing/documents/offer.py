@@ -11,12 +11,15 @@ from billing.documents.parties import DocumentParty, cleaned
 from kernel.errors import Invalid
 from kernel.money import exponent
 
-PRICE_UNITS: Final = ("seat/month", "seat/quarter", "seat/year", "month", "quarter", "year", "once")
+PRICE_UNITS: Final = ("seat/month", "seat/quarter", "seat/year", "month", "quarter", "year", "once", "first_term")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferDocumentLine:
-    """One plan. Amounts contain the tax where `tax_included`; `at_least`: the buyer may take more than `quantity`."""
+    """One plan. Amounts contain the tax where `tax_included`; `at_least`: the buyer may take more than `quantity`.
+
+    A price of several parts is that of the first term in all; `details` say what each part costs, and how the amount comes about.
+    """
 
     name: str
     note: str
@@ -27,12 +30,14 @@ class OfferDocumentLine:
     list_price_minor: int
     total_minor: int
     tax_included: bool
+    details: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         cleaned(self, {"name": 300, "note": 300})
         if self.price_unit not in PRICE_UNITS:
             raise Invalid("document_price_unit_unknown", field="price_unit")
-        if self.unit_price_minor * self.quantity != self.total_minor:
+        times = 1 if self.price_unit == "first_term" else self.quantity
+        if self.unit_price_minor * times != self.total_minor:
             raise Invalid("offer_line_total_differs", field="total_minor")
 
 

@@ -29,6 +29,9 @@ class Entitlement(Base):
         ),
         CheckConstraint("state IN ('pending', 'active', 'suspended', 'ended')", name="state"),
         CheckConstraint("seats_used BETWEEN 0 AND seats", name="seats"),
+        CheckConstraint(
+            "(first_ends_at IS NULL) = (first_paid_from IS NULL) AND first_ends_at > first_paid_from", name="first_term"
+        ),
         CheckConstraint("past_due_at IS NULL OR state IN ('active', 'suspended')", name="past_due"),
         CheckConstraint("data_kept_until IS NULL OR state = 'ended'", name="data_kept"),
         Index("ix_entitlement_buyer_org_id_created_at", "buyer_org_id", "created_at"),
@@ -60,6 +63,9 @@ class Entitlement(Base):
     seats_used: Mapped[int] = mapped_column(default=0, server_default="0")
     term_months: Mapped[int]
     """Length of the first term from activation; 0 without end."""
+    first_paid_from: Mapped[Instant | None]
+    first_ends_at: Mapped[Instant | None]
+    """Of a first term that is no whole one: from when until when it was paid for."""
     trial_days: Mapped[int] = mapped_column(default=0, server_default="0")
     """Length from activation of the trial that it is in, which then stands in the place of the term; 0 in none."""
     past_due_at: Mapped[Instant | None]

@@ -30,9 +30,15 @@ def state_now(state: str, valid_to: datetime | None, trial_days: int = 0, past_d
 
 
 def first_end(entitlement: Entitlement, start: datetime) -> datetime:
-    """When what begins at `start` ends first: with its trial, of days of 24 hours, else with its term."""
+    """When what begins at `start` ends first: with its trial, of days of 24 hours, else with its term.
+
+    A first term whose end was agreed on and has passed before it could begin is as long as it was paid for.
+    """
     if entitlement.trial_days:
         return start + timedelta(days=entitlement.trial_days)
+    if entitlement.first_ends_at is not None and entitlement.first_paid_from is not None:
+        agreed = entitlement.first_ends_at
+        return agreed if start < agreed else start + (agreed - entitlement.first_paid_from)
     return add_months(start, entitlement.term_months, time_zone=entitlement.time_zone)
 
 

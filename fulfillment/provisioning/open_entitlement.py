@@ -40,6 +40,8 @@ class OpenEntitlement:
     deadline_at: datetime
     context: dict[str, Any]
     trial_days: int = 0
+    first_term: tuple[datetime, datetime] | None = None
+    """From when until when the first term was paid for, where that is no whole one."""
     data_kept_days: int | None = None
     """After its end; None where nothing was said of it."""
     waits: bool = False
@@ -96,6 +98,8 @@ def open_entitlement(uow: UnitOfWork, command: OpenEntitlement) -> UUID:
         seats_used=0,
         term_months=command.term_months,
         trial_days=command.trial_days,
+        first_paid_from=command.first_term[0] if command.first_term else None,
+        first_ends_at=command.first_term[1] if command.first_term else None,
         data_kept_days=command.data_kept_days,
         time_zone=command.time_zone,
         context=command.context,

@@ -161,6 +161,12 @@ def rate(metered: Metered, quantity: Units) -> PriceLine:
     )
 
 
+def exact_usage(metered: Metered, quantity: Fraction) -> Fraction:
+    """The same before any rounding, at most its cap."""
+    amount = _cost(_charged(metered, max(Fraction(0), quantity - metered.included), GRAIN)[1])
+    return amount if metered.cap_minor is None else min(amount, Fraction(metered.cap_minor))
+
+
 def instalments(price: PlanPrice, amount_minor: int) -> list[int]:
     """The parts in which a term is paid, equal but for the odd minor units, which the earlier parts carry."""
     return allocate(amount_minor, [1] * price.instalments)
@@ -198,18 +204,26 @@ def _seats_line(per_seat: PerSeat, seats: int, times: int) -> PriceLine:
 def _tiered(
     priced: PerSeat | Metered, quantity: Fraction, grain: Fraction, times: int = 1, most: int | None = None
 ) -> tuple[Fraction, tuple[Bracket, ...]]:
-    """How many units are paid for, and the brackets whose amounts add up to the line's, rounded once.
+    """How many units are paid for, and the brackets whose amounts add up to the line's, rounded once. As `_charged`."""
+    charged, slices = _charged(priced, quantity, grain, most)
+    return charged, _brackets(slices, times)
+
+
+def _charged(
+    priced: PerSeat | Metered, quantity: Fraction, grain: Fraction, most: int | None = None
+) -> tuple[Fraction, list[_Slice]]:
+    """How many units are paid for, and at which tiers.
 
     By volume nobody pays more than a larger quantity costs: who needs 95 where a hundred are cheaper pays for a hundred.
     `grain` is the smallest quantity there is, `most` the largest that is sold.
     """
     tiers = priced.tiers
     if priced.mode == "graduated" or quantity == 0:
-        return quantity, _brackets(_slices(tiers, quantity), times)
+        return quantity, _slices(tiers, quantity)
     starts = [tier.up_to + grain for tier in tiers if tier.up_to is not None]
     larger = [start for start in starts if start > quantity and (most is None or start <= most)]
     best = min((quantity, *larger), key=lambda units: _cost([_slice_of(tiers, units)]))
-    return best, _brackets([_slice_of(tiers, best)], times)
+    return best, [_slice_of(tiers, best)]
 
 
 _Slice = tuple[int, Fraction, Tier]

@@ -51,6 +51,16 @@ def is_by_seat(shape: str, price: Mapping[str, Any] | None) -> bool:
     )
 
 
+def nearest_sold(price: PlanPrice, wanted: int) -> int:
+    """The number of seats nearest above the one that is wanted in which it is sold."""
+    seats = price.seats
+    if seats is None:
+        return 1
+    above = -(-max(wanted - seats.minimum, 0) // seats.step) * seats.step + seats.minimum
+    most = (seats.maximum - seats.minimum) // seats.step * seats.step + seats.minimum
+    return min(above, most)
+
+
 def simple_price(
     shape: str, interval: str, currency: str, unit_price_minor: int, min_seats: int = 1, max_seats: int = 1
 ) -> PlanPrice:

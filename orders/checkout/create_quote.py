@@ -10,20 +10,23 @@ from billing.tax.line_amounts import line_amounts
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Invalid
-from kernel.ids import uuid7
 from marketplace.catalog import sellable
 from marketplace.catalog.plan_price import plan_price
 from marketplace.catalog.sellable import Sellable
 from marketplace.discovery import claims
 from marketplace.parties import lookups
+from marketplace.pricing.components import PlanPrice
 from marketplace.pricing.engine import Occasion, price_term
-from marketplace.pricing.shapes import at_unit_price
+from marketplace.pricing.offered import is_one_figure
+from marketplace.pricing.shapes import headline
 from orders.approval_rules.find_rule import ask_rules
 from orders.checkout.approval_reasons import needed_approval
+from orders.checkout.first_term import until_end_of
 from orders.checkout.in_instalments import in_instalments
 from orders.checkout.line_tax import decide_tax, discounted, invoice_party
-from orders.checkout.priced_line import Context, InvoiceParty, PricedLine, QuotedClaim, TrialTerms, totals
+from orders.checkout.priced_line import Context, InvoiceParty, PricedLine, QuotedClaim, TrialTerms
 from orders.checkout.quote_models import Quote
+from orders.checkout.quote_row import quote_row
 from orders.coupons.price_coupons import ask_coupons
 from orders.trials.take_trial import require_untried
 
@@ -65,6 +68,8 @@ class CreateQuote:
     """Whether its only line is to be tried first."""
     coupon: str = ""
     """A seller's code, as it was typed."""
+    align_with: UUID | None = None
+    """The buyer's subscription with whose terms those of whatever recurs shall end, from a shorter first one on."""
 
 
 def create_quote(uow: UnitOfWork, command: CreateQuote) -> Quote:
@@ -73,6 +78,7 @@ def create_quote(uow: UnitOfWork, command: CreateQuote) -> Quote:
     Raises: Invalid `quantity_out_of_range`, `quantity_step`, `currencies_differ`, `too_many_lines`; Conflict `own_listing`,
     `trial_not_offered`, `trial_used`; NotFound `billing_profile_not_found`; Forbidden `not_on_allow_list`; as `discounted`;
     Invalid `coupon_not_with_trial`: a trial costs nothing, and what follows it is at the price that is told now;
+    Conflict `first_term_whole`, `alignment_unfit`, as `until_end_of`;
     what `marketplace.catalog.sellable.get_sellable` raises for plans that cannot be bought.
     """
     most = 1 if command.trial else MAX_LINES
@@ -84,11 +90,23 @@ def create_quote(uow: UnitOfWork, command: CreateQuote) -> Quote:
     currencies = {line.currency for line in lines} | ({command.currency} if command.currency else set())
     if len(currencies) != 1:
         raise Invalid("currencies_differ", field="currency")
+    if command.align_with is not None:
+        lines = _aligned(uow, lines, command.align_with, buyer)
     if not command.trial:
         lines = [in_instalments(line) for line in discounted(uow, lines, command.coupon, buyer)]
     elif command.coupon.strip():
         raise Invalid("coupon_not_with_trial", field="coupon", coupon=command.coupon.strip()[:32])
     return save_quote(uow, lines, buyer, command.context, expires_at=clock.now() + QUOTE_TTL)
+
+
+def _aligned(uow: UnitOfWork, lines: list[PricedLine], with_id: UUID, buyer: InvoiceParty) -> list[PricedLine]:
+    """What recurs ends with the buyer's other subscription; what is bought once beside it stays."""
+    time_zone = lookups.get_party(uow, uow.principal.organization()).time_zone
+    if not any(line.term_months for line in lines):
+        raise Conflict("first_term_whole")
+    return [
+        until_end_of(uow, line, with_id, buyer, time_zone=time_zone) if line.term_months else line for line in lines
+    ]
 
 
 def save_quote(
@@ -101,28 +119,21 @@ def save_quote(
     offer_id: UUID | None = None,
 ) -> Quote:
     """Keep priced lines of one currency for the acting organization."""
-    net, tax, gross = totals(lines)
     needed = needed_approval(uow, [line.agreed for line in lines], binding=False)
-    quote = Quote(
-        id=uuid7(),
-        buyer_org_id=uow.principal.organization(),
-        person_id=uow.principal.person_id,
-        currency=lines[0].currency,
-        net_minor=net,
-        tax_minor=tax,
-        gross_minor=gross,
-        lines=[line.model_dump(mode="json") for line in lines],
-        invoice_party=buyer.model_dump(mode="json"),
-        context=context.model_dump(mode="json"),
-        needs_approval=bool(needed.reasons),
-        approval_reasons=[reason.stored() for reason in needed.reasons],
-        approval_steps=[step.stored() for step in needed.steps],
-        expires_at=expires_at,
-        created_at=clock.now(),
-        used_at=None,
-        offer_id=offer_id,
+    return uow.add(
+        quote_row(
+            lines,
+            buyer,
+            buyer_org_id=uow.principal.organization(),
+            expires_at=expires_at,
+            context=context,
+            person_id=uow.principal.person_id,
+            needs_approval=bool(needed.reasons),
+            approval_reasons=[reason.stored() for reason in needed.reasons],
+            approval_steps=[step.stored() for step in needed.steps],
+            offer_id=offer_id,
+        )
     )
-    return uow.add(quote)
 
 
 def _ask_ahead(uow: UnitOfWork, command: CreateQuote) -> None:
@@ -165,22 +176,19 @@ def price_line(
     quantity: int,
     context: Context,
     *,
-    unit_price_minor: int | None = None,
-    instalments: int | None = None,
+    price: PlanPrice | None = None,
     occasion: Occasion = "new",
 ) -> PricedLine:
-    """A plan at one quantity for whom the invoice will name, at its own price or at one that was offered, paid as that says.
+    """A plan at one quantity for whom the invoice will name, at its own price or at `price`, which was agreed on.
 
     It is the line of a whole term: `in_instalments` makes of it what is paid first.
 
-    Raises: as `tax_for`, `price_term`, `at_unit_price`.
+    Raises: as `tax_for`, `price_term`.
     """
-    listed = plan_price(plan)
-    price = listed if unit_price_minor is None else at_unit_price(listed, unit_price_minor)
-    if instalments is not None:
-        price = price.model_copy(update={"instalments": instalments})
+    unit_price_minor = plan.unit_price_minor if price is None else headline(price).unit_price_minor
+    price = plan_price(plan) if price is None else price
     priced = price_term(price, quantity, occasion)
-    explained = plan.price is not None or price.instalments > 1
+    explained = plan.price is not None or not is_one_figure(price) or price.instalments > 1
     seller = lookups.get_party(uow, plan.seller_org_id)
     decision = decide_tax(seller, buyer, plan.tax_category, clock.now(), included=plan.tax_included)
     amounts = line_amounts(priced.amount_minor, 0, decision)
@@ -202,7 +210,7 @@ def price_line(
         term_months=plan.term_months,
         quantity=quantity,
         currency=plan.currency,
-        unit_price_minor=plan.unit_price_minor if unit_price_minor is None else unit_price_minor,
+        unit_price_minor=unit_price_minor,
         price=price.model_dump(mode="json") if explained else None,
         price_lines=list(priced.lines) if explained else [],
         taxed_as=plan.tax_category,

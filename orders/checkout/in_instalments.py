@@ -15,13 +15,14 @@ LATER: Final = "later_instalments"
 
 
 def in_instalments(line: PricedLine) -> PricedLine:
-    """The line of a whole term as its first instalment, with all of them named; as it is where its plan is paid in one.
+    """The line of a whole term as its first instalment, with all of them named; as it is where that is paid in one.
 
     Gross is split equally, net and tax as if one part after the other went back, so that each may stand on a document of its
-    own. What costs less minor units than there are instalments is paid in one.
+    own. What costs less minor units than there are instalments is paid in one, and so is a first term that is no
+    whole one: the months after which its parts would be due may lie beyond its end.
     """
     price = PlanPrice.model_validate(line.price) if line.price is not None else None
-    if price is None or price.instalments == 1 or line.gross_minor < price.instalments:
+    if price is None or price.instalments == 1 or line.first_term or line.gross_minor < price.instalments:
         return line
     parts = _parts(line, price)
     return _at(

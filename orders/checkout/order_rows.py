@@ -90,8 +90,12 @@ def line_row(line_id: UUID, order: Order, line: PricedLine) -> OrderLine:
             or (key.startswith("coupon") and line.coupon_id is not None)
             or key in {"category", "features", "connector_id", "deadline_s", "data_kept_days", "seller_name"}
         }
-        | {name: getattr(line, name) for name in ("renewal_lead_days", "contract_terms") if getattr(line, name)}
-        | _tried(line)
+        | {
+            name: getattr(line, name)
+            for name in ("renewal_lead_days", "contract_terms", "offered")
+            if getattr(line, name)
+        }
+        | _begun(line)
         | _instalments(line),
         price_lines=[one.model_dump(mode="json", exclude_defaults=True) for one in line.price_lines],
         claims=[claim.model_dump(mode="json") for claim in line.claims],
@@ -99,8 +103,10 @@ def line_row(line_id: UUID, order: Order, line: PricedLine) -> OrderLine:
     )
 
 
-def _tried(line: PricedLine) -> dict[str, int]:
-    """Of a line that begins a trial: for how many days, and what it costs afterwards, with tax."""
+def _begun(line: PricedLine) -> dict[str, Any]:
+    """Of a line whose first term is no whole one when that ends; of a trial how long it is, and what it costs afterwards."""
+    if line.first_term is not None:
+        return {"first_term": line.first_term.model_dump(mode="json")}
     if line.trial is None:
         return {}
     return {"trial_days": line.trial.days, "trial_after_minor": line.trial.after.gross_minor}

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 
 from marketplace.pricing.engine import PriceLine
 from marketplace.pricing.shapes import is_by_seat
+from orders.order.span import FirstTerm
 
 _CODE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -136,9 +137,13 @@ class PricedLine(BaseModel):
     """How many days before a further term begins it is charged; 0: the day before."""
     contract_terms: int = 0
     """After how many paid terms it ends for good; 0: never by itself."""
+    offered: bool = False
+    """Whether its price is one that the seller offered to this buyer."""
     claims: list[QuotedClaim]
     trial: TrialTerms | None = None
     """Of a line that begins a trial, for which nothing is paid: how long, and what follows."""
+    first_term: FirstTerm | None = None
+    """Of a line whose first term ends together with another subscription; None where it is a whole one."""
     coupon_id: UUID | None = None
     """What `discount_minor` is by."""
     coupon: str = ""

@@ -6,13 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
-
-from fulfillment.entitlements.models import Entitlement
 from kernel import clock
-from kernel.calendar import add_months
 from kernel.db.uow import UnitOfWork
-from kernel.errors import Conflict, Invalid, NotFound
+from kernel.errors import Conflict, Invalid
 from marketplace.catalog import sellable
 from marketplace.parties import lookups
 from orders.amendments.amendment_price import longer_term_minor
@@ -20,11 +16,12 @@ from orders.amendments.models import QuotedChange
 from orders.amendments.subscribed import lock_subscribed
 from orders.checkout.approval_reasons import BUY
 from orders.checkout.create_quote import QUOTE_TTL, save_quote
+from orders.checkout.first_term import end_of_other
 from orders.checkout.line_tax import invoice_party
 from orders.checkout.priced_line import Context
 from orders.checkout.quote_amendment import amendment_line
 from orders.checkout.quote_models import Quote
-from orders.order.models import OrderLine, Subscription
+from orders.order.models import Subscription
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,26 +79,7 @@ def quote_alignment(uow: UnitOfWork, command: QuoteAlignment) -> Quote:
 
 def _end_of_other(uow: UnitOfWork, subscription: Subscription, with_id: UUID) -> tuple[datetime, int]:
     """The first end of a term of another subscription after this one's, and its day of month."""
-    row = uow.session.execute(
-        select(Subscription, OrderLine.term_months, Entitlement.time_zone)
-        .join(OrderLine, OrderLine.id == Subscription.order_line_id)
-        .join(Entitlement, Entitlement.reference == Subscription.order_line_id)
-        .where(Subscription.id == with_id, Subscription.buyer_org_id == subscription.buyer_org_id)
-    ).first()
-    if row is None:
-        raise NotFound("not_found")
-    other: Subscription = row.Subscription
-    if other.ends_at == subscription.ends_at:
+    anchor = end_of_other(uow, subscription.buyer_org_id, with_id, subscription.ends_at)
+    if anchor.ends_at == subscription.ends_at:
         raise Invalid("amendment_changes_nothing", field="align_with")
-    if other.state != "active" or other.is_trial or other.ends_at <= clock.now():
-        raise Conflict("alignment_unfit")
-    if other.ends_at < subscription.ends_at and not other.auto_renew:
-        raise Conflict("alignment_unfit")
-    ends_at, left = other.ends_at, other.contract_terms_left
-    while ends_at < subscription.ends_at:
-        if left is not None and (left := left - 1) < 0:
-            raise Conflict("alignment_unfit")
-        ends_at = add_months(ends_at, row.term_months, time_zone=row.time_zone, anchor_day=other.anchor_day)
-    if ends_at == subscription.ends_at:
-        raise Invalid("amendment_changes_nothing", field="align_with")
-    return ends_at, other.anchor_day
+    return anchor.ends_at, anchor.day

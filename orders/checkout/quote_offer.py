@@ -15,13 +15,15 @@ from marketplace.parties import lookups
 from marketplace.placements.models import Placement
 from marketplace.pricing.shapes import MAX_SEATS
 from orders.checkout.create_quote import QUOTE_TTL, price_line, save_quote
+from orders.checkout.first_term import until_contract_ends
 from orders.checkout.in_instalments import in_instalments
 from orders.checkout.line_tax import discounted, invoice_party
-from orders.checkout.priced_line import Context
+from orders.checkout.priced_line import Context, InvoiceParty, PricedLine
 from orders.checkout.quote_models import Quote
 from orders.offers.accept_offer import get_open_offer
 from orders.offers.make_offer import lines_of
 from orders.offers.models import Offer, OfferLine
+from orders.offers.offered_price import price_of_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +51,7 @@ def quote_offer(uow: UnitOfWork, command: QuoteOffer) -> Quote:
     context = _context(uow, offer)
     offered = lines_of(uow, offer.id)
     taken = _taken(offered, command.quantities)
-    lines = [
-        price_line(
-            uow,
-            sellable.get_sellable(uow, one.plan_id, replaced=True),
-            buyer,
-            _quantity(offer, one, taken),
-            context,
-            unit_price_minor=one.unit_price_minor,
-            instalments=one.instalments,
-        )
-        for one in offered
-    ]
+    lines = [_line(uow, offer, one, taken, buyer, context) for one in offered]
     lines = [in_instalments(line) for line in discounted(uow, lines, command.coupon, buyer, of_offer=True)]
     expires_at = min(clock.now() + QUOTE_TTL, offer.valid_until)
     return save_quote(uow, lines, buyer, context, expires_at=expires_at, offer_id=offer.id)
@@ -71,6 +62,23 @@ def _taken(offered: Sequence[OfferLine], wanted: Sequence[tuple[int, int]]) -> d
     if len(taken) != len(wanted) or not taken.keys() <= {line.number for line in offered}:
         raise Invalid("offer_line", field="quantities")
     return taken
+
+
+def _line(
+    uow: UnitOfWork, offer: Offer, line: OfferLine, taken: Mapping[int, int], buyer: InvoiceParty, context: Context
+) -> PricedLine:
+    """At the offer's price, and for as long as the offer says."""
+    plan = sellable.get_sellable(uow, line.plan_id, replaced=True)
+    quantity = _quantity(offer, line, taken)
+    price = price_of_line(line, plan)
+    priced = price_line(uow, plan, buyer, quantity, context, price=price)
+    priced = priced.model_copy(update={"offered": True})
+    if not plan.term_months:
+        return priced
+    if offer.contract_ends_at is not None:
+        time_zone = lookups.get_party(uow, offer.buyer_org_id).time_zone
+        return until_contract_ends(uow, priced, price, offer.contract_ends_at, buyer, time_zone=time_zone)
+    return priced.model_copy(update={"contract_terms": offer.contract_terms or priced.contract_terms})
 
 
 def _quantity(offer: Offer, line: OfferLine, wanted: Mapping[int, int]) -> int:

@@ -24,6 +24,7 @@ from orders.milestones.events import ServiceOrdered
 from orders.order.locking import LineDelivery, deliveries_of
 from orders.order.milestones import OrderMilestone, milestones_of
 from orders.order.models import ORDER, Attribution, Order, OrderLine, SaleTerms
+from orders.order.span import first_term_of
 
 _TO_DELIVER = Read(
     select(OrderLine, Attribution, SaleTerms, Organization)
@@ -138,7 +139,7 @@ def _charge(
 def _deliver(
     uow: UnitOfWork, order: Order, line: OrderLine, buyer: Organization, deadline_at: datetime, *, waits: bool
 ) -> None:
-    plan = line.plan
+    plan, first = line.plan, first_term_of(line.plan)
     entitlement_id = open_entitlement(
         uow,
         OpenEntitlement(
@@ -154,6 +155,7 @@ def _deliver(
             seats=line.quantity if line.sold_by_seat else 0,
             term_months=line.term_months,
             trial_days=int(plan.get("trial_days") or 0),
+            first_term=(first.starts_at, first.ends_at) if first is not None else None,
             data_kept_days=plan.get("data_kept_days"),
             time_zone=buyer.time_zone,
             deadline_at=deadline_at,

@@ -132,7 +132,9 @@ def _line(line: OrderLine) -> LineToInvoice:
     return LineToInvoice(
         reference=line.id,
         name=f"{plan['title']} · {plan['plan_name']}",
-        description="\n".join([f"{plan['title_en']} · {plan['plan_name_en']}{_discount(line)}", *explained]),
+        description="\n".join(
+            [f"{plan['title_en']} · {plan['plan_name_en']}{_discount(line)}{_contract(line)}", *explained]
+        ),
         quantity=Decimal(1 if parts else line.quantity),
         net_minor=line.net_minor,
         tax_minor=line.tax_minor,
@@ -161,6 +163,12 @@ def _discount(line: OrderLine) -> str:
     currency = line.currency.strip()
     before, off = (to_decimal(minor, currency) for minor in (line.list_minor, line.discount_minor))
     return f" · 原价 List {before} {currency}, 优惠 Discount −{off} ({line.plan['coupon']})"
+
+
+def _contract(line: OrderLine) -> str:
+    """After how many terms it ends for good, in words of both languages."""
+    terms = line.plan.get("contract_terms")
+    return f" · 合同共 {terms} 期 Contract of {terms} terms" if terms else ""
 
 
 def _period(term: SubscriptionTerm | Span | None, time_zone: str) -> tuple[date, date] | None:

@@ -29,7 +29,10 @@ MAX_TEXT = 1_000
 
 @dataclass(frozen=True, slots=True)
 class ProposedLine:
-    """What the buyer would take of one line of the offer: how many, at which price for one unit and interval."""
+    """What the buyer would take of one line of the offer: how many, at which price for one unit and interval.
+
+    Of a line with a price of components the price is for its first term in all.
+    """
 
     number: int
     quantity: int
@@ -101,7 +104,8 @@ def _proposed(offered: Sequence[OfferLineView], wanted: Sequence[ProposedLine]) 
     found = [_line(line, by_number.get(line.number)) for line in offered]
     if found == [_line(line, None) for line in offered]:
         raise Invalid("counter_offer_same", field="lines")
-    if sum(one["quantity"] * one["unit_price_minor"] for one in found) > LARGEST_MINOR:
+    times = {line.number: line.own_price is None for line in offered}
+    if sum(one["unit_price_minor"] * (one["quantity"] if times[one["number"]] else 1) for one in found) > LARGEST_MINOR:
         raise Invalid("price_out_of_range", field="quantity", line=found[-1]["number"])
     return found
 
@@ -112,6 +116,7 @@ def _line(offered: OfferLineView, wanted: ProposedLine | None) -> dict[str, Any]
     most = MAX_SEATS if offered.sold_by_seat else 1
     if not 1 <= quantity <= most:
         raise Invalid("quantity_out_of_range", field="quantity", line=offered.number, least=1, most=most)
-    if not 0 <= price_minor <= offered.list_price_minor:
+    more = offered.own_price is not None and quantity > offered.quantity
+    if not 0 <= price_minor <= (LARGEST_MINOR if more else offered.list_price_minor):
         raise Invalid("counter_offer_price", field="unit_price", line=offered.number)
     return {"number": offered.number, "quantity": quantity, "unit_price_minor": price_minor}

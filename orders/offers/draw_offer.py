@@ -19,6 +19,8 @@ from kernel.jobs.kinds import call
 from kernel.jobs.outbox import enqueue
 from kernel.storage import Storage
 from marketplace.parties.lookups import Party, get_party
+from marketplace.pricing.words import Language as WordsLanguage
+from marketplace.pricing.words import line_in_words, price_in_words
 from orders.offers.models import Offer
 from orders.offers.queries import OfferLineView, OfferView, get_offer, offer_to_draw
 
@@ -125,7 +127,7 @@ def to_document(offer: OfferView, seller: Party, buyer: Party, language: Languag
         language=language,
         seller=DocumentParty(legal_name=seller.legal_name, country=seller.country.strip(), tax_id=seller.tax_id or ""),
         buyer=DocumentParty(legal_name=offer.buyer_name, country=buyer.country.strip()),
-        lines=tuple(_line(one, language, takes_more=offer.takes_more) for one in offer.lines),
+        lines=tuple(_line(one, language, offer, zone) for one in offer.lines),
         total_minor=offer.total_minor,
         terms=offer.terms,
     )
@@ -137,19 +139,49 @@ def _parts(line: OfferLineView, *, english: bool) -> str:
     return f", paid in {line.instalments} instalments" if english else f"，分 {line.instalments} 次付款"
 
 
-def _line(line: OfferLineView, language: Language, *, takes_more: bool) -> OfferDocumentLine:
+def _line(line: OfferLineView, language: Language, offer: OfferView, zone: ZoneInfo) -> OfferDocumentLine:
     english = language is Language.EN
     title = (line.title_en or line.title) if english else (line.title or line.title_en)
     plan = (line.plan_name_en or line.plan_name) if english else (line.plan_name or line.plan_name_en)
     months = (f"期限 {line.term_months} 个月", f"Term of {line.term_months} months")
+    note = _TERMS.get(line.term_months, months)[1 if english else 0]
+    note += _parts(line, english=english)
+    if line.term_months:
+        note += _contract(offer, zone)[1 if english else 0]
     return OfferDocumentLine(
         name=f"{title} · {plan}",
-        note=_TERMS.get(line.term_months, months)[1 if english else 0] + _parts(line, english=english),
-        price_unit=line.price_unit,
+        note=note,
+        price_unit=line.price_unit if line.own_price is None else "first_term",
         quantity=line.quantity,
-        at_least=takes_more and line.sold_by_seat,
+        at_least=offer.takes_more and line.sold_by_seat,
         unit_price_minor=line.unit_price_minor,
         list_price_minor=line.list_price_minor,
         total_minor=line.total_minor,
         tax_included=line.tax_included,
+        details=_details(line, "en" if english else "zh-CN"),
     )
+
+
+def _contract(offer: OfferView, zone: ZoneInfo) -> tuple[str, str]:
+    """When what recurs ends for good, in both languages."""
+    terms = offer.contract_terms
+    if offer.contract_ends_at is not None:
+        day = (offer.contract_ends_at - timedelta(seconds=1)).astimezone(zone).date()
+        return (
+            f" · {day} 到期终止，首期按时间少收，一次付清",
+            f" · ends on {day}; the first term is as much shorter, costs as much less and is paid in one",
+        )
+    if terms is None:
+        return "", ""
+    return (
+        f" · 合同共 {terms} 期，到期终止",
+        f" · contract of {terms} {'term' if terms == 1 else 'terms'}, then it ends",
+    )
+
+
+def _details(line: OfferLineView, language: WordsLanguage) -> tuple[str, ...]:
+    """What each part of an own price costs, and how the first term's amount comes about."""
+    if line.own_price is None:
+        return ()
+    parts = (line_in_words(part, line.interval, line.currency, language) for part in line.price_lines)
+    return (*price_in_words(line.own_price, language), *parts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -15,7 +15,8 @@ from kernel.errors import Invalid, NotFound
 from kernel.ids import uuid7
 from kernel.money import PPM
 from marketplace.catalog.models import Listing, ListingVersion
-from orders.offers.models import OfferFloor, OfferLine
+from orders.offers.models import OfferFloor
+from orders.offers.offered_price import Figures
 
 APPROVE = "offers.approve"
 
@@ -81,22 +82,17 @@ def list_floors(uow: UnitOfWork) -> Sequence[FloorView]:
 
 
 def below_floor(
-    uow: UnitOfWork, lines: Sequence[OfferLine], listings: Mapping[UUID, UUID], discounts: Mapping[UUID, int | None]
+    uow: UnitOfWork, seller_org_id: UUID, listing_ids: Sequence[UUID], figures: Sequence[Figures]
 ) -> list[dict[str, int]]:
-    """Of one seller's lines those whose price is below the floor of their product, as an approval keeps them.
+    """Of the lines of a seller's offer those with a price below the floor of their product, as an approval keeps them.
 
-    `listings`: the product of each plan. `discounts`: what was given off it in parts per million, where its price was not given:
-    one down to the floor is not below it because we rounded. Else exact: nothing is rounded.
+    `listing_ids`: the product of each line. A discount typed down to the floor is not below it because we rounded; else exact.
     """
-    found = select(OfferFloor.listing_id, OfferFloor.floor_ppm).where(
-        OfferFloor.seller_org_id == lines[0].seller_org_id
-    )
+    found = select(OfferFloor.listing_id, OfferFloor.floor_ppm).where(OfferFloor.seller_org_id == seller_org_id)
     floors: dict[UUID | None, int] = dict(uow.session.execute(found).all())
     below = []
-    for line in lines:
-        ppm = floors.get(listings[line.plan_id], floors.get(None, 0))
-        discount_ppm = discounts[line.plan_id]
-        reaches = discount_ppm is not None and discount_ppm <= PPM - ppm
-        if not reaches and line.unit_price_minor * PPM < line.list_price_minor * ppm:
-            below.append({"number": line.number, "floor_ppm": ppm})
+    for number, (listing_id, own) in enumerate(zip(listing_ids, figures, strict=True), 1):
+        ppm = floors.get(listing_id, floors.get(None, 0))
+        if own.is_below(ppm):
+            below.append({"number": number, "floor_ppm": ppm, "least_ppm": own.least_ppm})
     return below

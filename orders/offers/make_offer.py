@@ -13,24 +13,25 @@ from sqlalchemy import or_, select
 
 from billing.tax.line_amounts import LARGEST_MINOR
 from kernel import clock
+from kernel.calendar import add_months
 from kernel.db.locks import lock_row, lock_rows
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
-from kernel.money import PPM, apply_ppm
 from kernel.states import state_in
 from marketplace.catalog.plan_price import plan_price
+from marketplace.catalog.plan_terms import MAX_CONTRACT_TERMS
 from marketplace.catalog.sellable import Sellable, get_sellable
 from marketplace.input_text import paragraphs
 from marketplace.leads.messages import answer_lead
 from marketplace.leads.models import Lead
 from marketplace.parties.lookups import get_party
-from marketplace.pricing.shapes import MAX_SEATS, at_unit_price
 from orders.offers.addressee import count_private, find_addressee, require_replaceable
 from orders.offers.events import OfferApprovalAsked, OfferWithdrawn
 from orders.offers.floors import below_floor
 from orders.offers.models import OFFER, Offer, OfferApproval, OfferLine
+from orders.offers.offered_price import Figures, OfferedPlan, figures_of
 from orders.offers.send_offer import send_offer, supersede
 
 LONGEST = timedelta(days=365)
@@ -40,26 +41,13 @@ MAX_TERMS = 4_000
 
 
 @dataclass(frozen=True, slots=True)
-class OfferedPlan:
-    """One of the seller's plans, how many of it (seats, or 1), and at which price.
-
-    Of `unit_price_minor` (for one unit and interval, in the plan's currency) and `discount_ppm` (of the plan's price) one.
-    """
-
-    plan_id: UUID
-    quantity: int
-    unit_price_minor: int | None = None
-    discount_ppm: int | None = None
-    instalments: int | None = None
-    """In how many a term is paid; as the plan says where it is None."""
-
-
-@dataclass(frozen=True, slots=True)
 class MakeOffer:
     """The plans that are offered together, and the last day on which they are.
 
     To whoever asked (`lead_id`), to an organization that the seller names (`buyer_org_id`), or in place of a private offer that
     is open (`supersedes_id`). `takes_more`: the quantities are the least.
+    `contract_terms`: after how many paid terms what recurs ends for good; None: as its plan says.
+    `contract_ends_on`: or its last day, where the seller keeps its calendar; the first term is then as much shorter.
     """
 
     lead_id: UUID | None
@@ -69,6 +57,8 @@ class MakeOffer:
     supersedes_id: UUID | None = None
     terms: str = ""
     takes_more: bool = False
+    contract_terms: int | None = None
+    contract_ends_on: date | None = None
 
 
 def make_offer(uow: UnitOfWork, command: MakeOffer) -> Offer:
@@ -78,8 +68,9 @@ def make_offer(uow: UnitOfWork, command: MakeOffer) -> Offer:
 
     Raises, with the `line` that is meant where a line is:
         Forbidden: `person_required`. NotFound: `plan_not_found`: of another organization. As `get_sellable`, `find_addressee`.
-        Invalid: `quantity_out_of_range`, `offer_price` (one of the two, not above the plan's price), `price_out_of_range`,
-            `offer_valid_on`, `too_many_lines`, `instalments_unfit`, `currencies_differ`, `offered_twice`, `text_too_long`.
+        Invalid: as `figures_of`; `price_out_of_range`, `offer_valid_on`, `too_many_lines`, `currencies_differ`,
+            `offered_twice`, `text_too_long`, `contract_terms_invalid` (of what recurs),
+            `contract_end_unfit` (a day after the offer, of what recurs without usage, or too many terms).
         Conflict: as `require_replaceable`. TooMany: `offers_too_often`, of private ones.
 
     Emits: OfferMade, or OfferApprovalAsked. Locks: as `find_addressee`, then the open offer. Idempotent by: the content.
@@ -91,9 +82,10 @@ def make_offer(uow: UnitOfWork, command: MakeOffer) -> Offer:
     if any(plan.seller_org_id != to.seller_org_id for plan in plans):
         raise NotFound("plan_not_found")
     _require_together(plans)
-    prices = [_price(plan, one, line) for line, (plan, one) in enumerate(zip(plans, command.plans, strict=True), 1)]
-    if sum(price * one.quantity for price, one in zip(prices, command.plans, strict=True)) > LARGEST_MINOR:
-        raise Invalid("price_out_of_range", field="quantity", line=len(plans))
+    contract_ends_at = _contract_end(uow, command, plans)
+    figures = [
+        figures_of(plan, one, line) for line, (plan, one) in enumerate(zip(plans, command.plans, strict=True), 1)
+    ]
     offer = Offer(
         id=uuid7(),
         lead_id=to.lead.id if to.lead is not None else None,
@@ -104,31 +96,39 @@ def make_offer(uow: UnitOfWork, command: MakeOffer) -> Offer:
         valid_until=_until(uow, to.seller_org_id, command.valid_on),
         terms=paragraphs("terms", command.terms, MAX_TERMS),
         takes_more=command.takes_more,
+        contract_terms=command.contract_terms,
+        contract_ends_at=contract_ends_at,
         made_by=uow.principal.person(),
         created_at=clock.now(),
     )
-    lines = [
-        OfferLine(
-            offer_id=offer.id,
-            number=number,
-            buyer_org_id=to.buyer_org_id,
-            seller_org_id=to.seller_org_id,
-            plan_id=plan.plan_id,
-            quantity=one.quantity,
-            currency=plan.currency,
-            unit_price_minor=price,
-            list_price_minor=plan.unit_price_minor,
-            instalments=one.instalments,
-        )
-        for number, (plan, one, price) in enumerate(zip(plans, command.plans, prices, strict=True), 1)
-    ]
-    listings = {plan.plan_id: plan.listing_id for plan in plans}
-    below = below_floor(uow, lines, listings, {one.plan_id: one.discount_ppm for one in command.plans})
+    lines = _lines(offer, command, plans, figures)
+    if sum(line.total_minor for line in lines) > LARGEST_MINOR:
+        raise Invalid("price_out_of_range", field="quantity", line=len(plans))
+    below = below_floor(uow, offer.seller_org_id, [plan.listing_id for plan in plans], figures)
     offer.shown_at = None if below else offer.created_at
     same = _give_way(uow, command, offer, lines)
     if same is None:
         _begin(uow, offer, lines, below)
     return same or offer
+
+
+def _lines(offer: Offer, command: MakeOffer, plans: Sequence[Sellable], figures: Sequence[Figures]) -> list[OfferLine]:
+    return [
+        OfferLine(
+            offer_id=offer.id,
+            number=number,
+            buyer_org_id=offer.buyer_org_id,
+            seller_org_id=offer.seller_org_id,
+            plan_id=plan.plan_id,
+            quantity=one.quantity,
+            currency=plan.currency,
+            unit_price_minor=own.unit_price_minor,
+            list_price_minor=own.list_price_minor,
+            price=own.stored,
+            instalments=one.instalments,
+        )
+        for number, (plan, one, own) in enumerate(zip(plans, command.plans, figures, strict=True), 1)
+    ]
 
 
 def _begin(uow: UnitOfWork, offer: Offer, lines: Sequence[OfferLine], below: list[dict[str, int]]) -> None:
@@ -248,25 +248,26 @@ def _require_together(plans: Sequence[Sellable]) -> None:
             raise Invalid("offered_twice", field="plan_id", line=line)
 
 
-def _price(plan: Sellable, offered: OfferedPlan, line: int) -> int:
-    """The one place where a discount is rounded."""
-    most = MAX_SEATS if plan.sold_by_seat else 1
-    if not 1 <= offered.quantity <= most:
-        raise Invalid("quantity_out_of_range", field="quantity", line=line, least=1, most=most)
-    price_minor, ppm = offered.unit_price_minor, offered.discount_ppm
-    if (price_minor is None) == (ppm is None):
-        raise Invalid("offer_price", field="unit_price", line=line)
-    if ppm is not None:
-        if not 0 <= ppm <= PPM:
-            raise Invalid("offer_price", field="discount_ppm", line=line)
-        price_minor = plan.unit_price_minor - apply_ppm(plan.unit_price_minor, ppm)
-    assert price_minor is not None  # noqa: S101 - one of the two was given
-    if not 0 <= price_minor <= plan.unit_price_minor:
-        raise Invalid("offer_price", field="unit_price", line=line)
-    price = at_unit_price(plan_price(plan), price_minor)
-    if offered.instalments is not None and not price.fits(offered.instalments):
-        raise Invalid("instalments_unfit", field="instalments", line=line)
-    return price_minor
+def _contract_end(uow: UnitOfWork, command: MakeOffer, plans: Sequence[Sellable]) -> datetime | None:
+    """A contract is of what recurs. Where it ends on a day, that is after the offer, and after so many terms at the most."""
+    terms, last_day = command.contract_terms, command.contract_ends_on
+    if terms is not None and not (1 <= terms <= MAX_CONTRACT_TERMS and any(plan.term_months for plan in plans)):
+        raise Invalid("contract_terms_invalid", field="contract_terms", limit=MAX_CONTRACT_TERMS)
+    if last_day is None:
+        return None
+    recurring = [plan for plan in plans if plan.term_months]
+    if terms is not None or not recurring or any(plan_price(plan).metered for plan in recurring):
+        raise Invalid("contract_end_unfit", field="contract_ends_on", limit=MAX_CONTRACT_TERMS)
+    time_zone = get_party(uow, plans[0].seller_org_id).time_zone
+    months = MAX_CONTRACT_TERMS * min(plan.term_months for plan in recurring)
+    ends_at = _end_of_day(last_day, time_zone)
+    if last_day <= command.valid_on or ends_at > add_months(clock.now(), months, time_zone=time_zone):
+        raise Invalid("contract_end_unfit", field="contract_ends_on", limit=MAX_CONTRACT_TERMS)
+    return ends_at
+
+
+def _end_of_day(day: date, time_zone: str) -> datetime:
+    return datetime.combine(day + timedelta(days=1), datetime.min.time(), ZoneInfo(time_zone))
 
 
 def _until(uow: UnitOfWork, seller_id: UUID, valid_on: date) -> datetime:
@@ -275,9 +276,19 @@ def _until(uow: UnitOfWork, seller_id: UUID, valid_on: date) -> datetime:
     today = clock.today(time_zone)
     if not today <= valid_on <= today + LONGEST:
         raise Invalid("offer_valid_on", field="valid_on", days=LONGEST.days)
-    return datetime.combine(valid_on + timedelta(days=1), datetime.min.time(), ZoneInfo(time_zone))
+    return _end_of_day(valid_on, time_zone)
 
 
 def _says(offer: Offer, lines: Sequence[OfferLine]) -> tuple[object, ...]:
-    said = [(one.plan_id, one.quantity, one.unit_price_minor, one.list_price_minor, one.instalments) for one in lines]
-    return said, offer.currency.strip(), offer.valid_until, offer.terms, offer.takes_more
+    said = [
+        (one.plan_id, one.quantity, one.unit_price_minor, one.list_price_minor, one.price, one.instalments)
+        for one in lines
+    ]
+    return (
+        said,
+        offer.currency.strip(),
+        offer.valid_until,
+        offer.terms,
+        offer.takes_more,
+        (offer.contract_terms, offer.contract_ends_at),
+    )

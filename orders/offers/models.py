@@ -54,6 +54,8 @@ class Offer(Base):
         ),
         CheckConstraint("shown_at IS NULL OR state NOT IN ('awaiting_approval', 'rejected')", name="not_shown"),
         CheckConstraint(f"decline_reason IN {DECLINE_REASONS}", name="decline_reason"),
+        CheckConstraint("contract_terms BETWEEN 1 AND 60", name="contract_terms"),
+        CheckConstraint("contract_terms IS NULL OR contract_ends_at IS NULL", name="contract"),
         CheckConstraint("state = 'declined' OR (decline_reason IS NULL AND decline_text = '')", name="declined"),
         Index("uq_offer_open", "lead_id", unique=True, postgresql_where=text("state = 'open'")),
         Index("uq_offer_awaiting", "lead_id", unique=True, postgresql_where=text("state = 'awaiting_approval'")),
@@ -81,6 +83,10 @@ class Offer(Base):
     """What the seller agrees on with this buyer, in words of its own."""
     takes_more: Mapped[bool] = mapped_column(default=False)
     """Whether the quantities are the least: the buyer may take more seats at the same price."""
+    contract_terms: Mapped[int | None]
+    """After how many paid terms what recurs ends for good; None: as its plan says."""
+    contract_ends_at: Mapped[Instant | None]
+    """Or when, after a first term that is as much shorter; in the place of a number."""
     files: Mapped[dict[str, dict[str, str]]] = mapped_column(JSONB, default=dict)
     """The `key` and `sha256` of its PDF by language, once it is drawn."""
     made_by: Mapped[UUID] = mapped_column(ForeignKey("marketplace.person.id"))
@@ -141,11 +147,19 @@ class OfferLine(Base):
     quantity: Mapped[int]
     currency: Mapped[Currency]
     unit_price_minor: Mapped[Minor]
-    """For one unit and one interval of the plan, with the tax where the plan's price contains it."""
+    """For one unit and one interval of the plan, with the tax where the plan's price contains it; of a line with a `price` of
+    components what its first term costs in all, in advance."""
     list_price_minor: Mapped[Minor]
-    """The plan's own, when the offer was made."""
+    """The same at the plan's own price, when the offer was made."""
     instalments: Mapped[int | None]
     """In how many a term is paid; None: as the plan says."""
+    price: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """The seller's own (`marketplace.pricing.components.PlanPrice`) where the plan's is more than one figure."""
+
+    @property
+    def total_minor(self) -> int:
+        """Of the first term, in advance."""
+        return self.unit_price_minor if self.price is not None else self.unit_price_minor * self.quantity
 
 
 class CounterOffer(Base):
@@ -192,7 +206,8 @@ class OfferApproval(Base):
     offer_id: Mapped[UUID]
     seller_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
     lines: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
-    """Of each line below its floor the `number`, and the `floor_ppm` that held when it was offered."""
+    """Of each line below its floor the `number`, the `floor_ppm` that held when it was offered, and the least share of the
+    plan's price, `least_ppm`, that anything in it is paid for at."""
     decision: Mapped[str | None]
     decision_text: Mapped[str] = mapped_column(default="")
     decided_by: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.person.id"))

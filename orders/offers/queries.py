@@ -20,6 +20,8 @@ from kernel.states import state_in
 from marketplace.catalog.models import ListingVersion, Plan
 from marketplace.parties.models import Organization
 from marketplace.placements.claim_checks import price_unit
+from marketplace.pricing.components import PlanPrice
+from marketplace.pricing.engine import PriceLine, price_term
 from marketplace.pricing.shapes import is_by_seat
 from orders.offers.models import CounterOffer, Offer, OfferApproval, OfferLine
 from orders.order.models import ENDED_UNPAID, Order
@@ -46,10 +48,23 @@ class OfferLineView:
     currency: str
     unit_price_minor: int
     list_price_minor: int
+    """Of one unit and interval; of a line with an own price of components what the first term costs in all, in advance."""
     instalments: int
     """In how many a term is paid."""
     total_minor: int
-    """Unit price times quantity: with the tax where the price contains it."""
+    """Of the first term, in advance: with the tax where the price contains it."""
+    own_price: PlanPrice | None = None
+    """The seller's own figures where the plan's price is more than one."""
+
+    @property
+    def times(self) -> int:
+        """How often its figure is paid in the first term."""
+        return self.quantity if self.own_price is None else 1
+
+    @property
+    def price_lines(self) -> tuple[PriceLine, ...]:
+        """How the first term's amount comes about, component by component; none where a unit price says it."""
+        return price_term(self.own_price, self.quantity).lines if self.own_price is not None else ()
 
     @property
     def sold_by_seat(self) -> bool:
@@ -65,11 +80,8 @@ class CounterLineView:
     quantity: int
     currency: str
     unit_price_minor: int
-
-    @property
-    def total_minor(self) -> int:
-        """Unit price times quantity."""
-        return self.unit_price_minor * self.quantity
+    """For one unit and interval; of a price of components for the first term in all."""
+    total_minor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +102,8 @@ class ApprovalView:
 
     floors: Mapping[int, int]
     """Of each line below its floor the number, and the share of the list price, in ppm, below which approval was asked."""
+    shares: Mapping[int, int]
+    """Of each the least share that anything in it is paid for at; none of one that was offered before that was kept."""
     decision: str | None
     text: str
     decided_at: datetime | None
@@ -109,6 +123,10 @@ class OfferView:
     terms: str
     takes_more: bool
     """Whether the quantities are the least."""
+    contract_terms: int | None
+    """After how many paid terms what recurs ends for good; None: as its plan says."""
+    contract_ends_at: datetime | None
+    """Or when, after a first term that is as much shorter."""
     state: str
     is_expired: bool
     lines: tuple[OfferLineView, ...]
@@ -221,14 +239,15 @@ _OFFERS: Any = (
 def _views(uow: UnitOfWork, *which: ColumnElement[bool], countered: bool = True) -> list[OfferView]:
     rows = uow.session.execute(_OFFERS.where(*which)).all()
     offers = [list(lines) for _, lines in groupby(rows, key=lambda row: row[0].id)]
-    counters = _counters(uow, [lines[0][0] for lines in offers]) if countered else {}
+    counters = _counters(uow, offers) if countered else {}
     return [_view(uow, lines, counters.get(lines[0][0].id, ())) for lines in offers]
 
 
-def _counters(uow: UnitOfWork, offers: Sequence[Offer]) -> dict[UUID, tuple[CounterOfferView, ...]]:
+def _counters(uow: UnitOfWork, offers: Sequence[Sequence[Any]]) -> dict[UUID, tuple[CounterOfferView, ...]]:
     if not offers:
         return {}
-    currency = {offer.id: offer.currency for offer in offers}
+    currency = {rows[0][0].id: rows[0][0].currency for rows in offers}
+    of_components = {(line.offer_id, line.number) for rows in offers for _, line, *_ in rows if line.price is not None}
     rows = uow.session.scalars(
         select(CounterOffer)
         .where(CounterOffer.offer_id.in_(currency))
@@ -237,11 +256,16 @@ def _counters(uow: UnitOfWork, offers: Sequence[Offer]) -> dict[UUID, tuple[Coun
     found: dict[UUID, tuple[CounterOfferView, ...]] = {}
     for row in rows:
         of = currency[row.offer_id]
-        lines = tuple(CounterLineView(one["number"], one["quantity"], of, one["unit_price_minor"]) for one in row.lines)
+        lines = tuple(_countered(one, of, (row.offer_id, one["number"]) in of_components) for one in row.lines)
         total_minor = sum(one.total_minor for one in lines)
         said = CounterOfferView(row.id, lines, row.text, of, total_minor, row.created_at)
         found[row.offer_id] = (*found.get(row.offer_id, ()), said)
     return found
+
+
+def _countered(said: Mapping[str, Any], currency: str, of_components: bool) -> CounterLineView:  # noqa: FBT001 - private
+    quantity, figure = said["quantity"], said["unit_price_minor"]
+    return CounterLineView(said["number"], quantity, currency, figure, figure * (1 if of_components else quantity))
 
 
 def _view(uow: UnitOfWork, rows: Sequence[Any], counters: tuple[CounterOfferView, ...]) -> OfferView:
@@ -257,6 +281,8 @@ def _view(uow: UnitOfWork, rows: Sequence[Any], counters: tuple[CounterOfferView
         seller_name=seller_name,
         terms=offer.terms,
         takes_more=offer.takes_more,
+        contract_terms=offer.contract_terms,
+        contract_ends_at=offer.contract_ends_at,
         state=offer.state,
         is_expired=offer.state in {"open", "awaiting_approval"} and offer.valid_until <= clock.now(),
         lines=lines,
@@ -281,7 +307,8 @@ def _approval(row: OfferApproval | None) -> ApprovalView | None:
     if row is None:
         return None
     floors = {one["number"]: one["floor_ppm"] for one in row.lines}
-    return ApprovalView(floors, row.decision, row.decision_text, row.decided_at)
+    shares = {one["number"]: one["least_ppm"] for one in row.lines if "least_ppm" in one}
+    return ApprovalView(floors, shares, row.decision, row.decision_text, row.decided_at)
 
 
 def _line(offer: Offer, line: OfferLine, plan: Plan, version: ListingVersion) -> OfferLineView:
@@ -303,6 +330,7 @@ def _line(offer: Offer, line: OfferLine, plan: Plan, version: ListingVersion) ->
         currency=offer.currency,
         unit_price_minor=line.unit_price_minor,
         list_price_minor=line.list_price_minor,
-        instalments=line.instalments or (plan.price or {}).get("instalments", 1),
-        total_minor=line.unit_price_minor * line.quantity,
+        instalments=line.instalments or (line.price or plan.price or {}).get("instalments", 1),
+        total_minor=line.total_minor,
+        own_price=PlanPrice.model_validate(line.price) if line.price is not None else None,
     )

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from marketplace.pricing.shapes import is_by_seat
 from orders.order.models import Attribution, Order, OrderLine
+from orders.order.span import first_term_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,10 @@ class LineView:
     """The code that the discount is by, or the promotion's name."""
     coupon_every_term: bool = False
     """Whether it comes off renewals, too; else off the first term alone."""
+    contract_terms: int = 0
+    """After how many paid terms it ends for good; 0: never by itself."""
+    first_term_ends_at: datetime | None = None
+    """When the first term ends by what was agreed on, where that is no whole one."""
     instalments: tuple[dict[str, int], ...] = ()
     """Of a term that is paid in several, all of them (`PricedLine.instalments`); its own amounts are those of the first."""
 
@@ -103,6 +108,7 @@ def order_view(order: Order, lines: Sequence[LineView]) -> OrderView:
 
 def line_view(line: OrderLine, credit: Attribution | None) -> LineView:
     """A line's row with what is said of its attribution."""
+    first = first_term_of(line.plan)
     return LineView(
         **{name: getattr(line, name) for name in _OF_LINE},
         **{name: line.plan[name] for name in _FROM_PLAN},
@@ -114,6 +120,8 @@ def line_view(line: OrderLine, credit: Attribution | None) -> LineView:
         trial_after_minor=int(line.plan.get("trial_after_minor") or 0),
         coupon=line.plan.get("coupon", ""),
         coupon_every_term=line.plan.get("coupon_every_term", False),
+        contract_terms=int(line.plan.get("contract_terms") or 0),
+        first_term_ends_at=first.ends_at if first is not None else None,
         instalments=tuple(line.plan.get("instalments") or ()),
     )
 
@@ -131,6 +139,8 @@ _COMPUTED = (
     "trial_after_minor",
     "coupon",
     "coupon_every_term",
+    "contract_terms",
+    "first_term_ends_at",
     "instalments",
 )
 

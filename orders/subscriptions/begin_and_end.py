@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ from sqlalchemy import select
 from fulfillment.entitlements.models import Entitlement
 from fulfillment.entitlements.validity import first_end
 from kernel import clock
+from kernel.calendar import add_months
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
@@ -18,7 +20,7 @@ from orders.amendments.amend import applied_orders
 from orders.order.instalments import Instalment, cancel_instalments, paid_part, schedule_instalments
 from orders.order.locking import LineDelivery, deliveries_of, subscriptions_of
 from orders.order.models import SUBSCRIPTION, Order, OrderLine, Subscription, SubscriptionTerm
-from orders.order.span import Span
+from orders.order.span import FirstTerm, Span, first_term_of
 from orders.subscriptions.calendar import next_step_of
 from orders.subscriptions.events import TrialEnded, TrialStarted
 from orders.subscriptions.finish_orders import finish_orders_of
@@ -47,6 +49,10 @@ def _begin(uow: UnitOfWork, line: OrderLine, entitlement: Entitlement, departmen
     auto_renew = trial is not None and trial.converts
     # What is paid for begins with the end of what was tried.
     paid_from = ends_at if trial is not None else starts_at
+    time_zone, first = entitlement.time_zone, first_term_of(line.plan)
+    if first is not None:
+        # Later terms end on that day, too; where it had passed before anything was delivered, on the one it came to.
+        entitlement.first_ends_at, paid_from = ends_at, ends_at
     subscription = Subscription(
         id=uuid7(),
         buyer_org_id=line.buyer_org_id,
@@ -57,7 +63,7 @@ def _begin(uow: UnitOfWork, line: OrderLine, entitlement: Entitlement, departmen
         term_price=None,
         next_quantity=None,
         next_plan_id=None,
-        anchor_day=paid_from.astimezone(ZoneInfo(entitlement.time_zone)).day,
+        anchor_day=_anchor_day(first, ends_at) or paid_from.astimezone(ZoneInfo(time_zone)).day,
         term_months=line.term_months,
         ends_at=ends_at,
         auto_renew=auto_renew,
@@ -85,10 +91,15 @@ def _begin(uow: UnitOfWork, line: OrderLine, entitlement: Entitlement, departmen
             starts_at=starts_at,
             ends_at=ends_at,
             revoked_at=None,
+            priced_until=add_months(starts_at, line.term_months, time_zone=time_zone) if first is not None else None,
         )
     )
     schedule_instalments(uow, subscription, term, line, entitlement.time_zone)
     return paid_part(line, term, subscription, entitlement.time_zone)
+
+
+def _anchor_day(first: FirstTerm | None, ends_at: datetime) -> int | None:
+    return first.anchor_day if first is not None and first.ends_at == ends_at else None
 
 
 def _terms_left(line: OrderLine, *, is_trial: bool) -> int | None:

@@ -8,13 +8,13 @@ from uuid import UUID
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict
 from kernel.jobs.outbox import emit
-from marketplace.catalog.plan_price import plan_price
 from marketplace.catalog.sellable import get_sellable
 from marketplace.pricing.engine import check_seats
 from orders.amendments.subscribed import Subscribed, lock_subscribed
 from orders.checkout.approval_reasons import BUY
-from orders.order.models import Subscription
+from orders.order.models import OrderLine, Subscription
 from orders.subscriptions.events import NextTermScheduled, NextTermScheduleWithdrawn
+from orders.subscriptions.offered_terms import price_next
 from orders.subscriptions.queries import SubscriptionView, get_subscription
 from orders.subscriptions.quote_renewal import plan_now, requote_renewal
 
@@ -87,7 +87,8 @@ def preview_next_term(uow: UnitOfWork, command: ChangeNextTerm) -> SubscriptionV
 
 def _require_sold(uow: UnitOfWork, subscribed: Subscribed, quantity: int, plan_id: UUID) -> None:
     plan = get_sellable(uow, plan_now(uow, plan_id))
-    price = plan_price(plan)
+    first = uow.session.get_one(OrderLine, subscribed.subscription.order_line_id)
+    price = price_next(first, plan)
     if plan.listing_id != subscribed.entitlement.listing_id or plan.currency != subscribed.agreed.price.currency:
         raise Conflict("plan_unfit")
     if not price.term_months:

@@ -24,6 +24,7 @@ from orders.checkout.quote_models import Quote
 from orders.coupons.every_term import off_renewal
 from orders.order.models import Order, OrderLine, Subscription
 from orders.subscriptions.calendar import contract_end
+from orders.subscriptions.offered_terms import price_next
 from orders.subscriptions.schedule import renews_before
 from orders.trials.models import Trial
 
@@ -228,7 +229,7 @@ def _expected_minor(subscription: Subscription, first: OrderLine, plan_now: Plan
         return None
     quantity = subscription.next_quantity or subscription.quantity
     try:
-        price = plan_price(plan_now)
+        price = price_next(first, plan_now)
         price_minor = price_term(price, quantity, "renewal").amount_minor
     except DomainError:
         # It is not sold in this number any more: what stands in the way is said with the first notice.

@@ -7,31 +7,32 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import aliased
 
-from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, DomainError
-from kernel.ids import uuid7
 from marketplace.catalog.models import Listing, Plan
-from marketplace.catalog.sellable import get_sellable
+from marketplace.catalog.sellable import Sellable, get_sellable
 from marketplace.parties import lookups
+from marketplace.pricing.components import PlanPrice
 from orders.checkout.create_quote import price_line
 from orders.checkout.in_instalments import in_instalments
 from orders.checkout.line_tax import invoice_party, taxed_now
 from orders.checkout.priced_line import Context, InvoiceParty, PricedLine
 from orders.checkout.quote_models import Quote
+from orders.checkout.quote_row import quote_row
 from orders.coupons.every_term import off_renewal
 from orders.order.models import OrderLine, Subscription
+from orders.subscriptions.offered_terms import kept_price
 from orders.subscriptions.schedule import TERMINATED_AFTER
 
 
 def quote_renewal(
     uow: UnitOfWork, subscription: Subscription, profile_id: UUID, *, told_plan_id: UUID | None = None
 ) -> Quote:
-    """Price the next term of a subscription as its plan costs now. The quote holds until the term could be paid for no more.
+    """Price the next term as its plan costs now, or as it was offered. The quote holds until the term could be paid for no more.
 
     The plan is the published one of the same code, or the one that its price was told for (`told_plan_id`), what was published
-    since or not; an offered price holds for the term it was offered for, what a coupon took off too, unless it is one for every
-    term. The tax is decided by the day and by whom the invoice will name.
+    since or not; an offered price goes on. What a coupon took off holds for the term it was taken off, unless it is one for
+    every term. The tax is decided by the day and by whom the invoice will name.
 
     Raises:
         Conflict: `plan_withdrawn`, `listing_suspended`: there is nothing to renew it with. `quantity_out_of_range`: the plan is
@@ -43,31 +44,21 @@ def quote_renewal(
     else:
         plan = get_sellable(uow, plan_now(uow, wanted_id))
     quantity = subscription.next_quantity or subscription.quantity
-    if not plan.min_seats <= quantity <= plan.max_seats:
-        raise Conflict("quantity_out_of_range", least=plan.min_seats, most=plan.max_seats)
+    price = kept_price(uow.session.get_one(OrderLine, subscription.order_line_id), plan)
+    _require_sold(plan, price, quantity)
     buyer = invoice_party(lookups.get_billing_profile(uow, profile_id))
-    priced = price_line(uow, plan, buyer, quantity, Context(), occasion="renewal")
+    priced = price_line(uow, plan, buyer, quantity, Context(), price=price, occasion="renewal")
     priced = in_instalments(_reduced(uow, subscription, priced, buyer))
-    quote = Quote(
-        id=uuid7(),
-        buyer_org_id=subscription.buyer_org_id,
-        person_id=None,
-        currency=priced.currency,
-        net_minor=priced.net_minor,
-        tax_minor=priced.tax_minor,
-        gross_minor=priced.gross_minor,
-        lines=[priced.model_dump(mode="json")],
-        invoice_party=buyer.model_dump(mode="json"),
-        context={},
-        needs_approval=False,
-        approval_reasons=[],
-        approval_steps=[],
-        expires_at=subscription.ends_at + TERMINATED_AFTER,
-        created_at=clock.now(),
-        used_at=None,
-        offer_id=None,
-    )
-    return uow.add(quote)
+    until = subscription.ends_at + TERMINATED_AFTER
+    return uow.add(quote_row([priced], buyer, buyer_org_id=subscription.buyer_org_id, expires_at=until))
+
+
+def _require_sold(plan: Plan | Sellable, price: PlanPrice | None, quantity: int) -> None:
+    """`price`: at which it was offered, which has limits of its own."""
+    seats = price.seats if price is not None else None
+    least, most = (seats.minimum, seats.maximum) if seats is not None else (plan.min_seats, plan.max_seats)
+    if not least <= quantity <= most:
+        raise Conflict("quantity_out_of_range", least=least, most=most)
 
 
 def _reduced(uow: UnitOfWork, subscription: Subscription, priced: PricedLine, buyer: InvoiceParty) -> PricedLine:
@@ -102,11 +93,14 @@ def requote_renewal(uow: UnitOfWork, subscription: Subscription) -> None:
 
 
 def require_sold_number(uow: UnitOfWork, subscription: Subscription) -> None:
-    """Raise Conflict `quantity_out_of_range` where its plan, if it is on sale, is not sold in the number of the next term."""
+    """Raise Conflict `quantity_out_of_range` where its plan, if it is on sale, is not sold in the number of the next term
+    at the price that it would be renewed at.
+    """
     plan = _on_sale(uow, subscription.next_plan_id or subscription.plan_id)
     quantity = subscription.next_quantity or subscription.quantity
-    if plan is not None and not plan.min_seats <= quantity <= plan.max_seats:
-        raise Conflict("quantity_out_of_range", least=plan.min_seats, most=plan.max_seats)
+    if plan is not None:
+        price = kept_price(uow.session.get_one(OrderLine, subscription.order_line_id), plan)
+        _require_sold(plan, price, quantity)
 
 
 def plan_now(uow: UnitOfWork, plan_id: UUID) -> UUID:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from kernel import clock
 from kernel.db.uow import UnitOfWork
-from kernel.ids import uuid7
-from orders.checkout.priced_line import PricedLine
+from orders.checkout.priced_line import InvoiceParty, PricedLine
 from orders.checkout.quote_models import Quote
+from orders.checkout.quote_row import quote_row
 from orders.order.models import OrderLine, Subscription
 from orders.subscriptions.schedule import TERMINATED_AFTER
 from orders.trials.models import Trial
@@ -33,23 +32,8 @@ def price_again(uow: UnitOfWork, subscription: Subscription) -> UUID:
 def frozen_quote(uow: UnitOfWork, trial: Trial, ends_at: datetime) -> Quote:
     """The price of the term after a trial. It holds for as long as that term could be paid for, an extension included."""
     line = PricedLine.model_validate(trial.full_line)
-    quote = Quote(
-        id=uuid7(),
-        buyer_org_id=trial.buyer_org_id,
-        person_id=None,
-        currency=line.currency,
-        net_minor=line.net_minor,
-        tax_minor=line.tax_minor,
-        gross_minor=line.gross_minor,
-        lines=[trial.full_line],
-        invoice_party=trial.invoice_party,
-        context={},
-        needs_approval=False,
-        approval_reasons=[],
-        approval_steps=[],
-        expires_at=ends_at + TERMINATED_AFTER + timedelta(days=trial.days),
-        created_at=clock.now(),
-        used_at=None,
-        offer_id=None,
+    buyer, until = (
+        InvoiceParty.model_validate(trial.invoice_party),
+        ends_at + TERMINATED_AFTER + timedelta(days=trial.days),
     )
-    return uow.add(quote)
+    return uow.add(quote_row([line], buyer, buyer_org_id=trial.buyer_org_id, expires_at=until))

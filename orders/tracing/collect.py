@@ -140,9 +140,9 @@ def _asked(uow: UnitOfWork, offer_ids: Sequence[UUID]) -> Iterator[Node]:
             card = (lead.placement_id,) if lead.placement_id else ()
             yield Node("lead", lead.id, lead.created_at, lead.state, facts={"action": lead.kind}, after=card)
         lines = [one for one in offered if one.offer_id == offer.id]
-        total = sum(one.unit_price_minor * one.quantity for one in lines)
+        total = sum(one.total_minor for one in lines)
         facts: dict[str, Any] = {"amount": _money(total, offer.currency)}
-        if len(lines) == 1:
+        if len(lines) == 1 and lines[0].price is None:
             facts = {"unit_price": _money(lines[0].unit_price_minor, offer.currency), "quantity": lines[0].quantity}
         yield Node(
             "offer",

@@ -18,8 +18,8 @@ from marketplace.leads.models import Lead
 from orders.checkout.quote_models import Quote
 from orders.notifications.notify_of_events import NOTIFY
 from orders.offers.counter_offer import MakeCounterOffer, ProposedLine, make_counter_offer
-from orders.offers.make_offer import OfferedPlan
 from orders.offers.models import CounterOffer, Offer
+from orders.offers.offered_price import OfferedPlan
 from orders.offers.queries import offers_of
 from orders.order.models import Order
 from tests.loop.test_offers import PRICE, QUANTITY, decline, offered, quoted, refusal, requested, told, withdraw

@@ -25,8 +25,11 @@ from orders.checkout.quote_models import Quote
 from orders.checkout.quote_offer import QuoteOffer, quote_offer
 from orders.instalments.jobs import SWEEP_INSTALMENTS
 from orders.notifications.notify_of_events import NOTIFY
-from orders.offers.make_offer import MakeOffer, OfferedPlan, make_offer
+from orders.offers.make_offer import MakeOffer, make_offer
+from orders.offers.offered_price import OfferedPlan
+from orders.offers.queries import get_offer
 from orders.order.instalments import NOTICED_BEFORE
+from orders.subscriptions.queries import get_subscription
 from orders.subscriptions.timeline import subscription_timeline
 from orders.subscriptions.upcoming import upcoming_charges
 from orders.usage.jobs import SWEEP_UNPAID_USAGE
@@ -165,3 +168,27 @@ class TestBought:
         assert len(later) == 11
         at(stage, later[0].due_at)
         assert [one.state for one in charged(stage, subscription)] == ["active"]
+
+    @pytest.mark.parametrize(("parts", "count"), [(None, 8), (4, 4), (1, 1)])
+    def test_an_offer_of_several_figures_and_a_contract_is_renewed_as_it_was_paid(
+        self, stage: Stage, parts: int | None, count: int
+    ) -> None:
+        verify(stage, stage.buyer.id)
+        plan_id, _ = stage.offer(price=SEATS)
+        plans = (OfferedPlan(plan_id, 10, discount_ppm=100_000, instalments=parts),)
+        valid_on = clock.today("Asia/Shanghai") + timedelta(days=30)
+        command = MakeOffer(None, plans, valid_on, buyer_org_id=stage.buyer.id, contract_terms=3)
+        offer_id = transact(stage.services.db, stage.seller.owner, lambda uow: make_offer(uow, command).id)
+        whole = 10 * 2 * 17_910
+        with unit_of_work(stage.services.db, stage.purchaser) as uow:
+            (line,) = get_offer(uow, offer_id, sells=False).lines
+            assert (line.instalments, line.total_minor) == (count, whole)
+            quote = quote_offer(uow, QuoteOffer(offer_id))
+            quote_id, gross_minor, later = quote.id, quote.gross_minor, quote.lines[0]["instalments"]
+        assert (len(later) or 1, gross_minor) == (count, whole // count)
+        order_id = stage.place(quote_id)
+        stage.run()
+        (subscription,) = subscriptions(stage, order_id)
+        assert (len(rows(stage, subscription)), subscription.contract_terms_left) == (count - 1, 2)
+        with unit_of_work(stage.services.db, stage.purchaser) as uow:
+            assert get_subscription(uow, subscription.id).expected_minor == whole // count

@@ -26,8 +26,9 @@ from orders.notifications.notify_of_events import NOTIFY
 from orders.offers.decide_offer import DecideOffer, decide_offer
 from orders.offers.draw_offer import find_offer_file
 from orders.offers.floors import SetFloor, list_floors, set_floor
-from orders.offers.make_offer import MakeOffer, OfferedPlan, make_offer
+from orders.offers.make_offer import MakeOffer, make_offer
 from orders.offers.models import Offer, OfferApproval, OfferFloor
+from orders.offers.offered_price import OfferedPlan
 from orders.offers.queries import get_offer, leads_last_declined, list_offers, offers_of
 from tests.factories_marketplace import make_member
 from tests.loop.test_counter_offers import countered

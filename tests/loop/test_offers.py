@@ -30,8 +30,9 @@ from orders.loop import SWEEP_PURCHASES
 from orders.notifications.notify_of_events import NOTIFY
 from orders.offers.counter_offer import MakeCounterOffer, make_counter_offer
 from orders.offers.decline_offer import DeclineOffer, decline_offer
-from orders.offers.make_offer import MakeOffer, OfferedPlan, make_offer, withdraw_offer
+from orders.offers.make_offer import MakeOffer, make_offer, withdraw_offer
 from orders.offers.models import Offer, OfferLine
+from orders.offers.offered_price import OfferedPlan
 from orders.offers.queries import get_offer, leads_last_declined, leads_with_offers, offers_of
 from orders.order.models import Order, OrderLine
 from tests.factories_marketplace import make_member

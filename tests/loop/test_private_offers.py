@@ -22,8 +22,9 @@ from orders.checkout.quote_offer import QuoteOffer, quote_offer
 from orders.notifications.notify_of_events import NOTIFY
 from orders.offers import addressee
 from orders.offers.counter_offer import MakeCounterOffer, ProposedLine, make_counter_offer
-from orders.offers.make_offer import MakeOffer, OfferedPlan, make_offer
+from orders.offers.make_offer import MakeOffer, make_offer
 from orders.offers.models import Offer
+from orders.offers.offered_price import OfferedPlan
 from orders.offers.queries import get_offer, list_offers
 from orders.order.models import Order
 from tests.factories_marketplace import make_member, make_org

@@ -128,6 +128,7 @@ def _filled_in(form: Form) -> Wanted:
         po_number=form.text("po_number", most=64),
         department_id=form.text("department_id", most=36),
         coupon=form.text("coupon", most=32),
+        align_with=form.text("align_with", most=36),
         trial=form.text("trial", most=1) == "1",
     )
 
@@ -216,6 +217,9 @@ def _is_for(quote: quote_models.Quote, wanted: Wanted) -> bool:
     same = wanted.offer is not None or [(str(line.plan_id), line.quantity) for line in lines] == chosen
     same = same and quote.offer_id == wanted.offer
     same = same and (not wanted.coupon or said_code(wanted.coupon) in {line.coupon for line in lines})
+    same = same and {str(line.first_term.with_id) for line in lines if line.first_term and line.first_term.with_id} == (
+        {wanted.align_with} - {""}
+    )
     same = same and (lines[0].trial is not None) == bool(wanted.trial)
     return same and quote.invoice_party["billing_profile_id"] == (wanted.billing_profile_id or None)
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
+from api.pages.buy.first_term import ends_of_others
+from api.pages.buy.offer_lines import offered_plan, taken_of
 from api.pages.buy.views import BuySource, BuyView, PlanChoice, QuotePanel, QuotePanelLine
 from api.pages.feed.views import FeedClaim, verdict_of
 from api.pages.frame import addresses
@@ -13,11 +15,11 @@ from api.pages.frame.approval_words import category_name, reason_sentence, steps
 from api.pages.frame.choices import Choice, department_choices
 from api.pages.frame.discounts import discount_in_words, last_day
 from api.pages.frame.payment_methods import methods
-from api.pages.frame.phrases import explained, failure, money, schedule, sentences
+from api.pages.frame.phrases import agreed_terms, explained, failure, schedule, sentences
 from api.pages.frame.prices import per_of, term_key
 from api.pages.frame.site import PageRequest, parse_uuid_or_404
 from api.pages.frame.translations import translations
-from api.pages.frame.typed_numbers import find_whole
+from api.pages.offers.presenter import contract_in_words
 from billing.tax.decision import note_in_words
 from kernel import clock
 from kernel.db.uow import UnitOfWork
@@ -30,13 +32,16 @@ from marketplace.departments.queries import list_departments
 from marketplace.discovery.cards import Card
 from marketplace.discovery.feed import FeedItem, get_placed
 from marketplace.parties.queries import list_billing_profiles
+from marketplace.pricing.shapes import nearest_sold
 from orders.approval_rules.steps import steps_from
 from orders.checkout import quote_models
 from orders.checkout.approval_reasons import reasons_of
 from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
 from orders.checkout.priced_line import Context, PricedLine
 from orders.checkout.quote_offer import QuoteOffer, quote_offer
-from orders.offers.queries import OfferLineView, OfferView, get_offer
+from orders.offers.queries import OfferView, get_offer
+
+_NO_TRIAL = ("trial_used", "trial_not_offered")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,8 @@ class Wanted:
     department_id: str = ""
     coupon: str = ""
     """A code, as it was typed."""
+    align_with: str = ""
+    """The buyer's subscription that it shall end with."""
     trial: bool | None = None
     """Whether it is tried first; None: where the card offers that."""
 
@@ -129,8 +136,10 @@ def priced_sheet(
         titles = list_billing_profiles(uow)
         profiles = tuple(Choice(str(one.id), one.legal_name, one.tax_id or "") for one in titles)
         departments = department_choices(list_departments(uow), page_request.language)
+        others = ends_of_others(page_request, uow, quote)
         view = _view(page_request, wanted, offered, quote, profiles, departments, error or said, error_field or wrong)
-        return _without_trial(view) if isinstance(refused, Conflict) else view
+        view = replace(view, others=others, align_with=wanted.align_with)
+        return _without_trial(view) if refused is not None and refused.code in _NO_TRIAL else view
 
     return page_request.transact(work)
 
@@ -149,7 +158,9 @@ def _quoted(uow: UnitOfWork, wanted: Wanted, offered: Offered) -> tuple[quote_mo
     try:
         return _quote(uow, wanted, offered, trial=trial), None
     except Conflict as refused:
-        if refused.code not in ("trial_used", "trial_not_offered"):
+        if refused.code in ("first_term_whole", "alignment_unfit"):
+            return _quote(uow, replace(wanted, align_with=""), offered, trial=trial), refused
+        if refused.code not in _NO_TRIAL:
             raise
         return _quote(uow, wanted, offered), refused
     except Invalid as refused:
@@ -160,12 +171,12 @@ def _quoted(uow: UnitOfWork, wanted: Wanted, offered: Offered) -> tuple[quote_mo
 
 def _quote(uow: UnitOfWork, wanted: Wanted, offered: Offered, *, trial: bool = False) -> quote_models.Quote:
     if offered.offer is not None:
-        taken = _taken(offered.offer, wanted)
+        taken = taken_of(offered.offer, wanted.taken)
         return quote_offer(uow, QuoteOffer(offered.offer.id, wanted.profile_id, taken, wanted.coupon))
     plans = offered.listing.plans
     plan = next((one for one in plans if str(one.id) == wanted.plan_id), None)
     plan = plan or next((one for one in plans if offered.card and one.id == offered.card.plan_id), plans[0])
-    quantity = _sold(plan, wanted.quantity)
+    quantity = nearest_sold(plan_price(plan), wanted.quantity)
     return create_quote(
         uow,
         CreateQuote(
@@ -174,6 +185,7 @@ def _quote(uow: UnitOfWork, wanted: Wanted, offered: Offered, *, trial: bool = F
             billing_profile_id=wanted.profile_id,
             trial=trial,
             coupon=wanted.coupon,
+            align_with=parse_uuid_or_404(wanted.align_with) if wanted.align_with else None,
         ),
     )
 
@@ -202,7 +214,8 @@ def _view(
         listing_name=page_request.pick(listing.title, listing.title_en),
         seller_name=listing.seller_name,
         plans=tuple(
-            _offered_plan(page_request, one, dict(_taken(offer, wanted)), among=len(offer.lines)) for one in offer.lines
+            offered_plan(page_request, one, dict(taken_of(offer, wanted.taken)), among=len(offer.lines))
+            for one in offer.lines
         )
         if offer
         else tuple(_plan(page_request, one) for one in listing.plans if one.trial_days or line.trial is None),
@@ -213,7 +226,8 @@ def _view(
         offer_id=str(offer.id) if offer else "",
         back=addresses.offer(str(offer.id)) if offer else "",
         offer_terms=offer.terms if offer else "",
-        taken=_taken(offer, wanted) if offer else (),
+        offer_contract=contract_in_words(page_request, offer) if offer else "",
+        taken=taken_of(offer, wanted.taken) if offer else (),
         quote=quote_view(page_request, quote),
         billing_profiles=profiles,
         billing_profile_id=quote.invoice_party["billing_profile_id"] or "",
@@ -283,8 +297,13 @@ def _trial_text(page_request: PageRequest, line: PricedLine) -> str:
 def _panel_line(page_request: PageRequest, line: PricedLine, *, among: int) -> QuotePanelLine:
     """With what a coupon takes off below the list price."""
     text = _line_text(page_request, line, among=among)
+    first_ends_at = line.first_term.ends_at if line.first_term is not None else None
     parts = explained(page_request, line.price_lines, line.interval, line.currency)
-    parts += schedule(page_request, line.whole.instalments, line.currency, clock.now())
+    parts = (
+        *parts,
+        *schedule(page_request, line.whole.instalments, line.currency, clock.now()),
+        *agreed_terms(page_request, 0, first_ends_at),
+    )
     if line.coupon_id is None:
         return QuotePanelLine(text, Money(_agreed_minor(line), line.currency), parts)
     return QuotePanelLine(
@@ -351,39 +370,6 @@ def _term_words(page_request: PageRequest, plan: PlanView) -> str:
 def _step(plan: PlanView) -> int:
     seats = plan_price(plan).seats
     return seats.step if seats else 1
-
-
-def _sold(plan: PlanView, wanted: int) -> int:
-    """The number of seats nearest above the one that is wanted in which the plan is sold."""
-    step = _step(plan)
-    above = -(-max(wanted - plan.min_seats, 0) // step) * step + plan.min_seats
-    most = (plan.max_seats - plan.min_seats) // step * step + plan.min_seats
-    return min(above, most)
-
-
-def _taken(offer: OfferView, wanted: Wanted) -> tuple[tuple[int, int], ...]:
-    """As many seats of each line as were typed, else the least (`find_wrong_quantity` refuses what is neither)."""
-    if not offer.takes_more:
-        return ()
-    seats = [line for line in offer.lines if line.sold_by_seat]
-    typed = {line.number: find_whole(wanted.taken.get(f"quantity_{line.number}", "")) for line in seats}
-    return tuple((line.number, typed[line.number] or line.quantity) for line in seats)
-
-
-def _offered_plan(
-    page_request: PageRequest, offer: OfferLineView, taken: Mapping[int, int], *, among: int
-) -> PlanChoice:
-    title, name = page_request.pick(offer.title, offer.title_en), page_request.pick(offer.plan_name, offer.plan_name_en)
-    return PlanChoice(
-        id=str(offer.plan_id),
-        name=f"{title} · {name}" if among > 1 else name,
-        term=page_request.t(f"term.by_{term_key(offer.term_months)}", n=offer.term_months),
-        price=money(offer.unit_price_minor, offer.currency),
-        per=per_of(offer.price_unit),
-        min_quantity=taken.get(offer.number, offer.quantity),
-        max_quantity=taken.get(offer.number, offer.quantity),
-        sold_by_seat=offer.sold_by_seat,
-    )
 
 
 def _address(offered: Offered) -> str:

@@ -126,8 +126,13 @@ class BuyView:
     """The offer that is accepted: its plan and quantity are chosen already. ``back`` leads to it."""
     back: str = ""
     offer_terms: str = ""
+    offer_contract: str = ""
+    """When what recurs ends for good, where the offer says so."""
     taken: tuple[tuple[int, int], ...] = ()
     """Of an offer that leaves it open: of which line how many seats are taken."""
+    others: tuple[Choice, ...] = ()
+    """The buyer's subscriptions that it may be made to end with."""
+    align_with: str = ""
     po_number: str = ""
     departments: tuple[Choice, ...] = ()
     department_id: str = ""

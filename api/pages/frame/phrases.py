@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from api.pages.frame.codes import in_words
@@ -57,6 +57,17 @@ def explained(
     """How a list price of several parts came about, part by part, as it is stored with quotes and orders."""
     lines = (part if isinstance(part, PriceLine) else PriceLine.model_validate(part) for part in parts)
     return tuple(line_in_words(line, interval, currency, page_request.language) for line in lines)
+
+
+def agreed_terms(page_request: PageRequest, contract_terms: int, first_ends_at: datetime | None) -> tuple[str, ...]:
+    """Until when the first term is, where that is no whole one; and when what recurs ends for good."""
+    words, said = translations(page_request.language), []
+    if first_ends_at is not None:
+        day = page_request.formats.day(first_ends_at - timedelta(seconds=1))
+        said.append(page_request.t("plan.first_until", day=day))
+    if contract_terms:
+        said.append(words.count("plan.contract_terms", contract_terms))
+    return tuple(said)
 
 
 def schedule(

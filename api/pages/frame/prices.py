@@ -20,6 +20,7 @@ _PER: dict[str, Per] = {
     "usage": "usage",
     "year": "year",
     "once": "once",
+    "first_term": "first_term",
 }
 
 _FROM: dict[str, Per] = {"month": "from_month", "quarter": "from_quarter", "year": "from_year"}
@@ -57,6 +58,7 @@ Per = Literal[
     "quarter",
     "year",
     "once",
+    "first_term",
     "usage",
     "from_month",
     "from_quarter",

@@ -12,7 +12,7 @@ from litestar.params import FromPath
 from api.pages.frame import addresses
 from api.pages.frame.site import Form, PageRequest, form_post
 from api.pages.leads.presenter import seller_page
-from api.pages.offers.form import command_of, made_notice, typed_of, wrong
+from api.pages.offers.form import command_of, editor_asked, made_notice, typed_of, wrong
 from api.v1.offers import MANAGE
 from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, NotFound
@@ -25,7 +25,9 @@ Answer = Response[str] | Response[bytes]
 @form_post("/seller/leads/{lead_id:uuid}/offers", MANAGE)
 def make(lead_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
     """Offer a price: pressed twice it is one offer, another one takes its place."""
-    typed = typed_of(form)
+    if (shown := editor_asked(page_request, form, lambda typed: seller_page(page_request, lead_id, typed))) is not None:
+        return shown
+    typed = typed_of(page_request, form)
 
     def work(uow: UnitOfWork) -> str:
         get_seller_lead(uow, lead_id)

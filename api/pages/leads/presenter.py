@@ -22,7 +22,6 @@ from api.pages.offers.form import filled_in, lines_to_answer, own_plans
 from api.pages.offers.presenter import offer_item
 from api.pages.offers.presenter import refusal as offer_refusal
 from api.pages.offers.views import OfferLineTyped, OfferTyped
-from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, NotFound
 from kernel.ids import uuid7
@@ -106,11 +105,15 @@ def seller_page(page_request: PageRequest, lead_id: UUID, offered: OfferTyped | 
         notes = notes_of(uow, lead_id)
         members = list_members(uow)
         plans = own_plans(page_request, uow, found.lead.listing_id)
-        today = clock.today(get_party(uow, found.lead.seller_org_id).time_zone)
+        time_zone = get_party(uow, found.lead.seller_org_id).time_zone
     nobody = Choice("", page_request.t("leads.nobody"))
     asked = (OfferLineTyped("", str(found.lead.plan_id or ""), str(found.lead.quantity or 1)),)
     countered = next((one for one in offers if one.state == "open" and one.counter_offers), None)
-    usual = filled_in(lines_to_answer(countered), today, countered) if countered else filled_in(asked, today)
+    usual = (
+        filled_in(lines_to_answer(page_request, countered), time_zone, countered)
+        if countered
+        else filled_in(asked, time_zone)
+    )
     return replace(
         shown,
         item=replace(shown.item, assigned=found.assigned_name or "", due_on=found.due_on),

@@ -24,9 +24,9 @@ from api.pages.listings.forms import (
     plan_values,
     text_values,
 )
-from api.pages.listings.price_form import INTERVALS, MODES, metered_rows, milestone_rows, tier_rows
+from api.pages.listings.price_editor import price_choices, price_rows
 from api.pages.listings.shown import shown_images
-from api.pages.listings.views import DraftImage, ListingEditView, ListingOptions, PlanSection, PriceRows, SectionForm
+from api.pages.listings.views import DraftImage, ListingEditView, ListingOptions, PlanSection, SectionForm
 from fulfillment.connectors.views import ConnectorView
 from kernel.errors import DomainError
 from kernel.money import CURRENCIES
@@ -105,8 +105,7 @@ def options(page_request: PageRequest, connectors: Sequence[ConnectorView]) -> L
         connectors=tuple(Choice(str(one.id), one.name) for one in connectors),
         deadline_units=tuple(Choice(one, words.word("time_unit", one)) for one in SECONDS),
         price_kinds=tuple(Choice(one, words.word("price_kind", one)) for one in PRICE_KINDS),
-        intervals=tuple(Choice(one, words.word("price_interval", one)) for one in INTERVALS),
-        modes=tuple(Choice(one, words.word("tier_mode", one)) for one in MODES),
+        **price_choices(page_request.language),
     )
 
 
@@ -208,7 +207,7 @@ def _plan(page_request: PageRequest, plan: PlanView, view: ListingView, typed: R
         f"{price} · {tax}",
         feature_rows(form.values),
         opened,
-        _price_rows(form),
+        price_rows(form),
         sentences(page_request, plan),
     )
 
@@ -219,23 +218,7 @@ def _new_plan(page_request: PageRequest, plans: Sequence[PlanView], typed: Refus
         stored |= {"currency": plans[0].currency, "connector_id": str(plans[0].connector_id or "")}
     form = _section(page_request, NEW, stored, "", {}, typed)
     opened = not plans or bool(form.error)
-    return PlanSection(form, "", "", feature_rows(form.values), opened, _price_rows(form))
-
-
-def _price_rows(form: SectionForm) -> PriceRows:
-    filled = [name for name, value in form.values.items() if value and not name.endswith("_mode")]
-
-    def used(*prefixes: str) -> bool:
-        return any(name.startswith(prefixes) for name in (*filled, *form.wrong))
-
-    return PriceRows(
-        seats_tiers=tier_rows(form.values, "seats"),
-        dimensions=tuple(tier_rows(form.values, f"metered_{n}") for n in range(metered_rows(form.values))),
-        milestones=milestone_rows(form.values),
-        seats_used=used("seats_"),
-        usage_used=used("metered_", "commitment_"),
-        milestones_used=used("milestone_"),
-    )
+    return PlanSection(form, "", "", feature_rows(form.values), opened, price_rows(form))
 
 
 def _section(

@@ -30,6 +30,8 @@ class SectionForm:
     error: str | None = None
     previewed: bool = False
     """Whether it was typed to be looked at, and is not saved."""
+    prefix: str = ""
+    """What the names of its fields begin with, where it is part of another form."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,10 @@ from typing import Any
 from uuid import UUID
 
 from api.pages.frame import addresses
-from api.pages.frame.phrases import failure, money, priced
+from api.pages.frame.phrases import explained, failure, money, priced
 from api.pages.frame.prices import amount_as_typed
 from api.pages.frame.site import PageRequest
+from api.pages.frame.translations import translations
 from api.pages.frame.typed_numbers import whole_number
 from api.pages.offers.views import (
     CounterItem,
@@ -26,6 +27,7 @@ from api.pages.offers.views import (
 from kernel.errors import DomainError, Invalid
 from kernel.money import PPM
 from marketplace.pricing.shapes import MAX_SEATS
+from marketplace.pricing.words import price_in_words
 from orders.checkout.approval_reasons import BUY
 from orders.offers.decide_offer import others_decide
 from orders.offers.draw_offer import draw_offer
@@ -114,6 +116,7 @@ def offer_item(page_request: PageRequest, offer: OfferView, *, sells: bool) -> O
         pdf=addresses.offer_pdf(offer_id, page_request.language, sells=sells) if offer.is_drawn else "",
         terms=offer.terms,
         takes_more=offer.takes_more,
+        contract=contract_in_words(page_request, offer),
         taken=tuple(
             (one.number, _name(page_request, one), one.quantity, str(one.quantity))
             for one in offer.lines
@@ -138,7 +141,10 @@ def _approval(page_request: PageRequest, offer: OfferView, approval: ApprovalVie
     for line in offer.lines:
         if (floor_ppm := approval.floors.get(line.number)) is not None:
             name = _name(page_request, line)
-            off_ppm = PPM - line.unit_price_minor * PPM // line.list_price_minor
+            least_ppm = approval.shares.get(line.number)
+            if least_ppm is None:
+                least_ppm = line.unit_price_minor * PPM // line.list_price_minor
+            off_ppm = PPM - least_ppm
             said.append(page_request.t("offers.below", name=name, off=rate(off_ppm), most=rate(PPM - floor_ppm)))
     decides = _may_decide(page_request, offer) and offer.made_by != page_request.principal.person_id
     act = addresses.seller_offer(str(offer.id), "/decision") if decides else ""
@@ -157,16 +163,29 @@ def refusal(page_request: PageRequest, refused: DomainError) -> dict[str, Any]:
     return {"error": said}
 
 
+def contract_in_words(page_request: PageRequest, offer: OfferView) -> str:
+    """When what recurs ends for good, where the offer says so."""
+    if offer.contract_ends_at is not None:
+        day = page_request.formats.day(offer.contract_ends_at - timedelta(seconds=1))
+        return page_request.t("offers.contract_until", day=day)
+    words = translations(page_request.language)
+    return words.count("plan.contract_terms", offer.contract_terms) if offer.contract_terms else ""
+
+
 def _line(page_request: PageRequest, line: OfferLineView) -> OfferLineItem:
+    own = line.own_price
+    unit = "first_term" if own is not None else line.price_unit
     return OfferLineItem(
         what=_name(page_request, line),
         quantity=line.quantity if line.sold_by_seat else 0,
-        price=priced(page_request, line.unit_price_minor, line.currency, line.price_unit),
-        list_price=priced(page_request, line.list_price_minor, line.currency, line.price_unit)
+        price=priced(page_request, line.unit_price_minor, line.currency, unit),
+        list_price=priced(page_request, line.list_price_minor, line.currency, unit)
         if line.list_price_minor != line.unit_price_minor
         else "",
         total=money(line.total_minor, line.currency),
         tax_included=line.tax_included,
+        sentences=tuple(price_in_words(own, page_request.language)) if own is not None else (),
+        parts=explained(page_request, line.price_lines, line.interval, line.currency),
         instalments=line.instalments,
     )
 
@@ -179,7 +198,8 @@ def _name(page_request: PageRequest, line: OfferLineView) -> str:
 def _counter(page_request: PageRequest, offer: OfferView, counter: CounterOfferView) -> CounterItem:
     said = []
     for line, wanted in zip(offer.lines, counter.lines, strict=True):
-        price = priced(page_request, wanted.unit_price_minor, wanted.currency, line.price_unit)
+        unit = "first_term" if line.own_price is not None else line.price_unit
+        price = priced(page_request, wanted.unit_price_minor, wanted.currency, unit)
         count = f"{page_request.formats.number(wanted.quantity)} × " if line.sold_by_seat else ""
         name = f"{_name(page_request, line)}: " if len(offer.lines) > 1 else ""
         said.append(f"{name}{count}{price}")
@@ -201,6 +221,7 @@ def _forms(page_request: PageRequest, offer: OfferView) -> OfferForms:
                 _name(page_request, line),
                 amount_as_typed(wanted.unit_price_minor, wanted.currency),
                 str(wanted.quantity) if line.sold_by_seat else None,
+                whole=line.own_price is not None,
             )
             for line, wanted in zip(offer.lines, last, strict=True)
         ),

@@ -12,11 +12,19 @@ from litestar.params import FromPath
 from api.pages.frame import addresses
 from api.pages.frame.seller_access import require_seller
 from api.pages.frame.site import Form, PageRequest, form_post, page
-from api.pages.offers.form import command_of, filled_in, lines_to_answer, made_notice, own_plans, typed_of, wrong
+from api.pages.offers.form import (
+    command_of,
+    editor_asked,
+    filled_in,
+    lines_to_answer,
+    made_notice,
+    own_plans,
+    typed_of,
+    wrong,
+)
 from api.pages.offers.presenter import offer_list, offer_page, refusal
 from api.pages.offers.views import NewOfferView, OfferLineTyped, OfferPage, OfferTyped, SellerOffersView
 from api.v1.offers import MANAGE
-from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, Invalid
 from kernel.ids import parse_uuid
@@ -49,7 +57,9 @@ def show_new(page_request: Given[PageRequest]) -> Answer:
 def make(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
     """Offer it: pressed twice it is one offer."""
     require_seller(page_request)
-    typed = typed_of(form)
+    if (shown := editor_asked(page_request, form, lambda typed: _new(page_request, typed))) is not None:
+        return shown
+    typed = typed_of(page_request, form)
     try:
         buyer_id = _named(page_request, typed.organization)
         made, notice = page_request.transact(lambda uow: _made(uow, command_of(uow, typed, buyer_org_id=buyer_id)))
@@ -68,9 +78,11 @@ def show_one(offer_id: FromPath[UUID], page_request: Given[PageRequest]) -> Answ
 @form_post("/seller/offers/{offer_id:uuid}/replacement", MANAGE)
 def make_in_place(offer_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
     """Make another private offer in its place: pressed twice it is one."""
-    typed = typed_of(form)
     with page_request.work() as uow:
         get_offer(uow, offer_id, sells=True, countered=False)
+    if (shown := editor_asked(page_request, form, lambda typed: _one(page_request, offer_id, typed))) is not None:
+        return shown
+    typed = typed_of(page_request, form)
     try:
         made, notice = page_request.transact(lambda uow: _made(uow, command_of(uow, typed, supersedes_id=offer_id)))
     except DomainError as refused:
@@ -108,9 +120,9 @@ def _one(page_request: PageRequest, offer_id: UUID, typed: OfferTyped | None = N
         offer = get_offer(uow, offer_id, sells=True)
         if offer.lead_id is not None or offer.state != "open":
             return shown
-        today = clock.today(get_party(uow, offer.seller_org_id).time_zone)
+        time_zone = get_party(uow, offer.seller_org_id).time_zone
         plans = own_plans(page_request, uow)
-    usual = filled_in(lines_to_answer(offer), today, offer)
+    usual = filled_in(lines_to_answer(page_request, offer), time_zone, offer)
     return replace(
         shown, plans=plans, offered=typed or usual, again=addresses.seller_offer(str(offer_id), "/replacement")
     )
@@ -118,9 +130,9 @@ def _one(page_request: PageRequest, offer_id: UUID, typed: OfferTyped | None = N
 
 def _new(page_request: PageRequest, typed: OfferTyped | None = None) -> NewOfferView:
     with page_request.work() as uow:
-        today = clock.today(get_party(uow, uow.principal.organization()).time_zone)
+        time_zone = get_party(uow, uow.principal.organization()).time_zone
         plans = own_plans(page_request, uow)
-    usual = filled_in((OfferLineTyped("", quantity="1"),), today)
+    usual = filled_in((OfferLineTyped("", quantity="1"),), time_zone)
     return NewOfferView(plans, typed or replace(usual, organization=page_request.query("organization", most=200)))
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from api.pages.frame.choices import Choice
+from api.pages.listings.views import PriceRows, SectionForm
 from kernel.money import Money
 
 
@@ -20,6 +21,10 @@ class OfferLineItem:
     list_price: str
     total: Money
     tax_included: bool
+    sentences: tuple[str, ...] = ()
+    """What each component of a price of several parts costs."""
+    parts: tuple[str, ...] = ()
+    """Then, how the first term's amount comes about."""
     instalments: int = 1
 
 
@@ -41,6 +46,8 @@ class CounterLineTyped:
     what: str
     unit_price: str
     quantity: str | None
+    whole: bool = False
+    """Whether its price is that of the first term in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +102,8 @@ class OfferItem:
     terms: str = ""
     takes_more: bool = False
     """Whether the quantities are the least."""
+    contract: str = ""
+    """When what recurs ends for good, where that is agreed on."""
     taken: tuple[tuple[int, str, int, str], ...] = ()
     """Where its buyer says how many it takes: the number, name and least quantity of each line of seats, and what was typed."""
     replaces: bool = False
@@ -110,6 +119,16 @@ class OfferItem:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnPriceForm:
+    """The plan's price editor within a line of the form, in place of a unit price or a discount."""
+
+    form: SectionForm
+    price: PriceRows
+    intervals: tuple[Choice, ...] = ()
+    modes: tuple[Choice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class OfferLineTyped:
     """What stands in a line of the form; `suffix` is that of its fields' names."""
 
@@ -118,6 +137,7 @@ class OfferLineTyped:
     quantity: str = ""
     unit_price: str = ""
     discount_ppm: str = ""
+    own: OwnPriceForm | None = None
     instalments: str = ""
 
 
@@ -130,6 +150,8 @@ class OfferTyped:
     valid_on: str = ""
     terms: str = ""
     takes_more: bool = False
+    contract_terms: str = ""
+    contract_ends_on: str = ""
     organization: str = ""
     """Of a private offer whom it is for: a legal name, a tax identifier or an id."""
 

@@ -17,7 +17,7 @@ from api.pages.frame import addresses
 from api.pages.frame.choices import department_choices, department_name
 from api.pages.frame.discounts import discount_in_words
 from api.pages.frame.payment_methods import methods, parse_method
-from api.pages.frame.phrases import explained, failure, money, schedule, several, titles
+from api.pages.frame.phrases import agreed_terms, explained, failure, money, schedule, several, titles
 from api.pages.frame.rendering import FlashMessage
 from api.pages.frame.site import Form, PageRequest, form_post, page, parse_uuid_or_404, redirect
 from api.pages.orders import presenter
@@ -347,8 +347,11 @@ def _line(page_request: PageRequest, data: OrderPageData, line: views.LineView) 
         ),
         may_launch=bool(opens and opens.launch_url),
         trial_days=line.trial_days,
-        parts=explained(page_request, line.price_lines, line.interval, data.order.currency)
-        + schedule(page_request, line.instalments, data.order.currency, _begins(data.order)),
+        parts=(
+            *explained(page_request, line.price_lines, line.interval, data.order.currency),
+            *schedule(page_request, line.instalments, data.order.currency, _begins(data.order)),
+            *agreed_terms(page_request, line.contract_terms, line.first_term_ends_at),
+        ),
     )
 
 

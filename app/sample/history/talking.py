@@ -29,8 +29,9 @@ from marketplace.questions.ask_question import answer_question, ask_question
 from marketplace.questions.models import ProductQuestion
 from orders.checkout.place_purchase import PlacePurchase, place_purchase
 from orders.checkout.quote_offer import QuoteOffer, quote_offer
-from orders.offers.make_offer import MakeOffer, OfferedPlan, make_offer, withdraw_offer
+from orders.offers.make_offer import MakeOffer, make_offer, withdraw_offer
 from orders.offers.models import Offer
+from orders.offers.offered_price import OfferedPlan
 
 Work = Callable[[UnitOfWork], object]
 

@@ -140,6 +140,25 @@ class Samples:
             offer_terms=self.pick("含一次上门培训。", "A day of training on site."),
         )
 
+    def buy_aligned(self) -> BuyView:
+        """The purchase sheet with a first term that ends with another subscription."""
+        shown = self.buy(alone=True)
+        line = QuotePanelLine(
+            self.pick("专业版", "Pro"),
+            cny(120_000),
+            (
+                self.pick("席位 20：20 × ¥199.00 = ¥3,980.00", "Seats 20: 20 × ¥199.00 = ¥3,980.00"),
+                self.pick(
+                    "首期较短，按约定的到期日计：-¥2,780.00",
+                    "Shorter first term, until the end that was agreed on: -¥2,780.00",
+                ),
+                self.pick("首期至 2027年3月31日", "first term until Mar 31, 2027"),
+            ),
+        )
+        quote = replace(shown.quote, lines=(line,), net=cny(113_208), tax=cny(6_792), gross=cny(120_000))
+        others = (Choice(ID.format(81), self.hiring, self.pick("2027年3月31日", "Mar 31, 2027")),)
+        return replace(shown, quote=quote, others=others, align_with=ID.format(81))
+
     def buy(self, *, approval: bool = False, alone: bool = False) -> BuyView:
         """The purchase sheet for twenty seats."""
         quantity, net, tax = (20, 375_472, 22_528) if not approval else (200, 3_754_717, 225_283)

@@ -70,6 +70,7 @@ def samples(language: Language) -> dict[str, Sample]:
         "own-product": Sample(s.own_product(), SELLER),
         "buy-product": Sample(s.buy(alone=True), BUYER),
         "buy-offer": Sample(s.buy_offer(), BUYER),
+        "buy-aligned": Sample(s.buy_aligned(), BUYER),
         "buy-coupon": Sample(coupon_samples.sheet(s), BUYER),
         "buy-coupon-refused": Sample(coupon_samples.sheet(s, refused=True), BUYER),
         "order-coupon": Sample(coupon_samples.order(s), BUYER),

@@ -6,6 +6,9 @@ from dataclasses import replace
 
 from api.pages.frame import addresses
 from api.pages.frame.choices import Choice
+from api.pages.listings.price_editor import price_rows
+from api.pages.listings.price_form import price_values
+from api.pages.listings.views import SectionForm
 from api.pages.offers.form import MORE_LINES
 from api.pages.offers.views import (
     FloorItem,
@@ -17,12 +20,17 @@ from api.pages.offers.views import (
     OfferPage,
     OffersView,
     OfferTyped,
+    OwnPriceForm,
     SellerOfferPage,
     SellerOffersView,
 )
+from marketplace.pricing.engine import price_term
+from marketplace.pricing.words import line_in_words, price_in_words
 from orders.offers.models import OFFER, SHOWN_STATES
-from tests.browser.preview.buying_samples import ID, Samples
+from tests.browser.preview import listing_samples
+from tests.browser.preview.buying_samples import ID, Samples, cny
 from tests.browser.preview.lead_samples import offers
+from tests.browser.preview.listing_samples import COMPOSED
 
 
 def private(s: Samples, *, sells: bool) -> OfferItem:
@@ -34,6 +42,37 @@ def private(s: Samples, *, sells: bool) -> OfferItem:
     )
     taken = ((1, one.lines[0].what, 20, "20"),)
     return replace(one, replaces=False, terms=terms, takes_more=True, taken=() if sells else taken)
+
+
+def composed(s: Samples, *, sells: bool) -> OfferItem:
+    """One of own figures for a price of several parts, with a contract."""
+    one = private(s, sells=sells)
+    language = s.language
+    whole = price_term(COMPOSED, 60)
+    line = replace(
+        one.lines[0],
+        quantity=60,
+        price=s.pick("¥143,780 / 首期", "¥143,780 / first term"),
+        list_price=s.pick("¥169,000 / 首期", "¥169,000 / first term"),
+        total=cny(whole.amount_minor),
+        sentences=tuple(price_in_words(COMPOSED, language)),
+        parts=tuple(line_in_words(part, COMPOSED.interval, "CNY", language) for part in whole.lines),
+    )
+    contract = s.pick("共 3 期，到期终止", "ends after 3 terms")
+    taken = ((1, line.what, 60, "60"),)
+    return replace(one, lines=(line,), total=cny(whole.amount_minor), contract=contract, taken=() if sells else taken)
+
+
+def editor(s: Samples) -> OfferTyped:
+    """The form with the price editor of its first line open, and a figure that is none."""
+    values = price_values(COMPOSED) | {"price_flat": "x"}
+    form = SectionForm(
+        "own", values, wrong={"price_flat": s.pick("金额不正确。", "That is no amount.")}, prefix="own_1-"
+    )
+    choices = listing_samples.options(s)
+    own = OwnPriceForm(form, price_rows(form), choices.intervals, choices.modes)
+    found = typed(s)
+    return replace(found, first=replace(found.first, unit_price="", own=own), contract_terms="3")
 
 
 def waiting(s: Samples, *, own: bool = False, decided: str = "") -> OfferItem:
@@ -70,6 +109,7 @@ def pages(s: Samples) -> dict[str, OffersView | OfferPage]:
         "offers": OffersView(path, states, "", (private(s, sells=False), *offers(s, sells=False))),
         "offers-none": OffersView(path, states, "open", ()),
         "offer-private": OfferPage(path, False, private(s, sells=False)),
+        "offer-composed": OfferPage(path, False, composed(s, sells=False)),
     }
 
 
@@ -98,5 +138,6 @@ def sellers_pages(s: Samples) -> dict[str, OffersView | OfferPage | NewOfferView
             path, False, private(s, sells=True), plans=plans, offered=typed(s), again=again
         ),
         "seller-offer-new": NewOfferView(plans, typed(s), error_field="organization", field_error=said),
+        "seller-offer-editor": NewOfferView(plans, editor(s)),
         "seller-offer-no-plans": NewOfferView((), OfferTyped()),
     }

@@ -10,8 +10,8 @@ from sqlalchemy import select
 from kernel.db.uow import unit_of_work
 from orders.approval_rules.set_rule import SetRule, set_rule
 from orders.checkout.models import Purchase
-from orders.offers.make_offer import OfferedPlan
 from orders.offers.models import CounterOffer, Offer
+from orders.offers.offered_price import OfferedPlan
 from tests.loop.test_counter_offers import countered
 from tests.loop.test_offer_approvals import decide, floor, low
 from tests.loop.test_offers import GROSS, PRICE, decline, offered, quoted, reject, requested, withdraw

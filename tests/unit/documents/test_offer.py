@@ -68,3 +68,14 @@ def test_what_does_not_add_up_is_no_document() -> None:
         replace(OFFER, total_minor=1)
     with pytest.raises(Invalid, match="document_price_unit_unknown"):
         replace(LINE, price_unit="fortnight")
+
+
+def test_a_price_of_several_parts_is_that_of_the_first_term_and_explained() -> None:
+    line = replace(
+        LINE, price_unit="first_term", total_minor=16_915, details=("开通费 ¥500.00，仅首次收取", "基础费：¥169.15")
+    )
+    html = offer_html(replace(OFFER, lines=(line,), total_minor=16_915)).html
+    for text in ("首期", "开通费 ¥500.00，仅首次收取", "基础费：¥169.15"):
+        assert text in html, text
+    with pytest.raises(Invalid, match="offer_line_total_differs"):
+        replace(line, total_minor=338_300)

@@ -82,6 +82,11 @@ function discount(line) {
   return [make("dt", { text: said + terms, "data-line": "" }, ...until), make("dd", { className: "num", text: money({ ...line.discount, amount: -line.discount.amount }), "data-line": "" })];
 }
 
+/** Until when a first term is that is no whole one, as the server's own rendering says it. */
+function firstTerm(line) {
+  return line.first_term_ends_at ? [make("span", { className: "part", text: text("first_until", { day: lastDay(line.first_term_ends_at) }) })] : [];
+}
+
 /** Make a rendered sheet live. Returns a function that ends what it started. */
 export function enhance(root, close = () => history.back()) {
   const form = root.querySelector("[data-buy-form]");
@@ -113,6 +118,7 @@ export function enhance(root, close = () => history.back()) {
             plan_id: plan().value,
             quantity: Number(quantity.value),
             ...(form.dataset.trial ? { trial: true } : {}),
+            ...(form.elements.align_with?.value ? { align_with: form.elements.align_with.value } : {}),
             // From the product page there is no video to name.
             ...(form.dataset.video ? { video_id: form.dataset.video, placement_id: form.dataset.placement, second: Number(form.dataset.second) } : {}),
             ...(form.dataset.share ? { share: form.dataset.share } : {}),
@@ -140,7 +146,7 @@ export function enhance(root, close = () => history.back()) {
     if (trial) form.querySelector("[data-trial-note]").textContent = text(trial.converts ? "trial_converts" : "trial_ends", { days: trial.days, amount: money(trial.gross), term: termOf(trial.term_months) });
     const list = form.querySelector("[data-amounts] dl");
     for (const old of list.querySelectorAll("[data-line]")) old.remove();
-    const rows = quote.lines.flatMap((line) => [make("dt", { text: describe(line, quote.lines.length), "data-line": "" }, ...line.price_lines.map((part) => make("span", { className: "part", text: pick(part, "text") }))), make("dd", { className: "num", text: money(line.coupon ? line.list : line.tax_included ? line.gross : line.net), "data-line": "" }), ...discount(line)]);
+    const rows = quote.lines.flatMap((line) => [make("dt", { text: describe(line, quote.lines.length), "data-line": "" }, ...line.price_lines.map((part) => make("span", { className: "part", text: pick(part, "text") })), ...firstTerm(line)), make("dd", { className: "num", text: money(line.coupon ? line.list : line.tax_included ? line.gross : line.net), "data-line": "" }), ...discount(line)]);
     list.prepend(...rows);
     list.querySelector("[data-tax-label]").textContent = text("tax", { rate: [...new Set(quote.lines.map((line) => line.tax_rate_ppm))].map(percent).join(" / ") });
     for (const name of ["net", "tax", "gross"]) list.querySelector(`[data-${name}]`).textContent = money(quote[name]);
@@ -183,7 +189,7 @@ export function enhance(root, close = () => history.back()) {
       quantity.step = event.target.dataset.step;
       quantity.value = String(sold(Number(quantity.value)));
     }
-    if (["plan_id", "quantity", "billing_profile_id"].includes(event.target.name)) changed();
+    if (["plan_id", "quantity", "billing_profile_id", "align_with"].includes(event.target.name)) changed();
   });
 
   /** The number of seats nearest above `wanted` in which the plan is sold. */
