@@ -200,7 +200,7 @@ def _view(
     error: str | None,
     error_field: str | None,
 ) -> BuyView:
-    listing, item, card, offer = offered.listing, offered.item, offered.card, offered.offer
+    listing, offer = offered.listing, offered.offer
     line = PricedLine.model_validate(quote.lines[0])
     pays = line.trial is None or line.trial.converts
     ways = methods(page_request, page_request.services.gateways)
@@ -234,15 +234,7 @@ def _view(
         payment_methods=ways,
         payment_method_id=wanted.payment_method_id or (ways[0].id if ways else ""),
         idempotency_key=str(uuid7()),
-        source=BuySource(
-            placement_id=str(card.placement_id),
-            video_id=str(item.id),
-            video_title=page_request.pick(item.title, item.title_en),
-            second=wanted.second,
-            share=wanted.share,
-        )
-        if item and card
-        else None,
+        source=_source(page_request, wanted, offered),
         category=category_name(page_request, listing.category),
         po_number=wanted.po_number,
         departments=departments,
@@ -252,6 +244,15 @@ def _view(
         error=error,
         error_field=error_field,
     )
+
+
+def _source(page_request: PageRequest, wanted: Wanted, offered: Offered) -> BuySource | None:
+    """The card, and the second, from which it is bought."""
+    item, card = offered.item, offered.card
+    if item is None or card is None:
+        return None
+    title = page_request.pick(item.title, item.title_en)
+    return BuySource(str(card.placement_id), str(item.id), title, wanted.second, wanted.share)
 
 
 def quote_view(page_request: PageRequest, quote: quote_models.Quote) -> QuotePanel:
