@@ -139,7 +139,7 @@ def test_what_was_used_is_charged_when_its_period_is_over(
     first, usage = sorted(bought(stage, number), key=lambda order: order.created_at)
     assert (first.usage_period_id, first.gross_minor) == (None, 80_000)
     # 590,000 beyond what is included at 0.35 are 206,500; what exceeds the commitment costs nine tenths.
-    assert (usage.state, usage.gross_minor) == ("active", (206_500 - 80_000) * 9 // 10)
+    assert (usage.state, usage.gross_minor) == ("completed", (206_500 - 80_000) * 9 // 10)
     assert usage.usage_period_id is not None
 
 
