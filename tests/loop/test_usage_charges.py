@@ -337,7 +337,7 @@ class TestEnd:
         (period,) = periods(stage, order_id)
         assert abs(period.ends_at - ended_at) < timedelta(minutes=5)
         over(stage, order_id)
-        assert [(order.state, order.gross_minor) for order in charged(stage, subscription)] == [("active", 17_500)]
+        assert [(order.state, order.gross_minor) for order in charged(stage, subscription)] == [("completed", 17_500)]
 
     def test_the_last_period_of_a_term_is_charged(self, stage: Stage) -> None:
         order_id, subscription = metered(stage, PRICE.model_copy(update={"term_months": 1}))
@@ -345,7 +345,7 @@ class TestEnd:
         until(stage, subscription.ends_at + timedelta(days=2))
         stage.tick(SWEEP_USAGE)
         assert now(stage, subscription).state == "ended"
-        assert [(order.state, order.gross_minor) for order in charged(stage, subscription)] == [("active", 17_500)]
+        assert [(order.state, order.gross_minor) for order in charged(stage, subscription)] == [("completed", 17_500)]
 
 
 class TestTrial:
