@@ -58,6 +58,7 @@ CANARY = "canary-4f1d9b6c2e"
 SHORT = {
     f"{field}: document_text_too_long"
     for field in (
+        "cost_centre",
         *("unit", "fiscal_number", "number", "drawer"),
         *("confirmation_number", "order_ref", "purchase_order"),
     )
