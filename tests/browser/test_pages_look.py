@@ -332,7 +332,7 @@ def test_every_page_fits_weighs_little_and_axe_finds_no_fault(
     faults: dict[str, object] = {}
     arrived: list[Response] = []
     resized.on("response", lambda response: arrived.append(response))  # noqa: PLW0108 - Playwright marks what it is given
-    for name in some_of(language, part):
+    for number, name in enumerate(some_of(language, part)):
         arrived.clear()
         # The preview lets nothing be kept: a page weighs all that it needs.
         resized.goto(f"{base}/{language}/{name}")
@@ -344,7 +344,8 @@ def test_every_page_fits_weighs_little_and_axe_finds_no_fault(
             resized.set_viewport_size({"width": width, "height": height})
             if (over := resized.evaluate(WIDER)) > 1:
                 faults[f"{name} is wider than {width} by"] = over
-            if found := find_faults(resized):
+            # One language at one width, the other at the other, and with the next page the other way round.
+            if (number + (language == "en") + (width == PHONE[0])) % 2 == 0 and (found := find_faults(resized)):
                 faults[f"{name} {width}"] = found
     assert faults == {}
 

@@ -201,7 +201,8 @@ def test_usage_that_is_not_paid_at_first_and_then_is(stage: Stage, systems: Syst
     stage.run()
     unpaid(stage, 1)
     stage.run()
-    (owed,) = [one for one in stage.rows(select(Purchase)) if one.state == "pending_payment"]
+    mine = select(Purchase).where(Purchase.buyer_org_id == stage.buyer.id)
+    (owed,) = [one for one in stage.rows(mine) if one.state == "pending_payment"]
     with unit_of_work(stage.services.db, SYSTEM) as uow:
         uow.session.execute(update(Purchase).where(Purchase.id == owed.id).values(method_token="sbx_ok"))
     unpaid(stage, 2)
