@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, Select, or_, select, union
 
 from billing.payments.models import Payment
 from kernel import clock
@@ -31,9 +31,13 @@ def overdue_purchases(uow: UnitOfWork) -> Sequence[UUID]:
     """Purchases whose approval or payment did not come in time, or comes too late for what it is to change; the longest
     overdue first.
     """
+    due = select(Purchase.id).where(
+        Purchase.state.in_(("pending_approval", "pending_payment")), Purchase.deadline_at <= clock.now()
+    )
     return uow.session.scalars(
         select(Purchase.id)
-        .where(_overdue(), lives_now(Purchase.buyer_org_id))
+        # Each of the two by its own index; what both say is held against all of it then.
+        .where(Purchase.id.in_(union(due, _lapsed())), _overdue(), lives_now(Purchase.buyer_org_id))
         .order_by(Purchase.deadline_at, Purchase.id)
         .limit(BATCH_SIZE)
     ).all()
@@ -92,8 +96,12 @@ def _overdue() -> ColumnElement[bool]:
 
 
 def _is_lapsed() -> ColumnElement[bool]:
+    return Purchase.id.in_(_lapsed())
+
+
+def _lapsed() -> Select[UUID]:
     of_changes = select(Order.purchase_id).join(OrderLine, OrderLine.order_id == Order.id)
-    return Purchase.id.in_(of_changes.where(OrderLine.id.in_(lapsed_changes())))
+    return of_changes.where(OrderLine.id.in_(lapsed_changes()))
 
 
 def _past_acceptance() -> ColumnElement[bool]:

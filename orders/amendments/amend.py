@@ -18,6 +18,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, DomainError
 from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
+from kernel.states import state_in
 from marketplace.catalog.models import Plan
 from marketplace.pricing.components import PlanPrice
 from marketplace.pricing.shapes import is_by_seat
@@ -93,7 +94,7 @@ def lapsed_changes() -> Select[UUID]:
         select(Amendment.order_line_id)
         .join(Subscription, Subscription.id == Amendment.subscription_id)
         .where(
-            Amendment.state == "pending",
+            state_in(Amendment.state, "pending"),
             or_(
                 Subscription.state == "ended",
                 Subscription.quantity != Amendment.quantity_before,

@@ -7,8 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Uuid, bindparam, cast, func, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import Uuid, bindparam, func, select
 
 from billing.gateways.call import Submission
 from billing.shares.terms import ask_terms, terms_for
@@ -122,7 +121,7 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
     Idempotent by the quote: it can be used once.
     """
     found = _take_quote(uow, command)
-    quote, department = found.Quote, _department(found, command)
+    quote, department = found.Quote, _department(uow, found, command)
     profile = lookups.get_billing_profile(uow, command.billing_profile_id)
     lines = lines_for(uow, quote, invoice_party(profile))
     net, tax, gross = totals(lines)
@@ -185,7 +184,6 @@ def _ask_ahead(uow: UnitOfWork, quote: Quote, lines: list[PricedLine], at: datet
     ask_credit(uow, quote.buyer_org_id, quote.currency, {line.seller_org_id for line in lines})
 
 
-_changed = aliased(Subscription)
 _asker = bindparam("requested_by", type_=Uuid)
 _QUOTE = Read(
     select(
@@ -201,20 +199,24 @@ _QUOTE = Read(
         (Member.org_id == Quote.buyer_org_id) & (Member.person_id == _asker) & Quote.amends.is_(None),
         isouter=True,
     )
-    .join(_changed, _changed.id == cast(Quote.amends["subscription_id"].astext, Uuid), isouter=True)
     .join(
         Department,
         (Department.org_id == Quote.buyer_org_id)
-        & (
-            Department.id
-            == func.coalesce(bindparam("department_id", type_=Uuid), _changed.department_id, Member.department_id)
-        ),
+        & (Department.id == func.coalesce(bindparam("department_id", type_=Uuid), Member.department_id)),
         isouter=True,
     )
     .where(Quote.id == bindparam("quote_id"))
     .with_for_update(of=Quote, key_share=True)
 )
-"""With the department that was chosen; else, of a change, that of its subscription, else that of who asks."""
+"""With the department that was chosen, else, but for changes, that of who asks."""
+_OF_CHANGED = Read(
+    select(Department)
+    .join(
+        Subscription, (Subscription.buyer_org_id == Department.org_id) & (Subscription.department_id == Department.id)
+    )
+    .where(Subscription.id == bindparam("subscription_id"))
+)
+"""That of the subscription which is changed. Asked apart: joined by what the quote says, all subscriptions would be read."""
 
 
 def _named(uow: UnitOfWork, command: PlacePurchase) -> dict[str, UUID | None]:
@@ -225,10 +227,12 @@ def _named(uow: UnitOfWork, command: PlacePurchase) -> dict[str, UUID | None]:
     }
 
 
-def _department(found: Any, command: PlacePurchase) -> DepartmentRow | None:
+def _department(uow: UnitOfWork, found: Any, command: PlacePurchase) -> DepartmentRow | None:
     """An archived one is named by what changes a subscription of it alone. Raises Invalid(`department_unknown`)."""
     department: Department | None = found.Department
     chosen = command.department_id is not None
+    if found.Quote.amends and not chosen:
+        department = uow.find(_OF_CHANGED, subscription_id=UUID(found.Quote.amends["subscription_id"]))
     if department is not None and (department.archived_at is None or (found.Quote.amends and not chosen)):
         return department_row(department)
     if chosen:

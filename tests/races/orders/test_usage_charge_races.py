@@ -170,4 +170,4 @@ def test_closed_while_what_it_is_of_goes_back(stage: Stage) -> None:
     stage.run()
     close(stage, period.id)
     stage.run()
-    assert [(one.state, one.gross_minor) for one in charged(stage, subscription)] == [("active", 17_500)]
+    assert [(one.state, one.gross_minor) for one in charged(stage, subscription)] == [("completed", 17_500)]
