@@ -54,15 +54,19 @@ NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 """Where frozen tests begin: noon in Shanghai."""
 TOGETHER = ("tests/browser/journeys/", "tests/browser/stories/")
 """Folders whose tests share one `market up` each."""
+APART = "tests/unit/"
+"""Whose tests share no server: the last file of all is not left to one worker."""
 TEMPLATE_VARIABLE = "MARKET_TEST_TEMPLATE"
 """Names a migrated database of the engines to copy instead of migrating: `.ci/mutate` starts a test process a mutant."""
 
 
 class FilesAndFolders(LoadFileScheduling):  # type: ignore[misc] # its package ships no types
-    """A file stays on one worker; so do the folders of `TOGETHER`."""
+    """A file stays on one worker; so do the folders of `TOGETHER`. Of `APART` each test function may go to another."""
 
     def _split_scope(self, nodeid: str) -> str:
         folder = next((one for one in TOGETHER if nodeid.startswith(one)), None)
+        if folder is None and nodeid.startswith(APART):
+            return nodeid.partition("[")[0]
         return folder or str(super()._split_scope(nodeid))
 
 
