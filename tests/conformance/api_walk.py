@@ -85,7 +85,8 @@ class Walk:
         in_path = {name: str(value) for name, value in named.items() if f"{{{name}}}" in path}
         query = {name: str(value) for name, value in named.items() if name not in in_path}
         case = operation.Case(path_parameters=in_path, query=query, headers=headers, **given)
-        response = case.call()
+        # Ten seconds are its own limit, and the first text of a process loads a dictionary.
+        response = case.call(timeout=120)
         try:
             case.validate_response(
                 response, checks=[not_a_server_error, status_code_conformance, response_schema_conformance]
