@@ -127,7 +127,9 @@ class SecondYear(DemoSession):
         def charged() -> Evidence | None:
             entries = buyer.get(f"/v1/subscriptions/{bought['id']}/timeline")
             found = next((one for one in entries if one["kind"] == "usage" and not one["is_due"]), None)
-            return found if found and buyer.get(f"/v1/orders/{found['order_id']}")["state"] == "active" else None
+            # With the last period of a term what was bought is over, and its order complete.
+            given = found and buyer.get(f"/v1/orders/{found['order_id']}")["state"] in ("active", "completed")
+            return found if given else None
 
         paid = wait(charged, "the period is paid")
         period = buyer.get(f"/v1/entitlements/{entitlement['id']}/usage")["periods"][0]
