@@ -39,6 +39,8 @@ def sign_in(page: Page, product: Product, email: str, path: str = "/") -> None:
 
 def find_faults(page: Page) -> list[str]:
     """What axe-core finds wrong with the page as it stands: rule, and the elements it is about."""
+    # What is being asked anew is dimmed meanwhile, as nobody is to read it yet.
+    expect(page.locator("[aria-busy=true]")).to_have_count(0)
     if page.evaluate("typeof axe === 'undefined'"):
         page.evaluate(AXE_SCRIPT)
     # What it finds right comes along with `Axe().run`, and takes longer on its way than all there is to look at.
