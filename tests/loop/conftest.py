@@ -74,8 +74,8 @@ def browser(stage: Stage) -> Iterator[TestClient[Any]]:
 
 
 @pytest.fixture
-def developer(stage: Stage) -> Iterator[Developer]:
-    """Of the stage's seller, signed in for as long as a test clock may go."""
+def seller_browser(stage: Stage) -> Iterator[TestClient[Any]]:
+    """The stage's seller's owner, signed in for as long as a test clock may go."""
     token = str(uuid7())
     with unit_of_work(stage.services.db, SYSTEM) as uow:
         uow.session.add(
@@ -89,4 +89,10 @@ def developer(stage: Stage) -> Iterator[Developer]:
     with TestClient(application(stage.services), base_url="https://market.example") as client:
         client.cookies.set("session", token)
         client.headers["x-csrf-token"] = csrf_of(token)
-        yield Developer(stage, client)
+        yield client
+
+
+@pytest.fixture
+def developer(stage: Stage, seller_browser: TestClient[Any]) -> Developer:
+    """Of the stage's seller, who moves test clocks."""
+    return Developer(stage, seller_browser)

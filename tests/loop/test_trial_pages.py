@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,40 +11,22 @@ import pytest
 from litestar.testing import TestClient
 from sqlalchemy import select, update
 
-from kernel import clock
 from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7
 from kernel.principal import SYSTEM
-from marketplace.access.authenticate import csrf_of, hash_token
-from marketplace.access.models import SignInSession
 from marketplace.catalog.models import Plan
 from marketplace.placements.models import Placement
 from orders.approval_rules.set_rule import SetRule, set_rule
 from orders.order.models import Order
 from orders.progress import progress_of
-from tests.api_server import application
 from tests.loop.test_renewals import now, renewals, until
 from tests.loop.test_trials import DAYS, MONTH_MINOR, convert, of_order, quote_trial, trial_plan, trying
 from tests.loop_stage import Stage
 
 
 @pytest.fixture
-def seller(stage: Stage) -> Iterator[TestClient[Any]]:
-    """The seller's owner, signed in."""
-    token = str(uuid7())
-    with unit_of_work(stage.services.db, SYSTEM) as uow:
-        uow.session.add(
-            SignInSession(
-                token_hash=hash_token(token),
-                person_id=stage.seller.owner.person(),
-                org_id=stage.seller.id,
-                expires_at=clock.now() + timedelta(days=900),
-            )
-        )
-    with TestClient(application(stage.services), base_url="https://market.example") as client:
-        client.cookies.set("session", token)
-        client.headers["x-csrf-token"] = csrf_of(token)
-        yield client
+def seller(seller_browser: TestClient[Any]) -> TestClient[Any]:
+    return seller_browser
 
 
 def shown(browser: TestClient[Any], path: str) -> str:
