@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from weakref import WeakSet
 
 import psycopg
 import pytest
 from argon2 import PasswordHasher
 from hypothesis import HealthCheck, Phase, settings
-from sqlalchemy import create_engine, event, text
+from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 from xdist.scheduler import LoadFileScheduling
 
@@ -27,6 +26,7 @@ from kernel.db import uow as units_of_work
 from kernel.db.uow import Database, UnitOfWork, unit_of_work
 from kernel.logs import configure_logs
 from kernel.principal import SYSTEM, Principal
+from tests.emptied import empty, tell_when_emptied
 from tests.loop_stage import services_for
 from tests.witness import witness_all
 
@@ -105,7 +105,6 @@ def db(addresses: Addresses) -> Iterator[Database]:
 def services(addresses: Addresses, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """The composition of production, for tests that ask over HTTP and need no seller."""
     found = services_for(addresses, tmp_path_factory.mktemp("home"), sample_seller_port=1)
-    tell_when_emptied(found.db)
     yield found
     found.db.dispose()
 
@@ -164,33 +163,3 @@ def act_as(uow: UnitOfWork, principal: Principal) -> UnitOfWork:
     )
     uow.principal = principal
     return uow
-
-
-_databases: WeakSet[Database] = WeakSet()
-
-
-def tell_when_emptied(database: Database) -> None:
-    """Let what this pool remembers of committed rows end with them, whichever test empties the tables."""
-    _databases.add(database)
-
-
-def empty(addresses: Addresses) -> None:
-    """Truncate every table but what migrations put there; append-only triggers stand aside for the owner."""
-    for database in _databases:
-        # Committed for good, as production knows it.
-        database.remembered.clear()
-    assert addresses.database_admin_url is not None
-    engine = create_engine(addresses.database_admin_url)
-    with engine.begin() as connection:
-        tables = connection.scalars(
-            text("""SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                    WHERE n.nspname IN ('kernel', 'marketplace', 'fulfillment', 'billing', 'orders')
-                      AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-                      AND c.relname NOT IN ('share_policy', 'organization', 'tax_rate', 'catalogue_version')""")
-        ).all()
-        for table in tables:
-            connection.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
-        connection.execute(text(f"TRUNCATE {', '.join(tables)} CASCADE"))
-        for table in tables:
-            connection.execute(text(f"ALTER TABLE {table} ENABLE TRIGGER USER"))
-    engine.dispose()

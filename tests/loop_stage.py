@@ -52,6 +52,7 @@ from orders.refunds.refund_order import RequestOrderRefund, request_order_refund
 from orders.tracing.model import Trace
 from orders.tracing.trace import trace
 from tests.adapters.seller_process import OTHER_SECRET, SECRET, Seller
+from tests.emptied import tell_when_emptied
 from tests.factories_billing import close_due
 from tests.factories_marketplace import (
     OPERATOR_PRINCIPAL,
@@ -315,6 +316,7 @@ def services_for(addresses: Addresses, folder: Path, *, sample_seller_port: int)
         payment_gateways=("sandbox",),
     )
     services = compose(settings, renderers=RENDERERS)
+    tell_when_emptied(services.db)
     witness_all()
     return services
 

@@ -29,7 +29,7 @@ from tests.api_server import services_for, serving
 from tests.browser.conftest import CHROMIUM
 from tests.browser.journeys.test_journey import find_faults
 from tests.browser.test_film_details import WAIT_MS, film
-from tests.conftest import empty
+from tests.emptied import empty
 from tests.factories_courses import Taught, seat, sell
 from tests.factories_fulfillment import Delivery, register
 from tests.factories_marketplace import (

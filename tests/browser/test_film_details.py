@@ -26,7 +26,7 @@ from marketplace.videos import jobs
 from tests.api_server import services_for, serving
 from tests.browser.conftest import CHROMIUM
 from tests.browser.journeys.test_journey import find_faults
-from tests.conftest import empty
+from tests.emptied import empty
 from tests.factories_marketplace import PASSWORD, Org, make_channel, make_org, make_seller
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium at /usr/bin/chromium")

@@ -24,7 +24,7 @@ from kernel.secrets import SecretBox
 from kernel.signing import TokenSigner
 from marketplace.videos import jobs as video_jobs
 from tests.api_server import services_for, serving
-from tests.conftest import empty
+from tests.emptied import empty
 from tests.factories_marketplace import PASSWORD, Org, make_channel, make_plans, make_seller
 
 CHROMIUM = Path("/usr/bin/chromium")

@@ -20,7 +20,6 @@ from marketplace.access.authenticate import csrf_of, hash_token
 from marketplace.access.models import SignInSession
 from tests.adapters.seller_process import Seller
 from tests.api_server import application
-from tests.conftest import tell_when_emptied
 from tests.loop.clock_developer import Developer
 from tests.loop_stage import RENDERERS, Stage, services_for, set_stage
 
@@ -37,7 +36,6 @@ def seller_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seller]:
 def services(addresses: Addresses, seller_app: Seller, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """The composition of production over this test process's database."""
     composed = services_for(addresses, tmp_path_factory.mktemp("home"), sample_seller_port=seller_app.port)
-    tell_when_emptied(composed.db)
     yield composed
     composed.db.dispose()
 

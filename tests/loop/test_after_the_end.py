@@ -39,7 +39,7 @@ from kernel.money import Money
 from kernel.principal import SYSTEM
 from marketplace.parties.models import PLATFORM_ORG_ID
 from orders.checkout.create_quote import QuoteItem
-from tests.conftest import empty
+from tests.emptied import empty
 from tests.factories_marketplace import OPERATOR_PRINCIPAL
 from tests.loop_stage import Stage
 

@@ -43,7 +43,7 @@ from orders.disputes.say import (
 )
 from orders.disputes.submit import TellBank, tell_bank
 from orders.order.models import OrderLine
-from tests.conftest import empty
+from tests.emptied import empty
 from tests.factories_marketplace import OPERATOR_PRINCIPAL
 from tests.loop.test_after_the_end import MONEY, later
 from tests.loop_stage import Stage

@@ -29,7 +29,7 @@ from orders.notifications.notify_of_events import NOTIFY
 from orders.outgoing_events import publish_events
 from orders.outgoing_events.facts import Addressed, RecordedFact, teller_of
 from orders.outgoing_events.publish_events import PUBLISH, SOURCE
-from tests.conftest import empty
+from tests.emptied import empty
 from tests.loop_stage import Stage
 
 Logs = list[dict[str, Any]]

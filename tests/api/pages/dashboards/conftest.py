@@ -25,7 +25,8 @@ from marketplace.access.models import Member, Person, SignInSession
 from marketplace.parties.models import PLATFORM_ORG_ID, Organization
 from tests.adapters.seller_process import Seller
 from tests.api_server import application
-from tests.conftest import NOON, empty
+from tests.conftest import NOON
+from tests.emptied import empty
 from tests.factories_marketplace import Org, make_member, make_org
 from tests.loop_stage import RENDERERS, Stage, services_for, set_stage
 
