@@ -1,6 +1,7 @@
 """Every page with sample data, by name, and the chrome around it."""
 
 from dataclasses import dataclass, replace
+from functools import cache
 
 from api.language import Language
 from api.pages.frame.navigation import Area
@@ -51,8 +52,9 @@ def clear(queue: Queue) -> Queue:
     return replace(queue, count=0, oldest_s=None, late=False, address=None)
 
 
+@cache
 def samples(language: Language) -> dict[str, Sample]:
-    """All pages in one language."""
+    """All pages in one language, made once: they do not change."""
     s, told, account = DeskSamples(language), NotificationSamples(language), AccountSamples(language)
     paid = FlashMessage("good", s.pick("已收到您的决定。", "Your decision is recorded."))
     operator: frozenset[Area] = frozenset({"operator", "reviewer", "tracer"})
