@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, bindparam, select
 
 from billing.gateways.call import GatewayRequest, Unresolved, said_of
 from billing.gateways.ports import (
@@ -34,6 +34,11 @@ SUBMIT = "billing.payment.submit"
 SEARCH_LAGS = timedelta(hours=1)
 """A gateway may not find for so long what it has (Stripe: a minute, in an outage "up to an hour"). To call a payment
 failed that was made would let the buyer pay twice."""
+
+
+_ATTEMPT = select(PaymentAttempt).where(
+    PaymentAttempt.payment_id == bindparam("payment_id"), PaymentAttempt.operation == "submit"
+)
 
 
 def request_of(payment: Payment, attempt: PaymentAttempt, *, fresh: bool) -> GatewayRequest:
@@ -98,9 +103,7 @@ class PaymentOperation:
             return None
         if payment.state in ENDS and not recheck:
             return None
-        attempt = uow.session.scalars(
-            select(PaymentAttempt).where(PaymentAttempt.payment_id == payment.id, PaymentAttempt.operation == "submit")
-        ).one()
+        attempt = uow.session.scalars(_ATTEMPT, {"payment_id": payment.id}).one()
         payment.next_check_at = clock.now() + CALL_LASTS
         return request_of(payment, attempt, fresh=first and attempt.outcome == "calling")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import aliased
 
 from kernel.db.uow import UnitOfWork
@@ -111,11 +111,15 @@ def plan_now(uow: UnitOfWork, plan_id: UUID) -> UUID:
     return found.id
 
 
+_BEFORE = aliased(Plan)
+_ON_SALE = (
+    select(Plan)
+    .join(Listing, Listing.current_version_id == Plan.version_id)
+    .join(_BEFORE, (_BEFORE.listing_id == Plan.listing_id) & (_BEFORE.code == Plan.code))
+    .where(_BEFORE.id == bindparam("plan_id"))
+)
+"""Made once: an alias costs more than the question."""
+
+
 def _on_sale(uow: UnitOfWork, plan_id: UUID) -> Plan | None:
-    before = aliased(Plan)
-    return uow.session.scalar(
-        select(Plan)
-        .join(Listing, Listing.current_version_id == Plan.version_id)
-        .join(before, (before.listing_id == Plan.listing_id) & (before.code == Plan.code))
-        .where(before.id == plan_id)
-    )
+    return uow.session.scalar(_ON_SALE, {"plan_id": plan_id})
