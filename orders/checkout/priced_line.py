@@ -86,6 +86,23 @@ class InstalmentPart(BaseModel):
     gross_minor: int
 
 
+class LineTier(BaseModel):
+    """The tier whose price a line is at, by the link that the buyer had then.
+
+    `list_minor`: what the same would have cost at the plan's price, before anything is off; None of a renewal.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    link_id: UUID
+    tier_id: UUID
+    tier_price_id: UUID
+    code: str
+    name: str
+    name_en: str
+    list_minor: int | None = None
+
+
 class PricedLine(BaseModel):
     """One plan at one quantity, every amount broken down; amounts in minor units of `currency`."""
 
@@ -139,6 +156,8 @@ class PricedLine(BaseModel):
     """After how many paid terms it ends for good; 0: never by itself."""
     offered: bool = False
     """Whether its price is one that the seller offered to this buyer."""
+    tier: LineTier | None = None
+    """Of a line at a partner's price, whose that is."""
     claims: list[QuotedClaim]
     trial: TrialTerms | None = None
     """Of a line that begins a trial, for which nothing is paid: how long, and what follows."""

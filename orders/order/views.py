@@ -52,6 +52,8 @@ class LineView:
     """The code that the discount is by, or the promotion's name."""
     coupon_every_term: bool = False
     """Whether it comes off renewals, too; else off the first term alone."""
+    tier: dict[str, Any] | None = None
+    """The tier whose partner's price it is at (`orders.checkout.priced_line.LineTier`)."""
     contract_terms: int = 0
     """After how many paid terms it ends for good; 0: never by itself."""
     first_term_ends_at: datetime | None = None
@@ -120,6 +122,7 @@ def line_view(line: OrderLine, credit: Attribution | None) -> LineView:
         trial_after_minor=int(line.plan.get("trial_after_minor") or 0),
         coupon=line.plan.get("coupon", ""),
         coupon_every_term=line.plan.get("coupon_every_term", False),
+        tier=line.plan.get("tier"),
         contract_terms=int(line.plan.get("contract_terms") or 0),
         first_term_ends_at=first.ends_at if first is not None else None,
         instalments=tuple(line.plan.get("instalments") or ()),
@@ -139,6 +142,7 @@ _COMPUTED = (
     "trial_after_minor",
     "coupon",
     "coupon_every_term",
+    "tier",
     "contract_terms",
     "first_term_ends_at",
     "instalments",
