@@ -28,10 +28,11 @@ from orders.checkout.first_term import until_end_of
 from orders.checkout.in_instalments import in_instalments
 from orders.checkout.line_tax import decide_tax, invoice_party
 from orders.checkout.partner_price import better_lines
-from orders.checkout.priced_line import Context, InvoiceParty, LineTier, PricedLine, QuotedClaim, TrialTerms
+from orders.checkout.priced_line import Context, InvoiceParty, PricedLine, QuotedClaim, TrialTerms
 from orders.checkout.quote_models import Quote
 from orders.checkout.quote_row import quote_row
 from orders.coupons.price_coupons import ask_coupons
+from orders.order.line_tier import LineTier
 from orders.trials.take_trial import require_untried
 
 QUOTE_TTL = timedelta(minutes=30)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 
 from marketplace.pricing.engine import PriceLine
 from marketplace.pricing.shapes import is_by_seat
+from orders.order.line_tier import LineTier
 from orders.order.span import FirstTerm
 
 _CODE = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -84,23 +85,6 @@ class InstalmentPart(BaseModel):
     net_minor: int
     tax_minor: int
     gross_minor: int
-
-
-class LineTier(BaseModel):
-    """The tier whose price a line is at, by the link that the buyer had then.
-
-    `list_minor`: what the same would have cost at the plan's price, before anything is off; None of a renewal.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    link_id: UUID
-    tier_id: UUID
-    tier_price_id: UUID
-    code: str
-    name: str
-    name_en: str
-    list_minor: int | None = None
 
 
 class PricedLine(BaseModel):

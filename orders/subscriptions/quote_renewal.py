@@ -16,10 +16,11 @@ from marketplace.pricing.components import PlanPrice
 from orders.checkout.create_quote import price_line
 from orders.checkout.in_instalments import in_instalments
 from orders.checkout.line_tax import invoice_party, taxed_now
-from orders.checkout.priced_line import Context, InvoiceParty, LineTier, PricedLine
+from orders.checkout.priced_line import Context, InvoiceParty, PricedLine
 from orders.checkout.quote_models import Quote
 from orders.checkout.quote_row import quote_row
 from orders.coupons.every_term import off_renewal
+from orders.order.line_tier import LineTier
 from orders.order.models import OrderLine, Subscription
 from orders.subscriptions.offered_terms import kept_price
 from orders.subscriptions.schedule import TERMINATED_AFTER

@@ -25,8 +25,9 @@ from orders.order.models import OrderLine
 from orders.partners.end_partner import end_partner, move_partner
 from orders.subscriptions.schedule import RENEWS_BEFORE
 from tests.loop.test_coupons import made
+from tests.loop.test_end_of_term import subscriptions
 from tests.loop.test_offers import refusal
-from tests.loop.test_renewals import renewals, until
+from tests.loop.test_renewals import renewals, switch, until
 from tests.loop_stage import Stage
 
 LIST = 19_900 * 20
@@ -102,8 +103,10 @@ def test_a_renewal_keeps_the_price_after_the_link_has_ended(stage: Stage, gold: 
     stage.run()
     as_buyer(stage, lambda uow: end_partner(uow, gold).id)
     (first,) = stage.rows(select(OrderLine).where(OrderLine.order_id == order_id))
-    until(stage, stage.subscription(order_id).ends_at - RENEWS_BEFORE)
-    (renewal,) = renewals(stage, order_id)
+    (subscription,) = subscriptions(stage, order_id)
+    switch(stage, subscription, wanted=True)
+    until(stage, subscription.ends_at - RENEWS_BEFORE)
+    (renewal,) = renewals(stage, subscription)
     (line,) = stage.rows(select(OrderLine).where(OrderLine.order_id == renewal.id))
     assert (line.unit_price_minor, line.list_minor) == (13_930, first.list_minor)
     assert (line.plan["tier"]["code"], line.plan["tier"]["list_minor"]) == ("GOLD", None)
@@ -122,6 +125,7 @@ def test_the_price_of_the_plan_goes_before_that_of_all_and_an_ended_one_holds_no
     assert refusal(lambda: priced(stage, tier_id, unit_price_minor=19_901)) == "tier_price_value"
 
 
+@pytest.mark.usefixtures("gold")
 @pytest.mark.parametrize(
     ("percent_ppm", "with_offers", "expected"),
     [
@@ -132,19 +136,17 @@ def test_the_price_of_the_plan_goes_before_that_of_all_and_an_ended_one_holds_no
 )
 def test_a_promotion_and_the_tier_whichever_is_better_and_both_where_it_combines(
     stage: Stage,
-    gold: UUID,
     percent_ppm: int,
     with_offers: bool,  # noqa: FBT001 - a case
     expected: tuple[int, int, str | None],
 ) -> None:
-    assert gold
     made(stage, code="", percent_ppm=percent_ppm, with_offers=with_offers)
     (line,) = quoted(stage).lines
     assert (line["list_minor"], line["discount_minor"], line["tier"] and line["tier"]["code"]) == expected
 
 
-def test_a_code_that_is_no_better_is_refused_and_one_that_is_replaces_the_tier(stage: Stage, gold: UUID) -> None:
-    assert gold
+@pytest.mark.usefixtures("gold")
+def test_a_code_that_is_no_better_is_refused_and_one_that_is_replaces_the_tier(stage: Stage) -> None:
     made(stage, code="LESS-20", percent_ppm=200_000)
     made(stage, code="MORE-50", percent_ppm=500_000)
     assert refusal(lambda: quoted(stage, "LESS-20")) == "coupon_above_partner_price"
@@ -152,8 +154,8 @@ def test_a_code_that_is_no_better_is_refused_and_one_that_is_replaces_the_tier(s
     assert (line["list_minor"], line["discount_minor"], line["tier"]) == (LIST, LIST // 2, None)
 
 
-def test_nobody_else_has_the_price_nor_sees_it(stage: Stage, gold: UUID) -> None:
-    assert gold
+@pytest.mark.usefixtures("gold")
+def test_nobody_else_has_the_price_nor_sees_it(stage: Stage) -> None:
     with unit_of_work(stage.services.db, SYSTEM) as uow:
         listing_id = uow.session.get_one(Plan, stage.seat_plan).listing_id
     for other, seen in ((stage.purchaser, 1), (stage.promoter.owner, 0), (stage.seller.owner, 0)):
