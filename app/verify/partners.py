@@ -69,7 +69,7 @@ def _is_as_rated(line: OrderLine, plan: Plan, tier_price: TierPrice) -> bool:
 
 RATED = Reading(
     "partners.rated",
-    "以伙伴价成交的每行，其冻结的价格等于按所列套餐与等级价格重新计算的结果。",
+    "以伙伴价成交的每行，其冻结的价格等于按所列规格与等级价格重新计算的结果。",
     "The price that is frozen with a line is the plan's at the figures of the tier's price that the line names.",
     _otherwise_priced,
 )
