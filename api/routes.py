@@ -37,6 +37,7 @@ from api.pages.offers import handlers as offer_pages
 from api.pages.offers import seller_handlers as seller_offer_pages
 from api.pages.operator import handlers as operator_pages
 from api.pages.orders import handlers as orders_pages
+from api.pages.partners import handlers as partners_pages
 from api.pages.payments import handlers as payments_pages
 from api.pages.products import handlers as products_pages
 from api.pages.purchase_policy import handlers as purchase_policy_pages
@@ -109,6 +110,7 @@ from api.v1 import (
     organizations,
     outbox,
     ownership_transfers,
+    partners,
     payments,
     promoter,
     purchase_rules,
@@ -206,6 +208,7 @@ MODULES: tuple[ModuleType, ...] = (
     offer_approvals,
     demos,
     departments,
+    partners,
     customers,
     search,
     reviews,
@@ -234,6 +237,7 @@ MODULES: tuple[ModuleType, ...] = (
     verification_pages,
     tax_id_disputes_pages,
     departments_pages,
+    partners_pages,
     disputes_pages,
     listings_pages,
     videos_pages,

@@ -44,6 +44,7 @@ import marketplace.placements.models
 import marketplace.questions.models
 import marketplace.reactions.models
 import marketplace.relations.models
+import marketplace.relations.partner_models
 import marketplace.search_index.models
 import marketplace.test_clocks.models
 import marketplace.videos.models
@@ -74,6 +75,7 @@ MODELS = (
     marketplace.onboarding.models,
     marketplace.parties.models,
     marketplace.relations.models,
+    marketplace.relations.partner_models,
     marketplace.access.models,
     marketplace.identity_providers.models,
     marketplace.channels.models,

@@ -64,6 +64,9 @@ from marketplace.questions.ask_question import ask_question, moderate_question
 from marketplace.questions.models import ProductQuestion
 from marketplace.reactions.comment_on_video import add_comment
 from marketplace.reactions.models import Comment
+from marketplace.relations.partner_links import AskPartner, accept_partner, ask_partner
+from marketplace.relations.partner_models import PartnerLink, PartnerTier, TierPrice
+from marketplace.relations.save_tier import SaveTier, SetTierPrice, save_tier, set_tier_price
 from marketplace.test_clocks.create_test_clock import create_test_clock
 from marketplace.test_clocks.models import TestClock
 from marketplace.videos.captions.check_captions import LANGUAGES
@@ -110,6 +113,9 @@ KINDS: dict[str, type[Base]] = {
     "department_id": Department,
     "deputy_id": ApprovalDeputy,
     "coupon_id": Coupon,
+    "partner_tier_id": PartnerTier,
+    "tier_price_id": TierPrice,
+    "partner_link_id": PartnerLink,
     "customer_id": Organization,
     "dispute_id": Dispute,
     "document_id": DisputeEvidence,
@@ -222,7 +228,14 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
         store_webhook(uow, "sandbox", webhook)
         uow.flush()
         found["webhook_id"] = scalars(select(Inbox.id).where(Inbox.event_id == webhook.event_id)).one()
-    found |= _endpoint(stage) | _coupon(stage) | _department(stage) | _test_clock(stage) | _milestone(stage)
+    found |= (
+        _partner(stage)
+        | _endpoint(stage)
+        | _coupon(stage)
+        | _department(stage)
+        | _test_clock(stage)
+        | _milestone(stage)
+    )
     stage.tick(NOTIFY)
     with unit_of_work(db, SYSTEM) as uow:
         purchaser = select(Notification.id).where(Notification.person_id == stage.purchaser.person()).limit(1)
@@ -330,6 +343,20 @@ def _coupon(stage: Stage) -> dict[str, UUID]:
     command = MakeCoupon("Launch", today, today + timedelta(days=300), code="LAUNCH-20", percent_ppm=200_000)
     with unit_of_work(stage.services.db, stage.seller.owner) as uow:
         return {"coupon_id": make_coupon(uow, command).id}
+
+
+def _partner(stage: Stage) -> dict[str, UUID]:
+    """A partner of the seller that has agreed, and what it pays for the plan."""
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        listing_id = uow.session.get_one(Plan, stage.seat_plan).listing_id
+        uow.session.get_one(Organization, stage.buyer.id).tax_id_verified_at = clock.now()
+    with unit_of_work(stage.services.db, stage.seller.owner) as uow:
+        tier_id = save_tier(uow, SaveTier("GOLD", "金牌", "Gold")).id
+        price_id = set_tier_price(uow, SetTierPrice(tier_id, listing_id, discount_ppm=100_000)).id
+        link_id = ask_partner(uow, AskPartner(stage.buyer.id, tier_id)).id
+    with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
+        accept_partner(uow, link_id)
+    return {"partner_tier_id": tier_id, "tier_price_id": price_id, "partner_link_id": link_id}
 
 
 def _department(stage: Stage) -> dict[str, UUID]:

@@ -44,6 +44,8 @@ from marketplace.parties.lookups import find_default_billing_profile
 from marketplace.parties.models import Organization
 from marketplace.pricing.components import Flat, PlanPrice
 from marketplace.publishing.edit_placements import AddClaim, add_claim
+from marketplace.relations.partner_links import AskPartner, accept_partner, ask_partner
+from marketplace.relations.save_tier import SaveTier, SetTierPrice, save_tier, set_tier_price
 from marketplace.webhooks.save_endpoint import SaveEndpoint, save_endpoint
 from orders.approval_rules.set_rule import SetRule, set_rule
 from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
@@ -62,6 +64,7 @@ from orders.offers.offered_price import OfferedPlan
 from orders.order.milestones import milestones_of
 from orders.order.models import Order, OrderLine, Subscription
 from orders.outgoing_events.publish_events import publish_new
+from orders.partners.end_partner import end_partner
 from orders.refunds.ask_refund import AskForRefund, ask_refund
 from orders.refunds.decide_refund import DecideRefund, answer_refund
 from orders.refunds.refund_order import RequestOrderRefund, request_order_refund
@@ -207,6 +210,7 @@ class MarketStage:
         self._make_coupon()
         self.buy((self.seats.id, 1), token="sbx_declined", coupon=COUPON)
         self._offer_too_low()
+        self._partner()
         self._with_approval()
         return best
 
@@ -360,6 +364,18 @@ class MarketStage:
             set_floor(uow, SetFloor(None, 500_000))
             made = make_offer(uow, MakeOffer(None, free, clock.today("Asia/Shanghai"), buyer_org_id=self.buyer.id))
             decide_offer(uow, DecideOffer(made.id, "rejected", "Too low."))
+
+    def _partner(self) -> None:
+        """Something is bought at the price of a tier, and the link ends."""
+        with unit_of_work(self.db, self.seller.owner) as uow:
+            tier_id = save_tier(uow, SaveTier("GOLD", "金牌", "Gold")).id
+            set_tier_price(uow, SetTierPrice(tier_id, self.seats.listing_id, discount_ppm=100_000))
+            link_id = ask_partner(uow, AskPartner(self.buyer.id, tier_id)).id
+        with unit_of_work(self.db, self.buyer.owner) as uow:
+            accept_partner(uow, link_id)
+        self.buy((self.seats.id, 2))
+        with unit_of_work(self.db, self.buyer.owner) as uow:
+            end_partner(uow, link_id)
 
     def buy(
         self,

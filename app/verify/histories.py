@@ -28,6 +28,7 @@ import marketplace.onboarding.models
 import marketplace.parties.models
 import marketplace.questions.models
 import marketplace.reactions.models
+import marketplace.relations.partner_models
 import marketplace.test_clocks.models
 import marketplace.videos.models
 import marketplace.webhooks.models
@@ -58,6 +59,7 @@ TABLES = {
     fulfillment.usage.models.USAGE_CHALLENGE.name: "fulfillment.usage_challenge",
     fulfillment.customer_reviews.models.CUSTOMER_REVIEW.name: "fulfillment.customer_review",
     marketplace.catalog.models.LISTING.name: "marketplace.listing",
+    marketplace.relations.partner_models.PARTNER_LINK.name: "marketplace.partner_link",
     marketplace.catalog.models.VERSION.name: "marketplace.listing_version",
     marketplace.catalog.models.PLAN.name: "marketplace.plan",
     marketplace.content_reports.models.CONTENT_REPORT.name: "marketplace.content_report",

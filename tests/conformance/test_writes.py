@@ -44,6 +44,7 @@ from tests.conformance.clock_writes import move_clocks
 from tests.conformance.coupon_writes import coupons
 from tests.conformance.dispute_writes import disputes
 from tests.conformance.milestone_writes import milestones
+from tests.conformance.partner_writes import partners
 from tests.conformance.people_writes import (
     leads,
     members,
@@ -314,6 +315,7 @@ def using(world: World) -> None:
     ask("POST /v1/subscriptions/{subscription_id}/amendment-quotes", world.buyer, {"quantity": 22}, **one)
     trials(world)
     coupons(world)
+    partners(world)
     milestones(world)
     named = {"entitlement_id": entitlement.id}
     body = {"person_id": str(person.person())}

@@ -9,6 +9,7 @@ from api.pages.frame import (
     dispute_addresses,
     offer_addresses,
     operator_addresses,
+    partner_addresses,
     product_addresses,
     recurring_addresses,
     refund_addresses,
@@ -20,7 +21,7 @@ from api.pages.frame import (
 PRODUCTS, coupons, usage = product_addresses.PRODUCTS, coupon_addresses, usage_addresses
 clocks, courses, departments = clock_addresses, course_addresses, department_addresses
 refunds, store_credits = refund_addresses, credit_addresses
-disputes, services = dispute_addresses, service_addresses
+disputes, services, partners = dispute_addresses, service_addresses, partner_addresses
 entitlement = recurring_addresses.entitlement
 entitlement_act = recurring_addresses.entitlement_act
 entitlement_launch = recurring_addresses.entitlement_launch
@@ -42,8 +43,7 @@ product_questions = product_addresses.product_questions
 product_review = product_addresses.product_review
 product_reviews = product_addresses.product_reviews
 product_terms = product_addresses.product_terms
-question = product_addresses.question
-question_answer = product_addresses.question_answer
+question, question_answer = product_addresses.question, product_addresses.question_answer
 review_answer = product_addresses.review_answer
 terms_pdf = product_addresses.terms_pdf
 subscription, seller_subscription = recurring_addresses.subscription, recurring_addresses.seller_subscription

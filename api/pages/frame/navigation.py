@@ -34,6 +34,7 @@ Area = Literal[
     "leads",
     "webhooks",
     "coupons",
+    "partners",
 ]
 """What a person may open. Each is one permission of a page, or several pages that ask for the same one (`sidebar.py`)."""
 
@@ -59,6 +60,7 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("subscriptions", "refresh", addresses.SUBSCRIPTIONS, "buyer", "buying"),
     NavItem("requests", "user", addresses.REQUESTS, "asker", "buying"),
     NavItem("offers", "tag", addresses.OFFERS, "asker", "buying"),
+    NavItem("partners", "users", addresses.partners.PARTNERS, "partners", "buying"),
     NavItem("refund_cases", "undo", addresses.refunds.CASES, "buyer", "buying"),
     NavItem("store_credits", "wallet", addresses.store_credits.CREDITS, "buyer", "buying"),
     NavItem("invoices", "invoice", addresses.INVOICES, "finance", "buying"),
@@ -78,6 +80,7 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("seller_store_credits", "wallet", addresses.store_credits.SELLER_CREDITS, "earnings", "selling"),
     NavItem("seller_disputes", "alert", addresses.disputes.SELLER, "earnings", "selling"),
     NavItem("seller_listings", "box", addresses.SELLER_LISTINGS, "sales", "selling"),
+    NavItem("seller_partners", "users", addresses.partners.SELLER_PARTNERS, "coupons", "selling"),
     NavItem("coupons", "tag", addresses.coupons.COUPONS, "coupons", "selling"),
     NavItem("seller_start", "check", addresses.SELLER_START, "start", "selling"),
     NavItem("own_channel", "share", addresses.SELLER_CHANNEL, "own_channel", "promoting"),

@@ -17,6 +17,7 @@ VISITOR_AREAS: frozenset[Area] = frozenset({"channel"})
 
 _BUYING: tuple[tuple[str, Area], ...] = (
     ("orders.read", "buyer"),
+    ("orders.buy", "partners"),
     ("orders.approve", "approver"),
     ("billing.manage", "approver"),
     ("entitlements.read", "member"),

@@ -16,6 +16,7 @@ from api.pages.feed.views import FeedClaim, verdict_of
 from api.pages.frame import addresses
 from api.pages.frame.choices import department_choices, department_name
 from api.pages.frame.discounts import discount_in_words
+from api.pages.frame.partner_prices import tier_parts
 from api.pages.frame.payment_methods import methods, parse_method
 from api.pages.frame.phrases import agreed_terms, explained, failure, money, schedule, several, titles
 from api.pages.frame.rendering import FlashMessage
@@ -349,6 +350,7 @@ def _line(page_request: PageRequest, data: OrderPageData, line: views.LineView) 
         trial_days=line.trial_days,
         parts=(
             *explained(page_request, line.price_lines, line.interval, data.order.currency),
+            *tier_parts(page_request, line.tier, data.order.currency),
             *schedule(page_request, line.instalments, data.order.currency, _begins(data.order)),
             *agreed_terms(page_request, line.contract_terms, line.first_term_ends_at),
         ),

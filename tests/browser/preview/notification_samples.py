@@ -49,6 +49,7 @@ class NotificationSamples(FinanceSamples):
             "milestone": self.pick("评估报告", "Assessment"),
             "dimension": self.pick("接口调用", "API calls"),
             "percent": "80",
+            "who": self.pick("云帆软件", "Yunfan Software"),
             "coupon": self.pick("新品上市 (LAUNCH-20)", "Launch (LAUNCH-20)"),
         }
         items = []
