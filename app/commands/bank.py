@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from api.problems import sentence
-from api.v1.bank import BankImportOut
+from api.v1.bank_out import BankImportOut
 from app.composition import compose
 from app.console import choose, console
 from app.embedded.engine_error import EngineError

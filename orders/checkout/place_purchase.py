@@ -113,10 +113,9 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
 
     Of an amendment's quote the subscription is changed once the purchase is paid.
 
-    Raises: NotFound, Conflict `price_changed` as `lines_for`, of an amendment's quote as `place_amendment`, Gone
-    `quote_expired`, Conflict `quote_used`, `plan_withdrawn`, `listing_suspended`, `trial_used`, Invalid `payment_method_missing`,
-    `bank_transfer_unavailable`, `department_unknown`, Forbidden `not_on_allow_list`; of an offer's quote as `accept_offer`; as
-    `take_coupons`.
+    Raises: NotFound, Conflict `price_changed` as `lines_for`, of an amendment's quote as `place_amendment`, Gone `quote_expired`,
+    Conflict `quote_used`, `plan_withdrawn`, `listing_suspended`, `trial_used`, Invalid `payment_method_missing`,
+    `department_unknown`, Forbidden `not_on_allow_list`; as `payment_waits`, `take_coupons`, of an offer's quote `accept_offer`.
     Emits: PurchasePlaced, ApprovalRequested, OfferAccepted.
     Locks: the quote; the buyer's credit; as `needed_approval`; the offer; its coupons.
     Idempotent by the quote: it can be used once.
@@ -132,9 +131,8 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
         sellable.require_still_sold(uow, line.plan_id)
     # Asked again: the quote may be a colleague's, and the right to buy or the rule may have changed since.
     needed = needed_approval(uow, [line.agreed for line in lines], binding=True)
-    waits = bool(needed.reasons)
+    waits, paid_within = bool(needed.reasons), payment_waits(uow, command.gateway, quote.currency)
     state = "pending_approval" if waits else "pending_payment"
-    paid_within = payment_waits(uow, command.gateway, quote.currency)
     purchase = Purchase(
         id=uuid7(),
         buyer_org_id=quote.buyer_org_id,

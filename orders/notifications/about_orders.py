@@ -9,7 +9,6 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from billing.bank.events import TransferReminded
 from billing.payments.events import PaymentFailed
 from fulfillment.entitlements.events import DeliveryFailed
 from kernel.db.uow import UnitOfWork
@@ -215,28 +214,6 @@ def payment_failed(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable
         purchase, params, _ = found[event.uuid("reference")]
         if purchase.state == "pending_payment":
             yield from _to_requester(event, "payment_failed", purchase, params)
-
-
-@notifies_of(TransferReminded)
-def transfer_reminded(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
-    """Whoever asked, and the buyer's finance, which may be who sends it."""
-    found = _purchases(uow, events, "reference")
-    for event in events:
-        purchase, params, _ = found[event.uuid("reference")]
-        if purchase.state != "pending_payment":
-            continue
-        said = {**params, "code": event.payload["remark_code"]}
-        yield from _to_requester(event, "transfer_reminded", purchase, said)
-        yield NewNotification(
-            event.id,
-            event.at,
-            "transfer_reminded",
-            f"/payments/{event.payload['payment_id']}/transfer",
-            said,
-            org_id=purchase.buyer_org_id,
-            permission="billing.manage",
-            but_not=purchase.requested_by,
-        )
 
 
 @notifies_of(OrderPaid)

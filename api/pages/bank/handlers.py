@@ -201,17 +201,17 @@ def _outgoing_item(row: OutgoingView) -> BankOutgoingItem:
 
 
 def _report_view(report: ImportReport) -> BankReportView:
-    def told(minor: int | None) -> Any:
+    def in_money(minor: int | None) -> Any:
         return None if minor is None else money(minor, report.currency)
 
     lines = tuple(
-        BankReportLine(one.line, one.outcome, told(one.amount_minor), one.counterparty_name, one.remark)
+        BankReportLine(one.line, one.outcome, in_money(one.amount_minor), one.counterparty_name, one.remark)
         for one in report.lines[:_SHOWN]
     )
     return BankReportView(
         report=report,
-        opening=told(report.opening_minor),
-        closing=told(report.closing_minor),
+        opening=in_money(report.opening_minor),
+        closing=in_money(report.closing_minor),
         faults=tuple(BankReportLine(one.line, one.code, None, "", one.shown) for one in report.faults[:_SHOWN]),
         lines=lines,
         hidden=max(len(report.lines) - _SHOWN, 0),
