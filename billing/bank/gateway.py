@@ -63,6 +63,7 @@ _OUT_SAYS = {
     "returned": GatewayStatus.FAILED,
     "failed": GatewayStatus.FAILED,
 }
+_OUT_FAILURES = {"returned": "transfer_returned", "failed": "transfer_failed"}
 
 
 class BankTransferGateway:
@@ -316,5 +317,5 @@ def _outgoing_answer(row: BankOutgoing) -> GatewayAnswer:
         status=_OUT_SAYS[row.state],
         reference=reference_of(row.id),
         amount=Money(row.amount_minor, row.currency),
-        error_code=f"transfer_{row.state}" if row.state in {"returned", "failed"} else None,
+        error_code=_OUT_FAILURES.get(row.state),
     )
