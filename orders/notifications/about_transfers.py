@@ -29,7 +29,7 @@ def transfer_reminded(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Itera
         if transfer.state != "awaited":
             continue
         params: Params = {
-            "code": transfer.remark_code,
+            "reference": transfer.remark_code,
             "what": transfer.description,
             "amount_minor": transfer.amount_minor,
             "currency": transfer.currency.strip(),
