@@ -10,6 +10,7 @@ from litestar.di import NamedDependency as Given
 from litestar.params import FromPath
 
 from api.pages.bank.views import (
+    ACCOUNT_FIELDS,
     BankAccountItem,
     BankLineItem,
     BankLinePage,
@@ -56,9 +57,6 @@ from kernel.money import CURRENCIES
 _PAGE = 20
 _SHOWN = 500
 """Most lines of a file that its report shows; the file's own order."""
-_FIELDS = (
-    "code", "currency", "holder", "bank_name", "account_number", "bank_code", "virtual_prefix", "term_days",
-)  # fmt: skip
 _OUTCOMES: dict[str, OutgoingOutcome] = {"sent": "sent", "returned": "returned", "failed": "failed"}
 _ACTS = {"assign", "return", "write-off", "match"}
 
@@ -150,14 +148,14 @@ def _work(uow: UnitOfWork, line_id: UUID, act: str, form: Form, currency: str) -
 def _save(page_request: PageRequest, form: Form, account_id: UUID | None) -> Response[Any]:
     try:
         command = SaveBankAccount(
-            **{name: form.text(name, most=200) for name in _FIELDS if name != "term_days"},
+            **{name: form.text(name, most=200) for name in ACCOUNT_FIELDS if name != "term_days"},
             term_days=form.number("term_days", least=1, most=90),
             is_offered=form.text("is_offered", most=3) == "yes",
             account_id=account_id,
         )
         page_request.transact(lambda uow: save_bank_account(uow, command))
     except DomainError as refused:
-        typed = {name: form.values.get(name, "")[:200] for name in _FIELDS} if account_id is None else {}
+        typed = {name: form.values.get(name, "")[:200] for name in ACCOUNT_FIELDS} if account_id is None else {}
         view = _view(page_request, failure(page_request, refused), typed)
         return page_request.render(view, status=refused.status)
     return page_request.redirect(bank_addresses.BANK, notice="bank_account_saved")
@@ -188,7 +186,7 @@ def _view(page_request: PageRequest, error: str | None = None, typed: dict[str, 
         offered_here=BANK_TRANSFER in page_request.services.gateways,
         may_write=page_request.principal.may(WRITE),
         currencies=CURRENCIES,
-        typed=typed or {},
+        typed=dict.fromkeys(ACCOUNT_FIELDS, "") | (typed or {}),
         error=error,
     )
 

@@ -9,6 +9,10 @@ from billing.bank.import_statement import ImportReport
 from billing.bank.queries import AssignmentView, BankAccountView, BankLineView, OutgoingView
 from kernel.money import Money
 
+ACCOUNT_FIELDS = (
+    "code", "currency", "holder", "bank_name", "account_number", "bank_code", "virtual_prefix", "term_days",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class BankAccountItem:
@@ -54,7 +58,8 @@ class BankView:
     """Whether this installation lets buyers pay by transfer at all."""
     may_write: bool
     currencies: tuple[str, ...]
-    typed: dict[str, str] = field(default_factory=dict)
+    typed: dict[str, str] = field(default_factory=lambda: dict.fromkeys(ACCOUNT_FIELDS, ""))
+    """What was typed for another account, by field."""
     error: str | None = None
 
 
