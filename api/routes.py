@@ -9,6 +9,7 @@ from typing import Any
 from api import health, metrics, openapi_ui
 from api.pages.account import handlers as account_pages
 from api.pages.approvals import handlers as approvals_pages
+from api.pages.bank import handlers as bank_pages
 from api.pages.billing_profiles import handlers as billing_profiles_pages
 from api.pages.buy import handlers as buy_pages
 from api.pages.comments import handlers as comments_pages
@@ -71,6 +72,8 @@ from api.v1 import (
     api_keys,
     approval_deputies,
     approvals,
+    bank,
+    bank_transfers,
     billing_profiles,
     captions,
     chapters,
@@ -157,6 +160,8 @@ MODULES: tuple[ModuleType, ...] = (
     orders,
     refund_cases,
     store_credits,
+    bank,
+    bank_transfers,
     traces,
     entitlements,
     usage,
@@ -236,6 +241,7 @@ MODULES: tuple[ModuleType, ...] = (
     seller_reviews_pages,
     verification_pages,
     tax_id_disputes_pages,
+    bank_pages,
     departments_pages,
     partners_pages,
     disputes_pages,

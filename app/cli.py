@@ -115,6 +115,25 @@ def reset_factor(email: str, /) -> int:
     return reset_factor(email)
 
 
+bank = App(name="bank", help="The platform's bank accounts.")
+app.command(bank)
+
+
+@bank.command(name="import")
+def import_bank_file(file: Path, /, *, account: str, dry_run: Check = False, as_json: AsJson = False) -> int:
+    """Import a statement file (CSV, MT940 or camt.053): all of it, or, where anything is wrong with it, nothing.
+
+    Args:
+        file: The file as the bank gave it.
+        account: The account's short name, as on the page /operator/bank.
+        dry_run: Say what would happen, and do nothing.
+        as_json: Print the report as one JSON document.
+    """
+    from app.commands.bank import import_file
+
+    return import_file(file, account=account, dry_run=dry_run, as_json=as_json)
+
+
 @app.command(show=False)
 def seed() -> int:
     """Fill the database with the sample market, once."""

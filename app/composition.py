@@ -17,6 +17,8 @@ import orders.outgoing_events.publish_events
 from api.context import Services
 from app import partition_retention
 from app.shared_counts import ValkeyCounts
+from billing.bank import draw_transfer
+from billing.bank.gateway import BankTransferGateway
 from billing.documents.renderer_pool import RendererPool
 from billing.gateways.ports import PaymentGateway
 from billing.gateways.sandbox import SandboxGateway
@@ -99,6 +101,8 @@ def gateways(settings: Settings, db: Database) -> dict[str, PaymentGateway]:
     found: dict[str, PaymentGateway] = {}
     if "sandbox" in settings.payment_gateways:
         found["sandbox"] = SandboxGateway(db)
+    if "bank_transfer" in settings.payment_gateways:
+        found["bank_transfer"] = BankTransferGateway(db)
     if "stripe" in settings.payment_gateways and settings.stripe_api_key and settings.stripe_webhook_secret:
         # Its package takes a third of a second to load, which processes that do without it need not wait for.
         from billing.gateways.stripe import StripeGateway
@@ -149,6 +153,7 @@ def register_jobs(services: Services, renderers: RendererPool, monotonic: Callab
     partition_retention.register(settings.database_admin_url)
     billing.jobs.register(services.gateways, services.storage, renderers, public_url=settings.public_url)
     draw_offer.register(services.storage, renderers)
+    draw_transfer.register(services.storage, renderers)
     test_clock_jobs.register(services.db)
 
 

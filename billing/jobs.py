@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from billing.bank import remind_payers
 from billing.disputes.apply_gateway_record import apply_gateway_record
 from billing.disputes.submit_evidence import SUBMIT_EVIDENCE, SendEvidence
 from billing.gateways import janitor, sandbox
@@ -38,6 +39,7 @@ def register(gateways: Gateways, storage: Storage, renderer: Renderer, *, public
     call(PROCESS)(ProcessWebhook(gateways, OPERATIONS, MADE_BY_THEMSELVES))
     janitor.register(OPERATIONS)
     sandbox.register()
+    remind_payers.register()
     release.register()
     seal.register()
     statement_jobs.register()

@@ -23,7 +23,7 @@ from kernel.settings_error import SettingProblem, SettingsError
 
 _SMTP_URL = re.compile(r"smtp(s|\+plain)?://([^\s/@]+@)?[^\s/@:]+(:\d{1,5})?")
 _ADDRESS = re.compile(r"[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9][A-Za-z0-9.-]{0,250}")
-Gateway = Literal["sandbox", "stripe"]
+Gateway = Literal["sandbox", "stripe", "bank_transfer"]
 SANDBOX_ACCOUNT = "Channel Market · Sandbox Bank · 6222 0000 0000 0210"
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # noqa: S104  # compared with, never bound
 
@@ -89,7 +89,8 @@ class Settings(BaseSettings):
 
     payment_gateways: Annotated[tuple[Gateway, ...], NoDecode] = Field(
         default=("sandbox",),
-        description="Payment gateways offered at checkout, separated by commas: `sandbox`, `stripe`.",
+        description="Payment gateways offered at checkout, separated by commas: `sandbox`, `stripe`, `bank_transfer` (to "
+        "the accounts on the page `/operator/bank`).",
     )
     stripe_api_key: SecretStr | None = Field(default=None, description="Secret API key of the Stripe account.")
     stripe_webhook_secret: SecretStr | None = Field(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import billing.bank.models
 import billing.charges.models
 import billing.disputes.models
 import billing.gateways.models
@@ -98,6 +99,7 @@ MODELS = (
     fulfillment.customer_reviews.models,
     fulfillment.runs.models,
     fulfillment.usage.models,
+    billing.bank.models,
     billing.gateways.models,
     billing.payments.models,
     billing.refunds.models,

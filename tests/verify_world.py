@@ -19,6 +19,9 @@ import marketplace.videos.jobs
 import marketplace.webhooks.jobs
 import orders.loop
 from app.scheduler import tick
+from billing.bank import draw_transfer
+from billing.bank.gateway import BankTransferGateway
+from billing.bank.models import BANK_TRANSFER
 from billing.gateways.sandbox import SandboxGateway
 from billing.payouts.pay_out import PayOut, pay_out
 from billing.refunds.request_refund import RequestRefund, request_refund
@@ -84,6 +87,7 @@ from tests.factories_marketplace import (
     per_seat_plan,
 )
 from tests.factories_usage import PRICE
+from tests.verify_bank import NoPaper, pay_by_transfer
 
 APPROVAL_ABOVE_MINOR = 10_000_000
 COUPON = "SPRING-15"
@@ -128,6 +132,7 @@ def build(db: Database, folder: Path) -> World:
     stage.renew()
     stage.ask_back(stage.asked_back[0], 5_000, as_credit=True)
     stage.ask_back(stage.asked_back[1])
+    pay_by_transfer(stage)
     stage.publish()
     return World(storage, folder, stage.buyer, stage.seller, stage.promoter, order_id)
 
@@ -135,8 +140,12 @@ def build(db: Database, folder: Path) -> World:
 def register(db: Database, storage: Storage) -> None:
     """What the composition registers, with doubles for what is outside."""
     billing.jobs.register(
-        {"sandbox": SandboxGateway(db)}, storage, PlainRenderer(), public_url="https://market.example"
+        {"sandbox": SandboxGateway(db), BANK_TRANSFER: BankTransferGateway(db)},
+        storage,
+        PlainRenderer(),
+        public_url="https://market.example",
     )
+    draw_transfer.register(storage, NoPaper())
     factories_fulfillment.register()
     marketplace.catalog.jobs.register(review_by_rule=True)
     marketplace.videos.jobs.register(storage)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import billing.bank.models
 import billing.disputes.models
 import billing.incidents.models
 import billing.invoices.models
@@ -44,6 +45,8 @@ from kernel.states import machines
 from migrations.partitions import kept_since
 
 TABLES = {
+    billing.bank.models.AWAITED_TRANSFER.name: "billing.bank_transfer",
+    billing.bank.models.OUTGOING_TRANSFER.name: "billing.bank_outgoing",
     billing.disputes.models.DISPUTE.name: "billing.dispute",
     billing.disputes.models.DISPUTE_SUBMISSION.name: "billing.dispute_submission",
     billing.incidents.models.INCIDENT.name: "billing.incident",

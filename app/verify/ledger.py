@@ -126,8 +126,9 @@ FACTS = Query(
 )
 CASH = _account(
     "ledger.cash",
-    "各渠道资金账户余额等于成功付款减去退款、打款、拒付中的款项与异常支出。",
-    "Each gateway's cash is payments captured less refunds and payouts that stayed, what is in dispute, and incidents.",
+    "各渠道资金账户余额等于成功付款减去退款、打款、拒付中的款项与异常支出；银行账户余额等于已导入的流水。",
+    "Each gateway's cash is payments captured less refunds and payouts that stayed, what is in dispute, and incidents; "
+    "a bank account's is its imported lines.",
     "gateway_cash",
     "gateway, currency",
     """
@@ -142,6 +143,10 @@ CASH = _account(
     UNION ALL SELECT gateway, currency, borne_minor FROM billing.dispute
     UNION ALL SELECT gateway, fee_currency, -fee_minor FROM billing.dispute WHERE fee_minor <> 0
     UNION ALL SELECT gateway, currency, -suspense_minor FROM billing.incident
+    UNION ALL SELECT 'bank\\:' || a.code, l.currency, l.amount_minor FROM billing.bank_line l
+              JOIN billing.bank_account a ON a.id = l.account_id
+    UNION ALL SELECT 'bank_transfer', l.currency, CASE WHEN l.amount_minor > 0 THEN -a.amount_minor ELSE a.amount_minor END
+              FROM billing.bank_assignment a JOIN billing.bank_line l ON l.id = a.line_id WHERE a.kind <> 'write_off'
     """,
     owed=False,
 )
@@ -216,8 +221,9 @@ CLEARING = _account(
 
 SUSPENSE = _account(
     "ledger.suspense",
-    "待查账户余额等于拒付中的款项与异常支出，减去另行付还的退款。",
-    "The suspense account is what is in dispute and what incidents left open, less refunds that were paid in another way.",
+    "待查账户余额等于拒付中的款项与异常支出，减去另行付还的退款与银行流水中尚未认领的款项。",
+    "The suspense account is what is in dispute and what incidents left open, less refunds that were paid in another way, "
+    "and what of bank statements is not assigned.",
     "suspense",
     "currency",
     """
@@ -226,6 +232,7 @@ SUSPENSE = _account(
     UNION ALL SELECT currency, suspense_minor FROM billing.incident
     UNION ALL SELECT currency, credit_minor - amount_minor FROM billing.refund WHERE state = 'settled'
     UNION ALL SELECT currency, -amount_minor FROM billing.incident WHERE kind = 'credit_paid_back' AND state = 'closed'
+    UNION ALL SELECT currency, CASE WHEN amount_minor > 0 THEN -open_minor ELSE open_minor END FROM billing.bank_line
     """,
     owed=False,
 )

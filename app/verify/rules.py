@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.verify import (
+    bank,
     catalogue,
     coupons,
     courses,
@@ -37,6 +38,7 @@ RULES: tuple[Rule, ...] = (
     *refunds.RULES,
     *refund_cases.RULES,
     *store_credit.RULES,
+    *bank.RULES,
     *disputes.RULES,
     *settlement.RULES,
     *documents.RULES,

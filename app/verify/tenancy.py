@@ -65,6 +65,7 @@ KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ("billing.payment_attempt", "payment_id", "billing.payment", "payer_org_id", "payer_org_id"),
     ("billing.payment_allocation", "payment_id", "billing.payment", "payer_org_id", "payer_org_id"),
     ("billing.payment_allocation", "reference", 'orders."order"', "payer_org_id seller_org_id", BOTH),
+    ("billing.bank_transfer", "payment_id", "billing.payment", "payer_org_id", "payer_org_id"),
     ("billing.charge", "reference", "orders.order_line", BOTH, BOTH),
     ("billing.charge", "part_reference", "orders.milestone", BOTH, BOTH),
     ("billing.share", "part_reference", "orders.milestone", "seller_org_id", "seller_org_id"),
@@ -96,7 +97,7 @@ APPEND_ONLY = (
     "orders.offer_line orders.counter_offer orders.sale_terms marketplace.agreement_acceptance marketplace.lead_message"
     " marketplace.lead_note fulfillment.customer_review_revision"
     " fulfillment.usage_event fulfillment.usage_key fulfillment.usage_line orders.refund_evidence"
-    " orders.dispute_evidence"
+    " orders.dispute_evidence billing.bank_statement billing.bank_assignment"
 ).split()
 """What is added and never changed."""
 UNDELETABLE = (

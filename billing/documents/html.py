@@ -19,6 +19,7 @@ from billing.documents.model import InvoiceDocument
 from billing.documents.offer import OfferDocument
 from billing.documents.qr import qr_svg
 from billing.documents.statement import COLUMNS, StatementDocument
+from billing.documents.transfer import TransferDocument
 
 FONT_ASSET: Final = "asset:font"
 _TYPEFACES: Final = "/* typefaces */"
@@ -135,6 +136,21 @@ def offer_html(document: OfferDocument) -> HtmlDocument:
             t=labels,
             day=lambda value: formatting.day(value, document.language),
             room=_room([formatting.amount(amount, document.currency) for amount in amounts]),
+        )
+    )
+    return _document(html, "")
+
+
+def transfer_html(document: TransferDocument) -> HtmlDocument:
+    """Lay out a request for a bank transfer."""
+    html = (
+        _templates()
+        .get_template("transfer.html")
+        .render(
+            d=document,
+            t=Labels(document.language),
+            day=lambda value: formatting.day(value, document.language),
+            room=_room([formatting.amount(document.amount_minor, document.currency)]),
         )
     )
     return _document(html, "")

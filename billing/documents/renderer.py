@@ -16,13 +16,21 @@ from functools import cache, wraps
 from typing import Any, Final, NoReturn
 
 from billing.documents.cii import en16931_violation, to_cii
-from billing.documents.html import HtmlDocument, invoice_html, offer_html, statement_html, style_sheet
+from billing.documents.html import (
+    HtmlDocument,
+    invoice_html,
+    offer_html,
+    statement_html,
+    style_sheet,
+    transfer_html,
+)
 from billing.documents.model import InvoiceDocument
 from billing.documents.offer import OfferDocument
 from billing.documents.statement import StatementDocument
+from billing.documents.transfer import TransferDocument
 from kernel.errors import DomainError, Unavailable
 
-Document = InvoiceDocument | StatementDocument | OfferDocument
+Document = InvoiceDocument | StatementDocument | OfferDocument | TransferDocument
 
 XML_NAME: Final = "factur-x.xml"
 _VARIANT: Final = "pdf/a-3b"
@@ -56,6 +64,8 @@ def render_pdf(document: Document) -> bytes:
         paper, xml = statement_html(document), None
     elif isinstance(document, OfferDocument):
         paper, xml = offer_html(document), None
+    elif isinstance(document, TransferDocument):
+        paper, xml = transfer_html(document), None
     else:
         paper = invoice_html(document)
         xml = None if en16931_violation(document) else to_cii(document)

@@ -36,7 +36,7 @@ from orders.checkout.models import PURCHASE, Purchase
 from orders.checkout.order_rows import line_row, order_row, profile_as_kept
 from orders.checkout.priced_line import Context, InvoiceParty, PricedLine, by_seller, coupons_of, totals
 from orders.checkout.quote_models import Quote
-from orders.checkout.request_payment import PAYMENT_WAITS, request_payment
+from orders.checkout.request_payment import payment_waits, request_payment
 from orders.checkout.views import PurchaseView, steps_shown
 from orders.coupons.take_coupons import take_coupons
 from orders.offers.accept_offer import accept_offer
@@ -113,9 +113,9 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
 
     Of an amendment's quote the subscription is changed once the purchase is paid.
 
-    Raises: NotFound, Conflict `price_changed` as `lines_for`, of an amendment's quote as `place_amendment`, Gone
-    `quote_expired`, Conflict `quote_used`, `plan_withdrawn`, `listing_suspended`, `trial_used`, Invalid `payment_method_missing`,
-    `department_unknown`, Forbidden `not_on_allow_list`; of an offer's quote as `accept_offer`; as `take_coupons`.
+    Raises: NotFound, Conflict `price_changed` as `lines_for`, of an amendment's quote as `place_amendment`, Gone `quote_expired`,
+    Conflict `quote_used`, `plan_withdrawn`, `listing_suspended`, `trial_used`, Invalid `payment_method_missing`,
+    `department_unknown`, Forbidden `not_on_allow_list`; as `payment_waits`, `take_coupons`, of an offer's quote `accept_offer`.
     Emits: PurchasePlaced, ApprovalRequested, OfferAccepted.
     Locks: the quote; the buyer's credit; as `needed_approval`; the offer; its coupons.
     Idempotent by the quote: it can be used once.
@@ -131,7 +131,7 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
         sellable.require_still_sold(uow, line.plan_id)
     # Asked again: the quote may be a colleague's, and the right to buy or the rule may have changed since.
     needed = needed_approval(uow, [line.agreed for line in lines], binding=True)
-    waits = bool(needed.reasons)
+    waits, paid_within = bool(needed.reasons), payment_waits(uow, command.gateway, quote.currency)
     state = "pending_approval" if waits else "pending_payment"
     purchase = Purchase(
         id=uuid7(),
@@ -149,7 +149,7 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
         method_token=_method(command, lines),
         approval_reasons=[reason.stored() for reason in needed.reasons],
         approval_steps=[step.stored() for step in needed.steps],
-        deadline_at=now + (APPROVAL_WAITS if waits else PAYMENT_WAITS),
+        deadline_at=now + (APPROVAL_WAITS if waits else paid_within),
         created_at=now,
     )
     PURCHASE.begin(uow, purchase, state, org_ids=[purchase.buyer_org_id])

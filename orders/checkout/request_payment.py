@@ -7,12 +7,14 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from billing.bank.gateway import offered_account
+from billing.bank.models import BANK_TRANSFER
 from billing.gateways.call import Submission
 from billing.payments.queries import latest_payment
 from billing.payments.start_payment import StartPayment, start_payment
 from kernel import clock
 from kernel.db.uow import UnitOfWork
-from kernel.errors import Conflict, NotFound
+from kernel.errors import Conflict, Invalid, NotFound
 from kernel.jobs.outbox import emit
 from kernel.money import Money
 from marketplace.catalog import sellable
@@ -26,6 +28,19 @@ from orders.order.locking import lock_orders
 from orders.order.models import ORDER, OWED, Order, OrderLine
 
 PAYMENT_WAITS = timedelta(hours=24)
+
+
+def payment_waits(uow: UnitOfWork, gateway: str, currency: str) -> timedelta:
+    """How long a purchase waits for its money: a day, or as many as the platform's account gives a bank transfer.
+
+    Raises: Invalid `bank_transfer_unavailable`, the platform has no account in the currency.
+    """
+    if gateway != BANK_TRANSFER:
+        return PAYMENT_WAITS
+    account = offered_account(uow, currency)
+    if account is None:
+        raise Invalid("bank_transfer_unavailable", field="payment_method")
+    return timedelta(days=account.term_days)
 
 
 def request_payment(
@@ -69,12 +84,27 @@ def pay_again(
     require_payable(uow, purchase)
     purchase.gateway, purchase.method_token = gateway, method_token
     orders = lock_orders(uow, purchase.id)
+    _wait_for_transfer(uow, purchase, orders)
     of_subscriptions = [order.subscription_id for order in orders if order.subscription_id is not None]
     if of_subscriptions:
         store_method(uow, of_subscriptions, gateway, method_token)
     before = latest_payment(uow, purchase.id)
     again = retry_payment if before is not None and before.state == "failed" else _start
     return again(uow, purchase, orders, leased=leased)
+
+
+def _wait_for_transfer(uow: UnitOfWork, purchase: Purchase, orders: list[Order]) -> None:
+    """A transfer takes its days from now on; but what a subscription goes on costing waits no longer than its own rules let it.
+
+    Raises: as `payment_waits`.
+    """
+    term = payment_waits(uow, purchase.gateway, purchase.currency)
+    if purchase.gateway != BANK_TRANSFER or any(order.subscription_id is not None for order in orders):
+        return
+    assert purchase.deadline_at is not None  # noqa: S101 - it waits for money
+    purchase.deadline_at = max(purchase.deadline_at, clock.now() + term)
+    for order in orders:
+        order.deadline_at = purchase.deadline_at
 
 
 def _start(uow: UnitOfWork, purchase: Purchase, orders: list[Order], *, leased: bool) -> Submission:

@@ -143,6 +143,18 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/purchases/{purchase_id}/cancel": {},
     "POST /v1/purchases/{purchase_id}/pay": {"payment_method": "sbx_ok"},
     "POST /v1/sandbox/payments/{payment_id}/authentication": {"approve": True},
+    "PUT /v1/operator/bank/accounts/{account_id}": {
+        "code": "x1",
+        "currency": "CNY",
+        "holder": "x",
+        "bank_name": "x",
+        "account_number": "12345",
+    },
+    "POST /v1/operator/bank/lines/{line_id}/assign": {"remark_code": "x", "amount": 1, "reason": "x"},
+    "POST /v1/operator/bank/lines/{line_id}/return": {"amount": 1, "reason": "x"},
+    "POST /v1/operator/bank/lines/{line_id}/write-off": {"amount": 1, "reason": "x"},
+    "POST /v1/operator/bank/lines/{line_id}/match": {"remark_code": "x", "reason": "x"},
+    "POST /v1/operator/bank/outgoing/{outgoing_id}/confirm": {"outcome": "sent", "bank_reference": "x"},
 }
 
 
@@ -252,7 +264,7 @@ def test_the_operators_desk_is_closed_to_organizations(
     strangers: dict[str, TestClient[Any]], app_routes: list[Route], ids: dict[str, UUID]
 ) -> None:
     dashboard = [route for route in app_routes if "/operator/" in route[1]]
-    known = ids | {"job_id": uuid7(), "incident_id": uuid7()}
+    known = ids | {name: uuid7() for name in ("job_id", "incident_id", "line_id", "outgoing_id")}
     assert dashboard
     assert {ask(client, route, known)[0] for client in strangers.values() for route in dashboard} == {403}
 

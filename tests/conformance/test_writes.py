@@ -40,6 +40,7 @@ from tests.adapters.oidc_provider import Provider
 from tests.adapters.seller_process import Seller
 from tests.api_server import application
 from tests.conformance.api_walk import NOBODY, Walk, Who, key_of, operator_of, session_of
+from tests.conformance.bank_writes import bank_transfers
 from tests.conformance.clock_writes import move_clocks
 from tests.conformance.coupon_writes import coupons
 from tests.conformance.dispute_writes import disputes
@@ -417,6 +418,7 @@ PICTURE = picture()
 SCAN = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(40) + b"\0\0\0\0IEND\xae\x42\x60\x82"
 """What begins and ends as a picture does."""
 STEPS = (
+    bank_transfers,
     sign_in,
     sign_up,
     members,

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from api.pages.frame.choices import Choice
 from api.pages.frame.site import PageRequest
 from api.pages.frame.translations import translations
+from billing.bank.gateway import TOKEN as TRANSFER
+from billing.bank.models import BANK_TRANSFER
 from billing.gateways.sandbox import NAME as SANDBOX
 from kernel.errors import Invalid
 
@@ -16,9 +18,12 @@ SANDBOX_TOKENS = ("sbx_ok", "sbx_delayed", "sbx_requires_action", "sbx_insuffici
 
 def methods(page_request: PageRequest, gateways: Mapping[str, object]) -> tuple[Choice, ...]:
     """What the visitor may choose among. The sandbox gateway says of itself what will happen."""
-    if SANDBOX not in gateways:
-        return ()
-    return tuple(Choice(f"{SANDBOX}:{token}", page_request.t(f"pay_with.{token}")) for token in SANDBOX_TOKENS)
+    found: list[Choice] = []
+    if SANDBOX in gateways:
+        found += [Choice(f"{SANDBOX}:{token}", page_request.t(f"pay_with.{token}")) for token in SANDBOX_TOKENS]
+    if BANK_TRANSFER in gateways:
+        found.append(Choice(f"{BANK_TRANSFER}:{TRANSFER}", page_request.t(f"pay_with.{TRANSFER}")))
+    return tuple(found)
 
 
 def method_in_words(page_request: PageRequest, gateway: str, token: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from api.pages.frame import addresses
+from api.pages.frame import addresses, bank_addresses
 from api.pages.frame.phrases import money, priced, run_failure, seconds_since
 from api.pages.frame.site import PageRequest
 from api.pages.frame.translations import translations
@@ -49,6 +49,12 @@ PROMISED_S: Mapping[str, int] = {
 }
 """How old the oldest of a queue may be before it shows as late, in seconds; the money queues an hour."""
 _MONEY_PROMISED_S = 3_600
+_MONEY_AT: Mapping[str, str] = {
+    **{key: f"#{key}" for key in ("incidents", "disputes", "notices_quarantined")},
+    "bank_lines": bank_addresses.BANK,
+    "bank_outgoing": f"{bank_addresses.BANK}#outgoing",
+}
+"""Where a money queue is worked on."""
 _DUE_PROMISED = timedelta(seconds=60)
 
 
@@ -96,7 +102,7 @@ def queues(dashboard: OperatorDashboard) -> tuple[Queue, ...]:
                 row.count,
                 seconds_since(row.oldest_at) if row.oldest_at else None,
                 row.oldest_at is not None and seconds_since(row.oldest_at) > _MONEY_PROMISED_S,
-                f"#{row.key}" if row.count and row.key in {"incidents", "disputes", "notices_quarantined"} else None,
+                _MONEY_AT.get(row.key) if row.count else None,
             )
             for row in dashboard.money
         ),

@@ -8,6 +8,7 @@ from api.pages.frame.navigation import Area
 from api.pages.frame.rendering import Chrome, FlashMessage, OrganizationChoice, View
 from api.pages.operator.views import Queue
 from tests.browser.preview import (
+    bank_samples,
     clock_samples,
     comment_samples,
     coupon_samples,
@@ -151,6 +152,8 @@ def samples(language: Language) -> dict[str, Sample]:
     made.update({name: Sample(view, operator) for name, view in recurring_samples.operators_pages(s).items()})
     made.update({name: Sample(view, BUYER) for name, view in refund_samples.buyers_pages(s).items()})
     made.update({name: Sample(view, BUYER) for name, view in credit_samples.buyers_pages(s).items()})
+    made.update({name: Sample(view, BUYER) for name, view in bank_samples.buyers_pages(s).items()})
+    made.update({name: Sample(view, operator) for name, view in bank_samples.operators_pages(s).items()})
     made.update({name: Sample(view, SELLER) for name, view in credit_samples.sellers_pages(s).items()})
     made.update({name: Sample(view, SELLER) for name, view in refund_samples.sellers_pages(s).items()})
     made.update({name: Sample(view, operator) for name, view in refund_samples.operators_pages(s).items()})

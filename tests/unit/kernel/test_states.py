@@ -30,6 +30,8 @@ from marketplace.videos.media.receive_media import REPLACEABLE
 from orders.progress import FINAL, REACHED, STEPS
 
 TRANSITIONS = """
+bank_transfer: awaited > received withdrawn
+bank_outgoing: to_send > sent failed; sent > returned
 invoice: queued > issued
 incident: open > resending closed; resending > open closed
 dispute: open > won lost; won > lost; lost > won
