@@ -8,6 +8,7 @@ import billing.gateways.models
 import billing.incidents.models
 import billing.invoices.models
 import billing.ledger.models
+import billing.payment_methods.models
 import billing.payments.models
 import billing.payouts.models
 import billing.refunds.models
@@ -97,6 +98,7 @@ MODELS = (
     fulfillment.runs.models,
     fulfillment.usage.models,
     billing.gateways.models,
+    billing.payment_methods.models,
     billing.payments.models,
     billing.refunds.models,
     billing.charges.models,

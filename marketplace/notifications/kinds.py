@@ -85,6 +85,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("instalment_paid", _ORDERS, mailed=False),
         Kind("trial_begun", _ORDERS),
         Kind("payment_failed", _ORDERS),
+        Kind("payment_waits", _ORDERS),
         Kind("delivery_failed", _ORDERS),
         Kind("change_failed", _ORDERS),
         Kind("renewal_failed", _ORDERS),
