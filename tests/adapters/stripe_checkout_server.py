@@ -37,13 +37,28 @@ class Hook:
 
 @dataclass
 class Injected:
-    """A fault that the next requests of a kind meet: `lost` and `500` after they were done, `409`, `429` and `503` instead."""
+    """A fault that the next requests of a kind meet: `lost` and `500` after they were done, those of `TURNED_AWAY` instead."""
 
     method: str
     path: str
     what: str
     left: int = 1
     delay_s: float = 0.0
+
+
+TURNED_AWAY = {
+    "409": (409, "invalid_request_error", "lock_timeout"),
+    "429": (429, "invalid_request_error", "rate_limit"),
+    "503": (503, "api_error", "api_error"),
+    "key_reused": (400, "idempotency_error", "idempotency_key_in_use"),
+}
+"""By what a request is answered instead of being done: status, type and code."""
+
+
+def turned_away(fault: Injected) -> tuple[int, dict[str, Any]]:
+    """Its answer."""
+    status, kind, code = TURNED_AWAY[fault.what]
+    return status, {"error": {"type": kind, "code": code, "message": "injected"}}
 
 
 class CheckoutServer:

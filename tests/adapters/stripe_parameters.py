@@ -94,10 +94,11 @@ def _of_object(sent: Any, described: Any, at: str) -> tuple[str, str] | None:
 def _of_value(sent: Any, hint: Any, at: str) -> tuple[str, str] | None:
     origin = get_origin(hint)
     if origin in {Union, types.UnionType}:
-        ways = [_of_value(sent, one, at) for one in get_args(hint) if one is not type(None)]
+        kinds = [one for one in get_args(hint) if one is not type(None)]
         # `Literal[…] | str` stands for words that Stripe may add to: here only those that it knows by now.
-        literal = [way for way, one in zip(ways, get_args(hint), strict=False) if get_origin(one) is Literal]
-        tried = literal if literal and isinstance(sent, str) and str in get_args(hint) else ways
+        if any(get_origin(one) is Literal for one in kinds):
+            kinds = [one for one in kinds if one is not str]
+        tried = [_of_value(sent, one, at) for one in kinds]
         return None if any(way is None for way in tried) else tried[0]
     if origin is Literal:
         return None if sent in get_args(hint) else (at, "parameter_invalid_word")

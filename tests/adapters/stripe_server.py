@@ -17,7 +17,7 @@ from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from kernel import clock
-from tests.adapters.stripe_checkout_server import CheckoutServer, Injected, public
+from tests.adapters.stripe_checkout_server import TURNED_AWAY, CheckoutServer, public, turned_away
 from tests.adapters.stripe_parameters import problem_of
 from tests.adapters.stripe_shapes import SHAPES, StripeFault, form_of, signed_event
 
@@ -73,8 +73,8 @@ class LocalStripe(CheckoutServer):
             return
         with self._lock:
             fault = self.injected(method, parts.path.removeprefix("/v1/"))
-            if fault is not None and fault.what in {"409", "429", "503"}:
-                self._reply(request, int(fault.what), {"error": _turned_away(fault)})
+            if fault is not None and fault.what in TURNED_AWAY:
+                self._reply(request, *turned_away(fault))
                 return
             try:
                 status, content = self._once(request.headers.get("Idempotency-Key"), method, parts.path, fields)
@@ -339,7 +339,9 @@ class LocalStripe(CheckoutServer):
 
     def _search(self, plural: str, query: str) -> dict[str, Any]:
         value = query.rsplit("'", 2)[1]
-        data = [deepcopy(found) for found in self.objects.values() if found["metadata"].get("attempt") == value]
+        kind = plural.removesuffix("s")
+        sought = [found for found in self.objects.values() if found["object"] == kind]
+        data = [deepcopy(found) for found in sought if found["metadata"].get("attempt") == value]
         return {"object": "search_result", "url": f"/v1/{plural}/search", "has_more": False, "data": data}
 
 
@@ -347,12 +349,3 @@ def _public(content: Any) -> Any:
     if isinstance(content, dict):
         return {name: _public(value) for name, value in content.items() if not name.startswith("_")}
     return [_public(one) for one in content] if isinstance(content, list) else content
-
-
-def _turned_away(fault: Injected) -> dict[str, str]:
-    code = {"409": "lock_timeout", "429": "rate_limit"}.get(fault.what, "api_error")
-    return {
-        "type": "invalid_request_error" if fault.what != "503" else "api_error",
-        "code": code,
-        "message": "injected",
-    }
