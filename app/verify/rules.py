@@ -17,6 +17,7 @@ from app.verify import (
     milestones,
     offers,
     orders,
+    payment_methods,
     payments,
     refund_cases,
     refunds,
@@ -33,6 +34,7 @@ from app.verify.rule import Comparison, Rule
 RULES: tuple[Rule, ...] = (
     *ledger.RULES,
     *payments.RULES,
+    *payment_methods.RULES,
     *refunds.RULES,
     *refund_cases.RULES,
     *store_credit.RULES,

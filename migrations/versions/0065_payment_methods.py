@@ -38,7 +38,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["org_id"], ["marketplace.organization.id"], name="fk_gateway_customer_org_id"),
         schema="billing",
     )
-    ddl.grant("billing.gateway_customer")
+    ddl.grant("billing.gateway_customer", "SELECT, INSERT, UPDATE")
     ddl.isolate("billing.gateway_customer", "org_id")
     _methods()
     _incidents(f"{INCIDENTS}, 'key_reused'")
@@ -65,7 +65,7 @@ def _methods() -> None:
         sa.Index("ix_payment_method_org_id", "org_id"),
         schema="billing",
     )
-    ddl.grant("billing.payment_method")
+    ddl.grant("billing.payment_method", "SELECT, INSERT, UPDATE")
     ddl.isolate("billing.payment_method", "org_id")
 
 

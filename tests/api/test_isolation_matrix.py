@@ -138,6 +138,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/purchases/{purchase_id}/cancel": {},
     "POST /v1/purchases/{purchase_id}/pay": {"payment_method": "sbx_ok"},
     "POST /v1/sandbox/payments/{payment_id}/authentication": {"approve": True},
+    "POST /v1/payment-methods/{method_id}/remove": {},
 }
 
 

@@ -22,6 +22,7 @@ from tests.service.verify import (
     plants_coupons,
     plants_courses,
     plants_instalments,
+    plants_methods,
     plants_milestones,
     plants_money,
     plants_rest,
@@ -43,7 +44,7 @@ PLANTS = {
     name: plant
     for module in (
         *(plants_money, plants_rest, plants_subscriptions, plants_coupons),
-        *(plants_courses, plants_milestones, plants_instalments),
+        *(plants_courses, plants_milestones, plants_instalments, plants_methods),
     )
     for name, plant in _plants(module).items()
 }

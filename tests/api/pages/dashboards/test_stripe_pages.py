@@ -20,6 +20,7 @@ from billing.payment_methods.models import PaymentMethod
 from billing.payments.models import Payment
 from kernel import clock
 from kernel.db.uow import transact, unit_of_work
+from marketplace.access.authenticate import csrf_of
 from marketplace.notifications.models import Notification
 from orders.approval_rules.set_rule import SetRule, set_rule
 from orders.checkout.decide_purchase import DecidePurchase, decide_purchase
@@ -207,6 +208,20 @@ def test_methods_are_added_replaced_and_removed(shop: Shop) -> None:
     # Stripe's events about it change nothing that was decided here.
     shop.tell()
     assert [one.id for one in shop.kept()] == [new.id]
+
+
+def test_a_program_is_told_the_same_and_opens_a_page(shop: Shop) -> None:
+    buyer = shop.dashboards.buyer
+    session = {"Cookie": f"__Host-session={buyer.cookie}", "X-CSRF-Token": csrf_of(buyer.cookie)}
+    (listed,) = buyer.client.get("/v1/payment-methods", headers=session).json()
+    assert (listed["last_four"], listed["is_default"], listed["has_expired"]) == ("4242", True, False)
+    made = buyer.client.post("/v1/payment-methods", json={}, headers=session)
+    assert made.status_code == 201, made.text
+    assert made.json()["url"].startswith(f"{shop.stripe.address}/pay/cs_")
+    refused = buyer.client.post("/v1/payment-methods", json={"gateway": "sandbox"}, headers=session)
+    assert refused.json()["code"] == "gateway_keeps_no_methods"
+    shop.stripe.faults.append(Injected("POST", "checkout/sessions", "503"))
+    assert buyer.client.post("/v1/payment-methods", json={}, headers=session).json()["code"] == "gateway_silent"
 
 
 def test_another_organization_sees_nothing_of_them(shop: Shop) -> None:
