@@ -90,7 +90,7 @@ def apply_result(
         # Asking again does not end it: a person looks at what the gateway did by this key before.
         amount, named = Money(row.money_minor, row.currency), row.gateway_reference or str(row.id)
         open_incident(
-            uow, OpenIncident("key_reused", row.id, transitions.gateway, named, amount, transitions.machine.name)
+            uow, OpenIncident("key_reused", row.id, transitions.gateway, named, amount, "idempotency_key_reused")
         )
     if verdict is Conclusion.SILENT:
         return ApplyOutcome.NOTHING_NEW

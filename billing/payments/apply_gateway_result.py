@@ -101,7 +101,7 @@ def _conclude(uow: UnitOfWork, payment: Payment, result: GatewayResult) -> Apply
 def _tell_key_reused(uow: UnitOfWork, payment: Payment) -> None:
     """Asking again does not end it: a person looks at what the gateway did by this key before."""
     amount, named = Money(payment.money_minor, payment.currency), payment.gateway_reference or str(payment.id)
-    open_incident(uow, OpenIncident("key_reused", payment.id, payment.gateway, named, amount, "payment"))
+    open_incident(uow, OpenIncident("key_reused", payment.id, payment.gateway, named, amount, "idempotency_key_reused"))
 
 
 def _believe(uow: UnitOfWork, payment: Payment, answer: GatewayAnswer) -> ApplyOutcome:
