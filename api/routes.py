@@ -39,6 +39,7 @@ from api.pages.offers import seller_handlers as seller_offer_pages
 from api.pages.operator import handlers as operator_pages
 from api.pages.orders import handlers as orders_pages
 from api.pages.partners import handlers as partners_pages
+from api.pages.payment_methods import handlers as payment_methods_pages
 from api.pages.payments import handlers as payments_pages
 from api.pages.products import handlers as products_pages
 from api.pages.purchase_policy import handlers as purchase_policy_pages
@@ -114,6 +115,7 @@ from api.v1 import (
     outbox,
     ownership_transfers,
     partners,
+    payment_methods,
     payments,
     promoter,
     purchase_rules,
@@ -226,6 +228,7 @@ MODULES: tuple[ModuleType, ...] = (
     seller_money,
     promoter,
     operator,
+    payment_methods,
     payments,
     static_files,
     sign_in_pages,
@@ -275,6 +278,7 @@ MODULES: tuple[ModuleType, ...] = (
     refund_cases_pages,
     store_credits_pages,
     payments_pages,
+    payment_methods_pages,
     approvals_pages,
     billing_profiles_pages,
     purchase_rules_pages,

@@ -106,12 +106,14 @@ def gateways(settings: Settings, db: Database) -> dict[str, PaymentGateway]:
     if "stripe" in settings.payment_gateways and settings.stripe_api_key and settings.stripe_webhook_secret:
         # Its package takes a third of a second to load, which processes that do without it need not wait for.
         from billing.gateways.stripe import StripeGateway
+        from billing.gateways.stripe_customers import CustomerBook
 
         found["stripe"] = StripeGateway(
             settings.stripe_api_key.get_secret_value(),
             settings.stripe_webhook_secret.get_secret_value(),
             base_address=settings.stripe_base_address,
             payments_at=f"{settings.public_url}/payments",
+            customers=CustomerBook(db, "stripe"),
         )
     return found
 

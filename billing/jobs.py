@@ -14,6 +14,7 @@ from billing.gateways.webhooks import PROCESS, Believe, ProcessWebhook
 from billing.invoices import jobs as invoice_jobs
 from billing.invoices.render_document import Renderer
 from billing.ledger import seal
+from billing.payment_methods import keep
 from billing.payments.submit_payment import PaymentOperation
 from billing.payouts.submit_payout import PayoutOperation
 from billing.refunds.apply_external import apply_external
@@ -36,7 +37,8 @@ def register(gateways: Gateways, storage: Storage, renderer: Renderer, *, public
         for kind in (operation.kind, check_kind(operation)):
             call(kind)(GatewayCall(gateways, operation))
     call(SUBMIT_EVIDENCE)(SendEvidence(gateways, storage))
-    call(PROCESS)(ProcessWebhook(gateways, OPERATIONS, MADE_BY_THEMSELVES))
+    call(PROCESS)(ProcessWebhook(gateways, OPERATIONS, MADE_BY_THEMSELVES, keep.read_of_customer))
+    keep.register(gateways)
     janitor.register(OPERATIONS)
     sandbox.register()
     remind_payers.register()

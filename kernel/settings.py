@@ -94,7 +94,9 @@ class Settings(BaseSettings):
     )
     stripe_api_key: SecretStr | None = Field(default=None, description="Secret API key of the Stripe account.")
     stripe_webhook_secret: SecretStr | None = Field(
-        default=None, description="Signing secret (`whsec_…`) of the Stripe webhook endpoint `/hooks/stripe`."
+        default=None,
+        description="Signing secret (`whsec_…`) of the Stripe webhook endpoint `/hooks/stripe`; several, separated by commas, "
+        "while one is replaced.",
     )
     stripe_base_address: str = Field(
         default="https://api.stripe.com", description="Address of the Stripe API; changed only for test servers."

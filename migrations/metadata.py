@@ -9,6 +9,7 @@ import billing.gateways.models
 import billing.incidents.models
 import billing.invoices.models
 import billing.ledger.models
+import billing.payment_methods.models
 import billing.payments.models
 import billing.payouts.models
 import billing.refunds.models
@@ -101,6 +102,7 @@ MODELS = (
     fulfillment.usage.models,
     billing.bank.models,
     billing.gateways.models,
+    billing.payment_methods.models,
     billing.payments.models,
     billing.refunds.models,
     billing.charges.models,

@@ -14,6 +14,7 @@ from billing.disputes.models import Dispute
 from billing.gateways.ports import GatewayRecord, GatewayStatus, GatewayWebhook
 from billing.gateways.webhooks import store_webhook
 from billing.invoices.models import Invoice
+from billing.payment_methods.models import PaymentMethod
 from billing.payments.models import Payment
 from billing.payouts.models import Payout
 from billing.statements.models import Statement
@@ -94,6 +95,7 @@ from orders.refunds.decide_refund import DecideRefund, answer_refund
 from orders.refunds.evidence import AddRefundEvidence, add_refund_evidence, evidence_key
 from orders.refunds.models import RefundCase, RefundEvidence
 from tests.factories_marketplace import acting, make_org, make_ready_video
+from tests.factories_methods import keep_methods
 from tests.factories_usage import PRICE
 from tests.loop_stage import Stage
 from tests.milestone_stage import service_on, staged_price
@@ -136,6 +138,7 @@ KINDS: dict[str, type[Base]] = {
     "offer_id": Offer,
     "order_id": Order,
     "org_id": Organization,
+    "method_id": PaymentMethod,
     "payment_id": Payment,
     "payout_id": Payout,
     "placement_id": Placement,
@@ -249,7 +252,7 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
 
 
 def _credit(stage: Stage, order_id: UUID) -> dict[str, UUID]:
-    """A part of an order that came back as credit with its seller."""
+    """A part of an order that came back as credit with its seller, and a card that is kept for the buyer."""
     with unit_of_work(stage.services.db, stage.purchaser) as uow:
         case_id = ask_refund(uow, AskForRefund(order_id, 1, "Credit will do.", as_credit=True)).id
     with unit_of_work(stage.services.db, stage.seller.owner) as uow:
@@ -257,7 +260,8 @@ def _credit(stage: Stage, order_id: UUID) -> dict[str, UUID]:
     stage.run()
     with unit_of_work(stage.services.db, SYSTEM) as uow:
         mine = select(StoreCredit.id).where(StoreCredit.buyer_org_id == stage.buyer.id)
-        return {"credit_id": uow.session.scalars(mine).one()}
+        (method_id,) = keep_methods(uow, stage.buyer.id, "4242")
+        return {"credit_id": uow.session.scalars(mine).one(), "method_id": method_id}
 
 
 def _asked_back(stage: Stage, order_id: UUID) -> dict[str, UUID]:

@@ -19,6 +19,7 @@ from app.verify import (
     offers,
     orders,
     partners,
+    payment_methods,
     payments,
     refund_cases,
     refunds,
@@ -35,6 +36,7 @@ from app.verify.rule import Comparison, Rule
 RULES: tuple[Rule, ...] = (
     *ledger.RULES,
     *payments.RULES,
+    *payment_methods.RULES,
     *refunds.RULES,
     *refund_cases.RULES,
     *store_credit.RULES,

@@ -22,6 +22,7 @@ IncidentKind = Literal[
     "payout_partly_returned",
     "payout_disputed",
     "credit_paid_back",
+    "key_reused",
 ]
 
 
@@ -36,7 +37,8 @@ class Incident(Base):
         UniqueConstraint("kind", "subject_id", "gateway_reference"),
         CheckConstraint(
             "kind IN ('refund_returned', 'payout_returned', 'payment_reversed', 'late_success', 'external_refund', "
-            "'dispute_lost', 'dispute_overturned', 'payout_partly_returned', 'payout_disputed', 'credit_paid_back')",
+            "'dispute_lost', 'dispute_overturned', 'payout_partly_returned', 'payout_disputed', 'credit_paid_back', "
+            "'key_reused')",
             name="kind",
         ),
         CheckConstraint("state IN ('open', 'resending', 'closed')", name="state"),

@@ -86,6 +86,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("trial_begun", _ORDERS),
         Kind("payment_failed", _ORDERS),
         Kind("transfer_reminded", _ORDERS),
+        Kind("payment_waits", _ORDERS),
         Kind("delivery_failed", _ORDERS),
         Kind("change_failed", _ORDERS),
         Kind("renewal_failed", _ORDERS),

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from migrations import ddl
 
 revision = "0067"
-down_revision = "0064"
+down_revision = "0065"
 branch_labels = None
 depends_on = None
 

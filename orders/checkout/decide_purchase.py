@@ -94,7 +94,9 @@ def decide_purchase(uow: UnitOfWork, command: DecidePurchase) -> Decided:
     for order in orders:
         ORDER.move(uow, order, "pending_payment", org_ids=order.parties)
         order.deadline_at = purchase.deadline_at
-    return Decided(purchase, request_payment(uow, purchase, orders, leased=command.pay_at_once))
+    # Whoever ordered it is not there any more, and may have to be asked to pay.
+    submission = request_payment(uow, purchase, orders, leased=command.pay_at_once, payer_absent=True)
+    return Decided(purchase, submission)
 
 
 def _take_step(uow: UnitOfWork, purchase: Purchase, command: DecidePurchase) -> tuple[Approval, bool]:

@@ -44,16 +44,16 @@ def payment_waits(uow: UnitOfWork, gateway: str, currency: str) -> timedelta:
 
 
 def request_payment(
-    uow: UnitOfWork, purchase: Purchase, orders: list[Order], *, leased: bool = False
+    uow: UnitOfWork, purchase: Purchase, orders: list[Order], *, leased: bool = False, payer_absent: bool = False
 ) -> Submission | None:
     """Start the payment of a purchase that has begun to wait for it; nothing is asked for when nothing is due.
 
-    Returns what calls the gateway, the caller's to run where it is `leased`.
+    Returns what calls the gateway, the caller's to run where it is `leased`; what is not was asked for by no payer who is there.
     """
     if purchase.gross_minor == 0:
         mark_paid(uow, purchase, orders, None)
         return None
-    return _start(uow, purchase, orders, leased=leased)
+    return _start(uow, purchase, orders, leased=leased, payer_absent=payer_absent)
 
 
 def retry_payment(uow: UnitOfWork, purchase: Purchase, orders: list[Order], *, leased: bool = False) -> Submission:
@@ -107,7 +107,9 @@ def _wait_for_transfer(uow: UnitOfWork, purchase: Purchase, orders: list[Order])
         order.deadline_at = purchase.deadline_at
 
 
-def _start(uow: UnitOfWork, purchase: Purchase, orders: list[Order], *, leased: bool) -> Submission:
+def _start(
+    uow: UnitOfWork, purchase: Purchase, orders: list[Order], *, leased: bool, payer_absent: bool = False
+) -> Submission:
     assert purchase.deadline_at is not None  # noqa: S101 - set when the purchase began to wait for money
     return start_payment(
         uow,
@@ -122,6 +124,7 @@ def _start(uow: UnitOfWork, purchase: Purchase, orders: list[Order], *, leased: 
             ),
             deadline_at=purchase.deadline_at,
             description=", ".join(order.number for order in orders),
+            payer_absent=payer_absent or not leased,
             leased=leased,
         ),
     )

@@ -155,6 +155,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/operator/bank/lines/{line_id}/write-off": {"amount": 1, "reason": "x"},
     "POST /v1/operator/bank/lines/{line_id}/match": {"remark_code": "x", "reason": "x"},
     "POST /v1/operator/bank/outgoing/{outgoing_id}/confirm": {"outcome": "sent", "bank_reference": "x"},
+    "POST /v1/payment-methods/{method_id}/remove": {},
 }
 
 

@@ -61,6 +61,7 @@ from tests.conformance.trial_writes import trials
 from tests.conformance.video_writes import courses, videos
 from tests.conformance.webhook_writes import webhooks
 from tests.factories_marketplace import Org, make_member, make_org
+from tests.factories_methods import keep_methods
 from tests.factories_usage import PRICE
 from tests.loop.test_end_of_term import subscriptions
 from tests.loop_stage import Stage, services_for, set_stage
@@ -68,6 +69,7 @@ from tests.pictures import picture
 
 BEYOND = {
     "POST /hooks/stripe": "no Stripe beside the sandbox: tests/api/test_gateway_webhooks.py asks it",
+    "POST /v1/payment-methods": "the sandbox keeps none: tests/api/pages/dashboards/test_stripe_pages.py asks it",
 }
 """Writes that this world cannot honour, and why."""
 TEXTS = {"title": "招聘专业版", "title_en": "Recruiting", "summary": "一屏管完", "summary_en": "One screen"}
@@ -278,6 +280,13 @@ def buying(world: World) -> None:
         {"approve": True},
         payment_id=payment.id,
     )
+    left = stage.purchase(stage.quote(), method="sbx_requires_action")
+    stage.run()
+    ask("POST /v1/payments/{payment_id}/withdraw", world.purchaser, payment_id=stage.payments(left)[0].id)
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        first, second = keep_methods(uow, stage.buyer.id, "4242", "1881")
+    ask("POST /v1/payment-methods/{method_id}/default", world.purchaser, method_id=second)
+    ask("POST /v1/payment-methods/{method_id}/remove", world.purchaser, {"replace_by": str(second)}, method_id=first)
     dropped = stage.purchase(stage.quote(), method="sbx_declined")
     stage.run()
     ask("POST /v1/purchases/{purchase_id}/cancel", world.purchaser, None, purchase_id=dropped)

@@ -10,6 +10,7 @@ from api.pages.frame import (
     offer_addresses,
     operator_addresses,
     partner_addresses,
+    payment_addresses,
     product_addresses,
     recurring_addresses,
     refund_addresses,
@@ -20,7 +21,7 @@ from api.pages.frame import (
 
 PRODUCTS, coupons, usage = product_addresses.PRODUCTS, coupon_addresses, usage_addresses
 clocks, courses, departments = clock_addresses, course_addresses, department_addresses
-refunds, store_credits = refund_addresses, credit_addresses
+refunds, store_credits, payments = refund_addresses, credit_addresses, payment_addresses
 disputes, services, partners = dispute_addresses, service_addresses, partner_addresses
 entitlement = recurring_addresses.entitlement
 entitlement_act = recurring_addresses.entitlement_act
@@ -263,11 +264,6 @@ def order_pay(order_id: str) -> str:
 def order_confirm(order_id: str) -> str:
     """Leads the payer to where its gateway or bank wants the payment confirmed."""
     return f"/orders/{order_id}/confirm"
-
-
-def payment_confirm(payment_id: str) -> str:
-    """The sandbox's own bank, where a payer confirms."""
-    return f"/payments/{payment_id}/confirm"
 
 
 def approve(purchase_id: str) -> str:

@@ -63,6 +63,7 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("partners", "users", addresses.partners.PARTNERS, "partners", "buying"),
     NavItem("refund_cases", "undo", addresses.refunds.CASES, "buyer", "buying"),
     NavItem("store_credits", "wallet", addresses.store_credits.CREDITS, "buyer", "buying"),
+    NavItem("payment_methods", "wallet", addresses.payments.METHODS, "buyer", "buying"),
     NavItem("invoices", "invoice", addresses.INVOICES, "finance", "buying"),
     NavItem("spending", "wallet", addresses.SPENDING, "finance", "buying"),
     NavItem("billing_profiles", "building", addresses.BILLING_PROFILES, "billing", "buying"),

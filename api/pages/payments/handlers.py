@@ -13,6 +13,7 @@ from api.pages.frame import addresses
 from api.pages.frame.phrases import failure, money, titles
 from api.pages.frame.site import Form, PageRequest, form_post, page
 from api.pages.payments.views import ConfirmPaymentView, TransferPage
+from api.payer_steps import ask_gateway, withdraw
 from api.v1.bank_transfers import withdraw_transfer
 from api.v1.payments import answer_bank
 from billing.bank.queries import find_transfer
@@ -24,11 +25,43 @@ from orders.order.views import OrderView
 
 
 @page("/payments/{payment_id:uuid}", "orders.read")
-def come_back(payment_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[Any]:
-    """Where a gateway sends the payer back to. What it adds to the address is not believed: the order says what became of it."""
+def show_payment(payment_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[Any]:
+    """Its order, which says what became of it."""
     with page_request.work() as uow:
         _, order = _paid_for(uow, payment_id)
     return page_request.redirect(addresses.order(str(order.id)))
+
+
+@page("/payments/{payment_id:uuid}/return", "orders.read")
+def come_back(payment_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[Any]:
+    """Where a gateway sends the payer back to. What it adds to the address is not believed: the gateway is asked.
+
+    Paid, it leads to the second of the video that it was bought in; else to the order, which says how it stands.
+    """
+    ask_gateway(page_request.request, payment_id)
+    with page_request.work() as uow:
+        payment, order = _paid_for(uow, payment_id)
+    line = order.lines[0]
+    if payment.state == "succeeded" and line.video_id is not None:
+        at = addresses.video(str(line.video_id), (line.second_ms or 0) // 1000)
+        return page_request.redirect(at, notice="payment_made")
+    return page_request.redirect(addresses.order(str(order.id)))
+
+
+@form_post("/payments/{payment_id:uuid}/withdraw", "orders.buy")
+def take_back(payment_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
+    """Withdraw what waits for its payer, so that another way can be chosen; what was paid meanwhile is paid."""
+    del form
+    with page_request.work() as uow:
+        _, order = _paid_for(uow, payment_id)
+    try:
+        withdraw(page_request.request, payment_id)
+    except Conflict:
+        return page_request.redirect(addresses.order(str(order.id)))
+    with page_request.work() as uow:
+        payment, _ = _paid_for(uow, payment_id)
+    notice = "payment_withdrawn" if payment.state == "failed" else ""
+    return page_request.redirect(addresses.order(str(order.id)), notice=notice)
 
 
 @page("/payments/{payment_id:uuid}/confirm", "orders.buy")
@@ -72,7 +105,9 @@ def show_transfer(payment_id: FromPath[UUID], page_request: Given[PageRequest]) 
 
 
 @form_post("/payments/{payment_id:uuid}/transfer/withdraw", "orders.buy")
-def withdraw(payment_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
+def withdraw_bank_transfer(
+    payment_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]
+) -> Response[Any]:
     """No transfer will be made: the order can be paid in another way. Pressed twice, the second finds it withdrawn."""
     del form
     try:
@@ -107,4 +142,4 @@ def _paid_for(uow: UnitOfWork, payment_id: UUID) -> tuple[PaymentRow, OrderView]
     return payment, queries.get_purchase(uow, payment.reference).orders[0]
 
 
-routes = [come_back, show_bank, answer, show_transfer, withdraw]
+routes = [show_payment, come_back, take_back, show_bank, answer, show_transfer, withdraw_bank_transfer]

@@ -18,6 +18,7 @@ from tests.browser.preview import (
     dispute_samples,
     feedback_samples,
     lead_samples,
+    method_samples,
     offer_samples,
     partner_samples,
     recurring_samples,
@@ -151,6 +152,7 @@ def samples(language: Language) -> dict[str, Sample]:
     made.update({name: Sample(view, SELLER) for name, view in recurring_samples.sellers_pages(s).items()})
     made.update({name: Sample(view, operator) for name, view in recurring_samples.operators_pages(s).items()})
     made.update({name: Sample(view, BUYER) for name, view in refund_samples.buyers_pages(s).items()})
+    made.update({name: Sample(view, BUYER) for name, view in method_samples.buyers_pages(s).items()})
     made.update({name: Sample(view, BUYER) for name, view in credit_samples.buyers_pages(s).items()})
     made.update({name: Sample(view, BUYER) for name, view in bank_samples.buyers_pages(s).items()})
     made.update({name: Sample(view, operator) for name, view in bank_samples.operators_pages(s).items()})

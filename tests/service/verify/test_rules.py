@@ -23,6 +23,7 @@ from tests.service.verify import (
     plants_coupons,
     plants_courses,
     plants_instalments,
+    plants_methods,
     plants_milestones,
     plants_money,
     plants_partners,
@@ -44,7 +45,7 @@ def _plants(module: ModuleType) -> dict[str, Plant]:
 PLANTS = {
     name: plant
     for module in (
-        *(plants_money, plants_bank, plants_rest, plants_subscriptions, plants_coupons),
+        *(plants_money, plants_bank, plants_methods, plants_rest, plants_subscriptions, plants_coupons),
         *(plants_courses, plants_milestones, plants_instalments, plants_partners),
     )
     for name, plant in _plants(module).items()
