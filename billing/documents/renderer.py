@@ -15,7 +15,8 @@ from datetime import UTC, datetime, time
 from functools import cache, wraps
 from typing import Any, Final, NoReturn
 
-from billing.documents.cii import en16931_violation, to_cii
+from billing.documents.cii import to_cii
+from billing.documents.en16931 import en16931_violation
 from billing.documents.html import HtmlDocument, invoice_html, offer_html, statement_html, style_sheet
 from billing.documents.model import InvoiceDocument
 from billing.documents.offer import OfferDocument

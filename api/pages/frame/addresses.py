@@ -7,6 +7,7 @@ from api.pages.frame import (
     credit_addresses,
     department_addresses,
     dispute_addresses,
+    fapiao_addresses,
     offer_addresses,
     operator_addresses,
     product_addresses,
@@ -18,9 +19,8 @@ from api.pages.frame import (
 )
 
 PRODUCTS, coupons, usage = product_addresses.PRODUCTS, coupon_addresses, usage_addresses
-clocks, courses, departments = clock_addresses, course_addresses, department_addresses
-refunds, store_credits = refund_addresses, credit_addresses
-disputes, services = dispute_addresses, service_addresses
+clocks, courses, departments, fapiao = clock_addresses, course_addresses, department_addresses, fapiao_addresses
+refunds, store_credits, disputes, services = refund_addresses, credit_addresses, dispute_addresses, service_addresses
 entitlement = recurring_addresses.entitlement
 entitlement_act = recurring_addresses.entitlement_act
 entitlement_launch = recurring_addresses.entitlement_launch

@@ -116,6 +116,7 @@ def _row(row: queries.InvoiceRow, credited_minor: int, time_zone: str) -> Invoic
         gross=money(sign * row.gross_minor, row.currency),
         state=queries.standing(row, credited_minor),
         drawn=row.has_pdf,
+        has_xml=row.has_xml,
     )
 
 

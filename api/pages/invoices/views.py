@@ -27,6 +27,8 @@ class InvoiceItem:
     state: str
     #: Whether its files can be had yet.
     drawn: bool = True
+    #: Whether EN 16931 can say what is on it.
+    has_xml: bool = True
 
 
 @dataclass(frozen=True, slots=True)
