@@ -19,7 +19,10 @@ import marketplace.videos.jobs
 import marketplace.webhooks.jobs
 import orders.loop
 from app.scheduler import tick
+from billing.fapiao.request_fapiao import RequestFapiao, request_fapiao
+from billing.fapiao.sandbox import SandboxFapiaoIssuer
 from billing.gateways.sandbox import SandboxGateway
+from billing.invoices.models import Invoice
 from billing.payouts.pay_out import PayOut, pay_out
 from billing.refunds.request_refund import RequestRefund, request_refund
 from billing.statements.models import Statement
@@ -125,6 +128,7 @@ def build(db: Database, folder: Path) -> World:
     stage.renew()
     stage.ask_back(stage.asked_back[0], 5_000, as_credit=True)
     stage.ask_back(stage.asked_back[1])
+    stage.tax_invoices()
     stage.publish()
     return World(storage, folder, stage.buyer, stage.seller, stage.promoter, order_id)
 
@@ -132,7 +136,11 @@ def build(db: Database, folder: Path) -> World:
 def register(db: Database, storage: Storage) -> None:
     """What the composition registers, with doubles for what is outside."""
     billing.jobs.register(
-        {"sandbox": SandboxGateway(db)}, storage, PlainRenderer(), public_url="https://market.example"
+        {"sandbox": SandboxGateway(db)},
+        storage,
+        PlainRenderer(),
+        public_url="https://market.example",
+        fapiao_issuer=SandboxFapiaoIssuer(),
     )
     factories_fulfillment.register()
     marketplace.catalog.jobs.register(review_by_rule=True)
@@ -271,6 +279,15 @@ class MarketStage:
             with unit_of_work(self.db, self.seller.owner) as uow:
                 answer_refund(uow, DecideRefund(case_id, "grant", granted_minor))
             self.keep_running()
+
+    def tax_invoices(self) -> None:
+        """A sale stands on a tax invoice (数电票), a part of which is taken back."""
+        order_id = self.buy((self.seats.id, 1))
+        with unit_of_work(self.db, self.buyer.owner) as uow:
+            bill = uow.session.scalars(select(Invoice.id).where(Invoice.reference == order_id)).one()
+            request_fapiao(uow, RequestFapiao([bill]), SandboxFapiaoIssuer())
+        self.keep_running()
+        self._refund(order_id, 5_000)
 
     def renew(self) -> None:
         """A month later terms are renewed, fall past due, go back and end; instalments are paid, unpaid and cancelled."""

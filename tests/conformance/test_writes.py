@@ -43,6 +43,7 @@ from tests.conformance.api_walk import NOBODY, Walk, Who, key_of, operator_of, s
 from tests.conformance.clock_writes import move_clocks
 from tests.conformance.coupon_writes import coupons
 from tests.conformance.dispute_writes import disputes
+from tests.conformance.fapiao_writes import fapiaos
 from tests.conformance.milestone_writes import milestones
 from tests.conformance.people_writes import (
     leads,
@@ -432,6 +433,7 @@ STEPS = (
     buying,
     using,
     metering,
+    fapiaos,
     refund_cases,
     disputes,
     delivering,

@@ -53,6 +53,9 @@ class InvoicePanel:
     buyer_tax_id: str
     remarks: str = ""
     capital_amount: str = ""
+    #: Where its tax invoice (数电票) is asked for, and whether it was.
+    fapiao_address: str = ""
+    fapiao_asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from tests.browser.preview import (
     credit_samples,
     department_samples,
     dispute_samples,
+    fapiao_samples,
     feedback_samples,
     lead_samples,
     offer_samples,
@@ -144,6 +145,8 @@ def samples(language: Language) -> dict[str, Sample]:
     made.update({name: Sample(view, SELLER) for name, view in recurring_samples.sellers_pages(s).items()})
     made.update({name: Sample(view, operator) for name, view in recurring_samples.operators_pages(s).items()})
     made.update({name: Sample(view, BUYER) for name, view in refund_samples.buyers_pages(s).items()})
+    made.update({name: Sample(view, BUYER) for name, view in fapiao_samples.buyers_pages(s).items()})
+    made.update({name: Sample(view, SELLER) for name, view in fapiao_samples.sellers_pages(s).items()})
     made.update({name: Sample(view, BUYER) for name, view in credit_samples.buyers_pages(s).items()})
     made.update({name: Sample(view, SELLER) for name, view in credit_samples.sellers_pages(s).items()})
     made.update({name: Sample(view, SELLER) for name, view in refund_samples.sellers_pages(s).items()})

@@ -21,6 +21,7 @@ from kernel.db.uow import UnitOfWork
 from tests.service.verify import (
     plants_coupons,
     plants_courses,
+    plants_fapiao,
     plants_instalments,
     plants_milestones,
     plants_money,
@@ -43,7 +44,7 @@ PLANTS = {
     name: plant
     for module in (
         *(plants_money, plants_rest, plants_subscriptions, plants_coupons),
-        *(plants_courses, plants_milestones, plants_instalments),
+        *(plants_courses, plants_milestones, plants_instalments, plants_fapiao),
     )
     for name, plant in _plants(module).items()
 }

@@ -31,6 +31,9 @@ from orders.progress import FINAL, REACHED, STEPS
 
 TRANSITIONS = """
 invoice: queued > issued
+fapiao_request: requested > queued; queued > issued failed; failed > requested
+red_letter: unneeded > revoked; awaiting_buyer > confirmed denied_by_buyer expired withdrawn;
+    awaiting_seller > confirmed denied_by_seller expired withdrawn; confirmed > revoked
 incident: open > resending closed; resending > open closed
 dispute: open > won lost; won > lost; lost > won
 dispute_submission: sending > sent failed
