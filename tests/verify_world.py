@@ -126,9 +126,9 @@ def build(db: Database, folder: Path) -> World:
     stage.ask_back(stage.asked_back[0], 20_000, as_credit=True)
     stage.settle()
     stage.renew()
+    stage.tax_invoices()
     stage.ask_back(stage.asked_back[0], 5_000, as_credit=True)
     stage.ask_back(stage.asked_back[1])
-    stage.tax_invoices()
     stage.publish()
     return World(storage, folder, stage.buyer, stage.seller, stage.promoter, order_id)
 
