@@ -22,6 +22,7 @@ from api.pages.customers import handlers as customers_pages
 from api.pages.departments import handlers as departments_pages
 from api.pages.disputes import handlers as disputes_pages
 from api.pages.entitlements import handlers as entitlements_pages
+from api.pages.fapiao import handlers as fapiao_pages
 from api.pages.feed import handlers as feed_pages
 from api.pages.feedback import handlers as feedback_pages
 from api.pages.frame import static_files
@@ -92,6 +93,7 @@ from api.v1 import (
     entitlements,
     event_types,
     events,
+    fapiaos,
     feed,
     identity_provider,
     incidents,
@@ -221,6 +223,7 @@ MODULES: tuple[ModuleType, ...] = (
     reviews,
     touchpoints,
     invoices,
+    fapiaos,
     disputes,
     incidents,
     quarantine,
@@ -290,6 +293,7 @@ MODULES: tuple[ModuleType, ...] = (
     services_pages,
     sold_subscriptions_pages,
     invoices_pages,
+    fapiao_pages,
 )
 
 

@@ -20,6 +20,8 @@ from app.shared_counts import ValkeyCounts
 from billing.bank import draw_transfer
 from billing.bank.gateway import BankTransferGateway
 from billing.documents.renderer_pool import RendererPool
+from billing.fapiao.ports import FapiaoIssuer
+from billing.fapiao.sandbox import SandboxFapiaoIssuer
 from billing.gateways.ports import PaymentGateway
 from billing.gateways.sandbox import SandboxGateway
 from fulfillment import jobs as fulfillment_jobs
@@ -84,6 +86,7 @@ def compose(
         signer=TokenSigner([_derive(master, "links")]),
         outbound_policy=policy,
         gateways=gateways(settings, db),
+        fapiao_issuer=fapiao_issuer(settings),
         runner=Runner(db, f"{socket.gethostname()}:{os.getpid()}"),
         txt_resolver=txt_resolver(settings),
         limiter=RateLimiter(ValkeyCounts(settings.redis_url) if settings.redis_url is not None else None),
@@ -116,6 +119,14 @@ def gateways(settings: Settings, db: Database) -> dict[str, PaymentGateway]:
             customers=CustomerBook(db, "stripe"),
         )
     return found
+
+
+def fapiao_issuer(settings: Settings) -> FapiaoIssuer | None:
+    """Who numbers Chinese tax invoices: a sandbox, and only where nothing else takes payments."""
+    plays = settings.fapiao_issuer == "sandbox" or not settings.fapiao_issuer
+    if plays and set(settings.payment_gateways) == {"sandbox"}:
+        return SandboxFapiaoIssuer(settings.fapiao_limit * 100)
+    return None
 
 
 def txt_resolver(settings: Settings) -> TxtResolver | None:
@@ -153,7 +164,13 @@ def register_jobs(services: Services, renderers: RendererPool, monotonic: Callab
     )
     webhook_jobs.register(client, services.secrets, public_url=settings.public_url)
     partition_retention.register(settings.database_admin_url)
-    billing.jobs.register(services.gateways, services.storage, renderers, public_url=settings.public_url)
+    billing.jobs.register(
+        services.gateways,
+        services.storage,
+        renderers,
+        public_url=settings.public_url,
+        fapiao_issuer=services.fapiao_issuer,
+    )
     draw_offer.register(services.storage, renderers)
     draw_transfer.register(services.storage, renderers)
     test_clock_jobs.register(services.db)

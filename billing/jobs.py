@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Protocol
 
 from billing.bank import remind_payers
 from billing.disputes.apply_gateway_record import apply_gateway_record
 from billing.disputes.submit_evidence import SUBMIT_EVIDENCE, SendEvidence
+from billing.fapiao import jobs as fapiao_jobs
+from billing.fapiao.issue_fapiao import FapiaoRenderer
+from billing.fapiao.ports import FapiaoIssuer
 from billing.gateways import janitor, sandbox
 from billing.gateways.call import GatewayCall, Gateways, check_kind
 from billing.gateways.ports import OwnSubject
@@ -24,6 +28,11 @@ from billing.shares import release
 from kernel.jobs.kinds import call
 from kernel.storage import Storage
 
+
+class DocumentRenderer(Renderer, FapiaoRenderer, Protocol):
+    """Draws invoices and tax invoices alike."""
+
+
 OPERATIONS = (RefundOperation(), PayoutOperation(), PaymentOperation())
 """What gateways decide about. A refund names its payment, too, so that refunds are looked for first."""
 
@@ -31,8 +40,18 @@ MADE_BY_THEMSELVES: Mapping[OwnSubject, Believe] = {"refund": apply_external, "d
 """What gateways make without a request of ours."""
 
 
-def register(gateways: Gateways, storage: Storage, renderer: Renderer, *, public_url: str) -> None:
-    """Register the jobs of payments, refunds, payouts, shares, ledger, statements and documents."""
+def register(
+    gateways: Gateways,
+    storage: Storage,
+    renderer: DocumentRenderer,
+    *,
+    public_url: str,
+    fapiao_issuer: FapiaoIssuer | None = None,
+) -> None:
+    """Register the jobs of payments, refunds, payouts, shares, ledger, statements and documents.
+
+    `fapiao_issuer`: who numbers Chinese tax invoices, if anybody does.
+    """
     for operation in OPERATIONS:
         for kind in (operation.kind, check_kind(operation)):
             call(kind)(GatewayCall(gateways, operation))
@@ -46,3 +65,4 @@ def register(gateways: Gateways, storage: Storage, renderer: Renderer, *, public
     seal.register()
     statement_jobs.register()
     invoice_jobs.register(storage, renderer, public_url)
+    fapiao_jobs.register(fapiao_issuer, storage, renderer)

@@ -92,6 +92,14 @@ class Settings(BaseSettings):
         description="Payment gateways offered at checkout, separated by commas: `sandbox`, `stripe`, `bank_transfer` (to "
         "the accounts on the page `/operator/bank`).",
     )
+    fapiao_issuer: Literal["", "sandbox", "none"] = Field(
+        default="",
+        description="Who numbers Chinese tax invoices (数电票): `sandbox`, with numbers that no authority knows, or `none`. "
+        "Empty: `sandbox` where nothing but the sandbox takes payments, else `none`.",
+    )
+    fapiao_limit: int = Field(
+        default=1_000_000, ge=1_000, le=100_000_000, description="Most on one tax invoice, in whole yuan without tax."
+    )
     stripe_api_key: SecretStr | None = Field(default=None, description="Secret API key of the Stripe account.")
     stripe_webhook_secret: SecretStr | None = Field(
         default=None,
@@ -305,6 +313,11 @@ def find_problems(settings: Settings) -> list[SettingProblem]:
             problems.append(_missing("STRIPE_API_KEY"))
         if settings.stripe_webhook_secret is None:
             problems.append(_missing("STRIPE_WEBHOOK_SECRET"))
+    if settings.fapiao_issuer == "sandbox" and set(settings.payment_gateways) != {"sandbox"}:
+        refused = "its numbers are no tax invoices: refused where real money is taken; use none"
+        problems.append(
+            SettingProblem("FAPIAO_ISSUER", refused, "沙箱号码不是税务发票，有真实收款时不可用；请改为 none")
+        )
     if settings.smtp_url and not _SMTP_URL.fullmatch(settings.smtp_url):
         problems.append(
             SettingProblem(

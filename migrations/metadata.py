@@ -5,6 +5,7 @@ from __future__ import annotations
 import billing.bank.models
 import billing.charges.models
 import billing.disputes.models
+import billing.fapiao.models
 import billing.gateways.models
 import billing.incidents.models
 import billing.invoices.models
@@ -112,6 +113,7 @@ MODELS = (
     billing.store_credit.models,
     billing.payouts.models,
     billing.invoices.models,
+    billing.fapiao.models,
     orders.checkout.quote_models,
     orders.coupons.models,
     orders.disputes.models,

@@ -11,6 +11,10 @@ from sqlalchemy import select
 
 from billing.disputes.apply_gateway_record import apply_gateway_record
 from billing.disputes.models import Dispute
+from billing.fapiao.models import Fapiao, FapiaoRequest, RedLetter
+from billing.fapiao.red_letters import use_fapiao
+from billing.fapiao.request_fapiao import RequestFapiao, request_fapiao
+from billing.fapiao.sandbox import SandboxFapiaoIssuer
 from billing.gateways.ports import GatewayRecord, GatewayStatus, GatewayWebhook
 from billing.gateways.webhooks import store_webhook
 from billing.invoices.models import Invoice
@@ -97,6 +101,7 @@ from orders.refunds.models import RefundCase, RefundEvidence
 from tests.factories_marketplace import acting, make_org, make_ready_video
 from tests.factories_methods import keep_methods
 from tests.factories_usage import PRICE
+from tests.fapiao_stage import first_document, letter_of, number_fapiaos
 from tests.loop_stage import Stage
 from tests.milestone_stage import service_on, staged_price
 
@@ -127,6 +132,8 @@ KINDS: dict[str, type[Base]] = {
     "event_id": OutgoingEvent,
     "evidence_id": RefundEvidence,
     "invitation_id": Invitation,
+    "fapiao_id": Fapiao,
+    "fapiao_request_id": FapiaoRequest,
     "invoice_id": Invoice,
     "key_id": ApiKey,
     "lead_id": Lead,
@@ -147,6 +154,7 @@ KINDS: dict[str, type[Base]] = {
     "proof_id": LegalProof,
     "purchase_id": Purchase,
     "question_id": ProductQuestion,
+    "red_letter_id": RedLetter,
     "report_id": ContentReport,
     "review_id": CustomerReview,
     "run_id": Run,
@@ -232,7 +240,8 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
         uow.flush()
         found["webhook_id"] = scalars(select(Inbox.id).where(Inbox.event_id == webhook.event_id)).one()
     found |= (
-        _partner(stage)
+        _taxed(stage)
+        | _partner(stage)
         | _endpoint(stage)
         | _coupon(stage)
         | _department(stage)
@@ -361,6 +370,23 @@ def _partner(stage: Stage) -> dict[str, UUID]:
     with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
         accept_partner(uow, link_id)
     return {"partner_tier_id": tier_id, "tier_price_id": price_id, "partner_link_id": link_id}
+
+
+def _taxed(stage: Stage) -> dict[str, UUID]:
+    """A sale on a tax invoice (数电票) that was booked and is taken back in part."""
+    order_id = stage.buy()
+    stage.run()
+    with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
+        bills = [one.id for one in stage.papers(order_id)]
+        request_id = request_fapiao(uow, RequestFapiao(bills), SandboxFapiaoIssuer()).id
+    number_fapiaos(stage, request_id)
+    fapiao_id = first_document(stage, request_id)
+    with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
+        use_fapiao(uow, fapiao_id)
+    stage.refund(order_id, 1)
+    stage.run()
+    letter_id = letter_of(stage, fapiao_id)
+    return {"fapiao_request_id": request_id, "fapiao_id": fapiao_id, "red_letter_id": letter_id}
 
 
 def _department(stage: Stage) -> dict[str, UUID]:

@@ -22,7 +22,10 @@ from app.scheduler import tick
 from billing.bank import draw_transfer
 from billing.bank.gateway import BankTransferGateway
 from billing.bank.models import BANK_TRANSFER
+from billing.fapiao.request_fapiao import RequestFapiao, request_fapiao
+from billing.fapiao.sandbox import SandboxFapiaoIssuer
 from billing.gateways.sandbox import SandboxGateway
+from billing.invoices.models import Invoice
 from billing.payouts.pay_out import PayOut, pay_out
 from billing.refunds.request_refund import RequestRefund, request_refund
 from billing.statements.models import Statement
@@ -130,6 +133,7 @@ def build(db: Database, folder: Path) -> World:
     stage.ask_back(stage.asked_back[0], 20_000, as_credit=True)
     stage.settle()
     stage.renew()
+    stage.tax_invoices()
     stage.ask_back(stage.asked_back[0], 5_000, as_credit=True)
     stage.ask_back(stage.asked_back[1])
     pay_by_transfer(stage)
@@ -144,6 +148,7 @@ def register(db: Database, storage: Storage) -> None:
         storage,
         PlainRenderer(),
         public_url="https://market.example",
+        fapiao_issuer=SandboxFapiaoIssuer(),
     )
     draw_transfer.register(storage, NoPaper())
     factories_fulfillment.register()
@@ -284,6 +289,15 @@ class MarketStage:
             with unit_of_work(self.db, self.seller.owner) as uow:
                 answer_refund(uow, DecideRefund(case_id, "grant", granted_minor))
             self.keep_running()
+
+    def tax_invoices(self) -> None:
+        """A sale stands on a tax invoice (数电票), a part of which is taken back."""
+        order_id = self.buy((self.seats.id, 1))
+        with unit_of_work(self.db, self.buyer.owner) as uow:
+            bill = uow.session.scalars(select(Invoice.id).where(Invoice.reference == order_id)).one()
+            request_fapiao(uow, RequestFapiao([bill]), SandboxFapiaoIssuer())
+        self.keep_running()
+        self._refund(order_id, 5_000)
 
     def renew(self) -> None:
         """A month later terms are renewed, fall past due, go back and end; instalments are paid, unpaid and cancelled."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import billing.bank.models
 import billing.disputes.models
+import billing.fapiao.models
 import billing.incidents.models
 import billing.invoices.models
 import billing.payments.models
@@ -50,6 +51,8 @@ TABLES = {
     billing.disputes.models.DISPUTE.name: "billing.dispute",
     billing.disputes.models.DISPUTE_SUBMISSION.name: "billing.dispute_submission",
     billing.incidents.models.INCIDENT.name: "billing.incident",
+    billing.fapiao.models.FAPIAO_REQUEST.name: "billing.fapiao_request",
+    billing.fapiao.models.RED_LETTER.name: "billing.red_letter",
     billing.invoices.models.INVOICE.name: "billing.invoice",
     billing.payments.models.PAYMENT.name: "billing.payment",
     billing.payouts.models.PAYOUT.name: "billing.payout",

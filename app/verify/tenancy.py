@@ -81,6 +81,15 @@ KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ("billing.payout_attempt", "payout_id", "billing.payout", "org_id", "org_id"),
     ("billing.invoice_line", "invoice_id", "billing.invoice", BOTH, BOTH),
     ("billing.invoice", "original_invoice_id", "billing.invoice", BOTH, BOTH),
+    ("billing.fapiao_source", "invoice_id", "billing.invoice", BOTH, BOTH),
+    ("billing.fapiao_source", "request_id", "billing.fapiao_request", BOTH, BOTH),
+    ("billing.fapiao", "request_id", "billing.fapiao_request", BOTH, BOTH),
+    ("billing.fapiao", "original_id", "billing.fapiao", BOTH, BOTH),
+    ("billing.fapiao_line", "fapiao_id", "billing.fapiao", BOTH, BOTH),
+    ("billing.fapiao_line", "invoice_line_id", "billing.invoice_line", BOTH, BOTH),
+    ("billing.red_letter", "fapiao_id", "billing.fapiao", BOTH, BOTH),
+    ("billing.red_letter", "red_id", "billing.fapiao", BOTH, BOTH),
+    ("billing.red_letter", "note_id", "billing.invoice", BOTH, BOTH),
     ("billing.invoice", "series_id", "billing.number_series", "seller_org_id", "org_id"),
     ("billing.posting", "account_id", "billing.ledger_account", "org_id", "org_id"),
     ("marketplace.plan", "version_id", "marketplace.listing_version", "org_id", "org_id"),
@@ -98,13 +107,14 @@ APPEND_ONLY = (
     " marketplace.lead_note fulfillment.customer_review_revision"
     " fulfillment.usage_event fulfillment.usage_key fulfillment.usage_line orders.refund_evidence"
     " orders.dispute_evidence billing.bank_statement billing.bank_assignment"
+    " orders.dispute_evidence billing.fapiao_line billing.fapiao_source"
 ).split()
 """What is added and never changed."""
 UNDELETABLE = (
     "billing.payment billing.payment_attempt billing.payment_allocation billing.charge billing.refund "
     "billing.refund_attempt billing.number_series billing.invoice billing.statement billing.share billing.share_reversal "
     "billing.payout billing.payout_attempt billing.statement_adjustment billing.sandbox_operation billing.dispute "
-    "billing.incident"
+    "billing.incident billing.fapiao_request billing.fapiao billing.red_letter"
 ).split()
 """What changes its state but never goes away."""
 SCHEMAS = ("kernel", "marketplace", "fulfillment", "billing", "orders")

@@ -20,6 +20,7 @@ from typing import IO, Final, Self
 
 import msgspec
 
+from billing.documents.fapiao import FapiaoDocument
 from billing.documents.model import InvoiceDocument
 from billing.documents.offer import OfferDocument
 from billing.documents.renderer import Document
@@ -33,6 +34,7 @@ KINDS: Final[dict[bytes, type[Document]]] = {
     b"S": StatementDocument,
     b"O": OfferDocument,
     b"T": TransferDocument,
+    b"F": FapiaoDocument,
 }
 JOB: Final = struct.Struct(">cdQ")
 """Header of a job: the document's kind, seconds allowed, and the length of the document as JSON."""

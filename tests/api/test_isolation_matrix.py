@@ -119,6 +119,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/refund-cases/{case_id}/credit": {"accept": True},
     "POST /v1/seller/refund-cases/{case_id}/decide": {"decision": "grant"},
     "POST /v1/operator/refund-cases/{case_id}/decide": {"decision": "grant"},
+    "POST /v1/fapiao-requests/{fapiao_request_id}/retry": {"remarks": "mine now"},
+    "POST /v1/red-letters/{red_letter_id}/decision": {"decision": "confirm"},
     "PUT /v1/disputes/{dispute_id}/words": {"words": "mine now"},
     "PUT /v1/seller/disputes/{dispute_id}/words": {"words": "mine now"},
     "POST /v1/operator/disputes/{dispute_id}/lines": {"lines": [{"line_id": str(uuid7()), "amount_minor": 1}]},

@@ -153,6 +153,9 @@ class TestInvoices:
         assert pdf.content.startswith(b"%PDF")
         xml = client.get(f"/v1/invoices/{world.invoice_id}/xml", headers=world.buyer)
         assert b"CrossIndustryInvoice" in xml.content
+        ubl = client.get(f"/v1/invoices/{world.invoice_id}/ubl", headers=world.buyer)
+        assert 'filename="INV-2026-000001-ubl.xml"' in ubl.headers["content-disposition"]
+        assert b"<cbc:ID>INV-2026-000001</cbc:ID>" in ubl.content
 
     @pytest.mark.parametrize("which", ["month", "one by one"])
     def test_a_month_is_one_archive_of_the_very_files(self, client: Client, world: World, which: str) -> None:
@@ -200,7 +203,7 @@ class TestInvoices:
         assert [row["id"] for row in issued["items"]] == [str(world.invoice_id)]
         assert client.get("/v1/invoices", headers=world.seller).json()["items"] == []
 
-    @pytest.mark.parametrize("tail", ["", "/pdf", "/xml"])
+    @pytest.mark.parametrize("tail", ["", "/pdf", "/xml", "/ubl"])
     def test_a_stranger_learns_as_little_as_of_a_missing_one(self, client: Client, world: World, tail: str) -> None:
         for who in (world.stranger, world.promoter):
             theirs = client.get(f"/v1/invoices/{world.invoice_id}{tail}", headers=who)

@@ -44,6 +44,7 @@ from tests.conformance.bank_writes import bank_transfers
 from tests.conformance.clock_writes import move_clocks
 from tests.conformance.coupon_writes import coupons
 from tests.conformance.dispute_writes import disputes
+from tests.conformance.fapiao_writes import fapiaos
 from tests.conformance.milestone_writes import milestones
 from tests.conformance.partner_writes import partners
 from tests.conformance.people_writes import (
@@ -445,6 +446,7 @@ STEPS = (
     buying,
     using,
     metering,
+    fapiaos,
     refund_cases,
     disputes,
     delivering,

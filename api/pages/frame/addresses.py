@@ -7,6 +7,7 @@ from api.pages.frame import (
     credit_addresses,
     department_addresses,
     dispute_addresses,
+    fapiao_addresses,
     offer_addresses,
     operator_addresses,
     partner_addresses,
@@ -20,7 +21,7 @@ from api.pages.frame import (
 )
 
 PRODUCTS, coupons, usage = product_addresses.PRODUCTS, coupon_addresses, usage_addresses
-clocks, courses, departments = clock_addresses, course_addresses, department_addresses
+clocks, courses, departments, fapiao = clock_addresses, course_addresses, department_addresses, fapiao_addresses
 refunds, store_credits, payments = refund_addresses, credit_addresses, payment_addresses
 disputes, services, partners = dispute_addresses, service_addresses, partner_addresses
 entitlement = recurring_addresses.entitlement

@@ -35,6 +35,18 @@ TONES: dict[str, dict[str, Tone]] = {
         "accepted": "good",
         "cancelled": "idle",
     },
+    "fapiao_request": {"requested": "wait", "queued": "wait", "issued": "good", "failed": "bad"},
+    "red_letter": {
+        "unneeded": "idle",
+        "awaiting_buyer": "wait",
+        "awaiting_seller": "wait",
+        "confirmed": "good",
+        "denied_by_buyer": "bad",
+        "denied_by_seller": "bad",
+        "expired": "bad",
+        "withdrawn": "idle",
+        "revoked": "idle",
+    },
     "instalment": {"scheduled": "idle", "asked": "wait", "paid": "good", "cancelled": "idle"},
     "attempt": {"ok": "good", "accepted": "good", "failed": "bad", "timeout": "bad", "unknown": "wait"},
     "entitlement": {

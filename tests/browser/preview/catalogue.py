@@ -16,6 +16,7 @@ from tests.browser.preview import (
     credit_samples,
     department_samples,
     dispute_samples,
+    fapiao_samples,
     feedback_samples,
     lead_samples,
     method_samples,
@@ -153,6 +154,8 @@ def samples(language: Language) -> dict[str, Sample]:
     made.update({name: Sample(view, operator) for name, view in recurring_samples.operators_pages(s).items()})
     made.update({name: Sample(view, BUYER) for name, view in refund_samples.buyers_pages(s).items()})
     made.update({name: Sample(view, BUYER) for name, view in method_samples.buyers_pages(s).items()})
+    made.update({name: Sample(view, BUYER) for name, view in fapiao_samples.buyers_pages(s).items()})
+    made.update({name: Sample(view, SELLER) for name, view in fapiao_samples.sellers_pages(s).items()})
     made.update({name: Sample(view, BUYER) for name, view in credit_samples.buyers_pages(s).items()})
     made.update({name: Sample(view, BUYER) for name, view in bank_samples.buyers_pages(s).items()})
     made.update({name: Sample(view, operator) for name, view in bank_samples.operators_pages(s).items()})

@@ -22,6 +22,7 @@ from tests.service.verify import (
     plants_bank,
     plants_coupons,
     plants_courses,
+    plants_fapiao,
     plants_instalments,
     plants_methods,
     plants_milestones,
@@ -46,7 +47,7 @@ PLANTS = {
     name: plant
     for module in (
         *(plants_money, plants_bank, plants_methods, plants_rest, plants_subscriptions, plants_coupons),
-        *(plants_courses, plants_milestones, plants_instalments, plants_partners),
+        *(plants_courses, plants_milestones, plants_instalments, plants_partners, plants_fapiao),
     )
     for name, plant in _plants(module).items()
 }

@@ -33,6 +33,9 @@ TRANSITIONS = """
 bank_transfer: awaited > received withdrawn
 bank_outgoing: to_send > sent failed; sent > returned
 invoice: queued > issued
+fapiao_request: requested > queued; queued > issued failed; failed > requested
+red_letter: unneeded > revoked; awaiting_buyer > confirmed denied_by_buyer expired withdrawn;
+    awaiting_seller > confirmed denied_by_seller expired withdrawn; confirmed > revoked
 incident: open > resending closed; resending > open closed
 dispute: open > won lost; won > lost; lost > won
 dispute_submission: sending > sent failed

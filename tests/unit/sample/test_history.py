@@ -29,6 +29,7 @@ from app.sample.products import PRODUCTS, SampleProduct
 from app.sample.scenes.facts import STORIES, FilmScript
 from app.sample.scenes.short_films import SHORT_STORIES
 from billing.bank.remind_payers import SWEEP_REMINDERS
+from billing.fapiao.jobs import SWEEP_FAPIAO
 from billing.invoices.jobs import SWEEP as DOCUMENTS_LEFT
 from fulfillment.jobs import SWEEP_DATA_KEPT
 from kernel.ids import uuid7
@@ -53,6 +54,7 @@ ENDS = [
 OF_THE_PRESENT = {
     SWEEP_CLOCKS,
     SWEEP_REMINDERS,
+    SWEEP_FAPIAO,
     marketplace.access.jobs.RETENTION,
     marketplace.mail.jobs.RETENTION,
     marketplace.videos.jobs.SWEEP_ORPHANS,
