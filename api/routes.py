@@ -38,6 +38,7 @@ from api.pages.offers import seller_handlers as seller_offer_pages
 from api.pages.operator import handlers as operator_pages
 from api.pages.orders import handlers as orders_pages
 from api.pages.payments import handlers as payments_pages
+from api.pages.payouts import handlers as payouts_pages
 from api.pages.products import handlers as products_pages
 from api.pages.purchase_policy import handlers as purchase_policy_pages
 from api.pages.purchase_rules import handlers as purchase_rules_pages
@@ -110,6 +111,8 @@ from api.v1 import (
     outbox,
     ownership_transfers,
     payments,
+    payout_batches,
+    payout_schedules,
     promoter,
     purchase_rules,
     purchases,
@@ -219,6 +222,8 @@ MODULES: tuple[ModuleType, ...] = (
     promoter,
     operator,
     payments,
+    payout_batches,
+    payout_schedules,
     static_files,
     sign_in_pages,
     sign_up_pages,
@@ -233,6 +238,7 @@ MODULES: tuple[ModuleType, ...] = (
     seller_reviews_pages,
     verification_pages,
     tax_id_disputes_pages,
+    payouts_pages,
     departments_pages,
     disputes_pages,
     listings_pages,

@@ -14,6 +14,7 @@ from billing.invoices import jobs as invoice_jobs
 from billing.invoices.render_document import Renderer
 from billing.ledger import seal
 from billing.payments.submit_payment import PaymentOperation
+from billing.payouts import schedule as payout_schedule
 from billing.payouts.submit_payout import PayoutOperation
 from billing.refunds.apply_external import apply_external
 from billing.refunds.submit_refund import RefundOperation
@@ -41,4 +42,5 @@ def register(gateways: Gateways, storage: Storage, renderer: Renderer, *, public
     release.register()
     seal.register()
     statement_jobs.register()
+    payout_schedule.register()
     invoice_jobs.register(storage, renderer, public_url)

@@ -9,6 +9,7 @@ import billing.incidents.models
 import billing.invoices.models
 import billing.ledger.models
 import billing.payments.models
+import billing.payout_batches.models
 import billing.payouts.models
 import billing.refunds.models
 import billing.shares.models

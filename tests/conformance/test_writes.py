@@ -44,6 +44,7 @@ from tests.conformance.clock_writes import move_clocks
 from tests.conformance.coupon_writes import coupons
 from tests.conformance.dispute_writes import disputes
 from tests.conformance.milestone_writes import milestones
+from tests.conformance.payout_writes import payouts_by_bank
 from tests.conformance.people_writes import (
     leads,
     members,
@@ -436,6 +437,7 @@ STEPS = (
     disputes,
     delivering,
     operating,
+    payouts_by_bank,
 )
 
 

@@ -9,6 +9,7 @@ from api.pages.frame import (
     dispute_addresses,
     offer_addresses,
     operator_addresses,
+    payout_addresses,
     product_addresses,
     recurring_addresses,
     refund_addresses,
@@ -20,7 +21,7 @@ from api.pages.frame import (
 PRODUCTS, coupons, usage = product_addresses.PRODUCTS, coupon_addresses, usage_addresses
 clocks, courses, departments = clock_addresses, course_addresses, department_addresses
 refunds, store_credits = refund_addresses, credit_addresses
-disputes, services = dispute_addresses, service_addresses
+disputes, services, payouts = dispute_addresses, service_addresses, payout_addresses
 entitlement = recurring_addresses.entitlement
 entitlement_act = recurring_addresses.entitlement_act
 entitlement_launch = recurring_addresses.entitlement_launch
@@ -30,8 +31,7 @@ operator_incident = operator_addresses.operator_incident
 operator_listing = operator_addresses.operator_listing
 operator_pay = operator_addresses.operator_pay
 operator_payout_account = operator_addresses.operator_payout_account
-operator_replay = operator_addresses.operator_replay
-operator_review = operator_addresses.operator_review
+operator_replay, operator_review = operator_addresses.operator_replay, operator_addresses.operator_review
 operator_report = operator_addresses.operator_report
 operator_seller = operator_addresses.operator_seller
 operator_webhook = operator_addresses.operator_webhook

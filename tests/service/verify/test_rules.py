@@ -24,6 +24,7 @@ from tests.service.verify import (
     plants_instalments,
     plants_milestones,
     plants_money,
+    plants_payout_batches,
     plants_rest,
     plants_subscriptions,
 )
@@ -43,7 +44,7 @@ PLANTS = {
     name: plant
     for module in (
         *(plants_money, plants_rest, plants_subscriptions, plants_coupons),
-        *(plants_courses, plants_milestones, plants_instalments),
+        *(plants_courses, plants_milestones, plants_instalments, plants_payout_batches),
     )
     for name, plant in _plants(module).items()
 }

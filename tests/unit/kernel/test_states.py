@@ -31,6 +31,8 @@ from orders.progress import FINAL, REACHED, STEPS
 
 TRANSITIONS = """
 invoice: queued > issued
+payout_batch: drafted > approved discarded; approved > sent discarded; sent > settled partly failed;
+    settled > partly failed; partly > failed
 incident: open > resending closed; resending > open closed
 dispute: open > won lost; won > lost; lost > won
 dispute_submission: sending > sent failed

@@ -29,6 +29,7 @@ from app.sample.products import PRODUCTS, SampleProduct
 from app.sample.scenes.facts import STORIES, FilmScript
 from app.sample.scenes.short_films import SHORT_STORIES
 from billing.invoices.jobs import SWEEP as DOCUMENTS_LEFT
+from billing.payouts.schedule import PAY_DUE
 from fulfillment.jobs import SWEEP_DATA_KEPT
 from kernel.ids import uuid7
 from kernel.jobs.kinds import sweeps
@@ -51,6 +52,7 @@ ENDS = [
 ]
 OF_THE_PRESENT = {
     SWEEP_CLOCKS,
+    PAY_DUE,
     marketplace.access.jobs.RETENTION,
     marketplace.mail.jobs.RETENTION,
     marketplace.videos.jobs.SWEEP_ORPHANS,
