@@ -36,7 +36,7 @@ def partys_pages(s: Samples) -> dict[str, View]:
             WaitingStatement(ID.format(92), "ST-2026-12", cny(91_500), "", "", "missing", None, None),
         ),
         currencies=(Choice("CNY", "CNY"), Choice("EUR", "EUR")),
-        typed={"currency": "CNY", "every": "monthly", "weekday": "1", "month_day": "1", "minimum": ""},
+        typed={"currency": "CNY", "every": "monthly", "weekday": "1", "month_day": "1", "minimum": "", "account": ""},
         is_seller=True,
         may_change=True,
         plays=True,
