@@ -91,7 +91,7 @@ from orders.refunds.ask_refund import AskForRefund, ask_refund
 from orders.refunds.decide_refund import DecideRefund, answer_refund
 from orders.refunds.evidence import AddRefundEvidence, add_refund_evidence, evidence_key
 from orders.refunds.models import RefundCase, RefundEvidence
-from tests.bank_payouts import give_bank_account, pay_by_bank
+from tests.bank_payouts import bank_account_of, confirm_account, pay_by_bank
 from tests.factories_marketplace import OPERATOR_PRINCIPAL, acting, make_org, make_ready_video
 from tests.factories_usage import PRICE
 from tests.loop_stage import Stage
@@ -244,9 +244,7 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
 def _by_bank(stage: Stage) -> dict[str, UUID]:
     """A batch that the promoter is paid in, and the bank's word about it."""
     db = stage.services.db
-    with unit_of_work(db, SYSTEM) as uow:
-        holder = uow.session.get_one(Organization, stage.promoter.id).legal_name
-    give_bank_account(db, stage.promoter.owner, holder, stage.services.secrets)
+    confirm_account(db, bank_account_of(db, stage.promoter, stage.services.secrets))
     batch_id = pay_by_bank(db, OPERATOR_PRINCIPAL, [stage.statements(stage.promoter)[0].id])
     with unit_of_work(db, SYSTEM) as uow:
         newest = select(PayoutReport.id).order_by(PayoutReport.created_at.desc(), PayoutReport.id.desc()).limit(1)

@@ -10,8 +10,7 @@ from sqlalchemy import select
 from billing.payouts.models import Payout
 from kernel.db.uow import unit_of_work
 from kernel.principal import SYSTEM
-from marketplace.parties.models import Organization
-from tests.bank_payouts import give_bank_account
+from tests.bank_payouts import bank_account_of
 from tests.bank_reports import Told, pain_002
 from tests.conformance.api_walk import key_of
 from tests.factories_marketplace import make_org
@@ -26,11 +25,10 @@ def payouts_by_bank(world: World) -> None:
     """The promoter's statement is paid by bank. It is closed already."""
     ask, stage, operator, db = world.walk.ask, world.stage, world.operator, world.services.db
     with unit_of_work(db, SYSTEM) as uow:
-        holder = uow.session.get_one(Organization, stage.promoter.id).legal_name
         own = key_of(uow, make_org(uow).owner)
     ask("PUT /v1/payout-schedules", own, {"currency": "CNY", "every": "weekly", "day": 5, "minimum": 10_000})
     ask("POST /v1/payout-accounts/gateway", own, {"currency": "CNY", "gateway": "sandbox", "account": "sbx_acct_ok"})
-    account_id = give_bank_account(db, stage.promoter.owner, holder, world.services.secrets)
+    account_id = bank_account_of(db, stage.promoter, world.services.secrets)
     ask("POST /v1/operator/payout-accounts/{account_id}/confirm-holder", operator, account_id=account_id)
     statement = stage.statements(stage.promoter)[0]
     ask("POST /v1/operator/payouts", operator, {"statement_id": str(statement.id)})
