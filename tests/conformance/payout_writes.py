@@ -22,7 +22,7 @@ BATCH = "/v1/operator/payout-batches/{batch_id}"
 
 
 def payouts_by_bank(world: World) -> None:
-    """The promoter's statement is paid by bank. It is closed already."""
+    """The promoter's statement is closed and paid by bank. The clock is frozen by the caller."""
     ask, stage, operator, db = world.walk.ask, world.stage, world.operator, world.services.db
     with unit_of_work(db, SYSTEM) as uow:
         own = key_of(uow, make_org(uow).owner)
@@ -30,6 +30,7 @@ def payouts_by_bank(world: World) -> None:
     ask("POST /v1/payout-accounts/gateway", own, {"currency": "CNY", "gateway": "sandbox", "account": "sbx_acct_ok"})
     account_id = bank_account_of(db, stage.promoter, world.services.secrets)
     ask("POST /v1/operator/payout-accounts/{account_id}/confirm-holder", operator, account_id=account_id)
+    ask("POST /v1/operator/statements", operator, {"org_id": str(stage.promoter.id)})
     statement = stage.statements(stage.promoter)[0]
     ask("POST /v1/operator/payouts", operator, {"statement_id": str(statement.id)})
     for act in ("discard", "approve"):
