@@ -42,6 +42,7 @@ from api.pages.orders import handlers as orders_pages
 from api.pages.partners import handlers as partners_pages
 from api.pages.payment_methods import handlers as payment_methods_pages
 from api.pages.payments import handlers as payments_pages
+from api.pages.payouts import handlers as payouts_pages
 from api.pages.products import handlers as products_pages
 from api.pages.purchase_policy import handlers as purchase_policy_pages
 from api.pages.purchase_rules import handlers as purchase_rules_pages
@@ -119,6 +120,8 @@ from api.v1 import (
     partners,
     payment_methods,
     payments,
+    payout_batches,
+    payout_schedules,
     promoter,
     purchase_rules,
     purchases,
@@ -233,6 +236,8 @@ MODULES: tuple[ModuleType, ...] = (
     operator,
     payment_methods,
     payments,
+    payout_batches,
+    payout_schedules,
     static_files,
     sign_in_pages,
     sign_up_pages,
@@ -248,6 +253,7 @@ MODULES: tuple[ModuleType, ...] = (
     verification_pages,
     tax_id_disputes_pages,
     bank_pages,
+    payouts_pages,
     departments_pages,
     partners_pages,
     disputes_pages,

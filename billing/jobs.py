@@ -20,6 +20,7 @@ from billing.invoices.render_document import Renderer
 from billing.ledger import seal
 from billing.payment_methods import keep
 from billing.payments.submit_payment import PaymentOperation
+from billing.payouts import schedule as payout_schedule
 from billing.payouts.submit_payout import PayoutOperation
 from billing.refunds.apply_external import apply_external
 from billing.refunds.submit_refund import RefundOperation
@@ -64,5 +65,6 @@ def register(
     release.register()
     seal.register()
     statement_jobs.register()
+    payout_schedule.register()
     invoice_jobs.register(storage, renderer, public_url)
     fapiao_jobs.register(fapiao_issuer, storage, renderer)

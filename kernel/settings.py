@@ -137,6 +137,19 @@ class Settings(BaseSettings):
         default="CNY", pattern="^[A-Z]{3}$", description="The currency of `VERIFICATION_ACCOUNT`."
     )
 
+    payout_bank_accounts: str = Field(
+        default="",
+        repr=False,
+        description="The platform's bank accounts that pay sellers and promoters: `CURRENCY COUNTRY ACCOUNT BANKCODE` each, `*` "
+        "for any currency (`CNY CN 6222… 102100099996; EUR DE DE89…`). Empty: nobody is paid by bank; a sandbox has its own.",
+    )
+    payout_second_person_above: int = Field(
+        default=10_000,
+        ge=0,
+        le=10**9,
+        description="Batches of payouts by bank of more whole units than this need the approval of a person not involved.",
+    )
+
     listing_review: Literal["rule", "person"] = Field(
         default="rule",
         description="Who decides about listings that are handed in, in the sandbox: `rule` approves at once what passed the "

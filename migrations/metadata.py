@@ -12,6 +12,7 @@ import billing.invoices.models
 import billing.ledger.models
 import billing.payment_methods.models
 import billing.payments.models
+import billing.payout_batches.models
 import billing.payouts.models
 import billing.refunds.models
 import billing.shares.models

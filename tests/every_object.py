@@ -20,6 +20,7 @@ from billing.gateways.webhooks import store_webhook
 from billing.invoices.models import Invoice
 from billing.payment_methods.models import PaymentMethod
 from billing.payments.models import Payment
+from billing.payout_batches.models import PayoutBatch, PayoutReport
 from billing.payouts.models import Payout
 from billing.statements.models import Statement
 from billing.store_credit.models import StoreCredit
@@ -98,7 +99,8 @@ from orders.refunds.ask_refund import AskForRefund, ask_refund
 from orders.refunds.decide_refund import DecideRefund, answer_refund
 from orders.refunds.evidence import AddRefundEvidence, add_refund_evidence, evidence_key
 from orders.refunds.models import RefundCase, RefundEvidence
-from tests.factories_marketplace import acting, make_org, make_ready_video
+from tests.bank_payouts import bank_account_of, confirm_account, pay_by_bank
+from tests.factories_marketplace import OPERATOR_PRINCIPAL, acting, make_org, make_ready_video
 from tests.factories_methods import keep_methods
 from tests.factories_usage import PRICE
 from tests.fapiao_stage import first_document, letter_of, number_fapiaos
@@ -108,6 +110,7 @@ from tests.milestone_stage import service_on, staged_price
 KINDS: dict[str, type[Base]] = {
     "account_id": PayoutAccount,
     "any_id": Order,
+    "batch_id": PayoutBatch,
     "case_id": RefundCase,
     "credit_id": StoreCredit,
     "channel_id": Channel,
@@ -148,6 +151,7 @@ KINDS: dict[str, type[Base]] = {
     "method_id": PaymentMethod,
     "payment_id": Payment,
     "payout_id": Payout,
+    "payout_report_id": PayoutReport,
     "placement_id": Placement,
     "plan_id": Plan,
     "profile_id": BillingProfile,
@@ -257,7 +261,19 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
     stage.pay_out(found["statement_id"])
     with unit_of_work(db, SYSTEM) as uow:
         found["payout_id"] = uow.session.scalars(select(Payout.id).where(Payout.org_id == stage.seller.id)).one()
-    return found | _credit(stage, order_id) | _asked_back(stage, order_id) | _disputed(stage, order_id)
+    return (
+        found | _by_bank(stage) | _credit(stage, order_id) | _asked_back(stage, order_id) | _disputed(stage, order_id)
+    )
+
+
+def _by_bank(stage: Stage) -> dict[str, UUID]:
+    """A batch that the promoter is paid in, and the bank's word about it."""
+    db = stage.services.db
+    confirm_account(db, bank_account_of(db, stage.promoter, stage.services.secrets))
+    batch_id = pay_by_bank(db, OPERATOR_PRINCIPAL, [stage.statements(stage.promoter)[0].id])
+    with unit_of_work(db, SYSTEM) as uow:
+        newest = select(PayoutReport.id).order_by(PayoutReport.created_at.desc(), PayoutReport.id.desc()).limit(1)
+        return {"batch_id": batch_id, "payout_report_id": uow.session.scalars(newest).one()}
 
 
 def _credit(stage: Stage, order_id: UUID) -> dict[str, UUID]:

@@ -76,6 +76,7 @@ from orders.refunds.decide_refund import DecideRefund, answer_refund
 from orders.refunds.refund_order import RequestOrderRefund, request_order_refund
 from orders.subscriptions.auto_renew import set_auto_renew
 from tests import factories_fulfillment
+from tests.bank_payouts import give_bank_account, pay_by_bank
 from tests.factories_billing import OPERATOR, PlainRenderer, close_due
 from tests.factories_marketplace import (
     Org,
@@ -266,8 +267,17 @@ class MarketStage:
         self.keep_running()
         assert close_due(self.db).refused == ()
         with unit_of_work(self.db, OPERATOR) as uow:
-            for statement_id in uow.session.scalars(select(Statement.id).where(Statement.state == "closed")).all():
-                pay_out(uow, PayOut(statement_id, "sandbox", "sbx_acct_ok"))
+            closed = uow.session.scalars(
+                select(Statement).where(Statement.state == "closed", Statement.net_minor > 0)
+            ).all()
+            by_bank = [one.id for one in closed if one.org_id == self.promoter.id]
+            for statement in closed:
+                if statement.id not in by_bank:
+                    pay_out(uow, PayOut(statement.id, "sandbox", "sbx_acct_ok"))
+            holder = uow.session.get_one(Organization, self.promoter.id).legal_name
+        if by_bank:
+            give_bank_account(self.db, self.promoter.owner, holder, BOX)
+            pay_by_bank(self.db, OPERATOR, by_bank)
         self.keep_running()
 
     def refund_after_settlement(self) -> None:

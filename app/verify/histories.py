@@ -12,6 +12,7 @@ import billing.fapiao.models
 import billing.incidents.models
 import billing.invoices.models
 import billing.payments.models
+import billing.payout_batches.models
 import billing.payouts.models
 import billing.refunds.models
 import billing.shares.models
@@ -56,6 +57,7 @@ TABLES = {
     billing.invoices.models.INVOICE.name: "billing.invoice",
     billing.payments.models.PAYMENT.name: "billing.payment",
     billing.payouts.models.PAYOUT.name: "billing.payout",
+    billing.payout_batches.models.PAYOUT_BATCH.name: "billing.payout_batch",
     billing.refunds.models.REFUND.name: "billing.refund",
     billing.shares.models.SHARE.name: "billing.share",
     billing.statements.models.STATEMENT.name: "billing.statement",

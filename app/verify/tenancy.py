@@ -79,6 +79,10 @@ KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ("billing.statement_line", "statement_id", "billing.statement", "org_id", "org_id"),
     ("billing.payout", "statement_id", "billing.statement", "org_id", "org_id"),
     ("billing.payout_attempt", "payout_id", "billing.payout", "org_id", "org_id"),
+    ("billing.payout", "account_id", "marketplace.payout_account", "org_id", "org_id"),
+    ("billing.payout_batch_entry", "payout_id", "billing.payout", "org_id", "org_id"),
+    ("billing.payout_batch_entry", "account_id", "marketplace.payout_account", "org_id", "org_id"),
+    ("billing.payout_report_line", "payout_id", "billing.payout", "org_id", "org_id"),
     ("billing.invoice_line", "invoice_id", "billing.invoice", BOTH, BOTH),
     ("billing.invoice", "original_invoice_id", "billing.invoice", BOTH, BOTH),
     ("billing.fapiao_source", "invoice_id", "billing.invoice", BOTH, BOTH),
@@ -108,6 +112,7 @@ APPEND_ONLY = (
     " fulfillment.usage_event fulfillment.usage_key fulfillment.usage_line orders.refund_evidence"
     " orders.dispute_evidence billing.bank_statement billing.bank_assignment"
     " orders.dispute_evidence billing.fapiao_line billing.fapiao_source"
+    " orders.dispute_evidence billing.payout_report billing.payout_report_line"
 ).split()
 """What is added and never changed."""
 UNDELETABLE = (
@@ -115,6 +120,7 @@ UNDELETABLE = (
     "billing.refund_attempt billing.number_series billing.invoice billing.statement billing.share billing.share_reversal "
     "billing.payout billing.payout_attempt billing.statement_adjustment billing.sandbox_operation billing.dispute "
     "billing.incident billing.fapiao_request billing.fapiao billing.red_letter"
+    "billing.incident billing.payout_batch billing.payout_batch_entry"
 ).split()
 """What changes its state but never goes away."""
 SCHEMAS = ("kernel", "marketplace", "fulfillment", "billing", "orders")

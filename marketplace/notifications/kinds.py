@@ -207,6 +207,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("payout_sent", _MONEY),
         Kind("payout_failed", _MONEY),
         Kind("payout_returned", _MONEY),
+        Kind("payout_account_replaced", _MONEY),
         Kind("member_joined", _ORGANIZATION),
         # Their mails are queued with the change itself: they carry the way to answer.
         Kind("invitation_received", _ORGANIZATION, mailed=False),

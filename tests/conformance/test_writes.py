@@ -47,6 +47,7 @@ from tests.conformance.dispute_writes import disputes
 from tests.conformance.fapiao_writes import fapiaos
 from tests.conformance.milestone_writes import milestones
 from tests.conformance.partner_writes import partners
+from tests.conformance.payout_writes import payouts_by_bank
 from tests.conformance.people_writes import (
     leads,
     members,
@@ -451,6 +452,7 @@ STEPS = (
     disputes,
     delivering,
     operating,
+    payouts_by_bank,
 )
 
 

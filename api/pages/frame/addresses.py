@@ -12,6 +12,7 @@ from api.pages.frame import (
     operator_addresses,
     partner_addresses,
     payment_addresses,
+    payout_addresses,
     product_addresses,
     recurring_addresses,
     refund_addresses,
@@ -24,6 +25,7 @@ PRODUCTS, coupons, usage = product_addresses.PRODUCTS, coupon_addresses, usage_a
 clocks, courses, departments, fapiao = clock_addresses, course_addresses, department_addresses, fapiao_addresses
 refunds, store_credits, payments = refund_addresses, credit_addresses, payment_addresses
 disputes, services, partners = dispute_addresses, service_addresses, partner_addresses
+payouts = payout_addresses
 entitlement = recurring_addresses.entitlement
 entitlement_act = recurring_addresses.entitlement_act
 entitlement_launch = recurring_addresses.entitlement_launch
@@ -33,8 +35,7 @@ operator_incident = operator_addresses.operator_incident
 operator_listing = operator_addresses.operator_listing
 operator_pay = operator_addresses.operator_pay
 operator_payout_account = operator_addresses.operator_payout_account
-operator_replay = operator_addresses.operator_replay
-operator_review = operator_addresses.operator_review
+operator_replay, operator_review = operator_addresses.operator_replay, operator_addresses.operator_review
 operator_report = operator_addresses.operator_report
 operator_seller = operator_addresses.operator_seller
 operator_webhook = operator_addresses.operator_webhook

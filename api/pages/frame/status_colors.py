@@ -96,6 +96,15 @@ TONES: dict[str, dict[str, Tone]] = {
         "retried": "wait",
         "unknown": "wait",
     },
+    "payout_batch": {
+        "drafted": "wait",
+        "approved": "wait",
+        "sent": "wait",
+        "settled": "good",
+        "partly": "bad",
+        "failed": "bad",
+        "discarded": "idle",
+    },
     "refund_case": {
         "asked": "wait",
         "credit_offered": "wait",

@@ -25,8 +25,10 @@ from api.pages.operator.views import (
 )
 from billing.disputes.queries import DisputeRow
 from billing.gateways.quarantine import QuarantinedWebhook
+from billing.gateways.sandbox import NAME as SANDBOX
 from billing.incidents.queries import IncidentRow
 from billing.operator_queues import OperatorQueue
+from billing.payouts.outlook import PayoutOutlook
 from billing.payouts.queries import Account
 from billing.statements.queries import StatementRow
 from fulfillment.runs.views import RunRow
@@ -77,6 +79,7 @@ class OperatorDashboard:
     webhooks: Sequence[QuarantinedWebhook]
     bounces: Sequence[Bounce]
     banks: Mapping[tuple[UUID, str], PayoutAccountView] = field(default_factory=dict)
+    outlooks: Mapping[UUID, PayoutOutlook] = field(default_factory=dict)
     waiting_proofs: tuple[int, datetime | None] = (0, None)
     tax_id_disputes: tuple[int, datetime | None] = (0, None)
     waiting_domains: tuple[int, datetime | None] = (0, None)
@@ -175,6 +178,8 @@ def settlements(dashboard: OperatorDashboard) -> tuple[Settlement, ...]:
             payable=is_payable(row),
             account=dashboard.accounts.get(row.org_id),
             bank=dashboard.banks.get((row.org_id, row.currency)),
+            outlook=dashboard.outlooks.get(row.id),
+            by_name=SANDBOX in dashboard.gateways or (row.org_id, row.currency) not in dashboard.banks,
         )
         for row in dashboard.statements
     )

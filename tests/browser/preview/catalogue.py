@@ -22,6 +22,7 @@ from tests.browser.preview import (
     method_samples,
     offer_samples,
     partner_samples,
+    payout_samples,
     recurring_samples,
     refund_samples,
     service_samples,
@@ -156,6 +157,10 @@ def samples(language: Language) -> dict[str, Sample]:
     made.update({name: Sample(view, BUYER) for name, view in method_samples.buyers_pages(s).items()})
     made.update({name: Sample(view, BUYER) for name, view in fapiao_samples.buyers_pages(s).items()})
     made.update({name: Sample(view, SELLER) for name, view in fapiao_samples.sellers_pages(s).items()})
+    made.update({name: Sample(view, SELLER) for name, view in payout_samples.partys_pages(s).items()})
+    made.update(
+        {name: Sample(view, operator | {"payout_desk"}) for name, view in payout_samples.operators_pages(s).items()}
+    )
     made.update({name: Sample(view, BUYER) for name, view in credit_samples.buyers_pages(s).items()})
     made.update({name: Sample(view, BUYER) for name, view in bank_samples.buyers_pages(s).items()})
     made.update({name: Sample(view, operator) for name, view in bank_samples.operators_pages(s).items()})

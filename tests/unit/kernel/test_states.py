@@ -36,6 +36,8 @@ invoice: queued > issued
 fapiao_request: requested > queued; queued > issued failed; failed > requested
 red_letter: unneeded > revoked; awaiting_buyer > confirmed denied_by_buyer expired withdrawn;
     awaiting_seller > confirmed denied_by_seller expired withdrawn; confirmed > revoked
+payout_batch: drafted > approved discarded; approved > sent discarded; sent > settled partly failed;
+    settled > partly failed; partly > failed
 incident: open > resending closed; resending > open closed
 dispute: open > won lost; won > lost; lost > won
 dispute_submission: sending > sent failed

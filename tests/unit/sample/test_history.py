@@ -31,6 +31,7 @@ from app.sample.scenes.short_films import SHORT_STORIES
 from billing.bank.remind_payers import SWEEP_REMINDERS
 from billing.fapiao.jobs import SWEEP_FAPIAO
 from billing.invoices.jobs import SWEEP as DOCUMENTS_LEFT
+from billing.payouts.schedule import PAY_DUE
 from fulfillment.jobs import SWEEP_DATA_KEPT
 from kernel.ids import uuid7
 from kernel.jobs.kinds import sweeps
@@ -55,6 +56,7 @@ OF_THE_PRESENT = {
     SWEEP_CLOCKS,
     SWEEP_REMINDERS,
     SWEEP_FAPIAO,
+    PAY_DUE,
     marketplace.access.jobs.RETENTION,
     marketplace.mail.jobs.RETENTION,
     marketplace.videos.jobs.SWEEP_ORPHANS,
