@@ -15,6 +15,7 @@ from billing.invoices.render_document import Renderer
 from billing.ledger import seal
 from billing.payments.submit_payment import PaymentOperation
 from billing.payouts.submit_payout import PayoutOperation
+from billing.reconciliation import jobs as reconciliation_jobs
 from billing.refunds.apply_external import apply_external
 from billing.refunds.submit_refund import RefundOperation
 from billing.settlement import jobs as statement_jobs
@@ -41,4 +42,5 @@ def register(gateways: Gateways, storage: Storage, renderer: Renderer, *, public
     release.register()
     seal.register()
     statement_jobs.register()
+    reconciliation_jobs.register()
     invoice_jobs.register(storage, renderer, public_url)

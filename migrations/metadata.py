@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import billing.accounting_periods.models
 import billing.charges.models
 import billing.disputes.models
 import billing.gateways.models
 import billing.incidents.models
 import billing.invoices.models
+import billing.journal_export.models
 import billing.ledger.models
 import billing.payments.models
 import billing.payouts.models
+import billing.reconciliation.models
 import billing.refunds.models
 import billing.shares.models
 import billing.statements.models
@@ -102,6 +105,9 @@ MODELS = (
     billing.charges.models,
     billing.shares.models,
     billing.ledger.models,
+    billing.accounting_periods.models,
+    billing.journal_export.models,
+    billing.reconciliation.models,
     billing.statements.models,
     billing.store_credit.models,
     billing.payouts.models,

@@ -6,11 +6,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import billing.accounting_periods.models
 import billing.disputes.models
 import billing.incidents.models
 import billing.invoices.models
 import billing.payments.models
 import billing.payouts.models
+import billing.reconciliation.models
 import billing.refunds.models
 import billing.shares.models
 import billing.statements.models
@@ -43,6 +45,8 @@ from kernel.states import machines
 from migrations.partitions import kept_since
 
 TABLES = {
+    billing.accounting_periods.models.ACCOUNTING_PERIOD.name: "billing.accounting_period",
+    billing.reconciliation.models.RECONCILIATION_DIFFERENCE.name: "billing.reconciliation_difference",
     billing.disputes.models.DISPUTE.name: "billing.dispute",
     billing.disputes.models.DISPUTE_SUBMISSION.name: "billing.dispute_submission",
     billing.incidents.models.INCIDENT.name: "billing.incident",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.verify import (
+    books,
     catalogue,
     coupons,
     courses,
@@ -32,6 +33,7 @@ from app.verify.rule import Comparison, Rule
 
 RULES: tuple[Rule, ...] = (
     *ledger.RULES,
+    *books.RULES,
     *payments.RULES,
     *refunds.RULES,
     *refund_cases.RULES,

@@ -93,7 +93,7 @@ APPEND_ONLY = (
     "orders.offer_line orders.counter_offer orders.sale_terms marketplace.agreement_acceptance marketplace.lead_message"
     " marketplace.lead_note fulfillment.customer_review_revision"
     " fulfillment.usage_event fulfillment.usage_key fulfillment.usage_line orders.refund_evidence"
-    " orders.dispute_evidence"
+    " orders.dispute_evidence billing.reconciliation_run"
 ).split()
 """What is added and never changed."""
 UNDELETABLE = (

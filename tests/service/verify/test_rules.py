@@ -19,6 +19,7 @@ from app.verify.rules import EVERY, RULES
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from tests.service.verify import (
+    plants_books,
     plants_coupons,
     plants_courses,
     plants_instalments,
@@ -43,7 +44,7 @@ PLANTS = {
     name: plant
     for module in (
         *(plants_money, plants_rest, plants_subscriptions, plants_coupons),
-        *(plants_courses, plants_milestones, plants_instalments),
+        *(plants_courses, plants_milestones, plants_instalments, plants_books),
     )
     for name, plant in _plants(module).items()
 }

@@ -32,6 +32,8 @@ from orders.progress import FINAL, REACHED, STEPS
 TRANSITIONS = """
 invoice: queued > issued
 incident: open > resending closed; resending > open closed
+accounting_period: closed > reopened; reopened > closed
+reconciliation_difference: open > explained resolved; explained > open resolved
 dispute: open > won lost; won > lost; lost > won
 dispute_submission: sending > sent failed
 payment: processing > requires_action unknown succeeded failed; requires_action > processing unknown succeeded failed;
