@@ -10,6 +10,8 @@ from api import health, metrics, openapi_ui
 from api.pages.account import handlers as account_pages
 from api.pages.approvals import handlers as approvals_pages
 from api.pages.billing_profiles import handlers as billing_profiles_pages
+from api.pages.books import handlers as books_pages
+from api.pages.books import reconciliation_handlers as reconciliation_pages
 from api.pages.buy import handlers as buy_pages
 from api.pages.comments import handlers as comments_pages
 from api.pages.connectors import handlers as connectors_pages
@@ -67,6 +69,7 @@ from api.pages.webhooks import handlers as webhooks_pages
 from api.request import authorize_handler
 from api.v1 import (
     account,
+    accounting_periods,
     api_keys,
     approval_deputies,
     approvals,
@@ -94,6 +97,7 @@ from api.v1 import (
     invoice_export,
     invoices,
     leads,
+    ledger,
     listing_images,
     listing_terms,
     listings,
@@ -116,6 +120,7 @@ from api.v1 import (
     quarantine,
     questions,
     quotes,
+    reconciliation,
     refund_cases,
     reviews,
     schedules,
@@ -214,6 +219,9 @@ MODULES: tuple[ModuleType, ...] = (
     disputes,
     incidents,
     quarantine,
+    accounting_periods,
+    ledger,
+    reconciliation,
     invoice_export,
     seller_money,
     promoter,
@@ -240,6 +248,8 @@ MODULES: tuple[ModuleType, ...] = (
     video_details_pages,
     money_pages,
     operator_pages,
+    books_pages,
+    reconciliation_pages,
     reviews_pages,
     trace_pages,
     feed_pages,

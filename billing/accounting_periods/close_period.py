@@ -131,7 +131,7 @@ def reopen_period(uow: UnitOfWork, command: ReopenPeriod) -> AccountingPeriod:
     Raises:
         Forbidden: `permission_missing` without operator.payouts; `period_second_person`, whoever closed it.
         NotFound: `period_not_found`.
-        Invalid: `reason_required`.
+        Invalid: `books_reason_required`.
         Conflict: `period_open`; `period_not_last`, a later month is closed.
 
     Locks: all posting for a moment, the month.
@@ -139,7 +139,7 @@ def reopen_period(uow: UnitOfWork, command: ReopenPeriod) -> AccountingPeriod:
     uow.principal.require(MAY_CLOSE)
     reason = plain_text(command.reason, multiline=True)
     if not reason:
-        raise Invalid("reason_required", field="reason")
+        raise Invalid("books_reason_required", field="reason")
     _lock(uow)
     period = lock_row(uow.session, AccountingPeriod, command.period_id)
     if period is None:

@@ -82,7 +82,7 @@ class Posting(Base):
             ],
         ),
         CheckConstraint("amount_minor <> 0", name="amount"),
-        Index("ix_posting_org_id_account_id_currency", "org_id", "account_id", "currency"),
+        Index("ix_posting_org_id_account_id_currency_id", "org_id", "account_id", "currency", "id"),
         Index("ix_posting_transaction_id", "transaction_id"),
         {"schema": "billing"},
     )

@@ -32,7 +32,7 @@ def decide_difference(uow: UnitOfWork, command: DecideDifference) -> Reconciliat
     Raises:
         Forbidden: `permission_missing` without operator.payouts.
         NotFound: `difference_not_found`.
-        Invalid: `reason_required`.
+        Invalid: `books_reason_required`.
         Conflict: `difference_resolved`.
 
     Locks: the difference.
@@ -40,7 +40,7 @@ def decide_difference(uow: UnitOfWork, command: DecideDifference) -> Reconciliat
     row = _lock(uow, command.difference_id)
     reason = plain_text(command.reason, multiline=True)
     if not reason:
-        raise Invalid("reason_required", field="reason")
+        raise Invalid("books_reason_required", field="reason")
     RECONCILIATION_DIFFERENCE.move(uow, row, command.decision, org_ids=[], reason=reason)
     row.reason, row.decided_by = reason, str(uow.principal.person_id or uow.principal.label)
     if command.decision == "resolved":

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from billing.reconciliation.models import ReconciliationDifference, ReconciliationRun
 from kernel.db.uow import UnitOfWork
@@ -65,7 +66,7 @@ def list_differences(
 ) -> Page[DifferenceRow]:
     """Differences, newest first. Raises: Forbidden `permission_missing` without operator.read."""
     uow.principal.require("operator.read")
-    statement = select(ReconciliationDifference, Person.name).outerjoin(
+    statement: Select[Any] = select(ReconciliationDifference, Person.name).outerjoin(
         Person, Person.id == ReconciliationDifference.owner_id
     )
     if state is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from sqlalchemy import select, text
@@ -40,7 +41,7 @@ def reconcile(transact: Transact, legs: Sequence[Leg] = LEGS) -> list[Reconcilia
 
     Raises: Forbidden `permission_missing` without operator.payouts.
     """
-    return [transact(lambda uow, leg=leg: reconcile_leg(uow, leg)) for leg in legs]
+    return [transact(partial(reconcile_leg, leg=leg)) for leg in legs]
 
 
 def reconcile_leg(uow: UnitOfWork, leg: Leg) -> ReconciliationRun:

@@ -85,6 +85,14 @@ def _periods() -> None:
     op.create_index(
         "ix_ledger_transaction_effective_at", "ledger_transaction", ["effective_at", "id"], schema="billing"
     )
+    # An account's postings are read page by page, the latest first.
+    op.drop_index("ix_posting_org_id_account_id_currency", "posting", schema="billing")
+    op.create_index(
+        "ix_posting_org_id_account_id_currency_id",
+        "posting",
+        ["org_id", "account_id", "currency", "id"],
+        schema="billing",
+    )
     # Whoever closes a month holds the same lock alone, so that no fact is on its way into it meanwhile.
     op.execute("""
         CREATE FUNCTION billing.keep_closed_period() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -186,6 +194,10 @@ def downgrade() -> None:
         op.drop_table(table, schema="billing")
     op.execute("DROP TRIGGER ledger_transaction_in_open_period ON billing.ledger_transaction")
     op.execute("DROP FUNCTION billing.keep_closed_period()")
+    op.drop_index("ix_posting_org_id_account_id_currency_id", "posting", schema="billing")
+    op.create_index(
+        "ix_posting_org_id_account_id_currency", "posting", ["org_id", "account_id", "currency"], schema="billing"
+    )
     op.drop_index("ix_ledger_transaction_effective_at", "ledger_transaction", schema="billing")
     op.drop_constraint("ck_ledger_transaction_occurred", "ledger_transaction", schema="billing")
     op.drop_column("ledger_transaction", "occurred_at", schema="billing")

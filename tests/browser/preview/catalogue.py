@@ -7,6 +7,7 @@ from api.pages.frame.navigation import Area
 from api.pages.frame.rendering import Chrome, FlashMessage, OrganizationChoice, View
 from api.pages.operator.views import Queue
 from tests.browser.preview import (
+    book_samples,
     clock_samples,
     comment_samples,
     coupon_samples,
@@ -146,6 +147,7 @@ def samples(language: Language) -> dict[str, Sample]:
     made.update({name: Sample(view, BUYER) for name, view in refund_samples.buyers_pages(s).items()})
     made.update({name: Sample(view, BUYER) for name, view in credit_samples.buyers_pages(s).items()})
     made.update({name: Sample(view, SELLER) for name, view in credit_samples.sellers_pages(s).items()})
+    made.update({name: Sample(view, operator) for name, view in book_samples.operators_pages(s).items()})
     made.update({name: Sample(view, SELLER) for name, view in refund_samples.sellers_pages(s).items()})
     made.update({name: Sample(view, operator) for name, view in refund_samples.operators_pages(s).items()})
     made.update({name: Sample(view, SELLER) for name, view in service_samples.pages(s).items()})

@@ -185,7 +185,7 @@ def test_an_explanation_stands_until_the_amount_changes(owner: UnitOfWork) -> No
     row = _plant_one(owner)
     with pytest.raises(Invalid) as refused:
         decide_difference(owner, DecideDifference(row.id, "explained", "  "))
-    assert refused.value.code == "reason_required"
+    assert refused.value.code == "books_reason_required"
     decide_difference(owner, DecideDifference(row.id, "explained", "the gateway rounds"))
     reconcile_leg(owner, LEDGER)
     assert (row.state, row.reason) == ("explained", "the gateway rounds")
