@@ -12,7 +12,7 @@ from billing.gateways.ports import OwnSubject
 from billing.gateways.webhooks import PROCESS, Believe, ProcessWebhook
 from billing.invoices import jobs as invoice_jobs
 from billing.invoices.render_document import Renderer
-from billing.ledger import seal
+from billing.ledger import heads, seal
 from billing.payments.submit_payment import PaymentOperation
 from billing.payouts.submit_payout import PayoutOperation
 from billing.reconciliation import jobs as reconciliation_jobs
@@ -30,7 +30,9 @@ MADE_BY_THEMSELVES: Mapping[OwnSubject, Believe] = {"refund": apply_external, "d
 """What gateways make without a request of ours."""
 
 
-def register(gateways: Gateways, storage: Storage, renderer: Renderer, *, public_url: str) -> None:
+def register(
+    gateways: Gateways, storage: Storage, renderer: Renderer, *, public_url: str, kept: heads.HeadsFile | None = None
+) -> None:
     """Register the jobs of payments, refunds, payouts, shares, ledger, statements and documents."""
     for operation in OPERATIONS:
         for kind in (operation.kind, check_kind(operation)):
@@ -41,6 +43,7 @@ def register(gateways: Gateways, storage: Storage, renderer: Renderer, *, public
     sandbox.register()
     release.register()
     seal.register()
+    heads.register(kept)
     statement_jobs.register()
     reconciliation_jobs.register()
     invoice_jobs.register(storage, renderer, public_url)

@@ -237,7 +237,7 @@ def export(
     request: ApiRequest,
     first_on: Annotated[date, QueryParameter(name="first_on", description="First day, by the platform's calendar")],
     last_on: Annotated[date, QueryParameter(name="last_on", description="Last day, included")],
-    form: Annotated[
+    file_format: Annotated[
         Literal["csv", "voucher", "datev", "iif", "xero"],
         QueryParameter(
             name="format",
@@ -248,7 +248,7 @@ def export(
     currency: CurrencyParameter = None,
 ) -> Stream:
     """The journal of at most 366 days as a file. `datev`, `iif` and `xero` need a `currency`: their files are of one."""
-    return journal_file(request, ExportJournal(form, first_on, last_on, currency or ""))
+    return journal_file(request, ExportJournal(file_format, first_on, last_on, currency or ""))
 
 
 def journal_file(request: ApiRequest, command: ExportJournal) -> Stream:

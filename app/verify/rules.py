@@ -11,6 +11,7 @@ from app.verify import (
     disputes,
     documents,
     files,
+    heads,
     histories,
     instalments,
     jobs,
@@ -57,6 +58,6 @@ RULES: tuple[Rule, ...] = (
     *catalogue.RULES,
 )
 """What the database alone can show."""
-COMPARISONS: tuple[Comparison, ...] = (*files.COMPARISONS, *seller_log.COMPARISONS)
+COMPARISONS: tuple[Comparison, ...] = (*files.COMPARISONS, *heads.COMPARISONS, *seller_log.COMPARISONS)
 """What needs files or a seller's log beside it."""
 EVERY: tuple[Rule | Comparison, ...] = (*RULES, *COMPARISONS)

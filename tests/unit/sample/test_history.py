@@ -29,6 +29,7 @@ from app.sample.products import PRODUCTS, SampleProduct
 from app.sample.scenes.facts import STORIES, FilmScript
 from app.sample.scenes.short_films import SHORT_STORIES
 from billing.invoices.jobs import SWEEP as DOCUMENTS_LEFT
+from billing.ledger.heads import KEEP_HEADS
 from billing.reconciliation.jobs import RECONCILE
 from fulfillment.jobs import SWEEP_DATA_KEPT
 from kernel.ids import uuid7
@@ -52,6 +53,7 @@ ENDS = [
 ]
 OF_THE_PRESENT = {
     RECONCILE,
+    KEEP_HEADS,
     SWEEP_CLOCKS,
     marketplace.access.jobs.RETENTION,
     marketplace.mail.jobs.RETENTION,
