@@ -20,6 +20,7 @@ from api.pages.coupons import handlers as coupons_pages
 from api.pages.courses import handlers as courses_pages
 from api.pages.courses import seller_handlers as seller_courses_pages
 from api.pages.customers import handlers as customers_pages
+from api.pages.deferred_revenue import handlers as deferred_revenue_pages
 from api.pages.departments import handlers as departments_pages
 from api.pages.disputes import handlers as disputes_pages
 from api.pages.entitlements import handlers as entitlements_pages
@@ -84,6 +85,7 @@ from api.v1 import (
     covers,
     customer_reviews,
     customers,
+    deferred_revenue,
     demos,
     departments,
     disputes,
@@ -222,6 +224,7 @@ MODULES: tuple[ModuleType, ...] = (
     accounting_periods,
     ledger,
     reconciliation,
+    deferred_revenue,
     invoice_export,
     seller_money,
     promoter,
@@ -249,6 +252,7 @@ MODULES: tuple[ModuleType, ...] = (
     money_pages,
     operator_pages,
     books_pages,
+    deferred_revenue_pages,
     reconciliation_pages,
     reviews_pages,
     trace_pages,

@@ -10,13 +10,12 @@ from datetime import date
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.paging import bounded
-from marketplace.parties.lookups import get_party
-from marketplace.parties.models import PLATFORM_ORG_ID
+from marketplace.parties.models import PLATFORM_ORG_ID, Organization
 
 Whose = Literal["seller", "platform"]
 MONTHS_BACK, MONTHS_AHEAD = 12, 12
@@ -137,7 +136,8 @@ def deferred_lines(
 def _values(uow: UnitOfWork, whose: Whose) -> dict[str, Any]:
     uow.principal.require("money.read" if whose == "seller" else "operator.read")
     org_id = uow.principal.organization() if whose == "seller" else PLATFORM_ORG_ID
-    return {"whose": whose, "org": org_id, "zone": get_party(uow, org_id).time_zone}
+    zone = uow.session.scalars(select(Organization.time_zone).where(Organization.id == org_id)).one()
+    return {"whose": whose, "org": org_id, "zone": zone}
 
 
 def _month(index: int) -> date:

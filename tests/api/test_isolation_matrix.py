@@ -48,7 +48,13 @@ SHOWN = {
 """Published by their nature: channels, published listings, what courses among them consist of, and what is said and asked about
 them, sellers' legal names and free times, a sandbox's mails. Each has tests of its own."""
 
-WORDS = {"language": "en", "dimension": "calls", "format_name": "datev", "account_kind": "commission"}
+WORDS = {
+    "language": "en",
+    "dimension": "calls",
+    "format_name": "datev",
+    "account_kind": "commission",
+    "month": "2026-10",
+}
 """Parameters beside the ids."""
 BODIES: dict[str, dict[str, Any]] = {
     "PUT /v1/billing-profiles/{profile_id}": {

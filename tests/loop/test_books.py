@@ -124,7 +124,7 @@ def test_a_month_closes_on_the_page_and_somebody_else_opens_it(
     month = (clock.now().replace(day=1) - timedelta(days=2)).strftime("%Y-%m")
 
     def press(by: Who, path: str, **form: str) -> Any:
-        cookie = {"Cookie": by["Cookie"]}
+        cookie = {"Cookie": by["Cookie"], "Sec-Fetch-Site": "same-origin"}
         return client.post(path, data={"csrf": by["X-CSRF-Token"], **form}, headers=cookie, follow_redirects=False)
 
     assert press(one, "/operator/books/periods", month=month).status_code == 303
@@ -155,7 +155,7 @@ def test_everything_reconciles_and_a_difference_is_taken_on_and_explained(
         ).first()
         change = text("UPDATE billing.sandbox_operation SET amount_minor = amount_minor + 1 WHERE reference = :name")
         uow.session.execute(change, {"name": reference})
-    form, cookie = {"csrf": ops["X-CSRF-Token"]}, {"Cookie": ops["Cookie"]}
+    form, cookie = {"csrf": ops["X-CSRF-Token"]}, {"Cookie": ops["Cookie"], "Sec-Fetch-Site": "same-origin"}
 
     def press(path: str, **typed: str) -> int:
         return client.post(path, data=form | typed, headers=cookie, follow_redirects=False).status_code

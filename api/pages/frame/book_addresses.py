@@ -5,6 +5,8 @@ PERIODS = "/operator/books/periods"
 ACCOUNTS = "/operator/books/accounts"
 ACCOUNT_CODES = "/operator/books/account-codes"
 EXPORT = "/v1/operator/ledger/export"
+DEFERRED = "/operator/deferred-revenue"
+SELLER_DEFERRED = "/seller/deferred-revenue"
 RECONCILIATION = "/operator/reconciliation"
 RECONCILE = "/operator/reconciliation/run"
 

@@ -22,6 +22,12 @@ from api.pages.books.views import (
     TransactionPage,
     TrialBalanceItem,
 )
+from api.pages.deferred_revenue.views import (
+    DeferredLineItem,
+    DeferredMonthItem,
+    PlatformDeferredView,
+    SellerDeferredView,
+)
 from api.pages.frame import addresses
 from api.pages.frame.rendering import View
 from billing.journal_export.models import FORMATS
@@ -158,4 +164,23 @@ def operators_pages(s: DeskSamples) -> dict[str, View]:
         "operator-account-codes-read": AccountCodesView("datev", FORMATS, codes),
         "operator-reconciliation": reconciliation(s),
         "operator-reconciliation-none": ReconciliationView((), ()),
+    }
+
+
+def sellers_pages(_: DeskSamples) -> dict[str, View]:
+    """Deferred revenue of two months, and the terms of one."""
+    where = AT.SELLER_DEFERRED
+    months = (
+        DeferredMonthItem(date(2026, 12, 1), cny(33_726), cny(331_507), 2, where),
+        DeferredMonthItem(date(2026, 11, 1), cny(32_712), cny(365_233), 2, where),
+    )
+    line = DeferredLineItem(
+        "CM-7K2M9R", addresses.TRACE, date(2026, 11, 2), date(2027, 11, 2), cny(398_000), cny(32_712), cny(365_288)
+    )
+    return {
+        "seller-deferred": SellerDeferredView(months),
+        "seller-deferred-month": SellerDeferredView((), (line, line), date(2026, 11, 1), where),
+        "seller-deferred-none": SellerDeferredView(),
+        "operator-deferred": PlatformDeferredView(months),
+        "operator-deferred-none": PlatformDeferredView(),
     }

@@ -148,6 +148,7 @@ def samples(language: Language) -> dict[str, Sample]:
     made.update({name: Sample(view, BUYER) for name, view in credit_samples.buyers_pages(s).items()})
     made.update({name: Sample(view, SELLER) for name, view in credit_samples.sellers_pages(s).items()})
     made.update({name: Sample(view, operator) for name, view in book_samples.operators_pages(s).items()})
+    made.update({name: Sample(view, SELLER) for name, view in book_samples.sellers_pages(s).items()})
     made.update({name: Sample(view, SELLER) for name, view in refund_samples.sellers_pages(s).items()})
     made.update({name: Sample(view, operator) for name, view in refund_samples.operators_pages(s).items()})
     made.update({name: Sample(view, SELLER) for name, view in service_samples.pages(s).items()})

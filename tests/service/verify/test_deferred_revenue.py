@@ -59,4 +59,4 @@ def test_only_whoever_reads_money_reads_it(market: Market, owner: UnitOfWork) ->
     owner.principal = Principal(PrincipalKind.PERSON, org_id=market.world.seller.id)
     for whose in ("seller", "platform"):
         with pytest.raises(Forbidden):
-            deferred_months(owner, whose)  # type: ignore[arg-type]  # both words of it
+            deferred_months(owner, whose)

@@ -37,9 +37,7 @@ def test_months_of_any_lengths_add_up(amount: int, starts_on: date, days: int, l
     for length in lengths:
         cuts.append(cuts[-1] + timedelta(days=length))
     cuts.append(max(cuts[-1], ends_on) + timedelta(days=1))
-    pieces = [
-        recognised_in(amount, starts_on, ends_on, since, until) for since, until in pairwise(cuts)
-    ]
+    pieces = [recognised_in(amount, starts_on, ends_on, since, until) for since, until in pairwise(cuts)]
     assert sum(pieces) == amount
 
 
