@@ -20,7 +20,7 @@ from billing.reconciliation.legs import LEGS
 from billing.reconciliation.models import RECONCILIATION_DIFFERENCE
 from billing.reconciliation.queries import (
     DifferenceRow,
-    RunRow,
+    ReconciliationRunRow,
     get_difference,
     last_runs,
     list_differences,
@@ -53,7 +53,7 @@ class ReconciliationRunOut(Out):
     ended_at: datetime
 
     @classmethod
-    def of(cls, row: RunRow) -> ReconciliationRunOut:
+    def of(cls, row: ReconciliationRunRow) -> ReconciliationRunOut:
         """From the query's row."""
         return cls.of_row(row)
 

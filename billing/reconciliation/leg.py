@@ -9,7 +9,7 @@ MOST = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Leg:
+class ReconciliationLeg:
     """`expected` and `found` are SELECTs of (kind, subject, currency, minor): text, text, text, integer of minor units.
 
     Rows of the same key are added up. A key that one side does not have counts there as nothing; a sum of zero is the same as

@@ -1,4 +1,4 @@
-"""The legs that are compared today. Another is one more `Leg` in `LEGS`; its words are `reconciliation.leg.*` of the pages.
+"""The legs that are compared today. Another is one more `ReconciliationLeg` in `LEGS`, with a word in the pages' texts.
 
 Of each, `expected` is what the product's own rows say, and `found` what stands beside them.
 """
@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import Final
 
 from billing.gateways.sandbox import NAME as SANDBOX
-from billing.reconciliation.leg import Leg
+from billing.reconciliation.leg import ReconciliationLeg
 
 UNDONE: Final = "('succeeded', 'returned', 'resending', 'settled')"
 """States of a refund whose sale is undone, as SQL."""
 
-GATEWAY: Final = Leg(
+GATEWAY: Final = ReconciliationLeg(
     "gateway_sandbox",
     expected=f"""
     SELECT 'payment' AS kind, gateway_reference AS subject, currency::text, amount_minor - credit_minor AS minor
@@ -40,7 +40,7 @@ GATEWAY: Final = Leg(
     # A gateway knows first; what it told a moment ago is on its way to us.
     moving="EXISTS (SELECT 1 FROM billing.sandbox_operation o WHERE o.reference = k.subject AND o.changed_at > :settled)",
 )
-LEDGER: Final = Leg(
+LEDGER: Final = ReconciliationLeg(
     "ledger",
     expected="""
     SELECT 'payment' AS kind, id::text AS subject, currency::text, amount_minor - credit_minor AS minor
@@ -85,7 +85,7 @@ LEDGER: Final = Leg(
     WHERE a.kind IN ('party_pending', 'party_available', 'commission')
     """,
 )
-DOCUMENTS: Final = Leg(
+DOCUMENTS: Final = ReconciliationLeg(
     "documents",
     expected=f"""
     SELECT 'invoice_line' AS kind, c.reference::text AS subject, c.currency::text, c.gross_minor AS minor
@@ -111,7 +111,7 @@ DOCUMENTS: Final = Leg(
     SELECT 'commission_invoice', id::text, currency::text, gross_minor FROM billing.invoice WHERE kind = 'commission_invoice'
     """,
 )
-STATEMENTS: Final = Leg(
+STATEMENTS: Final = ReconciliationLeg(
     "statements",
     expected="""
     SELECT 'statement' AS kind, statement_id::text AS subject, currency::text, amount_minor AS minor

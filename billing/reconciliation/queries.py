@@ -43,7 +43,7 @@ class DifferenceRow:
 
 
 @dataclass(frozen=True, slots=True)
-class RunRow:
+class ReconciliationRunRow:
     """A leg compared once."""
 
     id: UUID
@@ -99,7 +99,7 @@ def count_open(uow: UnitOfWork) -> tuple[int, datetime | None]:
     return count, oldest
 
 
-def last_runs(uow: UnitOfWork) -> list[RunRow]:
+def last_runs(uow: UnitOfWork) -> list[ReconciliationRunRow]:
     """The last run of each leg, by the leg's name. Raises: Forbidden as `list_differences`."""
     uow.principal.require("operator.read")
     statement = (
@@ -110,9 +110,9 @@ def last_runs(uow: UnitOfWork) -> list[RunRow]:
     return [to_run_row(row) for row in uow.session.scalars(statement)]
 
 
-def to_run_row(row: ReconciliationRun) -> RunRow:
+def to_run_row(row: ReconciliationRun) -> ReconciliationRunRow:
     """A stored run as a frozen value."""
-    return RunRow(**{name: getattr(row, name) for name in RunRow.__dataclass_fields__})
+    return ReconciliationRunRow(**{name: getattr(row, name) for name in ReconciliationRunRow.__dataclass_fields__})
 
 
 def _to_row(row: ReconciliationDifference, owner_name: str | None) -> DifferenceRow:

@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlalchemy import select, text
 
-from billing.reconciliation.leg import MOST, Leg
+from billing.reconciliation.leg import MOST, ReconciliationLeg
 from billing.reconciliation.legs import LEGS
 from billing.reconciliation.models import RECONCILIATION_DIFFERENCE, ReconciliationDifference, ReconciliationRun
 from kernel import clock
@@ -36,7 +36,7 @@ class Compared:
     """Expected and found, of at most `MOST`."""
 
 
-def reconcile(transact: Transact, legs: Sequence[Leg] = LEGS) -> list[ReconciliationRun]:
+def reconcile(transact: Transact, legs: Sequence[ReconciliationLeg] = LEGS) -> list[ReconciliationRun]:
     """Compare every leg, each in a unit of work of its own: what holds one up holds up no other.
 
     Raises: Forbidden `permission_missing` without operator.payouts.
@@ -44,7 +44,7 @@ def reconcile(transact: Transact, legs: Sequence[Leg] = LEGS) -> list[Reconcilia
     return [transact(partial(reconcile_leg, leg=leg)) for leg in legs]
 
 
-def reconcile_leg(uow: UnitOfWork, leg: Leg) -> ReconciliationRun:
+def reconcile_leg(uow: UnitOfWork, leg: ReconciliationLeg) -> ReconciliationRun:
     """Compare one leg from end to end: new differences are opened, what agrees again is resolved by itself.
 
     One that was explained and has another amount now is open again.
@@ -74,7 +74,7 @@ def reconcile_leg(uow: UnitOfWork, leg: Leg) -> ReconciliationRun:
     return run
 
 
-def compare(uow: UnitOfWork, leg: Leg, at: datetime) -> Compared:
+def compare(uow: UnitOfWork, leg: ReconciliationLeg, at: datetime) -> Compared:
     """What differs in a leg now; changes nothing."""
     # Both sides are read from end to end and hashed; a serving statement is planned for a few rows.
     for setting in ("statement_timeout = '15min'", "enable_seqscan = on", "work_mem = '128MB'"):
@@ -89,7 +89,7 @@ def compare(uow: UnitOfWork, leg: Leg, at: datetime) -> Compared:
     return Compared(kinds, found[0].keys if found else 0, rows)
 
 
-def _record(uow: UnitOfWork, leg: Leg, compared: Compared, at: datetime) -> None:
+def _record(uow: UnitOfWork, leg: ReconciliationLeg, compared: Compared, at: datetime) -> None:
     known = {
         (row.kind, row.subject, row.currency.strip()): row
         for row in uow.session.scalars(
@@ -118,7 +118,7 @@ def _record(uow: UnitOfWork, leg: Leg, compared: Compared, at: datetime) -> None
 
 
 def _open(
-    uow: UnitOfWork, leg: Leg, key: Key, expected_minor: int | None, found_minor: int | None, at: datetime
+    uow: UnitOfWork, leg: ReconciliationLeg, key: Key, expected_minor: int | None, found_minor: int | None, at: datetime
 ) -> None:
     kind, subject, currency = key
     row = ReconciliationDifference(

@@ -15,12 +15,12 @@ from litestar.params import FromPath
 from api.pages.books.views import (
     AccountCodeItem,
     AccountCodesView,
+    AccountingPeriodItem,
     AccountItem,
     AccountsView,
-    AccountView,
     BooksView,
+    LedgerAccountView,
     LegItem,
-    PeriodItem,
     PostingItem,
     TransactionPage,
     TrialBalanceItem,
@@ -130,7 +130,7 @@ def show_account(account_id: FromPath[UUID], page_request: Given[PageRequest]) -
         for one in found.items
     )
     following = addresses.next_page(addresses.books.account(account_id), found.next_cursor)
-    return page_request.render(AccountView(_account(account), postings, following))
+    return page_request.render(LedgerAccountView(_account(account), postings, following))
 
 
 @page("/operator/books/transactions/{transaction_id:uuid}", READ)
@@ -221,10 +221,10 @@ def _totals(rows: list[TrialBalanceRow]) -> tuple[tuple[Money, Money, Money, Mon
     return tuple(found)
 
 
-def _periods(rows: list[PeriodRow]) -> tuple[PeriodItem, ...]:
+def _periods(rows: list[PeriodRow]) -> tuple[AccountingPeriodItem, ...]:
     last = max((row.month for row in rows if row.state == "closed"), default=None)
     return tuple(
-        PeriodItem(
+        AccountingPeriodItem(
             row.month,
             row.state,
             row.transactions,

@@ -11,7 +11,7 @@ from kernel.money import Money
 
 
 @dataclass(frozen=True, slots=True)
-class PeriodItem:
+class AccountingPeriodItem:
     """A closed month, or one that was opened again. ``reopen`` is where the last one is opened."""
 
     month: date
@@ -48,7 +48,7 @@ class BooksView:
     last_on: date
     rows: Sequence[TrialBalanceItem]
     totals: Sequence[tuple[Money, Money, Money, Money]]
-    periods: Sequence[PeriodItem] = ()
+    periods: Sequence[AccountingPeriodItem] = ()
     next_month: date | None = None
     may_close: bool = False
     currencies: Sequence[str] = ()
@@ -94,7 +94,7 @@ class PostingItem:
 
 
 @dataclass(frozen=True, slots=True)
-class AccountView:
+class LedgerAccountView:
     """An account with its postings."""
 
     template: ClassVar[str] = "books/account.html"

@@ -9,13 +9,13 @@ from api.pages.books.handlers import KINDS
 from api.pages.books.views import (
     AccountCodeItem,
     AccountCodesView,
+    AccountingPeriodItem,
     AccountItem,
     AccountsView,
-    AccountView,
     BooksView,
     DifferenceItem,
+    LedgerAccountView,
     LegItem,
-    PeriodItem,
     PostingItem,
     ReconciliationView,
     RunItem,
@@ -61,10 +61,10 @@ def books(s: Samples) -> BooksView:
         rows=rows,
         totals=((cny(0), cny(1_592_000), cny(1_592_000), cny(0)),),
         periods=(
-            PeriodItem(
+            AccountingPeriodItem(
                 date(2026, 9, 1), "closed", 1_204, s.pick("李敏", "Li Min"), NOW, reopen=AT.reopening(ID.format(1))
             ),
-            PeriodItem(
+            AccountingPeriodItem(
                 date(2026, 8, 1),
                 "reopened",
                 None,
@@ -79,10 +79,10 @@ def books(s: Samples) -> BooksView:
     )
 
 
-def postings(s: Samples) -> AccountView:
+def postings(s: Samples) -> LedgerAccountView:
     """One that was late."""
     where = AT.transaction(ID.format(81))
-    return AccountView(
+    return LedgerAccountView(
         accounts(s)[0],
         (
             PostingItem(where, "payout_scheduled", f"payout:{ID.format(1)}:scheduled", cny(1_203_000), NOW, None),

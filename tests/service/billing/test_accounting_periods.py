@@ -49,7 +49,7 @@ def books(db: Database, addresses: Addresses) -> Iterator[Database]:
     with Session(owner) as session:
         session.execute(text("DELETE FROM billing.accounting_period_balance"))
         session.execute(text("DELETE FROM billing.accounting_period"))
-        session.commit()  # allow: one-commit a test cleans up as the owner
+        session.commit()
     owner.dispose()
 
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, text
 
 from billing.reconciliation.decide_difference import DecideDifference, decide_difference
-from billing.reconciliation.leg import Leg
+from billing.reconciliation.leg import ReconciliationLeg
 from billing.reconciliation.legs import DOCUMENTS, GATEWAY, LEDGER, LEGS, STATEMENTS
 from billing.reconciliation.models import ReconciliationDifference
 from billing.reconciliation.queries import count_open, get_difference, last_runs, list_differences
@@ -85,7 +85,7 @@ def _invoice_line(p: Planter) -> str:
     )
 
 
-PLANTS: tuple[tuple[Leg, str, Plant], ...] = (
+PLANTS: tuple[tuple[ReconciliationLeg, str, Plant], ...] = (
     (GATEWAY, "payment", _at_gateway("payment")),
     (GATEWAY, "refund", _at_gateway("refund")),
     (GATEWAY, "payout", _at_gateway("payout")),
@@ -127,7 +127,9 @@ def test_a_market_that_is_well_reconciles(owner: UnitOfWork) -> None:
 
 @pytest.mark.usefixtures("later")
 @pytest.mark.parametrize(("leg", "kind", "plant"), PLANTS, ids=[f"{leg.name}-{kind}" for leg, kind, _ in PLANTS])
-def test_a_planted_cent_is_found_by_its_name(leg: Leg, kind: str, plant: Plant, owner: UnitOfWork) -> None:
+def test_a_planted_cent_is_found_by_its_name(
+    leg: ReconciliationLeg, kind: str, plant: Plant, owner: UnitOfWork
+) -> None:
     planter = Planter(owner)
     with planter.unguarded():
         _lift(planter)
