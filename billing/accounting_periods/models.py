@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from kernel.db.base import Base, CreatedAt, Id, Instant, Minor
+from kernel.db.base import Base, CreatedAt, Currency, Id, Instant, Minor
 from kernel.states import Machine, edges
 
 
@@ -66,6 +66,7 @@ class AccountingPeriodBalance(Base):
     """Of the month, positive."""
     balance_minor: Mapped[Minor]
     """At its end; debit positive."""
+    currency: Mapped[Currency]
 
 
 ACCOUNTING_PERIOD = Machine("accounting_period", initial="closed", edges=edges(closed="reopened", reopened="closed"))

@@ -66,6 +66,7 @@ def _periods() -> None:
         "accounting_period_balance",
         *(sa.Column(name, sa.Uuid, nullable=False) for name in ("period_id", "account_id")),
         *(sa.Column(name, sa.BigInteger, nullable=False) for name in ("debit_minor", "credit_minor", "balance_minor")),
+        sa.Column("currency", sa.CHAR(3), nullable=False),
         sa.PrimaryKeyConstraint("period_id", "account_id", name="pk_accounting_period_balance"),
         sa.ForeignKeyConstraint(
             ["period_id"], ["billing.accounting_period.id"], name="fk_accounting_period_balance_period_id"
