@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from billing.reconciliation.models import ReconciliationDifference, ReconciliationRun
 from kernel.db.uow import UnitOfWork
@@ -104,7 +105,7 @@ def last_runs(uow: UnitOfWork) -> list[ReconciliationRunRow]:
     uow.principal.require("operator.read")
     statement = (
         select(ReconciliationRun)
-        .distinct(ReconciliationRun.leg)
+        .ext(distinct_on(ReconciliationRun.leg))
         .order_by(ReconciliationRun.leg, ReconciliationRun.ended_at.desc(), ReconciliationRun.id.desc())
     )
     return [to_run_row(row) for row in uow.session.scalars(statement)]
