@@ -11,6 +11,8 @@ from api.pages.account import handlers as account_pages
 from api.pages.approvals import handlers as approvals_pages
 from api.pages.bank import handlers as bank_pages
 from api.pages.billing_profiles import handlers as billing_profiles_pages
+from api.pages.books import handlers as books_pages
+from api.pages.books import reconciliation_handlers as reconciliation_pages
 from api.pages.buy import handlers as buy_pages
 from api.pages.comments import handlers as comments_pages
 from api.pages.connectors import handlers as connectors_pages
@@ -19,6 +21,7 @@ from api.pages.coupons import handlers as coupons_pages
 from api.pages.courses import handlers as courses_pages
 from api.pages.courses import seller_handlers as seller_courses_pages
 from api.pages.customers import handlers as customers_pages
+from api.pages.deferred_revenue import handlers as deferred_revenue_pages
 from api.pages.departments import handlers as departments_pages
 from api.pages.disputes import handlers as disputes_pages
 from api.pages.entitlements import handlers as entitlements_pages
@@ -72,6 +75,7 @@ from api.pages.webhooks import handlers as webhooks_pages
 from api.request import authorize_handler
 from api.v1 import (
     account,
+    accounting_periods,
     api_keys,
     approval_deputies,
     approvals,
@@ -88,6 +92,7 @@ from api.v1 import (
     covers,
     customer_reviews,
     customers,
+    deferred_revenue,
     demos,
     departments,
     disputes,
@@ -102,6 +107,7 @@ from api.v1 import (
     invoice_export,
     invoices,
     leads,
+    ledger,
     listing_images,
     listing_terms,
     listings,
@@ -128,6 +134,7 @@ from api.v1 import (
     quarantine,
     questions,
     quotes,
+    reconciliation,
     refund_cases,
     reviews,
     schedules,
@@ -230,6 +237,10 @@ MODULES: tuple[ModuleType, ...] = (
     disputes,
     incidents,
     quarantine,
+    accounting_periods,
+    ledger,
+    reconciliation,
+    deferred_revenue,
     invoice_export,
     seller_money,
     promoter,
@@ -262,6 +273,9 @@ MODULES: tuple[ModuleType, ...] = (
     video_details_pages,
     money_pages,
     operator_pages,
+    books_pages,
+    deferred_revenue_pages,
+    reconciliation_pages,
     reviews_pages,
     trace_pages,
     feed_pages,

@@ -85,6 +85,22 @@ def retention() -> int:
     return run()
 
 
+books = App(name="books", help="The ledger, and what is kept beside it.")
+app.command(books)
+
+
+@books.command(name="rebuild")
+def rebuild_books(*, check: bool = False) -> int:
+    """Compute again, from their facts, the amounts that are kept beside them, and write anew what differs.
+
+    Args:
+        check: Only show what differs; exits with 1 when anything does.
+    """
+    from app.commands.books import run
+
+    return run(check=check)
+
+
 operator = App(name="operator", help="The platform's own staff.")
 app.command(operator)
 

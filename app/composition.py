@@ -7,6 +7,7 @@ import os
 import socket
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import billing.jobs
 import migrations.metadata
@@ -24,6 +25,7 @@ from billing.fapiao.ports import FapiaoIssuer
 from billing.fapiao.sandbox import SandboxFapiaoIssuer
 from billing.gateways.ports import PaymentGateway
 from billing.gateways.sandbox import SandboxGateway
+from billing.ledger.heads import HeadsFile
 from fulfillment import jobs as fulfillment_jobs
 from fulfillment.connectors.noop import NoopConnector
 from fulfillment.connectors.webhook import WebhookConnector
@@ -139,6 +141,14 @@ def txt_resolver(settings: Settings) -> TxtResolver | None:
     return DnsTxtResolver(parse_name_servers(settings.dns_resolvers))
 
 
+def heads_file(settings: Settings) -> HeadsFile | None:
+    """Where the heads of the ledger's hash chain are kept outside the database; None where no file is named."""
+    if not settings.ledger_heads_file:
+        return None
+    signer = TokenSigner([_derive(settings.key_encryption_key(), "ledger heads")])
+    return HeadsFile(Path(settings.ledger_heads_file), signer)
+
+
 def mail_transport(settings: Settings) -> MailTransport:
     """By SMTP where a server is named; a sandbox without one keeps its mail in a folder."""
     if settings.smtp_url:
@@ -170,6 +180,7 @@ def register_jobs(services: Services, renderers: RendererPool, monotonic: Callab
         renderers,
         public_url=settings.public_url,
         fapiao_issuer=services.fapiao_issuer,
+        kept=heads_file(settings),
     )
     draw_offer.register(services.storage, renderers)
     draw_transfer.register(services.storage, renderers)

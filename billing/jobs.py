@@ -17,11 +17,12 @@ from billing.gateways.ports import OwnSubject
 from billing.gateways.webhooks import PROCESS, Believe, ProcessWebhook
 from billing.invoices import jobs as invoice_jobs
 from billing.invoices.render_document import Renderer
-from billing.ledger import seal
+from billing.ledger import heads, seal
 from billing.payment_methods import keep
 from billing.payments.submit_payment import PaymentOperation
 from billing.payouts import schedule as payout_schedule
 from billing.payouts.submit_payout import PayoutOperation
+from billing.reconciliation import jobs as reconciliation_jobs
 from billing.refunds.apply_external import apply_external
 from billing.refunds.submit_refund import RefundOperation
 from billing.settlement import jobs as statement_jobs
@@ -48,10 +49,11 @@ def register(
     *,
     public_url: str,
     fapiao_issuer: FapiaoIssuer | None = None,
+    kept: heads.HeadsFile | None = None,
 ) -> None:
     """Register the jobs of payments, refunds, payouts, shares, ledger, statements and documents.
 
-    `fapiao_issuer`: who numbers Chinese tax invoices, if anybody does.
+    `fapiao_issuer`: who numbers Chinese tax invoices, if anybody does. `kept`: where the heads of the ledger's chain are kept.
     """
     for operation in OPERATIONS:
         for kind in (operation.kind, check_kind(operation)):
@@ -64,7 +66,9 @@ def register(
     remind_payers.register()
     release.register()
     seal.register()
+    heads.register(kept)
     statement_jobs.register()
     payout_schedule.register()
+    reconciliation_jobs.register()
     invoice_jobs.register(storage, renderer, public_url)
     fapiao_jobs.register(fapiao_issuer, storage, renderer)

@@ -87,6 +87,12 @@ class Settings(BaseSettings):
         "`file:///folder`). Empty: the folder `storage` in the data folder.",
     )
 
+    ledger_heads_file: str = Field(
+        default="",
+        description="A file in which the daily heads of the ledger's hash chain are kept, signed, for `market verify` to compare "
+        "with: best where whoever administers the database cannot write. Empty: they are kept nowhere else.",
+    )
+
     payment_gateways: Annotated[tuple[Gateway, ...], NoDecode] = Field(
         default=("sandbox",),
         description="Payment gateways offered at checkout, separated by commas: `sandbox`, `stripe`, `bank_transfer` (to "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import billing.accounting_periods.models
 import billing.bank.models
 import billing.charges.models
 import billing.disputes.models
@@ -9,11 +10,13 @@ import billing.fapiao.models
 import billing.gateways.models
 import billing.incidents.models
 import billing.invoices.models
+import billing.journal_export.models
 import billing.ledger.models
 import billing.payment_methods.models
 import billing.payments.models
 import billing.payout_batches.models
 import billing.payouts.models
+import billing.reconciliation.models
 import billing.refunds.models
 import billing.shares.models
 import billing.statements.models
@@ -110,6 +113,9 @@ MODELS = (
     billing.charges.models,
     billing.shares.models,
     billing.ledger.models,
+    billing.accounting_periods.models,
+    billing.journal_export.models,
+    billing.reconciliation.models,
     billing.statements.models,
     billing.store_credit.models,
     billing.payouts.models,

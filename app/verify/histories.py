@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import billing.accounting_periods.models
 import billing.bank.models
 import billing.disputes.models
 import billing.fapiao.models
@@ -14,6 +15,7 @@ import billing.invoices.models
 import billing.payments.models
 import billing.payout_batches.models
 import billing.payouts.models
+import billing.reconciliation.models
 import billing.refunds.models
 import billing.shares.models
 import billing.statements.models
@@ -49,6 +51,8 @@ from migrations.partitions import kept_since
 TABLES = {
     billing.bank.models.AWAITED_TRANSFER.name: "billing.bank_transfer",
     billing.bank.models.OUTGOING_TRANSFER.name: "billing.bank_outgoing",
+    billing.accounting_periods.models.ACCOUNTING_PERIOD.name: "billing.accounting_period",
+    billing.reconciliation.models.RECONCILIATION_DIFFERENCE.name: "billing.reconciliation_difference",
     billing.disputes.models.DISPUTE.name: "billing.dispute",
     billing.disputes.models.DISPUTE_SUBMISSION.name: "billing.dispute_submission",
     billing.incidents.models.INCIDENT.name: "billing.incident",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.verify import (
     bank,
+    books,
     catalogue,
     coupons,
     courses,
@@ -12,6 +13,7 @@ from app.verify import (
     documents,
     fapiao,
     files,
+    heads,
     histories,
     instalments,
     jobs,
@@ -37,6 +39,7 @@ from app.verify.rule import Comparison, Rule
 
 RULES: tuple[Rule, ...] = (
     *ledger.RULES,
+    *books.RULES,
     *payments.RULES,
     *payment_methods.RULES,
     *refunds.RULES,
@@ -65,6 +68,6 @@ RULES: tuple[Rule, ...] = (
     *catalogue.RULES,
 )
 """What the database alone can show."""
-COMPARISONS: tuple[Comparison, ...] = (*files.COMPARISONS, *seller_log.COMPARISONS)
+COMPARISONS: tuple[Comparison, ...] = (*files.COMPARISONS, *heads.COMPARISONS, *seller_log.COMPARISONS)
 """What needs files or a seller's log beside it."""
 EVERY: tuple[Rule | Comparison, ...] = (*RULES, *COMPARISONS)

@@ -8,7 +8,7 @@ from alembic import op
 from migrations import ddl
 
 revision = "0070"
-down_revision = "0068"
+down_revision = "0069"
 branch_labels = None
 depends_on = None
 

@@ -49,7 +49,13 @@ SHOWN = {
 """Published by their nature: channels, published listings, what courses among them consist of, and what is said and asked about
 them, sellers' legal names and free times, a sandbox's mails. Each has tests of its own."""
 
-WORDS = {"language": "en", "dimension": "calls"}
+WORDS = {
+    "language": "en",
+    "dimension": "calls",
+    "format_name": "datev",
+    "account_kind": "commission",
+    "month": "2026-10",
+}
 """Parameters beside the ids."""
 BODIES: dict[str, dict[str, Any]] = {
     "PUT /v1/billing-profiles/{profile_id}": {
@@ -267,7 +273,10 @@ def test_the_operators_desk_is_closed_to_organizations(
     strangers: dict[str, TestClient[Any]], app_routes: list[Route], ids: dict[str, UUID]
 ) -> None:
     dashboard = [route for route in app_routes if "/operator/" in route[1]]
-    known = ids | {name: uuid7() for name in ("job_id", "incident_id", "line_id", "outgoing_id")}
+    operators_own = (
+        "job_id incident_id line_id outgoing_id period_id difference_id ledger_account_id ledger_transaction_id"
+    )
+    known = ids | {name: uuid7() for name in operators_own.split()}
     assert dashboard
     assert {ask(client, route, known)[0] for client in strangers.values() for route in dashboard} == {403}
 

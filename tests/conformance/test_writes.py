@@ -41,6 +41,7 @@ from tests.adapters.seller_process import Seller
 from tests.api_server import application
 from tests.conformance.api_walk import NOBODY, Walk, Who, key_of, operator_of, session_of
 from tests.conformance.bank_writes import bank_transfers
+from tests.conformance.books_writes import books
 from tests.conformance.clock_writes import move_clocks
 from tests.conformance.coupon_writes import coupons
 from tests.conformance.dispute_writes import disputes
@@ -453,6 +454,7 @@ STEPS = (
     delivering,
     operating,
     payouts_by_bank,
+    books,
 )
 
 

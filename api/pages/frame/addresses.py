@@ -1,6 +1,7 @@
 """Every address a page links to, in one place, so that a route and its links cannot drift apart."""
 
 from api.pages.frame import (
+    book_addresses,
     clock_addresses,
     coupon_addresses,
     course_addresses,
@@ -23,15 +24,14 @@ from api.pages.frame import (
 
 PRODUCTS, coupons, usage = product_addresses.PRODUCTS, coupon_addresses, usage_addresses
 clocks, courses, departments, fapiao = clock_addresses, course_addresses, department_addresses, fapiao_addresses
-refunds, store_credits, payments = refund_addresses, credit_addresses, payment_addresses
+refunds, store_credits, payments, books = refund_addresses, credit_addresses, payment_addresses, book_addresses
 disputes, services, partners = dispute_addresses, service_addresses, partner_addresses
 payouts = payout_addresses
 entitlement = recurring_addresses.entitlement
 entitlement_act = recurring_addresses.entitlement_act
 entitlement_launch = recurring_addresses.entitlement_launch
 entitlement_seats = recurring_addresses.entitlement_seats
-operator_document = operator_addresses.operator_document
-operator_incident = operator_addresses.operator_incident
+operator_document, operator_incident = operator_addresses.operator_document, operator_addresses.operator_incident
 operator_listing = operator_addresses.operator_listing
 operator_pay = operator_addresses.operator_pay
 operator_payout_account = operator_addresses.operator_payout_account

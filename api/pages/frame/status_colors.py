@@ -19,6 +19,8 @@ TONES: dict[str, dict[str, Tone]] = {
         "delivery_failed": "bad",
         "refunded": "idle",
     },
+    "accounting_period": {"closed": "good", "reopened": "wait"},
+    "reconciliation_difference": {"open": "bad", "explained": "wait", "resolved": "good"},
     "run": {
         "queued": "wait",
         "calling": "wait",

@@ -9,6 +9,7 @@ from api.pages.frame.rendering import Chrome, FlashMessage, OrganizationChoice, 
 from api.pages.operator.views import Queue
 from tests.browser.preview import (
     bank_samples,
+    book_samples,
     clock_samples,
     comment_samples,
     coupon_samples,
@@ -165,6 +166,8 @@ def samples(language: Language) -> dict[str, Sample]:
     made.update({name: Sample(view, BUYER) for name, view in bank_samples.buyers_pages(s).items()})
     made.update({name: Sample(view, operator) for name, view in bank_samples.operators_pages(s).items()})
     made.update({name: Sample(view, SELLER) for name, view in credit_samples.sellers_pages(s).items()})
+    made.update({name: Sample(view, operator) for name, view in book_samples.operators_pages(s).items()})
+    made.update({name: Sample(view, SELLER) for name, view in book_samples.sellers_pages(s).items()})
     made.update({name: Sample(view, SELLER) for name, view in refund_samples.sellers_pages(s).items()})
     made.update({name: Sample(view, operator) for name, view in refund_samples.operators_pages(s).items()})
     made.update({name: Sample(view, SELLER) for name, view in service_samples.pages(s).items()})

@@ -20,6 +20,7 @@ from kernel import clock
 from kernel.db.uow import UnitOfWork
 from tests.service.verify import (
     plants_bank,
+    plants_books,
     plants_coupons,
     plants_courses,
     plants_fapiao,
@@ -49,11 +50,18 @@ PLANTS = {
     for module in (
         *(plants_money, plants_bank, plants_methods, plants_rest, plants_subscriptions, plants_coupons),
         *(plants_courses, plants_milestones, plants_instalments, plants_partners, plants_fapiao),
-        plants_payout_batches,
+        *(plants_payout_batches, plants_books),
     )
     for name, plant in _plants(module).items()
 }
-OUTSIDE = {"documents.unchanged", "media.stored", "milestones.files", "delivery.seller_log", "structure.enforced"}
+OUTSIDE = {
+    "documents.unchanged",
+    "ledger.heads",
+    "media.stored",
+    "milestones.files",
+    "delivery.seller_log",
+    "structure.enforced",
+}
 """Rules with tests of their own, here and in `test_outside.py`: not a row of theirs is planted."""
 
 

@@ -39,6 +39,8 @@ red_letter: unneeded > revoked; awaiting_buyer > confirmed denied_by_buyer expir
 payout_batch: drafted > approved discarded; approved > sent discarded; sent > settled partly failed;
     settled > partly failed; partly > failed
 incident: open > resending closed; resending > open closed
+accounting_period: closed > reopened; reopened > closed
+reconciliation_difference: open > explained resolved; explained > open resolved
 dispute: open > won lost; won > lost; lost > won
 dispute_submission: sending > sent failed
 payment: processing > requires_action unknown succeeded failed; requires_action > processing unknown succeeded failed;

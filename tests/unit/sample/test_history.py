@@ -31,7 +31,9 @@ from app.sample.scenes.short_films import SHORT_STORIES
 from billing.bank.remind_payers import SWEEP_REMINDERS
 from billing.fapiao.jobs import SWEEP_FAPIAO
 from billing.invoices.jobs import SWEEP as DOCUMENTS_LEFT
+from billing.ledger.heads import KEEP_HEADS
 from billing.payouts.schedule import PAY_DUE
+from billing.reconciliation.jobs import RECONCILE
 from fulfillment.jobs import SWEEP_DATA_KEPT
 from kernel.ids import uuid7
 from kernel.jobs.kinds import sweeps
@@ -53,6 +55,8 @@ ENDS = [
     datetime(2028, 3, 1, tzinfo=UTC),
 ]
 OF_THE_PRESENT = {
+    RECONCILE,
+    KEEP_HEADS,
     SWEEP_CLOCKS,
     SWEEP_REMINDERS,
     SWEEP_FAPIAO,
