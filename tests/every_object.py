@@ -16,6 +16,8 @@ from billing.gateways.webhooks import store_webhook
 from billing.invoices.models import Invoice
 from billing.payments.models import Payment
 from billing.payouts.models import Payout
+from billing.shares.draft_policy import start_draft
+from billing.shares.models import SharePolicyVersion
 from billing.statements.models import Statement
 from billing.store_credit.models import StoreCredit
 from fulfillment.connectors.models import ConnectorRow
@@ -90,7 +92,7 @@ from orders.refunds.ask_refund import AskForRefund, ask_refund
 from orders.refunds.decide_refund import DecideRefund, answer_refund
 from orders.refunds.evidence import AddRefundEvidence, add_refund_evidence, evidence_key
 from orders.refunds.models import RefundCase, RefundEvidence
-from tests.factories_marketplace import acting, make_org, make_ready_video
+from tests.factories_marketplace import OPERATOR_PRINCIPAL, acting, make_org, make_ready_video
 from tests.factories_usage import PRICE
 from tests.loop_stage import Stage
 from tests.milestone_stage import service_on, staged_price
@@ -143,6 +145,7 @@ KINDS: dict[str, type[Base]] = {
     "run_id": Run,
     "seat_id": Seat,
     "session_id": SignInSession,
+    "share_policy_version_id": SharePolicyVersion,
     "statement_id": Statement,
     "subscription_id": Subscription,
     "tax_id_dispute_id": TaxIdDispute,
@@ -222,7 +225,14 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
         store_webhook(uow, "sandbox", webhook)
         uow.flush()
         found["webhook_id"] = scalars(select(Inbox.id).where(Inbox.event_id == webhook.event_id)).one()
-    found |= _endpoint(stage) | _coupon(stage) | _department(stage) | _test_clock(stage) | _milestone(stage)
+    found |= (
+        _share_policy(stage)
+        | _endpoint(stage)
+        | _coupon(stage)
+        | _department(stage)
+        | _test_clock(stage)
+        | _milestone(stage)
+    )
     stage.tick(NOTIFY)
     with unit_of_work(db, SYSTEM) as uow:
         purchaser = select(Notification.id).where(Notification.person_id == stage.purchaser.person()).limit(1)
@@ -325,11 +335,17 @@ def _asked(uow: UnitOfWork, stage: Stage, listing_id: UUID) -> dict[str, UUID]:
         return {"lead_id": lead_id, "offer_id": make_offer(uow, offer).id, "demo_day_id": day_id}
 
 
+def _share_policy(stage: Stage) -> dict[str, UUID]:
+    with unit_of_work(stage.services.db, OPERATOR_PRINCIPAL) as uow:
+        return {"share_policy_version_id": start_draft(uow).id}
+
+
 def _coupon(stage: Stage) -> dict[str, UUID]:
     today = clock.today("UTC")
     command = MakeCoupon("Launch", today, today + timedelta(days=300), code="LAUNCH-20", percent_ppm=200_000)
     with unit_of_work(stage.services.db, stage.seller.owner) as uow:
-        return {"coupon_id": make_coupon(uow, command).id}
+        made = {"coupon_id": make_coupon(uow, command).id}
+    return made | _share_policy(stage)
 
 
 def _department(stage: Stage) -> dict[str, UUID]:

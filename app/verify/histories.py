@@ -51,6 +51,7 @@ TABLES = {
     billing.payouts.models.PAYOUT.name: "billing.payout",
     billing.refunds.models.REFUND.name: "billing.refund",
     billing.shares.models.SHARE.name: "billing.share",
+    billing.shares.models.SHARE_POLICY_VERSION.name: "billing.share_policy_version",
     billing.statements.models.STATEMENT.name: "billing.statement",
     fulfillment.runs.models.RUN.name: "fulfillment.run",
     fulfillment.entitlements.models.ENTITLEMENT.name: "fulfillment.entitlement",

@@ -167,6 +167,7 @@ def test_tables_without_an_organization_are_the_platforms_own() -> None:
         "billing.incident",
         "billing.sandbox_operation",
         "billing.share_policy",
+        "billing.share_policy_version",
         "kernel.event_cursor",
         "kernel.inbox",
         "kernel.job",

@@ -9,6 +9,7 @@ from api.pages.frame import (
     dispute_addresses,
     offer_addresses,
     operator_addresses,
+    policy_addresses,
     product_addresses,
     recurring_addresses,
     refund_addresses,
@@ -20,7 +21,7 @@ from api.pages.frame import (
 PRODUCTS, coupons, usage = product_addresses.PRODUCTS, coupon_addresses, usage_addresses
 clocks, courses, departments = clock_addresses, course_addresses, department_addresses
 refunds, store_credits = refund_addresses, credit_addresses
-disputes, services = dispute_addresses, service_addresses
+disputes, services, policies = dispute_addresses, service_addresses, policy_addresses
 entitlement = recurring_addresses.entitlement
 entitlement_act = recurring_addresses.entitlement_act
 entitlement_launch = recurring_addresses.entitlement_launch
@@ -116,8 +117,7 @@ SELLER_MARKDOWN = "/seller/markdown"
 SELLER_LISTING_NEW = "/seller/listings/new"
 SELLER_MONEY = "/seller/money"
 SELLER_START = "/seller/start"
-SELLER_LEGAL = "/seller/start/legal"
-SELLER_TAX = "/seller/start/tax"
+SELLER_LEGAL, SELLER_TAX = "/seller/start/legal", "/seller/start/tax"
 SELLER_PAYOUT_ACCOUNT = "/seller/start/payout-account"
 SELLER_AGREEMENT = "/seller/start/agreement"
 SELLER_CHANNEL = "/seller/channel"

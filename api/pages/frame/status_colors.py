@@ -104,6 +104,7 @@ TONES: dict[str, dict[str, Tone]] = {
         "lost": "idle",
         "withdrawn": "idle",
     },
+    "share_policy_version": {"draft": "wait", "published": "good", "discarded": "idle"},
     "coupon": {"waits": "wait", "running": "good", "over": "idle", "ended": "idle"},
     "offer": {
         "awaiting_approval": "wait",

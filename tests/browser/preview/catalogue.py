@@ -17,6 +17,7 @@ from tests.browser.preview import (
     feedback_samples,
     lead_samples,
     offer_samples,
+    policy_samples,
     recurring_samples,
     refund_samples,
     service_samples,
@@ -144,6 +145,7 @@ def samples(language: Language) -> dict[str, Sample]:
     made.update({name: Sample(view, SELLER) for name, view in recurring_samples.sellers_pages(s).items()})
     made.update({name: Sample(view, operator) for name, view in recurring_samples.operators_pages(s).items()})
     made.update({name: Sample(view, BUYER) for name, view in refund_samples.buyers_pages(s).items()})
+    made.update({name: Sample(view, operator) for name, view in policy_samples.operators_pages(s).items()})
     made.update({name: Sample(view, BUYER) for name, view in credit_samples.buyers_pages(s).items()})
     made.update({name: Sample(view, SELLER) for name, view in credit_samples.sellers_pages(s).items()})
     made.update({name: Sample(view, SELLER) for name, view in refund_samples.sellers_pages(s).items()})

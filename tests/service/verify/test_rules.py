@@ -25,6 +25,7 @@ from tests.service.verify import (
     plants_milestones,
     plants_money,
     plants_rest,
+    plants_share_policies,
     plants_subscriptions,
 )
 from tests.service.verify.conftest import Market
@@ -43,7 +44,7 @@ PLANTS = {
     name: plant
     for module in (
         *(plants_money, plants_rest, plants_subscriptions, plants_coupons),
-        *(plants_courses, plants_milestones, plants_instalments),
+        *(plants_courses, plants_milestones, plants_instalments, plants_share_policies),
     )
     for name, plant in _plants(module).items()
 }
