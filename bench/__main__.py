@@ -27,6 +27,7 @@ NAMES = (
     "search",
     "usage",
     "webhooks",
+    "zip",
 )
 
 
