@@ -57,6 +57,7 @@ from api.pages.seller import handlers as seller_pages
 from api.pages.seller_reviews import handlers as seller_reviews_pages
 from api.pages.seller_start import handlers as seller_start_pages
 from api.pages.services import handlers as services_pages
+from api.pages.share_policies import handlers as share_policies_pages
 from api.pages.sharing import handlers as sharing_pages
 from api.pages.sign_in import handlers as sign_in_pages
 from api.pages.sign_up import handlers as sign_up_pages
@@ -143,6 +144,7 @@ from api.v1 import (
     seller_money,
     seller_runs,
     session,
+    share_policies,
     sign_ups,
     sold_subscriptions,
     spend,
@@ -242,6 +244,7 @@ MODULES: tuple[ModuleType, ...] = (
     reconciliation,
     deferred_revenue,
     invoice_export,
+    share_policies,
     seller_money,
     promoter,
     operator,
@@ -265,6 +268,7 @@ MODULES: tuple[ModuleType, ...] = (
     tax_id_disputes_pages,
     bank_pages,
     payouts_pages,
+    share_policies_pages,
     departments_pages,
     partners_pages,
     disputes_pages,

@@ -29,6 +29,7 @@ NAMES = (
     "settle",
     "usage",
     "webhooks",
+    "zip",
 )
 
 

@@ -22,6 +22,8 @@ from billing.payment_methods.models import PaymentMethod
 from billing.payments.models import Payment
 from billing.payout_batches.models import PayoutBatch, PayoutReport
 from billing.payouts.models import Payout
+from billing.shares.draft_policy import start_draft
+from billing.shares.models import SharePolicyVersion
 from billing.statements.models import Statement
 from billing.store_credit.models import StoreCredit
 from fulfillment.connectors.models import ConnectorRow
@@ -164,6 +166,7 @@ KINDS: dict[str, type[Base]] = {
     "run_id": Run,
     "seat_id": Seat,
     "session_id": SignInSession,
+    "share_policy_version_id": SharePolicyVersion,
     "statement_id": Statement,
     "subscription_id": Subscription,
     "tax_id_dispute_id": TaxIdDispute,
@@ -246,6 +249,7 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
     found |= (
         _taxed(stage)
         | _partner(stage)
+        | _share_policy(stage)
         | _endpoint(stage)
         | _coupon(stage)
         | _department(stage)
@@ -367,11 +371,17 @@ def _asked(uow: UnitOfWork, stage: Stage, listing_id: UUID) -> dict[str, UUID]:
         return {"lead_id": lead_id, "offer_id": make_offer(uow, offer).id, "demo_day_id": day_id}
 
 
+def _share_policy(stage: Stage) -> dict[str, UUID]:
+    with unit_of_work(stage.services.db, OPERATOR_PRINCIPAL) as uow:
+        return {"share_policy_version_id": start_draft(uow).id}
+
+
 def _coupon(stage: Stage) -> dict[str, UUID]:
     today = clock.today("UTC")
     command = MakeCoupon("Launch", today, today + timedelta(days=300), code="LAUNCH-20", percent_ppm=200_000)
     with unit_of_work(stage.services.db, stage.seller.owner) as uow:
-        return {"coupon_id": make_coupon(uow, command).id}
+        made = {"coupon_id": make_coupon(uow, command).id}
+    return made | _share_policy(stage)
 
 
 def _partner(stage: Stage) -> dict[str, UUID]:

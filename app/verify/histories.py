@@ -64,6 +64,7 @@ TABLES = {
     billing.payout_batches.models.PAYOUT_BATCH.name: "billing.payout_batch",
     billing.refunds.models.REFUND.name: "billing.refund",
     billing.shares.models.SHARE.name: "billing.share",
+    billing.shares.models.SHARE_POLICY_VERSION.name: "billing.share_policy_version",
     billing.statements.models.STATEMENT.name: "billing.statement",
     fulfillment.runs.models.RUN.name: "fulfillment.run",
     fulfillment.entitlements.models.ENTITLEMENT.name: "fulfillment.entitlement",

@@ -122,6 +122,7 @@ UNDELETABLE = (
     "billing.payout billing.payout_attempt billing.statement_adjustment billing.sandbox_operation billing.dispute "
     "billing.incident billing.fapiao_request billing.fapiao billing.red_letter"
     "billing.incident billing.payout_batch billing.payout_batch_entry"
+    "billing.incident billing.share_policy_version"
 ).split()
 """What changes its state but never goes away."""
 SCHEMAS = ("kernel", "marketplace", "fulfillment", "billing", "orders")

@@ -37,6 +37,7 @@ from orders.checkout.order_rows import line_row, order_row, profile_as_kept
 from orders.checkout.priced_line import Context, InvoiceParty, PricedLine, by_seller, coupons_of, totals
 from orders.checkout.quote_models import Quote
 from orders.checkout.request_payment import payment_waits, request_payment
+from orders.checkout.sale_deal import ENDED_BEFORE, sale_of
 from orders.checkout.views import PurchaseView, steps_shown
 from orders.coupons.take_coupons import take_coupons
 from orders.offers.accept_offer import accept_offer
@@ -126,7 +127,7 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
     lines = lines_for(uow, quote, invoice_party(profile))
     net, tax, gross = totals(lines)
     context, now = Context.model_validate(quote.context), clock.now()
-    _ask_ahead(uow, quote, lines, now)
+    _ask_ahead(uow, found, lines, now)
     for line in lines:
         sellable.require_still_sold(uow, line.plan_id)
     # Asked again: the quote may be a colleague's, and the right to buy or the rule may have changed since.
@@ -157,7 +158,7 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
     placed = Placed(purchase, quote, found.requested_by_name, [], [], None, department)
     offer = accept_offer(uow, quote.offer_id) if quote.offer_id is not None else None
     for group in by_seller(lines).values():
-        _place_order(uow, placed, group, context, found.buyer_name, offer)
+        _place_order(uow, placed, group, context, found, offer)
     _take_trial(uow, placed, lines[0], invoice_party(profile))
     take_coupons(uow, placed.orders, coupons_of(lines))
     emit(uow, PurchasePlaced(purchase_id=purchase.id, buyer_org_id=purchase.buyer_org_id, needs_approval=waits))
@@ -175,12 +176,13 @@ def ask_place_purchase(uow: UnitOfWork, command: PlacePurchase) -> None:
     ask_rules(uow)
 
 
-def _ask_ahead(uow: UnitOfWork, quote: Quote, lines: list[PricedLine], at: datetime) -> None:
+def _ask_ahead(uow: UnitOfWork, found: Any, lines: list[PricedLine], at: datetime) -> None:
     """What the quote names, in one round trip."""
+    quote: Quote = found.Quote
     for line in lines:
         sellable.ask_still_sold(uow, line.plan_id)
         ask_touchpoints(uow, quote.buyer_org_id, line, at)
-        ask_terms(uow, line.kind, at)
+        ask_terms(uow, sale_of(quote.buyer_org_id, line, found.ended), at)
     ask_credit(uow, quote.buyer_org_id, quote.currency, {line.seller_org_id for line in lines})
 
 
@@ -191,6 +193,7 @@ _QUOTE = Read(
         Department,
         select(Person.name).where(Person.id == _asker).scalar_subquery().label("requested_by_name"),
         Organization.legal_name.label("buyer_name"),
+        ENDED_BEFORE.label("ended"),
     )
     .select_from(Quote)
     .join(Organization, Organization.id == Quote.buyer_org_id)
@@ -285,11 +288,11 @@ def _place_order(
     placed: Placed,
     lines: list[PricedLine],
     context: Context,
-    buyer_name: str,
+    found: Any,
     offer: Offer | None,
 ) -> None:
     purchase = placed.purchase
-    order = order_row(purchase, lines, buyer_name)
+    order = order_row(purchase, lines, found.buyer_name)
     if offer is not None:
         order.lead_id, order.offer_id = offer.lead_id, offer.id
     change = QuotedChange.model_validate(placed.quote.amends) if placed.quote.amends else None
@@ -302,7 +305,7 @@ def _place_order(
         _place_change(uow, placed, order, change, lines)
         return
     for line in lines:
-        placed.lines.append(_place_line(uow, order, line, context))
+        placed.lines.append(_place_line(uow, order, line, context, found.ended))
 
 
 def _place_change(uow: UnitOfWork, placed: Placed, order: Order, change: QuotedChange, lines: list[PricedLine]) -> None:
@@ -313,10 +316,13 @@ def _place_change(uow: UnitOfWork, placed: Placed, order: Order, change: QuotedC
     placed.lines.append((row, None))
 
 
-def _place_line(uow: UnitOfWork, order: Order, line: PricedLine, context: Context) -> tuple[OrderLine, Attribution]:
+def _place_line(
+    uow: UnitOfWork, order: Order, line: PricedLine, context: Context, ended: list[UUID]
+) -> tuple[OrderLine, Attribution]:
     line_id = uuid7()
-    credit = attribute_line(uow, line_id, order, line, context)
-    terms = terms_for(uow, line.kind, credit.promoter_org_id, on=order.created_at)
+    credit, channel_id = attribute_line(uow, line_id, order, line, context)
+    sale = sale_of(order.buyer_org_id, line, ended)
+    terms = terms_for(uow, sale, credit.promoter_org_id, order.created_at, channel_id=channel_id)
     row = line_row(line_id, order, line)
     uow.add(row)
     uow.add(credit)
@@ -329,6 +335,8 @@ def _place_line(uow: UnitOfWork, order: Order, line: PricedLine, context: Contex
             commission_ppm=terms.commission_ppm,
             promoter_org_id=credit.promoter_org_id,
             promoter_ppm=terms.promoter_ppm,
+            promoter_conflict=terms.conflict,
+            deal_type=sale.deal_type,
             policy_version=terms.policy_version,
             hold_days=terms.hold_days,
         )

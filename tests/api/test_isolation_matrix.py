@@ -130,6 +130,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "PUT /v1/disputes/{dispute_id}/words": {"words": "mine now"},
     "PUT /v1/seller/disputes/{dispute_id}/words": {"words": "mine now"},
     "POST /v1/operator/disputes/{dispute_id}/lines": {"lines": [{"line_id": str(uuid7()), "amount_minor": 1}]},
+    "PUT /v1/operator/share-policies/{share_policy_version_id}": {"rules": []},
+    "POST /v1/operator/share-policies/{share_policy_version_id}/publish": {},
     "POST /v1/operator/disputes/{dispute_id}/evidence": {"text": "mine now"},
     "POST /v1/organizations/{org_id}/invitations": {"email": "x@example.test", "roles": ["viewer"]},
     "POST /v1/operator/email-domains/{domain_id}": {"approve": True},

@@ -165,7 +165,8 @@ class TestInvoices:
         with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
             assert archive.testzip() is None
             stem = "卖方软件有限公司 INV-2026-000001"
-            assert archive.namelist() == [f"{stem}.pdf", f"{stem}.xml"]
+            assert archive.namelist() == [f"{stem}.pdf", f"{stem}.xml", "index.csv", "index.xlsx"]
+            assert stem.split()[1] in archive.read("index.csv").decode("utf-8-sig")
             for form in ("pdf", "xml"):
                 single = client.get(f"/v1/invoices/{world.invoice_id}/{form}", headers=world.buyer)
                 assert archive.read(f"{stem}.{form}") == single.content
@@ -177,8 +178,8 @@ class TestInvoices:
         answer = client.get("/v1/invoices/export?month=2026-11", headers=world.buyer)
         with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
             archive.extractall(tmp_path / "unpacked")
-            assert len(archive.namelist()) == 4
-        assert len(list((tmp_path / "unpacked").iterdir())) == 4
+            assert len(archive.namelist()) == 6
+        assert len(list((tmp_path / "unpacked").iterdir())) == 6
 
     def test_a_number_of_several_documents_is_asked_about(self, client: Client, world: World) -> None:
         second = second_invoice(world)

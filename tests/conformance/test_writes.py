@@ -59,6 +59,7 @@ from tests.conformance.people_writes import (
     sign_in,
     sign_up,
 )
+from tests.conformance.policy_writes import share_policies
 from tests.conformance.refund_writes import refund_cases
 from tests.conformance.trial_writes import trials
 from tests.conformance.video_writes import courses, videos
@@ -329,6 +330,7 @@ def using(world: World) -> None:
     trials(world)
     coupons(world)
     partners(world)
+    share_policies(world)
     milestones(world)
     named = {"entitlement_id": entitlement.id}
     body = {"person_id": str(person.person())}

@@ -176,6 +176,7 @@ def test_tables_without_an_organization_are_the_platforms_own() -> None:
         "billing.payout_report",
         "billing.sandbox_operation",
         "billing.share_policy",
+        "billing.share_policy_version",
         "kernel.event_cursor",
         "kernel.inbox",
         "kernel.job",

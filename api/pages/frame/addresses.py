@@ -14,6 +14,7 @@ from api.pages.frame import (
     partner_addresses,
     payment_addresses,
     payout_addresses,
+    policy_addresses,
     product_addresses,
     recurring_addresses,
     refund_addresses,
@@ -26,7 +27,7 @@ PRODUCTS, coupons, usage = product_addresses.PRODUCTS, coupon_addresses, usage_a
 clocks, courses, departments, fapiao = clock_addresses, course_addresses, department_addresses, fapiao_addresses
 refunds, store_credits, payments, books = refund_addresses, credit_addresses, payment_addresses, book_addresses
 disputes, services, partners = dispute_addresses, service_addresses, partner_addresses
-payouts = payout_addresses
+payouts, policies = payout_addresses, policy_addresses
 entitlement = recurring_addresses.entitlement
 entitlement_act = recurring_addresses.entitlement_act
 entitlement_launch = recurring_addresses.entitlement_launch
@@ -119,8 +120,7 @@ SELLER_MARKDOWN = "/seller/markdown"
 SELLER_LISTING_NEW = "/seller/listings/new"
 SELLER_MONEY = "/seller/money"
 SELLER_START = "/seller/start"
-SELLER_LEGAL = "/seller/start/legal"
-SELLER_TAX = "/seller/start/tax"
+SELLER_LEGAL, SELLER_TAX = "/seller/start/legal", "/seller/start/tax"
 SELLER_PAYOUT_ACCOUNT = "/seller/start/payout-account"
 SELLER_AGREEMENT = "/seller/start/agreement"
 SELLER_CHANNEL = "/seller/channel"

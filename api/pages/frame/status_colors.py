@@ -127,6 +127,7 @@ TONES: dict[str, dict[str, Tone]] = {
         "lost": "idle",
         "withdrawn": "idle",
     },
+    "share_policy_version": {"draft": "wait", "published": "good", "discarded": "idle"},
     "coupon": {"waits": "wait", "running": "good", "over": "idle", "ended": "idle"},
     "partner": {"asked": "wait", "accepted": "good", "declined": "bad", "withdrawn": "idle", "ended": "idle"},
     "offer": {

@@ -24,6 +24,7 @@ from tests.browser.preview import (
     offer_samples,
     partner_samples,
     payout_samples,
+    policy_samples,
     recurring_samples,
     refund_samples,
     service_samples,
@@ -162,6 +163,7 @@ def samples(language: Language) -> dict[str, Sample]:
     made.update(
         {name: Sample(view, operator | {"payout_desk"}) for name, view in payout_samples.operators_pages(s).items()}
     )
+    made.update({name: Sample(view, operator) for name, view in policy_samples.operators_pages(s).items()})
     made.update({name: Sample(view, BUYER) for name, view in credit_samples.buyers_pages(s).items()})
     made.update({name: Sample(view, BUYER) for name, view in bank_samples.buyers_pages(s).items()})
     made.update({name: Sample(view, operator) for name, view in bank_samples.operators_pages(s).items()})

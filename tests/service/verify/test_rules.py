@@ -31,6 +31,7 @@ from tests.service.verify import (
     plants_partners,
     plants_payout_batches,
     plants_rest,
+    plants_share_policies,
     plants_subscriptions,
 )
 from tests.service.verify.conftest import Market
@@ -50,7 +51,7 @@ PLANTS = {
     for module in (
         *(plants_money, plants_bank, plants_methods, plants_rest, plants_subscriptions, plants_coupons),
         *(plants_courses, plants_milestones, plants_instalments, plants_partners, plants_fapiao),
-        *(plants_payout_batches, plants_books),
+        *(plants_payout_batches, plants_books, plants_share_policies),
     )
     for name, plant in _plants(module).items()
 }

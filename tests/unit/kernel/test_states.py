@@ -51,6 +51,7 @@ refund_case: asked > granted credit_offered refused escalated closed withdrawn;
 refund: requested > processing failed; processing > unknown succeeded failed; unknown > processing succeeded failed;
     succeeded > returned; returned > resending settled; resending > succeeded returned
 payout: scheduled > sent failed; sent > unknown paid failed; unknown > sent paid failed; paid > returned
+share_policy_version: draft > published discarded
 share: pending > releasable reversed; releasable > in_statement reversed; in_statement > paid; paid > in_statement
 statement: closed > paying carried; paying > paid closed; paid > closed
 order: pending_approval > pending_payment rejected expired cancelled; pending_payment > paid expired cancelled;
