@@ -24,6 +24,7 @@ from api.pages.entitlements import handlers as entitlements_pages
 from api.pages.feed import handlers as feed_pages
 from api.pages.feedback import handlers as feedback_pages
 from api.pages.frame import static_files
+from api.pages.gateway_balances import handlers as gateway_balances_pages
 from api.pages.identity_provider import handlers as identity_provider_pages
 from api.pages.invoices import handlers as invoices_pages
 from api.pages.leads import demo_handlers as demo_pages
@@ -88,6 +89,7 @@ from api.v1 import (
     event_types,
     events,
     feed,
+    gateway_balances,
     identity_provider,
     incidents,
     invitations,
@@ -184,6 +186,7 @@ MODULES: tuple[ModuleType, ...] = (
     organizations,
     verification,
     identity_provider,
+    gateway_balances,
     feed,
     comments,
     content_reports,
@@ -229,6 +232,7 @@ MODULES: tuple[ModuleType, ...] = (
     seller_start_pages,
     connectors_pages,
     webhooks_pages,
+    gateway_balances_pages,
     test_clocks_pages,
     seller_reviews_pages,
     verification_pages,

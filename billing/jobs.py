@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from billing.disputes.apply_gateway_record import apply_gateway_record
 from billing.disputes.submit_evidence import SUBMIT_EVIDENCE, SendEvidence
+from billing.gateway_balances import read_balance
 from billing.gateways import janitor, sandbox
 from billing.gateways.call import GatewayCall, Gateways, check_kind
 from billing.gateways.ports import OwnSubject
@@ -38,6 +39,7 @@ def register(gateways: Gateways, storage: Storage, renderer: Renderer, *, public
     call(PROCESS)(ProcessWebhook(gateways, OPERATIONS, MADE_BY_THEMSELVES))
     janitor.register(OPERATIONS)
     sandbox.register()
+    read_balance.register(gateways)
     release.register()
     seal.register()
     statement_jobs.register()

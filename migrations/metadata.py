@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import billing.charges.models
+import billing.connected_accounts.models
 import billing.disputes.models
+import billing.gateway_balances.models
 import billing.gateways.models
 import billing.incidents.models
 import billing.invoices.models
@@ -97,6 +99,7 @@ MODELS = (
     fulfillment.runs.models,
     fulfillment.usage.models,
     billing.gateways.models,
+    billing.gateway_balances.models,
     billing.payments.models,
     billing.refunds.models,
     billing.charges.models,
@@ -105,6 +108,7 @@ MODELS = (
     billing.statements.models,
     billing.store_credit.models,
     billing.payouts.models,
+    billing.connected_accounts.models,
     billing.invoices.models,
     orders.checkout.quote_models,
     orders.coupons.models,

@@ -19,6 +19,7 @@ import marketplace.videos.jobs
 import marketplace.webhooks.jobs
 import orders.loop
 from app.scheduler import tick
+from billing.gateway_balances.read_balance import SWEEP as READ_BALANCES
 from billing.gateways.sandbox import SandboxGateway
 from billing.payouts.pay_out import PayOut, pay_out
 from billing.refunds.request_refund import RequestRefund, request_refund
@@ -67,7 +68,7 @@ from orders.refunds.decide_refund import DecideRefund, answer_refund
 from orders.refunds.refund_order import RequestOrderRefund, request_order_refund
 from orders.subscriptions.auto_renew import set_auto_renew
 from tests import factories_fulfillment
-from tests.factories_billing import OPERATOR, PlainRenderer, close_due
+from tests.factories_billing import OPERATOR, PlainRenderer, close_due, do_sweep
 from tests.factories_marketplace import (
     Org,
     make_member,
@@ -126,13 +127,14 @@ def build(db: Database, folder: Path) -> World:
     stage.ask_back(stage.asked_back[0], 5_000, as_credit=True)
     stage.ask_back(stage.asked_back[1])
     stage.publish()
+    do_sweep(db, READ_BALANCES)
     return World(storage, folder, stage.buyer, stage.seller, stage.promoter, order_id)
 
 
 def register(db: Database, storage: Storage) -> None:
     """What the composition registers, with doubles for what is outside."""
     billing.jobs.register(
-        {"sandbox": SandboxGateway(db)}, storage, PlainRenderer(), public_url="https://market.example"
+        {"sandbox": SandboxGateway(db, fee_ppm=29_000)}, storage, PlainRenderer(), public_url="https://market.example"
     )
     factories_fulfillment.register()
     marketplace.catalog.jobs.register(review_by_rule=True)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import billing.connected_accounts.models
 import billing.disputes.models
 import billing.incidents.models
 import billing.invoices.models
@@ -43,6 +44,7 @@ from kernel.states import machines
 from migrations.partitions import kept_since
 
 TABLES = {
+    billing.connected_accounts.models.CONNECTED_ACCOUNT.name: "billing.connected_account",
     billing.disputes.models.DISPUTE.name: "billing.dispute",
     billing.disputes.models.DISPUTE_SUBMISSION.name: "billing.dispute_submission",
     billing.incidents.models.INCIDENT.name: "billing.incident",

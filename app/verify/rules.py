@@ -10,6 +10,7 @@ from app.verify import (
     disputes,
     documents,
     files,
+    gateway_balances,
     histories,
     instalments,
     jobs,
@@ -32,6 +33,7 @@ from app.verify.rule import Comparison, Rule
 
 RULES: tuple[Rule, ...] = (
     *ledger.RULES,
+    *gateway_balances.RULES,
     *payments.RULES,
     *refunds.RULES,
     *refund_cases.RULES,

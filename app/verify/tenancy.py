@@ -100,7 +100,7 @@ UNDELETABLE = (
     "billing.payment billing.payment_attempt billing.payment_allocation billing.charge billing.refund "
     "billing.refund_attempt billing.number_series billing.invoice billing.statement billing.share billing.share_reversal "
     "billing.payout billing.payout_attempt billing.statement_adjustment billing.sandbox_operation billing.dispute "
-    "billing.incident"
+    "billing.incident billing.gateway_balance_entry"
 ).split()
 """What changes its state but never goes away."""
 SCHEMAS = ("kernel", "marketplace", "fulfillment", "billing", "orders")

@@ -13,6 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal, Protocol
 
+from billing.gateways.balance import GatewayBalance
 from kernel.money import Money
 
 
@@ -155,6 +156,10 @@ class PaymentGateway(Protocol):
     @property
     def name(self) -> str:
         """Its name in settings, rows and ledger accounts."""
+
+    @property
+    def balance(self) -> GatewayBalance:
+        """What it says of its own books."""
 
     def submit(self, request: PaymentRequest) -> GatewayAnswer:
         """Take the money; the same key twice is one operation."""

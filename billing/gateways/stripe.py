@@ -32,6 +32,7 @@ from billing.gateways.ports import (
     RefundRequest,
 )
 from billing.gateways.stripe_amounts import from_stripe, to_stripe
+from billing.gateways.stripe_balance import StripeBalance
 from kernel.money import Money
 
 T = TypeVar("T")
@@ -138,6 +139,7 @@ class StripeGateway:
             http_client=stripe.RequestsClient(timeout=TIMEOUT_S),
         )
         self._api = client.v1
+        self.balance: Final = StripeBalance(client.v1, _call)
 
     def submit(self, request: PaymentRequest) -> GatewayAnswer:
         """Create and confirm a PaymentIntent.

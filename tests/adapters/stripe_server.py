@@ -20,24 +20,17 @@ from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from kernel import clock
+from tests.adapters.stripe_connect_server import StripeBooks, StripeFault
 
 SHAPES: dict[str, Any] = json.loads((Path(__file__).parent / "stripe_shapes.json").read_text())
 Fields = dict[str, str]
 
 
-class StripeFault(Exception):
-    """An answer that is an error, in Stripe's shape."""
-
-    def __init__(self, status: int, **error: str) -> None:
-        super().__init__(error)
-        self.status = status
-        self.error = error
-
-
-class LocalStripe:
+class LocalStripe(StripeBooks):
     """Runs while its context is open; `address` is what the SDK is given as base address."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.objects: dict[str, dict[str, Any]] = {}
         self._answers: dict[str, tuple[Fields, int, dict[str, Any]]] = {}
         self._lock = threading.Lock()
@@ -77,12 +70,19 @@ class LocalStripe:
             fields = _form(kind, raw_body)
         else:
             fields = dict(parse_qsl(parts.query if method == "GET" else raw_body.decode()))
+        if account := request.headers.get("Stripe-Account"):
+            fields["_account"] = account
         with self._lock:
+            planted = self.faults(method, parts.path)
             try:
+                if planted in {"409", "429"}:
+                    raise StripeFault(int(planted), type="invalid_request_error", code="planted", message="planted")
                 status, content = self._once(request.headers.get("Idempotency-Key"), method, parts.path, fields)
             except StripeFault as fault:
                 status, content = fault.status, {"error": fault.error}
-        if fields.get("payment_method") == "pm_lost" and not content.pop("_replayed", False):
+        if planted == "500":
+            status, content = 500, {"error": {"type": "api_error", "message": "planted"}}
+        if planted == "lost" or (fields.get("payment_method") == "pm_lost" and not content.pop("_replayed", False)):
             request.close_connection = True
             request.connection.close()
             return
@@ -115,6 +115,8 @@ class LocalStripe:
 
     def _do(self, method: str, path: str, fields: Fields) -> dict[str, Any]:
         pieces = path.removeprefix("/v1/").split("/")
+        if (answered := self.connect(method, pieces, fields)) is not None:
+            return answered
         if method == "GET" and len(pieces) == 1:
             return self._list(pieces[0], fields)
         if pieces[1:] == ["search"]:
@@ -140,6 +142,7 @@ class LocalStripe:
         made["metadata"] = {name[9:-1]: value for name, value in fields.items() if name.startswith("metadata[")}
         made.update(values)
         self.objects[made["id"]] = made
+        self.account_for(made)
         return deepcopy(made)
 
     def _pay(self, fields: Fields) -> dict[str, Any]:
@@ -203,19 +206,10 @@ class LocalStripe:
                 "past_due": False,
                 "submission_count": 0,
             },
-            "balance_transactions": [
-                {
-                    "id": f"txn_{secrets.token_hex(8)}",
-                    "object": "balance_transaction",
-                    "amount": -paid["amount"],
-                    "currency": paid["currency"],
-                    "fee": 1_500,
-                    "net": -paid["amount"] - 1_500,
-                    "type": "adjustment",
-                }
-            ],
+            "balance_transactions": [],
         }
         self.objects[made["id"]] = made
+        self.account_for(made)
         return str(made["id"])
 
     def _file(self, fields: Fields) -> dict[str, Any]:
@@ -278,7 +272,11 @@ class LocalStripe:
 
     def _search(self, plural: str, query: str) -> dict[str, Any]:
         value = query.rsplit("'", 2)[1]
-        data = [deepcopy(found) for found in self.objects.values() if found["metadata"].get("attempt") == value]
+        data = [
+            deepcopy(found)
+            for found in self.objects.values()
+            if found["object"] == plural.removesuffix("s") and found["metadata"].get("attempt") == value
+        ]
         return {"object": "search_result", "url": f"/v1/{plural}/search", "has_more": False, "data": data}
 
 

@@ -2,6 +2,8 @@
 
 OPERATOR_REPORTS = "/operator/reports"
 OPERATOR_SELLERS = "/operator/sellers"
+BALANCES = "/operator/gateway-balances"
+READ_BALANCE = f"{BALANCES}/read"
 
 
 def operator_report(report_id: object) -> str:

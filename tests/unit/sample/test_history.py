@@ -28,6 +28,7 @@ from app.sample.organizations import ORGANIZATIONS
 from app.sample.products import PRODUCTS, SampleProduct
 from app.sample.scenes.facts import STORIES, FilmScript
 from app.sample.scenes.short_films import SHORT_STORIES
+from billing.gateway_balances.read_balance import SWEEP as READ_BALANCES
 from billing.invoices.jobs import SWEEP as DOCUMENTS_LEFT
 from fulfillment.jobs import SWEEP_DATA_KEPT
 from kernel.ids import uuid7
@@ -51,6 +52,7 @@ ENDS = [
 ]
 OF_THE_PRESENT = {
     SWEEP_CLOCKS,
+    READ_BALANCES,
     marketplace.access.jobs.RETENTION,
     marketplace.mail.jobs.RETENTION,
     marketplace.videos.jobs.SWEEP_ORPHANS,
