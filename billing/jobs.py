@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from billing.connected_accounts import ask_account
 from billing.disputes.apply_gateway_record import apply_gateway_record
 from billing.disputes.submit_evidence import SUBMIT_EVIDENCE, SendEvidence
 from billing.gateway_balances import read_balance
@@ -36,10 +37,11 @@ def register(gateways: Gateways, storage: Storage, renderer: Renderer, *, public
         for kind in (operation.kind, check_kind(operation)):
             call(kind)(GatewayCall(gateways, operation))
     call(SUBMIT_EVIDENCE)(SendEvidence(gateways, storage))
-    call(PROCESS)(ProcessWebhook(gateways, OPERATIONS, MADE_BY_THEMSELVES))
+    call(PROCESS)(ProcessWebhook(gateways, OPERATIONS, MADE_BY_THEMSELVES, {"account": ask_account.ask_by_reference}))
     janitor.register(OPERATIONS)
     sandbox.register()
     read_balance.register(gateways)
+    ask_account.register(gateways)
     release.register()
     seal.register()
     statement_jobs.register()

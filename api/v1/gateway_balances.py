@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from litestar import Response, get, post
@@ -132,10 +132,10 @@ def get_gateway_balances(request: ApiRequest) -> GatewayBalancesOut:
 def list_gateway_balance_entries(
     request: ApiRequest,
     paging: Given[Paging],
-    waiting: Annotated[bool, Meta(description="Only those that are not booked yet")] = False,
+    only: Annotated[Literal["waiting"] | None, Meta(description="Those that are not booked yet")] = None,
 ) -> Response[PageOut[BalanceEntryOut]]:
     """Movements of the gateways' balances, the last read first."""
-    return list_page(request, paging, list_balance_entries, BalanceEntryOut.of, waiting=waiting)
+    return list_page(request, paging, list_balance_entries, BalanceEntryOut.of, waiting=only is not None)
 
 
 @post(

@@ -68,7 +68,7 @@ def _statements(entry: GatewayBalanceEntry) -> list[Select[Any]]:
         found = select(Dispute.id).where(Dispute.gateway == entry.gateway, Dispute.gateway_reference == entry.subject)
         return [found if entry.kind == "dispute" else found.where(Dispute.state != "open")]
     if entry.kind in {"refund", "refund_returned"}:
-        return [_refund(entry), _external_refund(entry)]
+        return [_refund(entry), _refund_by_hand(entry), _external_refund(entry)]
     return [_payout(entry)]
 
 
@@ -85,6 +85,26 @@ def _refund(entry: GatewayBalanceEntry) -> Select[Any]:
         .join(RefundAttempt, RefundAttempt.refund_id == Refund.id)
         .where(RefundAttempt.id == _uuid(entry.attempt), Refund.state.in_(EFFECTIVE))
     )
+    return _each_time(entry, found)
+
+
+def _refund_by_hand(entry: GatewayBalanceEntry) -> Select[Any]:
+    """One that was made at the gateway and became the refund of one order, under the gateway's name for it."""
+    return _each_time(
+        entry,
+        select(Refund.id)
+        .join(Payment, Payment.id == Refund.payment_id)
+        .where(
+            Payment.gateway == entry.gateway,
+            Refund.gateway_reference == entry.subject,
+            Refund.origin == "gateway",
+            Refund.state.in_(EFFECTIVE),
+        ),
+    )
+
+
+def _each_time(entry: GatewayBalanceEntry, found: Select[Any]) -> Select[Any]:
+    """Of what went, came back and went again each time has its own entry: no more of them than times."""
     sent = Refund.returns + cast(Refund.state == "succeeded", Integer)
     times = Refund.returns if entry.kind == "refund_returned" else sent
     known = select(func.count()).where(

@@ -108,9 +108,9 @@ def request_reading(uow: UnitOfWork, gateway: str) -> None:
 
 
 def store_entries(uow: UnitOfWork, gateway: str, entries: Sequence[BalanceEntry]) -> None:
-    """Keep what was told, each entry once, and book it where its row is booked already. Idempotent by: the reference."""
-    for told in entries:
-        row = _new(gateway, told)
+    """Keep what was said, each entry once, and book it where its row is booked already. Idempotent by: the reference."""
+    for said in entries:
+        row = _new(gateway, said)
         if uow.add_if_absent(row, "gateway", "reference"):
             book_entry(uow, row.id)
 
@@ -149,25 +149,25 @@ def _locked(uow: UnitOfWork, gateway: str) -> GatewayBalanceReading:
     ).one()
 
 
-def _new(gateway: str, told: BalanceEntry) -> GatewayBalanceEntry:
-    presented = told.presented
+def _new(gateway: str, said: BalanceEntry) -> GatewayBalanceEntry:
+    presented = said.presented
     return GatewayBalanceEntry(
         id=uuid7(),
         gateway=gateway,
-        reference=told.reference,
-        kind=told.kind,
-        reported_as=told.reported_as[:100],
-        amount_minor=told.amount.amount_minor,
-        fee_minor=told.fee_minor,
-        currency=told.amount.currency,
+        reference=said.reference,
+        kind=said.kind,
+        reported_as=said.reported_as[:100],
+        amount_minor=said.amount.amount_minor,
+        fee_minor=said.fee_minor,
+        currency=said.amount.currency,
         presented_minor=presented.amount_minor if presented is not None else None,
         presented_currency=presented.currency if presented is not None else None,
-        exchange_rate=told.exchange_rate,
-        subject=told.subject,
-        payment_reference=told.payment_reference,
-        attempt=told.attempt,
-        named=dict(told.metadata),
-        made_at=told.made_at,
+        exchange_rate=said.exchange_rate,
+        subject=said.subject,
+        payment_reference=said.payment_reference,
+        attempt=said.attempt,
+        named=dict(said.metadata),
+        made_at=said.made_at,
         created_at=clock.installation_now(),
     )
 
@@ -200,7 +200,7 @@ def _decide(uow: UnitOfWork, entry: GatewayBalanceEntry) -> Way:
 
 
 def _ask(uow: UnitOfWork, entry: GatewayBalanceEntry) -> None:
-    """The entry shows what a webhook should have told: have it looked into as if one had come, once."""
+    """The entry shows what a webhook should have said: have it looked into as if one had come, once."""
     operation = _OPERATIONS.get(entry.kind.removesuffix("_returned"))
     if operation is None or not entry.subject:
         return

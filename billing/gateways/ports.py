@@ -13,6 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal, Protocol
 
+from billing.gateways.accounts import GatewayAccounts
 from billing.gateways.balance import GatewayBalance
 from kernel.money import Money
 
@@ -160,6 +161,10 @@ class PaymentGateway(Protocol):
     @property
     def balance(self) -> GatewayBalance:
         """What it says of its own books."""
+
+    @property
+    def accounts(self) -> GatewayAccounts | None:
+        """Accounts of parties, where it opens such."""
 
     def submit(self, request: PaymentRequest) -> GatewayAnswer:
         """Take the money; the same key twice is one operation."""

@@ -94,6 +94,7 @@ class SandboxGateway:
         self._db = db
         self._fee_ppm = fee_ppm
         self.balance: Final = SandboxBalance(db)
+        self.accounts: Final = None
 
     def submit(self, request: PaymentRequest) -> GatewayAnswer:
         """Take the money as the method token says."""

@@ -31,6 +31,7 @@ from billing.gateways.ports import (
     PayoutRequest,
     RefundRequest,
 )
+from billing.gateways.stripe_accounts import StripeAccounts
 from billing.gateways.stripe_amounts import from_stripe, to_stripe
 from billing.gateways.stripe_balance import StripeBalance
 from kernel.money import Money
@@ -140,6 +141,7 @@ class StripeGateway:
         )
         self._api = client.v1
         self.balance: Final = StripeBalance(client.v1, _call)
+        self.accounts: Final = StripeAccounts(client.v1, _call)
 
     def submit(self, request: PaymentRequest) -> GatewayAnswer:
         """Create and confirm a PaymentIntent.
@@ -252,7 +254,7 @@ class StripeGateway:
             event.type,
             subject.id or (event.related_object or subject).id,
             {"metadata": subject.metadata or {}, "type": event.type},
-            subject=subject.object if subject.object in {"refund", "dispute"} else "",
+            subject=subject.object if subject.object in {"refund", "dispute", "account"} else "",
             says=_SAID.get(subject.object, {}).get(status),
             needs_person=subject.object == "dispute" and status.startswith("warning_"),
         )

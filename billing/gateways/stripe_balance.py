@@ -1,4 +1,4 @@
-"""Stripe's balance transactions as entries: https://docs.stripe.com/api/balance_transactions/object"""
+"""Balance transactions of Stripe as entries, see https://docs.stripe.com/api/balance_transactions/object for their fields."""
 
 from __future__ import annotations
 
@@ -70,10 +70,10 @@ class StripeBalance:
 
     def held(self) -> tuple[HeldMoney, ...]:
         """See `GatewayBalance.held`."""
-        told = self._call(self._api.balance.retrieve)
+        said = self._call(self._api.balance.retrieve)
         held: dict[str, list[int]] = {}
         for place, name in enumerate(("available", "pending")):
-            for one in getattr(told, name, None) or []:
+            for one in getattr(said, name, None) or []:
                 money = from_stripe(int(one.amount), str(one.currency))
                 held.setdefault(money.currency, [0, 0])[place] += money.amount_minor
         return tuple(HeldMoney(currency, *minor) for currency, minor in sorted(held.items()))
@@ -126,8 +126,8 @@ def _presented(source: Any, amount: Money) -> Money | None:
 
 
 def _metadata(source: Any) -> dict[str, str]:
-    told = getattr(source, "metadata", None)
-    if told is None:
+    said = getattr(source, "metadata", None)
+    if said is None:
         return {}
-    plain = told if isinstance(told, Mapping) else told.to_dict()
+    plain = said if isinstance(said, Mapping) else said.to_dict()
     return {str(name): str(value) for name, value in plain.items()}

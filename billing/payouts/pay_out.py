@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from billing.connected_accounts.held import refuse_held
 from billing.ledger.post import Fact, Leg, post
 from billing.ledger.queries import balance_minor
 from billing.payouts.models import PAYOUT, Payout
@@ -44,9 +45,10 @@ def pay_out(uow: UnitOfWork, command: PayOut) -> UUID:
     Raises:
         Forbidden: `permission_missing` without operator.payouts.
         NotFound: `statement_not_found`.
-        Invalid: `payout_account_missing`; without an account at a gateway nothing is reserved.
+        Invalid: `payout_account_missing`; without an account at a gateway nothing is reserved; `payout_account_foreign`.
         Conflict: `statement_not_payable` (paid, carried or being paid), `payout_exceeds_available`,
-            `payout_already_running`, `payout_held_by_dispute` (nothing of it can be paid before the bank has decided).
+            `payout_already_running`, `payout_held_by_dispute` (nothing of it can be paid before the bank has decided),
+            `payout_account_held` (the gateway pays nothing there now).
 
     Emits: later, from the job: PayoutPaid or PayoutFailed.
     Locks: the party's settlement, then the statement.
@@ -56,6 +58,7 @@ def pay_out(uow: UnitOfWork, command: PayOut) -> UUID:
     if not gateway or not destination:
         raise Invalid("payout_account_missing", field="destination" if gateway else "gateway")
     statement = _lock_payable(uow, command.statement_id)
+    refuse_held(uow, statement.org_id, gateway, destination)
     held = disputed_shares(uow, statement)
     due_minor = statement.net_minor - taken_up_minor(uow, statement.id) - sum(one.left_minor for one in held)
     if due_minor <= 0:

@@ -20,7 +20,7 @@ from api.pages.frame import (
 PRODUCTS, coupons, usage = product_addresses.PRODUCTS, coupon_addresses, usage_addresses
 clocks, courses, departments = clock_addresses, course_addresses, department_addresses
 refunds, store_credits = refund_addresses, credit_addresses
-disputes, services, desk = dispute_addresses, service_addresses, operator_addresses
+disputes, services, operating = dispute_addresses, service_addresses, operator_addresses
 entitlement = recurring_addresses.entitlement
 entitlement_act = recurring_addresses.entitlement_act
 entitlement_launch = recurring_addresses.entitlement_launch

@@ -93,7 +93,7 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("operator_subscriptions", "refresh", addresses.OPERATOR_SUBSCRIPTIONS, "operator", "operating"),
     NavItem("operator_refund_cases", "undo", addresses.refunds.OPERATOR_CASES, "operator", "operating"),
     NavItem("operator_disputes", "alert", addresses.disputes.OPERATOR, "operator", "operating"),
-    NavItem("operator_balances", "wallet", addresses.desk.BALANCES, "operator", "operating"),
+    NavItem("operator_balances", "wallet", addresses.operating.BALANCES, "operator", "operating"),
     NavItem("operator_services", "clock", addresses.services.OPERATOR_SERVICES, "operator", "operating"),
     NavItem("operator_sellers", "building", addresses.OPERATOR_SELLERS, "seller_reviews", "operating"),
     NavItem("tax_id_disputes", "split", addresses.TAX_ID_DISPUTES, "tax_id_disputes", "operating"),

@@ -6,6 +6,11 @@ BALANCES = "/operator/gateway-balances"
 READ_BALANCE = f"{BALANCES}/read"
 
 
+def gateway_account(gateway: str, act: str = "") -> str:
+    """Where a party opens its account at a gateway, and goes on there."""
+    return f"/seller/start/gateway-account/{gateway}{act}"
+
+
 def operator_report(report_id: object) -> str:
     """Where the platform decides about what was reported."""
     return f"{OPERATOR_REPORTS}/{report_id}"

@@ -43,6 +43,17 @@ class EntryLine:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldAccountLine:
+    """A party's account that nothing may be sent to; ``needs`` are words under ``connect.need``."""
+
+    party: str
+    gateway: str
+    state: str
+    needs: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class GatewayBalancesView:
     """The comparison, how far was read, and what waits."""
 
@@ -52,6 +63,7 @@ class GatewayBalancesView:
     lines: tuple[BalanceLine, ...]
     readings: tuple[ReadingLine, ...]
     waiting: tuple[EntryLine, ...]
+    accounts: tuple[HeldAccountLine, ...] = ()
     may_read: bool = False
     next_address: str | None = None
     error: str | None = None

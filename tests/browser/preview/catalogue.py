@@ -15,6 +15,7 @@ from tests.browser.preview import (
     department_samples,
     dispute_samples,
     feedback_samples,
+    gateway_samples,
     lead_samples,
     offer_samples,
     recurring_samples,
@@ -149,6 +150,8 @@ def samples(language: Language) -> dict[str, Sample]:
     made.update({name: Sample(view, SELLER) for name, view in refund_samples.sellers_pages(s).items()})
     made.update({name: Sample(view, operator) for name, view in refund_samples.operators_pages(s).items()})
     made.update({name: Sample(view, SELLER) for name, view in service_samples.pages(s).items()})
+    made.update({name: Sample(view, operator) for name, view in gateway_samples.operators_pages(s).items()})
+    made.update({name: Sample(view, SELLER) for name, view in gateway_samples.sellers_pages(s).items()})
     made["operator-services"] = Sample(service_samples.operators(s), operator)
     made.update({name.replace("_", "-"): Sample(view, frozenset()) for name, view in s.errors().items()})
     return made

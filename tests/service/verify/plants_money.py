@@ -55,7 +55,8 @@ def gateway_balances_booked(p: Planter, _: World) -> None:
 
 def gateway_balances_known(p: Planter, _: World) -> None:
     p.change(
-        """UPDATE billing.gateway_balance_entry SET booked_as = NULL, booked_at = NULL, created_at = created_at - interval '2 days'
+        """UPDATE billing.gateway_balance_entry
+           SET booked_as = NULL, booked_at = NULL, created_at = created_at - interval '2 days'
            WHERE id = (SELECT id FROM billing.gateway_balance_entry WHERE kind = 'refund' AND booked_as = 'own' LIMIT 1)"""
     )
 

@@ -28,6 +28,7 @@ from app.sample.organizations import ORGANIZATIONS
 from app.sample.products import PRODUCTS, SampleProduct
 from app.sample.scenes.facts import STORIES, FilmScript
 from app.sample.scenes.short_films import SHORT_STORIES
+from billing.connected_accounts.ask_account import SWEEP as ACCOUNTS_DUE
 from billing.gateway_balances.read_balance import SWEEP as READ_BALANCES
 from billing.invoices.jobs import SWEEP as DOCUMENTS_LEFT
 from fulfillment.jobs import SWEEP_DATA_KEPT
@@ -53,6 +54,7 @@ ENDS = [
 OF_THE_PRESENT = {
     SWEEP_CLOCKS,
     READ_BALANCES,
+    ACCOUNTS_DUE,
     marketplace.access.jobs.RETENTION,
     marketplace.mail.jobs.RETENTION,
     marketplace.videos.jobs.SWEEP_ORPHANS,
