@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from api.answer_cache import AnswerCache
+from billing.fapiao.ports import FapiaoIssuer
 from billing.gateways.ports import PaymentGateway
 from kernel.db.uow import Database
 from kernel.jobs.runner import Runner
@@ -35,6 +36,8 @@ class Services:
     """Of this database alone, as its versions are."""
     txt_resolver: TxtResolver | None = None
     """Who knows what a domain's owner has published; None where the installation names no resolver."""
+    fapiao_issuer: FapiaoIssuer | None = None
+    """Who numbers Chinese tax invoices; None where nobody does."""
     limiter: RateLimiter = field(default_factory=RateLimiter)
     """Of this process; what it shares with the others it asks for now and then."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, cast
 
@@ -18,6 +19,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.context import Services
 from api.rate_limits import answer_headers
+from billing.payment_methods.keep import keeper_of
 from kernel.ids import uuid7
 
 _HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~%!$&'()*+;=]*)(?::[0-9]*)?")
@@ -31,6 +33,7 @@ def frame_answers(services: Services, app: ASGIApp, refuse: ASGIApp) -> ASGIApp:
     `refuse` answers a request that does not say as it must whom it is for.
     Around the router, not behind it: what the router refuses by itself, as an unknown path, is an answer like any other.
     """
+    payers = payer_origins(services)
     always = [HSTS] if services.settings.public_url.startswith("https://") else []
 
     async def framed(scope: Scope, receive: Receive, send: Send) -> None:
@@ -47,7 +50,11 @@ def frame_answers(services: Services, app: ASGIApp, refuse: ASGIApp) -> ASGIApp:
             if message["type"] == "http.response.start":
                 headers = MutableScopeHeaders.from_message(message)
                 present = {name.lower() for name, _ in message["headers"]}
-                for name, value in (*page_headers(nonce).items(), ("X-Request-Id", request_id), *always):
+                for name, value in (
+                    *page_headers(nonce, payer_origins=payers).items(),
+                    ("X-Request-Id", request_id),
+                    *always,
+                ):
                     if name.lower().encode() not in present:
                         headers.add(name, value)
                 headers.update(answer_headers(state, message["status"]))
@@ -106,14 +113,27 @@ def _with_head(allow: str) -> str:
 _POLICY = (
     "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'self'; img-src 'self'{media}; "
     "media-src 'self' blob:{media}; connect-src 'self'; font-src 'none'; object-src 'none'; base-uri 'none'; "
-    "form-action 'self'; frame-ancestors 'none'"
+    "form-action 'self'{payers}; frame-ancestors 'none'"
 )
 
 
-def page_headers(nonce: str, media_origin: str = "") -> dict[str, str]:
-    """Headers of an answer rendered with ``nonce``; ``media_origin`` is the object storage's origin when not ours."""
+def payer_origins(services: Services) -> tuple[str, ...]:
+    """Where the gateways of this installation take payers to."""
+    found: tuple[str, ...] = ()
+    for name in services.gateways:
+        keeper = keeper_of(services.gateways, name)
+        found += keeper.payer_origins if keeper is not None else ()
+    return found
+
+
+def page_headers(nonce: str, media_origin: str = "", payer_origins: Sequence[str] = ()) -> dict[str, str]:
+    """Headers of an answer rendered with ``nonce``; ``media_origin`` is the object storage's origin when not ours.
+
+    ``payer_origins``: where gateways take payers to, by the redirect that answers a form of ours.
+    """
+    media, payers = f" {media_origin}" if media_origin else "", "".join(f" {one}" for one in payer_origins)
     return {
-        "Content-Security-Policy": _POLICY.format(nonce=nonce, media=f" {media_origin}" if media_origin else ""),
+        "Content-Security-Policy": _POLICY.format(nonce=nonce, media=media, payers=payers),
         "Cache-Control": "private, no-store",
         "Referrer-Policy": "same-origin",
         "X-Content-Type-Options": "nosniff",

@@ -9,7 +9,10 @@ from typing import Any
 from api import health, metrics, openapi_ui
 from api.pages.account import handlers as account_pages
 from api.pages.approvals import handlers as approvals_pages
+from api.pages.bank import handlers as bank_pages
 from api.pages.billing_profiles import handlers as billing_profiles_pages
+from api.pages.books import handlers as books_pages
+from api.pages.books import reconciliation_handlers as reconciliation_pages
 from api.pages.buy import handlers as buy_pages
 from api.pages.comments import handlers as comments_pages
 from api.pages.connectors import handlers as connectors_pages
@@ -18,9 +21,11 @@ from api.pages.coupons import handlers as coupons_pages
 from api.pages.courses import handlers as courses_pages
 from api.pages.courses import seller_handlers as seller_courses_pages
 from api.pages.customers import handlers as customers_pages
+from api.pages.deferred_revenue import handlers as deferred_revenue_pages
 from api.pages.departments import handlers as departments_pages
 from api.pages.disputes import handlers as disputes_pages
 from api.pages.entitlements import handlers as entitlements_pages
+from api.pages.fapiao import handlers as fapiao_pages
 from api.pages.feed import handlers as feed_pages
 from api.pages.feedback import handlers as feedback_pages
 from api.pages.frame import static_files
@@ -38,7 +43,10 @@ from api.pages.offers import handlers as offer_pages
 from api.pages.offers import seller_handlers as seller_offer_pages
 from api.pages.operator import handlers as operator_pages
 from api.pages.orders import handlers as orders_pages
+from api.pages.partners import handlers as partners_pages
+from api.pages.payment_methods import handlers as payment_methods_pages
 from api.pages.payments import handlers as payments_pages
+from api.pages.payouts import handlers as payouts_pages
 from api.pages.products import handlers as products_pages
 from api.pages.purchase_policy import handlers as purchase_policy_pages
 from api.pages.purchase_rules import handlers as purchase_rules_pages
@@ -50,6 +58,7 @@ from api.pages.seller import handlers as seller_pages
 from api.pages.seller_reviews import handlers as seller_reviews_pages
 from api.pages.seller_start import handlers as seller_start_pages
 from api.pages.services import handlers as services_pages
+from api.pages.share_policies import handlers as share_policies_pages
 from api.pages.sharing import handlers as sharing_pages
 from api.pages.sign_in import handlers as sign_in_pages
 from api.pages.sign_up import handlers as sign_up_pages
@@ -68,9 +77,12 @@ from api.pages.webhooks import handlers as webhooks_pages
 from api.request import authorize_handler
 from api.v1 import (
     account,
+    accounting_periods,
     api_keys,
     approval_deputies,
     approvals,
+    bank,
+    bank_transfers,
     billing_profiles,
     captions,
     chapters,
@@ -82,12 +94,14 @@ from api.v1 import (
     covers,
     customer_reviews,
     customers,
+    deferred_revenue,
     demos,
     departments,
     disputes,
     entitlements,
     event_types,
     events,
+    fapiaos,
     feed,
     gateway_accounts,
     gateway_balances,
@@ -97,6 +111,7 @@ from api.v1 import (
     invoice_export,
     invoices,
     leads,
+    ledger,
     listing_images,
     listing_terms,
     listings,
@@ -112,13 +127,18 @@ from api.v1 import (
     organizations,
     outbox,
     ownership_transfers,
+    partners,
+    payment_methods,
     payments,
+    payout_batches,
+    payout_schedules,
     promoter,
     purchase_rules,
     purchases,
     quarantine,
     questions,
     quotes,
+    reconciliation,
     refund_cases,
     reviews,
     schedules,
@@ -127,6 +147,7 @@ from api.v1 import (
     seller_money,
     seller_runs,
     session,
+    share_policies,
     sign_ups,
     sold_subscriptions,
     spend,
@@ -158,6 +179,8 @@ MODULES: tuple[ModuleType, ...] = (
     orders,
     refund_cases,
     store_credits,
+    bank,
+    bank_transfers,
     traces,
     entitlements,
     usage,
@@ -211,19 +234,29 @@ MODULES: tuple[ModuleType, ...] = (
     offer_approvals,
     demos,
     departments,
+    partners,
     customers,
     search,
     reviews,
     touchpoints,
     invoices,
+    fapiaos,
     disputes,
     incidents,
     quarantine,
+    accounting_periods,
+    ledger,
+    reconciliation,
+    deferred_revenue,
     invoice_export,
+    share_policies,
     seller_money,
     promoter,
     operator,
+    payment_methods,
     payments,
+    payout_batches,
+    payout_schedules,
     static_files,
     sign_in_pages,
     sign_up_pages,
@@ -239,13 +272,20 @@ MODULES: tuple[ModuleType, ...] = (
     seller_reviews_pages,
     verification_pages,
     tax_id_disputes_pages,
+    bank_pages,
+    payouts_pages,
+    share_policies_pages,
     departments_pages,
+    partners_pages,
     disputes_pages,
     listings_pages,
     videos_pages,
     video_details_pages,
     money_pages,
     operator_pages,
+    books_pages,
+    deferred_revenue_pages,
+    reconciliation_pages,
     reviews_pages,
     trace_pages,
     feed_pages,
@@ -271,6 +311,7 @@ MODULES: tuple[ModuleType, ...] = (
     refund_cases_pages,
     store_credits_pages,
     payments_pages,
+    payment_methods_pages,
     approvals_pages,
     billing_profiles_pages,
     purchase_rules_pages,
@@ -282,6 +323,7 @@ MODULES: tuple[ModuleType, ...] = (
     services_pages,
     sold_subscriptions_pages,
     invoices_pages,
+    fapiao_pages,
 )
 
 

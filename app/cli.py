@@ -85,6 +85,22 @@ def retention() -> int:
     return run()
 
 
+books = App(name="books", help="The ledger, and what is kept beside it.")
+app.command(books)
+
+
+@books.command(name="rebuild")
+def rebuild_books(*, check: bool = False) -> int:
+    """Compute again, from their facts, the amounts that are kept beside them, and write anew what differs.
+
+    Args:
+        check: Only show what differs; exits with 1 when anything does.
+    """
+    from app.commands.books import run
+
+    return run(check=check)
+
+
 operator = App(name="operator", help="The platform's own staff.")
 app.command(operator)
 
@@ -113,6 +129,25 @@ def reset_factor(email: str, /) -> int:
     from app.commands.operators import reset_factor
 
     return reset_factor(email)
+
+
+bank = App(name="bank", help="The platform's bank accounts.")
+app.command(bank)
+
+
+@bank.command(name="import")
+def import_bank_file(file: Path, /, *, account: str, dry_run: Check = False, as_json: AsJson = False) -> int:
+    """Import a statement file (CSV, MT940 or camt.053): all of it, or, where anything is wrong with it, nothing.
+
+    Args:
+        file: The file as the bank gave it.
+        account: The account's short name, as on the page /operator/bank.
+        dry_run: Say what would happen, and do nothing.
+        as_json: Print the report as one JSON document.
+    """
+    from app.commands.bank import import_file
+
+    return import_file(file, account=account, dry_run=dry_run, as_json=as_json)
 
 
 @app.command(show=False)

@@ -7,6 +7,7 @@ import os
 import socket
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import billing.jobs
 import migrations.metadata
@@ -17,9 +18,14 @@ import orders.outgoing_events.publish_events
 from api.context import Services
 from app import partition_retention
 from app.shared_counts import ValkeyCounts
+from billing.bank import draw_transfer
+from billing.bank.gateway import BankTransferGateway
 from billing.documents.renderer_pool import RendererPool
+from billing.fapiao.ports import FapiaoIssuer
+from billing.fapiao.sandbox import SandboxFapiaoIssuer
 from billing.gateways.ports import PaymentGateway
 from billing.gateways.sandbox import SandboxGateway
+from billing.ledger.heads import HeadsFile
 from fulfillment import jobs as fulfillment_jobs
 from fulfillment.connectors.noop import NoopConnector
 from fulfillment.connectors.webhook import WebhookConnector
@@ -82,6 +88,7 @@ def compose(
         signer=TokenSigner([_derive(master, "links")]),
         outbound_policy=policy,
         gateways=gateways(settings, db),
+        fapiao_issuer=fapiao_issuer(settings),
         runner=Runner(db, f"{socket.gethostname()}:{os.getpid()}"),
         txt_resolver=txt_resolver(settings),
         limiter=RateLimiter(ValkeyCounts(settings.redis_url) if settings.redis_url is not None else None),
@@ -99,17 +106,29 @@ def gateways(settings: Settings, db: Database) -> dict[str, PaymentGateway]:
     found: dict[str, PaymentGateway] = {}
     if "sandbox" in settings.payment_gateways:
         found["sandbox"] = SandboxGateway(db)
+    if "bank_transfer" in settings.payment_gateways:
+        found["bank_transfer"] = BankTransferGateway(db)
     if "stripe" in settings.payment_gateways and settings.stripe_api_key and settings.stripe_webhook_secret:
         # Its package takes a third of a second to load, which processes that do without it need not wait for.
         from billing.gateways.stripe import StripeGateway
+        from billing.gateways.stripe_customers import CustomerBook
 
         found["stripe"] = StripeGateway(
             settings.stripe_api_key.get_secret_value(),
             settings.stripe_webhook_secret.get_secret_value(),
             base_address=settings.stripe_base_address,
             payments_at=f"{settings.public_url}/payments",
+            customers=CustomerBook(db, "stripe"),
         )
     return found
+
+
+def fapiao_issuer(settings: Settings) -> FapiaoIssuer | None:
+    """Who numbers Chinese tax invoices: a sandbox, and only where nothing else takes payments."""
+    plays = settings.fapiao_issuer == "sandbox" or not settings.fapiao_issuer
+    if plays and set(settings.payment_gateways) == {"sandbox"}:
+        return SandboxFapiaoIssuer(settings.fapiao_limit * 100)
+    return None
 
 
 def txt_resolver(settings: Settings) -> TxtResolver | None:
@@ -120,6 +139,14 @@ def txt_resolver(settings: Settings) -> TxtResolver | None:
     from kernel.outbound.txt_records import DnsTxtResolver
 
     return DnsTxtResolver(parse_name_servers(settings.dns_resolvers))
+
+
+def heads_file(settings: Settings) -> HeadsFile | None:
+    """Where the heads of the ledger's hash chain are kept outside the database; None where no file is named."""
+    if not settings.ledger_heads_file:
+        return None
+    signer = TokenSigner([_derive(settings.key_encryption_key(), "ledger heads")])
+    return HeadsFile(Path(settings.ledger_heads_file), signer)
 
 
 def mail_transport(settings: Settings) -> MailTransport:
@@ -147,8 +174,16 @@ def register_jobs(services: Services, renderers: RendererPool, monotonic: Callab
     )
     webhook_jobs.register(client, services.secrets, public_url=settings.public_url)
     partition_retention.register(settings.database_admin_url)
-    billing.jobs.register(services.gateways, services.storage, renderers, public_url=settings.public_url)
+    billing.jobs.register(
+        services.gateways,
+        services.storage,
+        renderers,
+        public_url=settings.public_url,
+        fapiao_issuer=services.fapiao_issuer,
+        kept=heads_file(settings),
+    )
     draw_offer.register(services.storage, renderers)
+    draw_transfer.register(services.storage, renderers)
     test_clock_jobs.register(services.db)
 
 

@@ -23,10 +23,13 @@ NAMES = (
     "idle",
     "invoices",
     "ledger",
+    "reconcile",
     "renewals",
     "search",
+    "settle",
     "usage",
     "webhooks",
+    "zip",
 )
 
 
@@ -61,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
         "--rows",
         type=int,
         default=1_000_000,
-        help=choose("growth, search: rows at the end", "growth、search：最终行数"),
+        help=choose("growth, search, reconcile: rows at the end", "growth、search、reconcile：最终行数"),
     )
     parser.add_argument("--kills", type=int, default=30, help=choose("crash: how many kills", "crash：终止进程的次数"))
     parser.add_argument(

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import aliased
 
+from billing.bank.models import BankLine, BankOutgoing
 from billing.disputes.models import Dispute
 from billing.incidents.models import Incident
 from billing.payments.models import Payment
@@ -47,6 +48,10 @@ def list_operator_queues(uow: UnitOfWork) -> list[OperatorQueue]:
         .join(Statement, Statement.id == Payout.statement_id)
         .where(Payout.state == "failed", Statement.state == "closed"),
         "incidents": select(func.count(), func.min(Incident.created_at)).where(state_in(Incident.state, "open")),
+        "bank_lines": select(func.count(), func.min(BankLine.created_at)).where(BankLine.open_minor > 0),
+        "bank_outgoing": select(func.count(), func.min(BankOutgoing.created_at)).where(
+            state_in(BankOutgoing.state, "to_send")
+        ),
         "disputes": select(func.count(), func.min(Dispute.created_at)).where(state_in(Dispute.state, "open")),
         "notices_quarantined": select(func.count(), func.min(Inbox.received_at)).where(
             state_in(Inbox.state, "quarantined")

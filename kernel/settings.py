@@ -23,7 +23,7 @@ from kernel.settings_error import SettingProblem, SettingsError
 
 _SMTP_URL = re.compile(r"smtp(s|\+plain)?://([^\s/@]+@)?[^\s/@:]+(:\d{1,5})?")
 _ADDRESS = re.compile(r"[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9][A-Za-z0-9.-]{0,250}")
-Gateway = Literal["sandbox", "stripe"]
+Gateway = Literal["sandbox", "stripe", "bank_transfer"]
 SANDBOX_ACCOUNT = "Channel Market · Sandbox Bank · 6222 0000 0000 0210"
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # noqa: S104  # compared with, never bound
 
@@ -87,13 +87,30 @@ class Settings(BaseSettings):
         "`file:///folder`). Empty: the folder `storage` in the data folder.",
     )
 
+    ledger_heads_file: str = Field(
+        default="",
+        description="A file in which the daily heads of the ledger's hash chain are kept, signed, for `market verify` to compare "
+        "with: best where whoever administers the database cannot write. Empty: they are kept nowhere else.",
+    )
+
     payment_gateways: Annotated[tuple[Gateway, ...], NoDecode] = Field(
         default=("sandbox",),
-        description="Payment gateways offered at checkout, separated by commas: `sandbox`, `stripe`.",
+        description="Payment gateways offered at checkout, separated by commas: `sandbox`, `stripe`, `bank_transfer` (to "
+        "the accounts on the page `/operator/bank`).",
+    )
+    fapiao_issuer: Literal["", "sandbox", "none"] = Field(
+        default="",
+        description="Who numbers Chinese tax invoices (数电票): `sandbox`, with numbers that no authority knows, or `none`. "
+        "Empty: `sandbox` where nothing but the sandbox takes payments, else `none`.",
+    )
+    fapiao_limit: int = Field(
+        default=1_000_000, ge=1_000, le=100_000_000, description="Most on one tax invoice, in whole yuan without tax."
     )
     stripe_api_key: SecretStr | None = Field(default=None, description="Secret API key of the Stripe account.")
     stripe_webhook_secret: SecretStr | None = Field(
-        default=None, description="Signing secret (`whsec_…`) of the Stripe webhook endpoint `/hooks/stripe`."
+        default=None,
+        description="Signing secret (`whsec_…`) of the Stripe webhook endpoint `/hooks/stripe`; several, separated by commas, "
+        "while one is replaced.",
     )
     stripe_base_address: str = Field(
         default="https://api.stripe.com", description="Address of the Stripe API; changed only for test servers."
@@ -124,6 +141,19 @@ class Settings(BaseSettings):
     )
     verification_currency: str = Field(
         default="CNY", pattern="^[A-Z]{3}$", description="The currency of `VERIFICATION_ACCOUNT`."
+    )
+
+    payout_bank_accounts: str = Field(
+        default="",
+        repr=False,
+        description="The platform's bank accounts that pay sellers and promoters: `CURRENCY COUNTRY ACCOUNT BANKCODE` each, `*` "
+        "for any currency (`CNY CN 6222… 102100099996; EUR DE DE89…`). Empty: nobody is paid by bank; a sandbox has its own.",
+    )
+    payout_second_person_above: int = Field(
+        default=10_000,
+        ge=0,
+        le=10**9,
+        description="Batches of payouts by bank of more whole units than this need the approval of a person not involved.",
     )
 
     listing_review: Literal["rule", "person"] = Field(
@@ -302,6 +332,11 @@ def find_problems(settings: Settings) -> list[SettingProblem]:
             problems.append(_missing("STRIPE_API_KEY"))
         if settings.stripe_webhook_secret is None:
             problems.append(_missing("STRIPE_WEBHOOK_SECRET"))
+    if settings.fapiao_issuer == "sandbox" and set(settings.payment_gateways) != {"sandbox"}:
+        refused = "its numbers are no tax invoices: refused where real money is taken; use none"
+        problems.append(
+            SettingProblem("FAPIAO_ISSUER", refused, "沙箱号码不是税务发票，有真实收款时不可用；请改为 none")
+        )
     if settings.smtp_url and not _SMTP_URL.fullmatch(settings.smtp_url):
         problems.append(
             SettingProblem(

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Index, Uuid, bindparam
+from sqlalchemy import ColumnElement, Index, Uuid, any_, bindparam, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
@@ -123,10 +123,42 @@ class Machine:
         self._record(uow, row, source, org_ids, reason, event_id)
         return True
 
+    def move_rows(
+        self, uow: UnitOfWork, kind: type[Base], rows: Mapping[UUID, list[UUID]], source: str, target: str, **also: Any
+    ) -> None:
+        """Move many rows (id, whose they are) that the caller has locked in `source`, in one statement, each with its history.
+
+        `also`: other columns that all of them get. Objects of these rows that a session holds are as before.
+
+        Raises:
+            Conflict: `invalid_transition`, the table does not list the edge, or a row was not in `source`.
+        """
+        if not self.allows(source, target):
+            raise Conflict("invalid_transition", machine=self.name, source=source, target=target)
+        table: Any = kind.__table__
+        found = table.c.id == any_(bindparam(None, list(rows), type_=ARRAY(Uuid)))
+        statement = update(table).where(found, table.c.state == source).values(state=target, **also)
+        if uow.session.connection().execute(statement).rowcount != len(rows):
+            raise Conflict("invalid_transition", machine=self.name, source=source, target=target)
+        for row_id, org_ids in rows.items():
+            self._write(uow, row_id, target, source, org_ids, None, None)
+
     def _record(
         self,
         uow: UnitOfWork,
         row: Stateful,
+        source: str | None,
+        org_ids: list[UUID],
+        reason: str | None,
+        event_id: UUID | None,
+    ) -> None:
+        self._write(uow, row.id, row.state, source, org_ids, reason, event_id)
+
+    def _write(
+        self,
+        uow: UnitOfWork,
+        row_id: UUID,
+        target: str,
         source: str | None,
         org_ids: list[UUID],
         reason: str | None,
@@ -138,10 +170,10 @@ class Machine:
         uow.append(
             StateHistory,
             machine=self.name,
-            subject_id=row.id,
+            subject_id=row_id,
             org_ids=org_ids,
             from_state=source,
-            to_state=row.state,
+            to_state=target,
             actor=f"{principal.kind}:{principal.person_id or principal.label}",
             reason=reason,
             event_id=event_id,

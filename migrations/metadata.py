@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import billing.accounting_periods.models
+import billing.bank.models
 import billing.charges.models
 import billing.connected_accounts.models
 import billing.disputes.models
+import billing.fapiao.models
 import billing.gateway_balances.models
 import billing.gateways.models
 import billing.incidents.models
 import billing.invoices.models
+import billing.journal_export.models
 import billing.ledger.models
+import billing.payment_methods.models
 import billing.payments.models
+import billing.payout_batches.models
 import billing.payouts.models
+import billing.reconciliation.models
 import billing.refunds.models
 import billing.shares.models
 import billing.statements.models
@@ -46,6 +53,7 @@ import marketplace.placements.models
 import marketplace.questions.models
 import marketplace.reactions.models
 import marketplace.relations.models
+import marketplace.relations.partner_models
 import marketplace.search_index.models
 import marketplace.test_clocks.models
 import marketplace.videos.models
@@ -76,6 +84,7 @@ MODELS = (
     marketplace.onboarding.models,
     marketplace.parties.models,
     marketplace.relations.models,
+    marketplace.relations.partner_models,
     marketplace.access.models,
     marketplace.identity_providers.models,
     marketplace.channels.models,
@@ -98,18 +107,24 @@ MODELS = (
     fulfillment.customer_reviews.models,
     fulfillment.runs.models,
     fulfillment.usage.models,
+    billing.bank.models,
     billing.gateways.models,
     billing.gateway_balances.models,
+    billing.payment_methods.models,
     billing.payments.models,
     billing.refunds.models,
     billing.charges.models,
     billing.shares.models,
     billing.ledger.models,
+    billing.accounting_periods.models,
+    billing.journal_export.models,
+    billing.reconciliation.models,
     billing.statements.models,
     billing.store_credit.models,
     billing.payouts.models,
     billing.connected_accounts.models,
     billing.invoices.models,
+    billing.fapiao.models,
     orders.checkout.quote_models,
     orders.coupons.models,
     orders.disputes.models,

@@ -77,6 +77,7 @@ from orders.order.events import OrderActivated, OrderCompleted, OrderDeliveryFai
 from orders.order.locking import ask_order, deliveries_of, find_locked_order
 from orders.order.models import ORDER, Order, OrderLine, SubscriptionTerm
 from orders.order.span import Span
+from orders.payment_methods.paid_by import charge_kept_method
 from orders.refunds.jobs import sweep_cases
 from orders.refunds.refund_order import is_fully_refunded, issue_credit_note_for, refund_remaining
 from orders.subscriptions.begin_and_end import begin_subscriptions, end_subscriptions, entitlements_over
@@ -91,7 +92,7 @@ from orders.usage.dunning import settle_owed
 from orders.usage.jobs import sweep_unpaid_usage
 
 FOLLOWERS = (sweep_deputies, sweep_cases, sweep_unpaid_usage, sweep_instalments, sweep_ending_coupons, sweep_disputes)
-MORE_FOLLOWERS = (sweep_milestones,)
+MORE_FOLLOWERS = (sweep_milestones, charge_kept_method)
 """Imported for what they register."""
 REFUND_AGAIN = "orders.refund.again"
 SWEEP_PURCHASES = "orders.checkout.sweep"

@@ -34,6 +34,9 @@ def empty(addresses: Addresses) -> None:
         for table in tables:
             connection.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
         connection.execute(text(f"TRUNCATE {', '.join(tables)} CASCADE"))
-        for table in tables:
+        # Of the published policies only the first is a migration's.
+        connection.execute(text("ALTER TABLE billing.share_policy DISABLE TRIGGER USER"))
+        connection.execute(text("DELETE FROM billing.share_policy WHERE version > 1"))
+        for table in (*tables, "billing.share_policy"):
             connection.execute(text(f"ALTER TABLE {table} ENABLE TRIGGER USER"))
     engine.dispose()

@@ -11,11 +11,19 @@ from sqlalchemy import select
 
 from billing.disputes.apply_gateway_record import apply_gateway_record
 from billing.disputes.models import Dispute
+from billing.fapiao.models import Fapiao, FapiaoRequest, RedLetter
+from billing.fapiao.red_letters import use_fapiao
+from billing.fapiao.request_fapiao import RequestFapiao, request_fapiao
+from billing.fapiao.sandbox import SandboxFapiaoIssuer
 from billing.gateways.ports import GatewayRecord, GatewayStatus, GatewayWebhook
 from billing.gateways.webhooks import store_webhook
 from billing.invoices.models import Invoice
+from billing.payment_methods.models import PaymentMethod
 from billing.payments.models import Payment
+from billing.payout_batches.models import PayoutBatch, PayoutReport
 from billing.payouts.models import Payout
+from billing.shares.draft_policy import start_draft
+from billing.shares.models import SharePolicyVersion
 from billing.statements.models import Statement
 from billing.store_credit.models import StoreCredit
 from fulfillment.connectors.models import ConnectorRow
@@ -64,6 +72,9 @@ from marketplace.questions.ask_question import ask_question, moderate_question
 from marketplace.questions.models import ProductQuestion
 from marketplace.reactions.comment_on_video import add_comment
 from marketplace.reactions.models import Comment
+from marketplace.relations.partner_links import AskPartner, accept_partner, ask_partner
+from marketplace.relations.partner_models import PartnerLink, PartnerTier, TierPrice
+from marketplace.relations.save_tier import SaveTier, SetTierPrice, save_tier, set_tier_price
 from marketplace.test_clocks.create_test_clock import create_test_clock
 from marketplace.test_clocks.models import TestClock
 from marketplace.videos.captions.check_captions import LANGUAGES
@@ -90,14 +101,18 @@ from orders.refunds.ask_refund import AskForRefund, ask_refund
 from orders.refunds.decide_refund import DecideRefund, answer_refund
 from orders.refunds.evidence import AddRefundEvidence, add_refund_evidence, evidence_key
 from orders.refunds.models import RefundCase, RefundEvidence
-from tests.factories_marketplace import acting, make_org, make_ready_video
+from tests.bank_payouts import bank_account_of, confirm_account, pay_by_bank
+from tests.factories_marketplace import OPERATOR_PRINCIPAL, acting, make_org, make_ready_video
+from tests.factories_methods import keep_methods
 from tests.factories_usage import PRICE
+from tests.fapiao_stage import first_document, letter_of, number_fapiaos
 from tests.loop_stage import Stage
 from tests.milestone_stage import service_on, staged_price
 
 KINDS: dict[str, type[Base]] = {
     "account_id": PayoutAccount,
     "any_id": Order,
+    "batch_id": PayoutBatch,
     "case_id": RefundCase,
     "credit_id": StoreCredit,
     "channel_id": Channel,
@@ -110,6 +125,9 @@ KINDS: dict[str, type[Base]] = {
     "department_id": Department,
     "deputy_id": ApprovalDeputy,
     "coupon_id": Coupon,
+    "partner_tier_id": PartnerTier,
+    "tier_price_id": TierPrice,
+    "partner_link_id": PartnerLink,
     "customer_id": Organization,
     "dispute_id": Dispute,
     "document_id": DisputeEvidence,
@@ -119,6 +137,8 @@ KINDS: dict[str, type[Base]] = {
     "event_id": OutgoingEvent,
     "evidence_id": RefundEvidence,
     "invitation_id": Invitation,
+    "fapiao_id": Fapiao,
+    "fapiao_request_id": FapiaoRequest,
     "invoice_id": Invoice,
     "key_id": ApiKey,
     "lead_id": Lead,
@@ -130,19 +150,23 @@ KINDS: dict[str, type[Base]] = {
     "offer_id": Offer,
     "order_id": Order,
     "org_id": Organization,
+    "method_id": PaymentMethod,
     "payment_id": Payment,
     "payout_id": Payout,
+    "payout_report_id": PayoutReport,
     "placement_id": Placement,
     "plan_id": Plan,
     "profile_id": BillingProfile,
     "proof_id": LegalProof,
     "purchase_id": Purchase,
     "question_id": ProductQuestion,
+    "red_letter_id": RedLetter,
     "report_id": ContentReport,
     "review_id": CustomerReview,
     "run_id": Run,
     "seat_id": Seat,
     "session_id": SignInSession,
+    "share_policy_version_id": SharePolicyVersion,
     "statement_id": Statement,
     "subscription_id": Subscription,
     "tax_id_dispute_id": TaxIdDispute,
@@ -222,7 +246,16 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
         store_webhook(uow, "sandbox", webhook)
         uow.flush()
         found["webhook_id"] = scalars(select(Inbox.id).where(Inbox.event_id == webhook.event_id)).one()
-    found |= _endpoint(stage) | _coupon(stage) | _department(stage) | _test_clock(stage) | _milestone(stage)
+    found |= (
+        _taxed(stage)
+        | _partner(stage)
+        | _share_policy(stage)
+        | _endpoint(stage)
+        | _coupon(stage)
+        | _department(stage)
+        | _test_clock(stage)
+        | _milestone(stage)
+    )
     stage.tick(NOTIFY)
     with unit_of_work(db, SYSTEM) as uow:
         purchaser = select(Notification.id).where(Notification.person_id == stage.purchaser.person()).limit(1)
@@ -232,11 +265,23 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
     stage.pay_out(found["statement_id"])
     with unit_of_work(db, SYSTEM) as uow:
         found["payout_id"] = uow.session.scalars(select(Payout.id).where(Payout.org_id == stage.seller.id)).one()
-    return found | _credit(stage, order_id) | _asked_back(stage, order_id) | _disputed(stage, order_id)
+    return (
+        found | _by_bank(stage) | _credit(stage, order_id) | _asked_back(stage, order_id) | _disputed(stage, order_id)
+    )
+
+
+def _by_bank(stage: Stage) -> dict[str, UUID]:
+    """A batch that the promoter is paid in, and the bank's word about it."""
+    db = stage.services.db
+    confirm_account(db, bank_account_of(db, stage.promoter, stage.services.secrets))
+    batch_id = pay_by_bank(db, OPERATOR_PRINCIPAL, [stage.statements(stage.promoter)[0].id])
+    with unit_of_work(db, SYSTEM) as uow:
+        newest = select(PayoutReport.id).order_by(PayoutReport.created_at.desc(), PayoutReport.id.desc()).limit(1)
+        return {"batch_id": batch_id, "payout_report_id": uow.session.scalars(newest).one()}
 
 
 def _credit(stage: Stage, order_id: UUID) -> dict[str, UUID]:
-    """A part of an order that came back as credit with its seller."""
+    """A part of an order that came back as credit with its seller, and a card that is kept for the buyer."""
     with unit_of_work(stage.services.db, stage.purchaser) as uow:
         case_id = ask_refund(uow, AskForRefund(order_id, 1, "Credit will do.", as_credit=True)).id
     with unit_of_work(stage.services.db, stage.seller.owner) as uow:
@@ -244,7 +289,8 @@ def _credit(stage: Stage, order_id: UUID) -> dict[str, UUID]:
     stage.run()
     with unit_of_work(stage.services.db, SYSTEM) as uow:
         mine = select(StoreCredit.id).where(StoreCredit.buyer_org_id == stage.buyer.id)
-        return {"credit_id": uow.session.scalars(mine).one()}
+        (method_id,) = keep_methods(uow, stage.buyer.id, "4242")
+        return {"credit_id": uow.session.scalars(mine).one(), "method_id": method_id}
 
 
 def _asked_back(stage: Stage, order_id: UUID) -> dict[str, UUID]:
@@ -325,11 +371,48 @@ def _asked(uow: UnitOfWork, stage: Stage, listing_id: UUID) -> dict[str, UUID]:
         return {"lead_id": lead_id, "offer_id": make_offer(uow, offer).id, "demo_day_id": day_id}
 
 
+def _share_policy(stage: Stage) -> dict[str, UUID]:
+    with unit_of_work(stage.services.db, OPERATOR_PRINCIPAL) as uow:
+        return {"share_policy_version_id": start_draft(uow).id}
+
+
 def _coupon(stage: Stage) -> dict[str, UUID]:
     today = clock.today("UTC")
     command = MakeCoupon("Launch", today, today + timedelta(days=300), code="LAUNCH-20", percent_ppm=200_000)
     with unit_of_work(stage.services.db, stage.seller.owner) as uow:
-        return {"coupon_id": make_coupon(uow, command).id}
+        made = {"coupon_id": make_coupon(uow, command).id}
+    return made | _share_policy(stage)
+
+
+def _partner(stage: Stage) -> dict[str, UUID]:
+    """A partner of the seller that has agreed, and what it pays for the plan."""
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        listing_id = uow.session.get_one(Plan, stage.seat_plan).listing_id
+        uow.session.get_one(Organization, stage.buyer.id).tax_id_verified_at = clock.now()
+    with unit_of_work(stage.services.db, stage.seller.owner) as uow:
+        tier_id = save_tier(uow, SaveTier("GOLD", "金牌", "Gold")).id
+        price_id = set_tier_price(uow, SetTierPrice(tier_id, listing_id, discount_ppm=100_000)).id
+        link_id = ask_partner(uow, AskPartner(stage.buyer.id, tier_id)).id
+    with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
+        accept_partner(uow, link_id)
+    return {"partner_tier_id": tier_id, "tier_price_id": price_id, "partner_link_id": link_id}
+
+
+def _taxed(stage: Stage) -> dict[str, UUID]:
+    """A sale on a tax invoice (数电票) that was booked and is taken back in part."""
+    order_id = stage.buy()
+    stage.run()
+    with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
+        bills = [one.id for one in stage.papers(order_id)]
+        request_id = request_fapiao(uow, RequestFapiao(bills), SandboxFapiaoIssuer()).id
+    number_fapiaos(stage, request_id)
+    fapiao_id = first_document(stage, request_id)
+    with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
+        use_fapiao(uow, fapiao_id)
+    stage.refund(order_id, 1)
+    stage.run()
+    letter_id = letter_of(stage, fapiao_id)
+    return {"fapiao_request_id": request_id, "fapiao_id": fapiao_id, "red_letter_id": letter_id}
 
 
 def _department(stage: Stage) -> dict[str, UUID]:

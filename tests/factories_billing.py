@@ -18,8 +18,10 @@ from app.scheduler import run_sweep
 from billing import jobs
 from billing.charges.mark_delivered import mark_delivered
 from billing.charges.record_charge import RecordCharge, record_charge
+from billing.documents.fapiao import FapiaoDocument
 from billing.documents.model import InvoiceDocument
 from billing.documents.parties import DocumentParty
+from billing.fapiao.sandbox import SandboxFapiaoIssuer
 from billing.gateways.ports import PaymentGateway
 from billing.gateways.sandbox import SandboxGateway
 from billing.invoices.issue_invoice import IssueInvoice, LineToInvoice, issue_invoice
@@ -51,7 +53,7 @@ OPERATOR = Principal(
 class PlainRenderer:
     """Stands where the PDF process stands, for tests of what happens around it; the real one has tests of its own."""
 
-    def render(self, document: InvoiceDocument, timeout_s: float) -> bytes:
+    def render(self, document: InvoiceDocument | FapiaoDocument, timeout_s: float) -> bytes:
         """The document's text."""
         return f"%PDF {document.number} {document.gross_minor}".encode()
 
@@ -97,7 +99,13 @@ def make_house(db: Database, folder: Path, gateways: Mapping[str, PaymentGateway
     gateway = SandboxGateway(db)
     witness_all()
     storage = PlainStorage(folder)
-    jobs.register(gateways or {"sandbox": gateway}, storage, PlainRenderer(), public_url="https://market.example")
+    jobs.register(
+        gateways or {"sandbox": gateway},
+        storage,
+        PlainRenderer(),
+        public_url="https://market.example",
+        fapiao_issuer=SandboxFapiaoIssuer(),
+    )
     return House(db, gateway, storage)
 
 

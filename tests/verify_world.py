@@ -19,8 +19,14 @@ import marketplace.videos.jobs
 import marketplace.webhooks.jobs
 import orders.loop
 from app.scheduler import tick
+from billing.bank import draw_transfer
+from billing.bank.gateway import BankTransferGateway
+from billing.bank.models import BANK_TRANSFER
+from billing.fapiao.request_fapiao import RequestFapiao, request_fapiao
+from billing.fapiao.sandbox import SandboxFapiaoIssuer
 from billing.gateway_balances.read_balance import SWEEP as READ_BALANCES
 from billing.gateways.sandbox import SandboxGateway
+from billing.invoices.models import Invoice
 from billing.payouts.pay_out import PayOut, pay_out
 from billing.refunds.request_refund import RequestRefund, request_refund
 from billing.statements.models import Statement
@@ -45,6 +51,8 @@ from marketplace.parties.lookups import find_default_billing_profile
 from marketplace.parties.models import Organization
 from marketplace.pricing.components import Flat, PlanPrice
 from marketplace.publishing.edit_placements import AddClaim, add_claim
+from marketplace.relations.partner_links import AskPartner, accept_partner, ask_partner
+from marketplace.relations.save_tier import SaveTier, SetTierPrice, save_tier, set_tier_price
 from marketplace.webhooks.save_endpoint import SaveEndpoint, save_endpoint
 from orders.approval_rules.set_rule import SetRule, set_rule
 from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
@@ -63,11 +71,13 @@ from orders.offers.offered_price import OfferedPlan
 from orders.order.milestones import milestones_of
 from orders.order.models import Order, OrderLine, Subscription
 from orders.outgoing_events.publish_events import publish_new
+from orders.partners.end_partner import end_partner
 from orders.refunds.ask_refund import AskForRefund, ask_refund
 from orders.refunds.decide_refund import DecideRefund, answer_refund
 from orders.refunds.refund_order import RequestOrderRefund, request_order_refund
 from orders.subscriptions.auto_renew import set_auto_renew
 from tests import factories_fulfillment
+from tests.bank_payouts import give_bank_account, pay_by_bank
 from tests.factories_billing import OPERATOR, PlainRenderer, close_due, do_sweep
 from tests.factories_marketplace import (
     Org,
@@ -82,6 +92,7 @@ from tests.factories_marketplace import (
     per_seat_plan,
 )
 from tests.factories_usage import PRICE
+from tests.verify_bank import NoPaper, pay_by_transfer
 
 APPROVAL_ABOVE_MINOR = 10_000_000
 COUPON = "SPRING-15"
@@ -124,8 +135,10 @@ def build(db: Database, folder: Path) -> World:
     stage.ask_back(stage.asked_back[0], 20_000, as_credit=True)
     stage.settle()
     stage.renew()
+    stage.tax_invoices()
     stage.ask_back(stage.asked_back[0], 5_000, as_credit=True)
     stage.ask_back(stage.asked_back[1])
+    pay_by_transfer(stage)
     stage.publish()
     do_sweep(db, READ_BALANCES)
     return World(storage, folder, stage.buyer, stage.seller, stage.promoter, order_id)
@@ -134,8 +147,13 @@ def build(db: Database, folder: Path) -> World:
 def register(db: Database, storage: Storage) -> None:
     """What the composition registers, with doubles for what is outside."""
     billing.jobs.register(
-        {"sandbox": SandboxGateway(db, fee_ppm=29_000)}, storage, PlainRenderer(), public_url="https://market.example"
+        {"sandbox": SandboxGateway(db, fee_ppm=29_000), BANK_TRANSFER: BankTransferGateway(db)},
+        storage,
+        PlainRenderer(),
+        public_url="https://market.example",
+        fapiao_issuer=SandboxFapiaoIssuer(),
     )
+    draw_transfer.register(storage, NoPaper())
     factories_fulfillment.register()
     marketplace.catalog.jobs.register(review_by_rule=True)
     marketplace.videos.jobs.register(storage)
@@ -209,6 +227,7 @@ class MarketStage:
         self._make_coupon()
         self.buy((self.seats.id, 1), token="sbx_declined", coupon=COUPON)
         self._offer_too_low()
+        self._partner()
         self._with_approval()
         return best
 
@@ -250,8 +269,17 @@ class MarketStage:
         self.keep_running()
         assert close_due(self.db).refused == ()
         with unit_of_work(self.db, OPERATOR) as uow:
-            for statement_id in uow.session.scalars(select(Statement.id).where(Statement.state == "closed")).all():
-                pay_out(uow, PayOut(statement_id, "sandbox", "sbx_acct_ok"))
+            closed = uow.session.scalars(
+                select(Statement).where(Statement.state == "closed", Statement.net_minor > 0)
+            ).all()
+            by_bank = [one.id for one in closed if one.org_id == self.promoter.id]
+            for statement in closed:
+                if statement.id not in by_bank:
+                    pay_out(uow, PayOut(statement.id, "sandbox", "sbx_acct_ok"))
+            holder = uow.session.get_one(Organization, self.promoter.id).legal_name
+        if by_bank:
+            give_bank_account(self.db, self.promoter.owner, holder, BOX)
+            pay_by_bank(self.db, OPERATOR, by_bank)
         self.keep_running()
 
     def refund_after_settlement(self) -> None:
@@ -273,6 +301,15 @@ class MarketStage:
             with unit_of_work(self.db, self.seller.owner) as uow:
                 answer_refund(uow, DecideRefund(case_id, "grant", granted_minor))
             self.keep_running()
+
+    def tax_invoices(self) -> None:
+        """A sale stands on a tax invoice (数电票), a part of which is taken back."""
+        order_id = self.buy((self.seats.id, 1))
+        with unit_of_work(self.db, self.buyer.owner) as uow:
+            bill = uow.session.scalars(select(Invoice.id).where(Invoice.reference == order_id)).one()
+            request_fapiao(uow, RequestFapiao([bill]), SandboxFapiaoIssuer())
+        self.keep_running()
+        self._refund(order_id, 5_000)
 
     def renew(self) -> None:
         """A month later terms are renewed, fall past due, go back and end; instalments are paid, unpaid and cancelled."""
@@ -362,6 +399,18 @@ class MarketStage:
             set_floor(uow, SetFloor(None, 500_000))
             made = make_offer(uow, MakeOffer(None, free, clock.today("Asia/Shanghai"), buyer_org_id=self.buyer.id))
             decide_offer(uow, DecideOffer(made.id, "rejected", "Too low."))
+
+    def _partner(self) -> None:
+        """Something is bought at the price of a tier, and the link ends."""
+        with unit_of_work(self.db, self.seller.owner) as uow:
+            tier_id = save_tier(uow, SaveTier("GOLD", "金牌", "Gold")).id
+            set_tier_price(uow, SetTierPrice(tier_id, self.seats.listing_id, discount_ppm=100_000))
+            link_id = ask_partner(uow, AskPartner(self.buyer.id, tier_id)).id
+        with unit_of_work(self.db, self.buyer.owner) as uow:
+            accept_partner(uow, link_id)
+        self.buy((self.seats.id, 2))
+        with unit_of_work(self.db, self.buyer.owner) as uow:
+            end_partner(uow, link_id)
 
     def buy(
         self,

@@ -55,7 +55,9 @@ class CouponIn(Wire):
     org_ids: Annotated[list[UUID], Field(max_length=MOST_NAMED)] = Field(default_factory=list)
     most_uses: Uses | None = Field(default=None, description="Orders in all")
     most_per_org: Uses | None = None
-    with_offers: bool = Field(default=False, description="Whether it is taken off the price of an offer, too")
+    with_offers: bool = Field(
+        default=False, description="Whether it is taken off the price of an offer or a partner, too"
+    )
     every_term: bool = Field(
         default=False, description="Whether it comes off each renewal, too; else off the first term alone"
     )

@@ -16,6 +16,7 @@ from litestar.response import Stream
 
 from api.context import Services
 from api.request import ApiRequest
+from api.v1.invoice_index import index_csv, index_xlsx
 from billing.invoices.files import FilesFound, files_of, files_of_documents
 from billing.invoices.queries import (
     InvoiceFilter,
@@ -94,6 +95,7 @@ def export(
 ) -> Stream:
     """PDF and XML of a month (default: this one), or of the at most 500 documents named by `id`, as one ZIP file.
 
+    In it they are listed, with their amounts and numbers, as `index.csv` and `index.xlsx`.
     Documents that are still being drawn are named in a text file in it, `NOT-YET-DRAWN.txt`.
     """
     with request.transaction() as uow:
@@ -108,7 +110,7 @@ def export(
     if not found.files:
         raise NotFound("invoices_none_to_export")
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
-    return Stream(_archive(request.services, found), media_type="application/zip", headers=headers)
+    return Stream(archive_of(request.services, found), media_type="application/zip", headers=headers)
 
 
 def _this_month(uow: UnitOfWork) -> date:
@@ -135,7 +137,7 @@ class _Sent(RawIOBase):
         return taken
 
 
-def _archive(services: Services, found: FilesFound) -> Iterator[bytes]:
+def archive_of(services: Services, found: FilesFound) -> Iterator[bytes]:
     """The archive, made while it is sent: of ten thousand documents one is in memory. The transaction is over by then."""
     sent = _Sent()
     at = clock.now().astimezone(UTC).timetuple()[:6]
@@ -147,6 +149,11 @@ def _archive(services: Services, found: FilesFound) -> Iterator[bytes]:
             entry = zipfile.ZipInfo(file.file_name, at)
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, services.storage.get_bytes(file.key))
+            yield sent.take()
+        for name, chunks in (("index.csv", index_csv(found.index)), ("index.xlsx", index_xlsx(found.index))):
+            with archive.open(zipfile.ZipInfo(name, at), "w") as table:
+                for chunk in chunks:
+                    table.write(chunk)
             yield sent.take()
     yield sent.take()
 

@@ -26,6 +26,7 @@ from billing.invoices.queries import (
     list_invoices,
     verify_code,
 )
+from billing.invoices.ubl_file import ubl_of
 from kernel.errors import Conflict, Invalid
 from kernel.principal import SYSTEM
 
@@ -285,6 +286,29 @@ def download_xml(invoice_id: FromPath[UUID], request: ApiRequest) -> Stream:
     return _download(request, invoice_id, "xml")
 
 
+@get(
+    "/v1/invoices/{invoice_id:uuid}/ubl",
+    permission="invoices.read",
+    refuses=[404, 409],
+    sync_to_thread=True,
+    media_type="application/xml",
+    tags=["invoices"],
+)
+def download_ubl(invoice_id: FromPath[UUID], request: ApiRequest) -> Response[bytes]:
+    """The document as EN 16931 data in UBL 2.1: for Peppol (BIS Billing 3.0) where both sides have an address there."""
+    with request.transaction() as uow:
+        found = ubl_of(uow, invoice_id)
+    return Response(
+        found.content,
+        media_type="application/xml",
+        headers={
+            "Content-Disposition": f'attachment; filename="{found.file_name}"',
+            "X-Content-Type-Options": "nosniff",
+            "Cache-Control": "private, no-store",
+        },
+    )
+
+
 @get("/v1/invoice-verifications/{code:str}", permission="public", sync_to_thread=True, tags=["invoices"])
 def verify(code: FromPath[str], request: ApiRequest) -> VerifiedOut:
     """What stands behind the code printed on a document; for anyone who holds the paper."""
@@ -330,4 +354,4 @@ def _download(request: ApiRequest, invoice_id: UUID, form: Literal["pdf", "xml"]
     )
 
 
-routes = [list_received, list_issued, get_one, download_pdf, download_xml, verify]
+routes = [list_received, list_issued, get_one, download_pdf, download_xml, download_ubl, verify]

@@ -11,6 +11,7 @@ from litestar.datastructures import UploadFile
 from litestar.di import NamedDependency as Given
 from litestar.enums import RequestEncodingType
 from litestar.params import Body, FromPath, JSONBody, QueryParameter
+from msgspec import Meta
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth import SIGNED_IN
@@ -39,6 +40,7 @@ from marketplace.onboarding.queries import (
     list_waiting_proofs,
     reveal_payout_account,
     to_proof_view,
+    view_payout_account,
 )
 from marketplace.onboarding.review_legal_proof import ReviewLegalProof, review_legal_proof
 from marketplace.onboarding.save_payout_account import SavePayoutAccount, save_payout_account
@@ -122,6 +124,14 @@ class PayoutAccountOut(Out):
     bank_name: str
     bank_code: str
     account_last4: str
+    rail: Annotated[str, Meta(description="bank, or the gateway that it is at")]
+    trouble: Annotated[
+        str | None,
+        Meta(
+            description="Why nothing is paid to it: held (until `held_until`), or holder_differs (from the legal name)"
+        ),
+    ]
+    held_until: datetime | None
     created_at: datetime
 
 
@@ -253,7 +263,11 @@ def create_payout_account(data: JSONBody[PayoutAccountIn], request: ApiRequest) 
     """Let payouts in a currency go to this account from now on. The same account again changes nothing."""
     command = SavePayoutAccount(**data.model_dump())
     box = request.services.secrets
-    return PayoutAccountOut.of_row(request.transact(lambda uow: save_payout_account(uow, command, box)))
+
+    def work(uow: UnitOfWork) -> PayoutAccountOut:
+        return PayoutAccountOut.of_row(view_payout_account(uow, save_payout_account(uow, command, box)))
+
+    return request.transact(work)
 
 
 @get("/v1/operator/legal-proofs", permission="operator.reviews", sync_to_thread=True, tags=["operator"])

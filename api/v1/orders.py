@@ -22,7 +22,7 @@ from api.order_watcher import OrderWatcher
 from api.payer_action import absolute_action
 from api.request import ApiRequest
 from api.schema import KeyHeader, MoneyOut, Out, PageOut, Paging, Wire, idempotent_command, list_page
-from api.v1.price_out import InstalmentOut, PriceLineOut, instalments_out, price_lines_out
+from api.v1.price_out import InstalmentOut, LineTierOut, PriceLineOut, instalments_out, price_lines_out
 from kernel.db.uow import UnitOfWork
 from orders import queries
 from orders.order.accept_services import accept_order
@@ -65,6 +65,9 @@ class LineOut(Out):
     coupon_every_term: Annotated[
         bool, Meta(description="Whether it comes off renewals, too; else off the first term alone")
     ]
+    tier: Annotated[
+        LineTierOut | None, Meta(description="The tier whose partner's price it is at; null where it is the plan's own")
+    ]
     net: MoneyOut
     tax_rate_ppm: int
     tax: MoneyOut
@@ -95,8 +98,15 @@ class LineOut(Out):
         second = None if line.second_ms is None else line.second_ms // 1000
         lines = tuple(price_lines_out(line.price_lines, line.interval, currency))
         later = instalments_out(line.instalments, currency)
+        tier = LineTierOut.of(line.tier, currency)
         return cls.of_row(
-            line, currency=currency, second=second, attribution=line.rule, price_lines=lines, instalments=later
+            line,
+            currency=currency,
+            second=second,
+            attribution=line.rule,
+            price_lines=lines,
+            instalments=later,
+            tier=tier,
         )
 
 

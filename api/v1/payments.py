@@ -14,6 +14,7 @@ from pydantic import Field
 
 from api.context import Services
 from api.payer_action import absolute_action
+from api.payer_steps import withdraw
 from api.request import ApiRequest
 from api.schema import MoneyOut, Out, Wire
 from billing.gateways.sandbox import SandboxGateway
@@ -77,6 +78,20 @@ def authenticate(payment_id: FromPath[UUID], data: JSONBody[AuthenticationIn], r
     return PaymentOut.of(row, request.services.settings.public_url)
 
 
+@post(
+    "/v1/payments/{payment_id:uuid}/withdraw",
+    permission="orders.buy",
+    sync_to_thread=True,
+    status_code=200,
+    tags=["buying"],
+)
+def withdraw_one(payment_id: FromPath[UUID], request: ApiRequest) -> PaymentOut:
+    """Withdraw a payment that waits for its payer, so that another way to pay can be chosen. What was paid meanwhile is paid."""
+    withdraw(request, payment_id)
+    with request.transaction() as uow:
+        return PaymentOut.of(get_payment(uow, payment_id), request.services.settings.public_url)
+
+
 def answer_bank(services: Services, row: PaymentRow, *, approve: bool) -> None:
     """Answer the sandbox's bank for the payer, for the JSON route and the page alike.
 
@@ -90,4 +105,4 @@ def answer_bank(services: Services, row: PaymentRow, *, approve: bool) -> None:
     gateway.authenticate(row.gateway_reference, approve=approve)
 
 
-routes = [get_one, authenticate]
+routes = [get_one, withdraw_one, authenticate]

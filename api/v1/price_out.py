@@ -8,9 +8,11 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from api.schema import MoneyOut, Out
+from kernel.money import Money
 from marketplace.pricing.engine import PriceLine
 from marketplace.pricing.words import line_in_words
 from orders.checkout.priced_line import InstalmentPart
+from orders.order.line_tier import LineTier
 
 
 class PriceLineOut(Out):
@@ -56,3 +58,20 @@ def price_lines_out(lines: Iterable[PriceLine | Mapping[str, Any]], interval: st
         )
         for line in found
     ]
+
+
+class LineTierOut(Out):
+    """A tier whose partner's price a line is at. `list`: what it would have cost at the plan's own; null of a renewal."""
+
+    code: str
+    name: str
+    name_en: str
+    list: MoneyOut | None
+
+    @classmethod
+    def of(cls, tier: LineTier | None, currency: str) -> LineTierOut | None:
+        """From the line's own; None where it has none."""
+        if tier is None:
+            return None
+        listed = None if tier.list_minor is None else MoneyOut.of_money(Money(tier.list_minor, currency.strip()))
+        return cls.of_row(tier, list=listed)

@@ -15,7 +15,7 @@ from api.language import Language, language_of
 from api.request import ApiRequest
 from api.schema import CurrencyIn, MoneyOut, Out, Wire
 from api.v1.approval_out import ApprovalReasonOut, ApprovalStepOut, reasons_out, steps_out
-from api.v1.price_out import InstalmentOut, PriceLineOut, instalments_out, price_lines_out
+from api.v1.price_out import InstalmentOut, LineTierOut, PriceLineOut, instalments_out, price_lines_out
 from billing.tax.decision import note_in_words
 from kernel import clock
 from kernel.errors import Invalid
@@ -25,6 +25,7 @@ from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
 from orders.checkout.priced_line import Context, InstalmentPart, InvoiceParty, PricedLine, QuotedClaim, TrialTerms
 from orders.checkout.quote_models import Quote
 from orders.checkout.views import steps_shown
+from orders.order.line_tier import LineTier
 from orders.order.span import FirstTerm
 
 
@@ -145,6 +146,9 @@ class QuoteLineOut(Out):
         bool, Meta(description="Whether it comes off renewals, too; else off the first term alone")
     ]
     coupon_until: Annotated[datetime | None, Meta(description="Until when it can be bought with; null without one")]
+    tier: Annotated[
+        LineTierOut | None, Meta(description="The tier whose partner's price it is at; null where it is the plan's own")
+    ]
     net: MoneyOut
     tax_rate_ppm: int
     tax_reason: Annotated[
@@ -185,6 +189,7 @@ class QuoteLineOut(Out):
             trial=trial,
             first_term_ends_at=ends_at,
             instalments=later,
+            tier=LineTierOut.of(LineTier.model_validate(line.tier) if line.tier else None, line.currency),
         )
 
 

@@ -15,7 +15,8 @@ from api.schema import PageOut, Paging, list_page
 from api.v1.settlement_out import BalanceOut, PayoutOut, SellerShareOut, StatementDetailOut, StatementOut
 from billing.payouts.balances import balances
 from billing.payouts.queries import get_payout, list_payouts
-from billing.shares.queries import PolicyRow, list_shares, published_policy
+from billing.shares.policy_queries import PolicyRow, published_policy
+from billing.shares.queries import list_shares
 from billing.statements.queries import get_statement, list_statements
 from marketplace.parties.lookups import get_party
 
@@ -27,7 +28,11 @@ ShareState = Annotated[
 
 @get("/v1/share-policy", permission="public", sync_to_thread=True, tags=["money"])
 def get_policy(request: ApiRequest) -> list[PolicyRow]:
-    """The published revenue-share policy, all versions, newest first."""
+    """The published revenue-share policy, all versions, newest first, of each the most specific rule first.
+
+    A sale gets the version in force when it is ordered, and of it the most specific rule that is for it: one for its listing
+    before one for its seller, the channel whose video sold it, the type of deal, the whole category. Null is for all.
+    """
     with request.transaction() as uow:
         return published_policy(uow)
 

@@ -50,6 +50,12 @@ class ShareOut(Out):
     order_line_id: UUID
     video_id: UUID | None
     rate_ppm: int
+    conflict: Annotated[
+        str | None,
+        Meta(
+            description="`same_tax_id`: the promoter has the buyer's or the seller's tax identifier and earns nothing"
+        ),
+    ]
     policy_version: int
     base: MoneyOut
     amount: MoneyOut

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 import orders.loop
+from app.composition import heads_file
 from app.console import choose, console, results
 from app.verify.check import RuleResult, VerifyReport, verify
 from app.verify.rule import Outside
@@ -41,7 +42,7 @@ def check(settings: Settings, *, seller_logs: Sequence[str] = (), show: bool = F
     if settings.database_url is None:
         raise ValueError("the engines must be resolved before data is verified")
     db = Database(settings.database_url, pool_size=2)
-    outside = Outside(open_storage(settings.object_store_url), tuple(seller_logs))
+    outside = Outside(open_storage(settings.object_store_url), tuple(seller_logs), heads_file(settings))
     try:
         if not settings.is_production:
             with unit_of_work(db, SYSTEM) as uow:

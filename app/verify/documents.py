@@ -127,6 +127,9 @@ PRODUCED = Query(
     f"""
     SELECT i.id AS invoice_id, i.state, i.number, i.pdf_key FROM billing.invoice i
     WHERE (i.state = 'queued' OR i.pdf_key IS NULL OR i.pdf_sha256 IS NULL) AND NOT {pending("i.id")}
+      -- A credit note whose tax invoices are not taken back yet waits for both sides' word.
+      AND NOT (i.state = 'queued' AND i.reddened_at IS NULL
+               AND EXISTS (SELECT 1 FROM billing.red_letter l WHERE l.note_id = i.id))
     """,  # noqa: S608 - (same)
 )
 

@@ -6,12 +6,17 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import billing.accounting_periods.models
+import billing.bank.models
 import billing.connected_accounts.models
 import billing.disputes.models
+import billing.fapiao.models
 import billing.incidents.models
 import billing.invoices.models
 import billing.payments.models
+import billing.payout_batches.models
 import billing.payouts.models
+import billing.reconciliation.models
 import billing.refunds.models
 import billing.shares.models
 import billing.statements.models
@@ -29,6 +34,7 @@ import marketplace.onboarding.models
 import marketplace.parties.models
 import marketplace.questions.models
 import marketplace.reactions.models
+import marketplace.relations.partner_models
 import marketplace.test_clocks.models
 import marketplace.videos.models
 import marketplace.webhooks.models
@@ -45,14 +51,22 @@ from migrations.partitions import kept_since
 
 TABLES = {
     billing.connected_accounts.models.CONNECTED_ACCOUNT.name: "billing.connected_account",
+    billing.bank.models.AWAITED_TRANSFER.name: "billing.bank_transfer",
+    billing.bank.models.OUTGOING_TRANSFER.name: "billing.bank_outgoing",
+    billing.accounting_periods.models.ACCOUNTING_PERIOD.name: "billing.accounting_period",
+    billing.reconciliation.models.RECONCILIATION_DIFFERENCE.name: "billing.reconciliation_difference",
     billing.disputes.models.DISPUTE.name: "billing.dispute",
     billing.disputes.models.DISPUTE_SUBMISSION.name: "billing.dispute_submission",
     billing.incidents.models.INCIDENT.name: "billing.incident",
+    billing.fapiao.models.FAPIAO_REQUEST.name: "billing.fapiao_request",
+    billing.fapiao.models.RED_LETTER.name: "billing.red_letter",
     billing.invoices.models.INVOICE.name: "billing.invoice",
     billing.payments.models.PAYMENT.name: "billing.payment",
     billing.payouts.models.PAYOUT.name: "billing.payout",
+    billing.payout_batches.models.PAYOUT_BATCH.name: "billing.payout_batch",
     billing.refunds.models.REFUND.name: "billing.refund",
     billing.shares.models.SHARE.name: "billing.share",
+    billing.shares.models.SHARE_POLICY_VERSION.name: "billing.share_policy_version",
     billing.statements.models.STATEMENT.name: "billing.statement",
     fulfillment.runs.models.RUN.name: "fulfillment.run",
     fulfillment.entitlements.models.ENTITLEMENT.name: "fulfillment.entitlement",
@@ -60,6 +74,7 @@ TABLES = {
     fulfillment.usage.models.USAGE_CHALLENGE.name: "fulfillment.usage_challenge",
     fulfillment.customer_reviews.models.CUSTOMER_REVIEW.name: "fulfillment.customer_review",
     marketplace.catalog.models.LISTING.name: "marketplace.listing",
+    marketplace.relations.partner_models.PARTNER_LINK.name: "marketplace.partner_link",
     marketplace.catalog.models.VERSION.name: "marketplace.listing_version",
     marketplace.catalog.models.PLAN.name: "marketplace.plan",
     marketplace.content_reports.models.CONTENT_REPORT.name: "marketplace.content_report",

@@ -127,9 +127,11 @@ FACTS = Query(
 )
 CASH = _account(
     "ledger.cash",
-    "各渠道资金账户余额等于成功付款减去退款、打款、拒付中的款项与异常支出，并计入渠道手续费、换汇与银行划转。",
+    "各渠道资金账户余额等于成功付款减去退款、打款、拒付中的款项与异常支出，并计入渠道手续费、换汇与银行划转；"
+    "银行账户余额等于已导入的流水。",
     "Each gateway's cash is payments captured less refunds and payouts that stayed, what is in dispute and incidents, "
-    "and what the gateway's own books show beside: fees, exchanges, transfers to the bank.",
+    "and what the gateway's own books show beside: fees, exchanges, transfers to the bank; "
+    "a bank account's is its imported lines.",
     "gateway_cash",
     "gateway, currency",
     f"""
@@ -145,6 +147,10 @@ CASH = _account(
     UNION ALL SELECT gateway, fee_currency, -fee_minor FROM billing.dispute WHERE fee_minor <> 0
     UNION ALL SELECT gateway, currency, -suspense_minor FROM billing.incident
     UNION ALL SELECT gateway, currency, minor FROM ({BOOKED_BALANCE}) b
+    UNION ALL SELECT 'bank\\:' || a.code, l.currency, l.amount_minor FROM billing.bank_line l
+              JOIN billing.bank_account a ON a.id = l.account_id
+    UNION ALL SELECT 'bank_transfer', l.currency, CASE WHEN l.amount_minor > 0 THEN -a.amount_minor ELSE a.amount_minor END
+              FROM billing.bank_assignment a JOIN billing.bank_line l ON l.id = a.line_id WHERE a.kind <> 'write_off'
     """,  # noqa: S608 - every piece of it stands in this repository
     owed=False,
 )
@@ -219,8 +225,9 @@ CLEARING = _account(
 
 SUSPENSE = _account(
     "ledger.suspense",
-    "待查账户余额等于拒付中的款项与异常支出，减去另行付还的退款。",
-    "The suspense account is what is in dispute and what incidents left open, less refunds that were paid in another way.",
+    "待查账户余额等于拒付中的款项与异常支出，减去另行付还的退款与银行流水中尚未认领的款项。",
+    "The suspense account is what is in dispute and what incidents left open, less refunds that were paid in another way, "
+    "and what of bank statements is not assigned.",
     "suspense",
     "currency",
     """
@@ -229,6 +236,7 @@ SUSPENSE = _account(
     UNION ALL SELECT currency, suspense_minor FROM billing.incident
     UNION ALL SELECT currency, credit_minor - amount_minor FROM billing.refund WHERE state = 'settled'
     UNION ALL SELECT currency, -amount_minor FROM billing.incident WHERE kind = 'credit_paid_back' AND state = 'closed'
+    UNION ALL SELECT currency, CASE WHEN amount_minor > 0 THEN -open_minor ELSE open_minor END FROM billing.bank_line
     """,
     owed=False,
 )

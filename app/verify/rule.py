@@ -16,6 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.embedded.databases import SERVING_ROLE
+from billing.ledger.heads import HeadsFile
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.storage import Storage
@@ -64,6 +65,7 @@ class Outside:
 
     storage: Storage | None = None
     seller_logs: tuple[str, ...] = ()
+    heads: HeadsFile | None = None
 
 
 class Rule(Protocol):

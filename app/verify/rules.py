@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from app.verify import (
+    bank,
+    books,
     catalogue,
     coupons,
     courses,
     delivery,
     disputes,
     documents,
+    fapiao,
     files,
     gateway_balances,
+    heads,
     histories,
     instalments,
     jobs,
@@ -18,11 +22,15 @@ from app.verify import (
     milestones,
     offers,
     orders,
+    partners,
+    payment_methods,
     payments,
+    payout_batches,
     refund_cases,
     refunds,
     seller_log,
     settlement,
+    share_policies,
     store_credit,
     subscriptions,
     tenancy,
@@ -34,16 +42,23 @@ from app.verify.rule import Comparison, Rule
 RULES: tuple[Rule, ...] = (
     *ledger.RULES,
     *gateway_balances.RULES,
+    *books.RULES,
     *payments.RULES,
+    *payment_methods.RULES,
     *refunds.RULES,
     *refund_cases.RULES,
     *store_credit.RULES,
+    *bank.RULES,
     *disputes.RULES,
     *settlement.RULES,
+    *payout_batches.RULES,
+    *share_policies.RULES,
     *documents.RULES,
+    *fapiao.RULES,
     *orders.RULES,
     *coupons.RULES,
     *offers.RULES,
+    *partners.RULES,
     *subscriptions.RULES,
     *instalments.RULES,
     *milestones.RULES,
@@ -57,6 +72,6 @@ RULES: tuple[Rule, ...] = (
     *catalogue.RULES,
 )
 """What the database alone can show."""
-COMPARISONS: tuple[Comparison, ...] = (*files.COMPARISONS, *seller_log.COMPARISONS)
+COMPARISONS: tuple[Comparison, ...] = (*files.COMPARISONS, *heads.COMPARISONS, *seller_log.COMPARISONS)
 """What needs files or a seller's log beside it."""
 EVERY: tuple[Rule | Comparison, ...] = (*RULES, *COMPARISONS)

@@ -24,6 +24,9 @@ KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ("orders.offer_line", "plan_id", "marketplace.plan", "seller_org_id", "org_id"),
     ('orders."order"', "offer_id", "orders.offer", BOTH, BOTH),
     ("marketplace.demo_booking", "lead_id", "marketplace.lead", BOTH, BOTH),
+    ("marketplace.partner_link", "tier_id", "marketplace.partner_tier", "seller_org_id", "seller_org_id"),
+    ("marketplace.tier_price", "tier_id", "marketplace.partner_tier", "seller_org_id", "seller_org_id"),
+    ("marketplace.tier_price", "listing_id", "marketplace.listing", "seller_org_id", "org_id"),
     ("orders.approval", "purchase_id", "orders.purchase", "buyer_org_id", "buyer_org_id"),
     ('orders."order"', "purchase_id", "orders.purchase", "buyer_org_id", "buyer_org_id"),
     ("orders.order_line", "order_id", 'orders."order"', BOTH, BOTH),
@@ -62,6 +65,7 @@ KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ("billing.payment_attempt", "payment_id", "billing.payment", "payer_org_id", "payer_org_id"),
     ("billing.payment_allocation", "payment_id", "billing.payment", "payer_org_id", "payer_org_id"),
     ("billing.payment_allocation", "reference", 'orders."order"', "payer_org_id seller_org_id", BOTH),
+    ("billing.bank_transfer", "payment_id", "billing.payment", "payer_org_id", "payer_org_id"),
     ("billing.charge", "reference", "orders.order_line", BOTH, BOTH),
     ("billing.charge", "part_reference", "orders.milestone", BOTH, BOTH),
     ("billing.share", "part_reference", "orders.milestone", "seller_org_id", "seller_org_id"),
@@ -75,8 +79,21 @@ KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ("billing.statement_line", "statement_id", "billing.statement", "org_id", "org_id"),
     ("billing.payout", "statement_id", "billing.statement", "org_id", "org_id"),
     ("billing.payout_attempt", "payout_id", "billing.payout", "org_id", "org_id"),
+    ("billing.payout", "account_id", "marketplace.payout_account", "org_id", "org_id"),
+    ("billing.payout_batch_entry", "payout_id", "billing.payout", "org_id", "org_id"),
+    ("billing.payout_batch_entry", "account_id", "marketplace.payout_account", "org_id", "org_id"),
+    ("billing.payout_report_line", "payout_id", "billing.payout", "org_id", "org_id"),
     ("billing.invoice_line", "invoice_id", "billing.invoice", BOTH, BOTH),
     ("billing.invoice", "original_invoice_id", "billing.invoice", BOTH, BOTH),
+    ("billing.fapiao_source", "invoice_id", "billing.invoice", BOTH, BOTH),
+    ("billing.fapiao_source", "request_id", "billing.fapiao_request", BOTH, BOTH),
+    ("billing.fapiao", "request_id", "billing.fapiao_request", BOTH, BOTH),
+    ("billing.fapiao", "original_id", "billing.fapiao", BOTH, BOTH),
+    ("billing.fapiao_line", "fapiao_id", "billing.fapiao", BOTH, BOTH),
+    ("billing.fapiao_line", "invoice_line_id", "billing.invoice_line", BOTH, BOTH),
+    ("billing.red_letter", "fapiao_id", "billing.fapiao", BOTH, BOTH),
+    ("billing.red_letter", "red_id", "billing.fapiao", BOTH, BOTH),
+    ("billing.red_letter", "note_id", "billing.invoice", BOTH, BOTH),
     ("billing.invoice", "series_id", "billing.number_series", "seller_org_id", "org_id"),
     ("billing.posting", "account_id", "billing.ledger_account", "org_id", "org_id"),
     ("marketplace.plan", "version_id", "marketplace.listing_version", "org_id", "org_id"),
@@ -93,7 +110,10 @@ APPEND_ONLY = (
     "orders.offer_line orders.counter_offer orders.sale_terms marketplace.agreement_acceptance marketplace.lead_message"
     " marketplace.lead_note fulfillment.customer_review_revision"
     " fulfillment.usage_event fulfillment.usage_key fulfillment.usage_line orders.refund_evidence"
-    " orders.dispute_evidence"
+    " orders.dispute_evidence billing.bank_statement billing.bank_assignment"
+    " orders.dispute_evidence billing.fapiao_line billing.fapiao_source"
+    " orders.dispute_evidence billing.payout_report billing.payout_report_line"
+    " orders.dispute_evidence billing.reconciliation_run"
 ).split()
 """What is added and never changed."""
 UNDELETABLE = (
@@ -101,6 +121,9 @@ UNDELETABLE = (
     "billing.refund_attempt billing.number_series billing.invoice billing.statement billing.share billing.share_reversal "
     "billing.payout billing.payout_attempt billing.statement_adjustment billing.sandbox_operation billing.dispute "
     "billing.incident billing.gateway_balance_entry"
+    "billing.incident billing.fapiao_request billing.fapiao billing.red_letter"
+    "billing.incident billing.payout_batch billing.payout_batch_entry"
+    "billing.incident billing.share_policy_version"
 ).split()
 """What changes its state but never goes away."""
 SCHEMAS = ("kernel", "marketplace", "fulfillment", "billing", "orders")

@@ -29,6 +29,7 @@ class Charge(Base):
         Index("ix_charge_group_reference", "group_reference"),
         Index("ix_charge_payment_id", "payment_id"),
         Index("ix_charge_allocation_id", "allocation_id"),
+        Index("ix_charge_captured_at", "captured_at", postgresql_using="brin"),
         {"schema": "billing"},
     )
     id: Mapped[Id]

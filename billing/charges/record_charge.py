@@ -164,6 +164,7 @@ def _open_shares(uow: UnitOfWork, command: RecordCharge, charge: Charge, parts: 
             kind=kind,
             policy_version=terms.policy_version,
             rate_ppm=rate_ppm,
+            conflict=terms.conflict if kind == "promoter" else None,
             base_minor=command.net_minor,
             gross_minor=command.gross_minor,
             amount_minor=amount_minor,

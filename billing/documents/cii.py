@@ -6,58 +6,36 @@ Element order is that of the schema; the BT and BG numbers in comments are the b
 from __future__ import annotations
 
 from datetime import date
-from decimal import Decimal
 from typing import Final
 
 from lxml import etree
 
+from billing.documents.en16931 import (
+    BANK_TRANSFER,
+    CREDIT_NOTE_CODE,
+    GUIDELINE,
+    INVOICE_CODE,
+    amount_text,
+    decimal_text,
+    en16931_violation,
+    exemption_of,
+    notes_of,
+    percent_text,
+    vat_applies,
+)
 from billing.documents.lines import DocumentLine, TaxCategory, TaxSubtotal
 from billing.documents.model import InvoiceDocument
 from billing.documents.parties import DocumentParty, Period
 from kernel.errors import Invalid
-from kernel.money import PPM, exponent, to_decimal
+from kernel.money import exponent
 
-GUIDELINE: Final = "urn:cen.eu:en16931:2017"
 _NS: Final = {
     "rsm": "urn:un:unece:uncefact:data:standard:CrossIndustryInvoice:100",
     "qdt": "urn:un:unece:uncefact:data:standard:QualifiedDataType:100",
     "ram": "urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformationEntity:100",
     "udt": "urn:un:unece:uncefact:data:standard:UnqualifiedDataType:100",
 }
-_INVOICE_CODE: Final = "380"  # UNTDID 1001, commercial invoice
-_CREDIT_NOTE_CODE: Final = "381"  # UNTDID 1001, credit note: amounts are positive
-_BANK_TRANSFER: Final = "30"  # UNTDID 4461, credit transfer
 _DAY: Final = "102"  # UNTDID 2379, CCYYMMDD
-_EN16931_DIGITS: Final = 2
-_REASONS: Final = {
-    TaxCategory.EXEMPT: ("Exempt from tax", ""),
-    TaxCategory.REVERSE_CHARGE: ("Reverse charge", "VATEX-EU-AE"),
-    TaxCategory.OUT_OF_SCOPE: ("Not subject to VAT", "VATEX-EU-O"),
-}
-_SANDBOX_NOTE: Final = "SANDBOX – not a tax document / 沙箱 · 非税务发票"
-_NOT_FISCAL_NOTE: Final = "Not a tax invoice / 非税务发票"
-
-
-def en16931_violation(document: InvoiceDocument) -> str | None:
-    """Why EN 16931 cannot carry this document, as an error code; None when it can.
-
-    Some rules of the standard are narrower than the law of some countries: a seller has an identifier, for VAT where it
-    applies (BR-CO-26, BR-S-02 and its like); amounts have at most two digits after the point (BR-DEC-*; a Kuwaiti dinar
-    has three); and the tax of a rate may differ from rate × net by less than one major unit (BR-CO-17), which a long
-    invoice in a currency without minor units can exceed.
-    """
-    seller = document.seller
-    if not seller.tax_id and (_vat_applies(document) or not seller.registration_id):
-        return "en16931_seller_id_missing"
-    surplus = 10 ** max(exponent(document.currency) - _EN16931_DIGITS, 0)
-    amounts = [document.paid_minor, *(line.net_minor for line in document.lines)]
-    amounts += [amount for group in document.breakdown for amount in (group.net_minor, group.tax_minor)]
-    if any(amount % surplus for amount in amounts):
-        return "en16931_amount_too_fine"
-    major = 10 ** exponent(document.currency)
-    if any(abs(g.tax_minor * PPM - g.net_minor * g.rate_ppm) >= major * PPM for g in document.breakdown):
-        return "en16931_tax_rounding_too_wide"
-    return None
 
 
 def to_cii(document: InvoiceDocument) -> bytes:
@@ -112,36 +90,13 @@ def _period(parent: etree._Element, period: Period | None) -> None:
     _day(element, "ram:EndDateTime", period.last_on)
 
 
-def _amount(amount_minor: int, currency: str) -> str:
-    value = to_decimal(amount_minor, currency)
-    # A third digit is known to be zero here (`en16931_violation`).
-    digits = min(exponent(currency), _EN16931_DIGITS)
-    return f"{value:.{digits}f}"
-
-
-def _plain(value: Decimal) -> str:
-    """A decimal without exponent or idle zeros."""
-    text = f"{value:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def _percent(rate_ppm: int) -> str:
-    return f"{Decimal(rate_ppm).scaleb(-4):.2f}" if rate_ppm % 100 == 0 else _plain(Decimal(rate_ppm).scaleb(-4))
-
-
 def _header(root: etree._Element, document: InvoiceDocument) -> None:
     element = _add(root, "rsm:ExchangedDocument")
     _add(element, "ram:ID", document.number)  # BT-1
-    _add(element, "ram:TypeCode", _CREDIT_NOTE_CODE if document.is_credit_note else _INVOICE_CODE)  # BT-3
+    _add(element, "ram:TypeCode", CREDIT_NOTE_CODE if document.is_credit_note else INVOICE_CODE)  # BT-3
     _day(element, "ram:IssueDateTime", document.issued_on)  # BT-2
-    notes = [_SANDBOX_NOTE] if document.sandbox else [] if document.is_fiscal else [_NOT_FISCAL_NOTE]
-    if document.fiscal_number:
-        notes.append(f"数电票号码: {document.fiscal_number}")
-    if document.original:
-        notes.append(document.original.reason)
-    notes.append(document.remarks)
-    for note in notes:
-        _add_filled(element, "ram:IncludedNote/ram:Content", note)  # BT-22
+    for note in notes_of(document):
+        _add(element, "ram:IncludedNote/ram:Content", note)  # BT-22
 
 
 def _line(transaction: etree._Element, position: int, line: DocumentLine, currency: str) -> None:
@@ -154,12 +109,12 @@ def _line(transaction: etree._Element, position: int, line: DocumentLine, curren
     _add(
         element,
         "ram:SpecifiedLineTradeAgreement/ram:NetPriceProductTradePrice/ram:ChargeAmount",  # BT-146
-        _plain(price),
+        decimal_text(price),
     )
     _add(
         element,
         "ram:SpecifiedLineTradeDelivery/ram:BilledQuantity",  # BT-129
-        _plain(line.quantity),
+        decimal_text(line.quantity),
         unitCode=line.unit_code,
     )
     settlement = _add(element, "ram:SpecifiedLineTradeSettlement")
@@ -167,28 +122,23 @@ def _line(transaction: etree._Element, position: int, line: DocumentLine, curren
     _add(tax, "ram:TypeCode", "VAT")
     _add(tax, "ram:CategoryCode", line.tax_category.value)  # BT-151
     if line.tax_category is not TaxCategory.OUT_OF_SCOPE:  # BR-O-05
-        _add(tax, "ram:RateApplicablePercent", _percent(line.tax_rate_ppm))  # BT-152
+        _add(tax, "ram:RateApplicablePercent", percent_text(line.tax_rate_ppm))  # BT-152
     _period(settlement, line.period)  # BG-26
     _add(
         settlement,
         "ram:SpecifiedTradeSettlementLineMonetarySummation/ram:LineTotalAmount",  # BT-131
-        _amount(line.net_minor, currency),
+        amount_text(line.net_minor, currency),
     )
 
 
 def _agreement(transaction: etree._Element, document: InvoiceDocument) -> None:
     element = _add(transaction, "ram:ApplicableHeaderTradeAgreement")
     # BT-31 and BT-48 must be absent where VAT does not apply (BR-O-02).
-    vat_applies = _vat_applies(document)
-    _party(_add(element, "ram:SellerTradeParty"), document.seller, sells=True, vat_applies=vat_applies)  # BG-4
-    _party(_add(element, "ram:BuyerTradeParty"), document.buyer, sells=False, vat_applies=vat_applies)  # BG-7
+    in_scope = vat_applies(document)
+    _party(_add(element, "ram:SellerTradeParty"), document.seller, sells=True, vat_applies=in_scope)  # BG-4
+    _party(_add(element, "ram:BuyerTradeParty"), document.buyer, sells=False, vat_applies=in_scope)  # BG-7
     _add_filled(element, "ram:SellerOrderReferencedDocument/ram:IssuerAssignedID", document.order_ref)  # BT-14
     _add_filled(element, "ram:BuyerOrderReferencedDocument/ram:IssuerAssignedID", document.purchase_order)  # BT-13
-
-
-def _vat_applies(document: InvoiceDocument) -> bool:
-    # A document is outside the scope of VAT as a whole or not at all.
-    return document.lines[0].tax_category is not TaxCategory.OUT_OF_SCOPE
 
 
 def _party(element: etree._Element, party: DocumentParty, *, sells: bool, vat_applies: bool) -> None:
@@ -217,7 +167,7 @@ def _settlement(transaction: etree._Element, document: InvoiceDocument) -> None:
     _add(element, "ram:InvoiceCurrencyCode", currency)  # BT-5
     if document.seller.bank_account:
         means = _add(element, "ram:SpecifiedTradeSettlementPaymentMeans")
-        _add(means, "ram:TypeCode", _BANK_TRANSFER)  # BT-81
+        _add(means, "ram:TypeCode", BANK_TRANSFER)  # BT-81
         _add(
             means,
             "ram:PayeePartyCreditorFinancialAccount/ram:ProprietaryID",  # BT-84
@@ -237,17 +187,17 @@ def _settlement(transaction: etree._Element, document: InvoiceDocument) -> None:
 
 
 def _tax(settlement: etree._Element, subtotal: TaxSubtotal, currency: str) -> None:
-    reason, code = _REASONS.get(subtotal.category, ("", ""))
+    reason, code = exemption_of(subtotal)
     element = _add(settlement, "ram:ApplicableTradeTax")
-    _add(element, "ram:CalculatedAmount", _amount(subtotal.tax_minor, currency))  # BT-117
+    _add(element, "ram:CalculatedAmount", amount_text(subtotal.tax_minor, currency))  # BT-117
     _add(element, "ram:TypeCode", "VAT")
     if reason:
-        _add(element, "ram:ExemptionReason", subtotal.reason or reason)  # BT-120
-    _add(element, "ram:BasisAmount", _amount(subtotal.net_minor, currency))  # BT-116
+        _add(element, "ram:ExemptionReason", reason)  # BT-120
+    _add(element, "ram:BasisAmount", amount_text(subtotal.net_minor, currency))  # BT-116
     _add(element, "ram:CategoryCode", subtotal.category.value)  # BT-118
     _add_filled(element, "ram:ExemptionReasonCode", code)  # BT-121
     if subtotal.category is not TaxCategory.OUT_OF_SCOPE:
-        _add(element, "ram:RateApplicablePercent", _percent(subtotal.rate_ppm))  # BT-119
+        _add(element, "ram:RateApplicablePercent", percent_text(subtotal.rate_ppm))  # BT-119
 
 
 def _terms(settlement: etree._Element, document: InvoiceDocument) -> None:
@@ -264,10 +214,10 @@ def _terms(settlement: etree._Element, document: InvoiceDocument) -> None:
 def _totals(settlement: etree._Element, document: InvoiceDocument) -> None:
     currency = document.currency
     element = _add(settlement, "ram:SpecifiedTradeSettlementHeaderMonetarySummation")
-    _add(element, "ram:LineTotalAmount", _amount(document.net_minor, currency))  # BT-106
-    _add(element, "ram:TaxBasisTotalAmount", _amount(document.net_minor, currency))  # BT-109
-    _add(element, "ram:TaxTotalAmount", _amount(document.tax_minor, currency), currencyID=currency)  # BT-110
-    _add(element, "ram:GrandTotalAmount", _amount(document.gross_minor, currency))  # BT-112
+    _add(element, "ram:LineTotalAmount", amount_text(document.net_minor, currency))  # BT-106
+    _add(element, "ram:TaxBasisTotalAmount", amount_text(document.net_minor, currency))  # BT-109
+    _add(element, "ram:TaxTotalAmount", amount_text(document.tax_minor, currency), currencyID=currency)  # BT-110
+    _add(element, "ram:GrandTotalAmount", amount_text(document.gross_minor, currency))  # BT-112
     if document.paid_minor:
-        _add(element, "ram:TotalPrepaidAmount", _amount(document.paid_minor, currency))  # BT-113
-    _add(element, "ram:DuePayableAmount", _amount(document.due_minor, currency))  # BT-115
+        _add(element, "ram:TotalPrepaidAmount", amount_text(document.paid_minor, currency))  # BT-113
+    _add(element, "ram:DuePayableAmount", amount_text(document.due_minor, currency))  # BT-115

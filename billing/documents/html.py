@@ -13,17 +13,21 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from billing.documents import formatting
 from billing.documents.chinese_capitals import chinese_capitals
+from billing.documents.fapiao import FapiaoDocument
 from billing.documents.fonts import Typeface, substitute_glyphs, typefaces
 from billing.documents.labels import Labels
 from billing.documents.model import InvoiceDocument
 from billing.documents.offer import OfferDocument
 from billing.documents.qr import qr_svg
 from billing.documents.statement import COLUMNS, StatementDocument
+from billing.documents.transfer import TransferDocument
+from kernel.money import to_decimal
 
 FONT_ASSET: Final = "asset:font"
 _TYPEFACES: Final = "/* typefaces */"
 """Where the templates' head has the declarations of the document's own typefaces."""
 QR_ASSET: Final = "asset:qr"
+_UNTAXED: Final = {"E": "免税", "O": "不征税"}
 _ROOM: Final = {"": 13, "wide": 16, "wider": 20}
 """Most characters of an amount by the class of paper; 13 are `-9,999,999.99`."""
 
@@ -140,7 +144,46 @@ def offer_html(document: OfferDocument) -> HtmlDocument:
     return _document(html, "")
 
 
-def _amounts(document: InvoiceDocument) -> Iterator[int]:
+def transfer_html(document: TransferDocument) -> HtmlDocument:
+    """Lay out a request for a bank transfer."""
+    html = (
+        _templates()
+        .get_template("transfer.html")
+        .render(
+            d=document,
+            t=Labels(document.language),
+            day=lambda value: formatting.day(value, document.language),
+            room=_room([formatting.amount(document.amount_minor, document.currency)]),
+        )
+    )
+    return _document(html, "")
+
+
+def fapiao_html(document: FapiaoDocument) -> HtmlDocument:
+    """Lay out the face of a 数电票. Its code holds kind, number, amount and day as the administration's do; a sandbox's says so.
+
+    Raises:
+        Invalid: `amount_out_of_range`.
+    """
+    kind, amount = ("31" if document.special else "32"), to_decimal(document.sign * document.gross_minor, "CNY")
+    code = f"01,{kind},,{document.number},{amount:.2f},{document.issued_on:%Y%m%d},,"
+    if document.sandbox:
+        code = f"SANDBOX,{document.number}"
+    html = (
+        _templates()
+        .get_template("fapiao.html")
+        .render(
+            d=document,
+            qr=code,
+            capitals=chinese_capitals(document.sign * document.gross_minor),
+            untaxed=_UNTAXED,
+            room=_room([formatting.amount(-amount, "CNY") for amount in _amounts(document)]),
+        )
+    )
+    return _document(html, code)
+
+
+def _amounts(document: InvoiceDocument | FapiaoDocument) -> Iterator[int]:
     """As long as any that is printed, without its sign: the tax has the narrowest column."""
     yield from (abs(document.net_minor), abs(document.gross_minor), 10 * abs(document.tax_minor))
     for line in document.lines:
@@ -162,13 +205,13 @@ def _red_remark(document: InvoiceDocument) -> str:
     return f"被红冲蓝字数电票号码：{original.number} 红字发票信息确认单编号：{original.confirmation_number}"
 
 
-def _document(html: str, verification_url: str) -> HtmlDocument:
+def _document(html: str, code: str) -> HtmlDocument:
     html = substitute_glyphs(html)
     faces = typefaces(html + style_sheet())
     assets = {f"{FONT_ASSET}{index}": (face.media_type, face.font) for index, face in enumerate(faces)}
     html = html.replace(_TYPEFACES, _declared(faces))
-    if verification_url:
-        assets[QR_ASSET] = ("image/svg+xml", qr_svg(verification_url))
+    if code:
+        assets[QR_ASSET] = ("image/svg+xml", qr_svg(code))
     digest = hashlib.sha256((html + style_sheet()).encode())
     for address in sorted(assets):
         digest.update(assets[address][1])

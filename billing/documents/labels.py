@@ -107,6 +107,31 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "per_year": ("年", "year"),
     "per_once": ("一次性", "once"),
     "per_first_term": ("首期", "first term"),
+    "transfer": ("付款通知书", "Request for payment"),
+    "transfer_code": ("汇款附言码", "Remark code"),
+    "transfer_on": ("日期", "Date"),
+    "transfer_due": ("付款截止日", "Pay by"),
+    "transfer_from": ("付款方", "Payer"),
+    "transfer_to": ("收款账户", "Pay to"),
+    "transfer_holder": ("户名", "Account holder"),
+    "transfer_bank": ("开户行", "Bank"),
+    "transfer_account": ("账号", "Account number"),
+    "transfer_bank_code": ("联行号 / BIC", "Bank code / BIC"),
+    "transfer_remark": ("附言（必填）", "Remark (required)"),
+    "transfer_for": ("订单", "Orders"),
+    "transfer_amount": ("应付金额", "Amount to pay"),
+    "transfer_by_code": (
+        "请在汇款附言中原样填写附言码，款项据此自动入账。",
+        "Write the remark code into the transfer's remark exactly as it stands: by it the payment is recognised.",
+    ),
+    "transfer_by_account": (
+        "以上账号为本次付款专用，汇入即可自动入账；请同时填写附言码。",
+        "This account number is for this payment alone; please write the remark code as well.",
+    ),
+    "transfer_exact": (
+        "请按应付金额一次付清。金额不符、逾期或无法识别的款项不会自动入账，由平台联系您处理或原路退回。本通知书非税务凭证。",
+        "Pay exactly this amount. Money that differs, is late or unknown waits for the platform, or goes back. No tax document.",
+    ),
     "no_lines": ("本期无订单", "No orders in this period"),
 }
 

@@ -15,17 +15,31 @@ from datetime import UTC, datetime, time
 from functools import cache, wraps
 from typing import Any, Final, NoReturn
 
-from billing.documents.cii import en16931_violation, to_cii
-from billing.documents.html import HtmlDocument, invoice_html, offer_html, statement_html, style_sheet
+from billing.documents.cii import to_cii
+from billing.documents.en16931 import en16931_violation
+from billing.documents.fapiao import FapiaoDocument
+from billing.documents.fapiao_xml import to_fapiao_xml
+from billing.documents.html import (
+    HtmlDocument,
+    fapiao_html,
+    invoice_html,
+    offer_html,
+    statement_html,
+    style_sheet,
+    transfer_html,
+)
 from billing.documents.model import InvoiceDocument
 from billing.documents.offer import OfferDocument
 from billing.documents.statement import StatementDocument
+from billing.documents.transfer import TransferDocument
 from kernel.errors import DomainError, Unavailable
 
-Document = InvoiceDocument | StatementDocument | OfferDocument
+Document = InvoiceDocument | StatementDocument | OfferDocument | TransferDocument | FapiaoDocument
 
 XML_NAME: Final = "factur-x.xml"
 _VARIANT: Final = "pdf/a-3b"
+_FACTUR_X: Final = (XML_NAME, "EN 16931 invoice data (Factur-X)")
+_FAPIAO: Final = ("fapiao.xml", "数电票 data")
 _SHAPED: Final = re.compile(
     "[\u0600-\u109f\u1780-\u18af\u1900-\u1c4f\ua880-\uaadf\uabc0-\uabff\U00010d00-\U00010d3f\U00011100-\U0001114f\U0001e900-\U0001e95f]"
 )
@@ -44,7 +58,7 @@ def render_pdf(document: Document) -> bytes:
     """Draw a document as PDF/A-3b; the same document gives the same bytes.
 
     An invoice or credit note carries its EN 16931 data as `factur-x.xml` (relationship Alternative), unless the
-    standard cannot express it (`cii.departure_from_en16931`).
+    standard cannot express it (`en16931_violation`); a 数电票 its own data as `fapiao.xml`.
 
     Raises:
         Unavailable: `renderer_unavailable` when the system library Pango is missing.
@@ -52,10 +66,15 @@ def render_pdf(document: Document) -> bytes:
         DomainError: `document_asset_refused` when the page asked for anything outside itself.
     """
     weasyprint = _weasyprint()
+    attached = _FACTUR_X
     if isinstance(document, StatementDocument):
         paper, xml = statement_html(document), None
     elif isinstance(document, OfferDocument):
         paper, xml = offer_html(document), None
+    elif isinstance(document, TransferDocument):
+        paper, xml = transfer_html(document), None
+    elif isinstance(document, FapiaoDocument):
+        paper, xml, attached = fapiao_html(document), to_fapiao_xml(document), _FAPIAO
     else:
         paper = invoice_html(document)
         xml = None if en16931_violation(document) else to_cii(document)
@@ -68,13 +87,14 @@ def render_pdf(document: Document) -> bytes:
         "full_fonts": True,  # as cut by `fonts`
     }
     if xml is not None:
-        # A file object: bytes would be taken for a path or an address.
-        options["xmp_metadata"] = [io.BytesIO(_xmp())]
+        if attached is _FACTUR_X:
+            # A file object: bytes would be taken for a path or an address.
+            options["xmp_metadata"] = [io.BytesIO(_xmp())]
         options["attachments"] = [
             weasyprint.Attachment(
                 string=xml,
-                name=XML_NAME,
-                description="EN 16931 invoice data (Factur-X)",
+                name=attached[0],
+                description=attached[1],
                 created=drawn_at,
                 modified=drawn_at,
                 relationship="Alternative",

@@ -20,14 +20,22 @@ from typing import IO, Final, Self
 
 import msgspec
 
+from billing.documents.fapiao import FapiaoDocument
 from billing.documents.model import InvoiceDocument
 from billing.documents.offer import OfferDocument
 from billing.documents.renderer import Document
 from billing.documents.statement import StatementDocument
+from billing.documents.transfer import TransferDocument
 from kernel.errors import Unavailable
 from kernel.isolation import Malformed, child_environment, read_answer
 
-KINDS: Final[dict[bytes, type[Document]]] = {b"I": InvoiceDocument, b"S": StatementDocument, b"O": OfferDocument}
+KINDS: Final[dict[bytes, type[Document]]] = {
+    b"I": InvoiceDocument,
+    b"S": StatementDocument,
+    b"O": OfferDocument,
+    b"T": TransferDocument,
+    b"F": FapiaoDocument,
+}
 JOB: Final = struct.Struct(">cdQ")
 """Header of a job: the document's kind, seconds allowed, and the length of the document as JSON."""
 MOST_PDF_BYTES: Final = 64 << 20

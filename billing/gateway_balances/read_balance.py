@@ -66,7 +66,7 @@ class ReadBalance:
     def prepare(self, uow: UnitOfWork, claim: JobClaim) -> BalanceQuestion | None:
         """Find how far was read."""
         name = str(claim.payload["gateway"])
-        if name not in self._gateways:
+        if name not in self._gateways or self._gateways[name].balance is None:
             return None
         uow.add_if_absent(GatewayBalanceReading(gateway=name, resume="", trouble=None), "gateway")
         return BalanceQuestion(name, _locked(uow, name).resume)
@@ -74,6 +74,8 @@ class ReadBalance:
     def call(self, request: BalanceQuestion) -> BalanceAnswer:
         """Read a page; after the last one, what is held."""
         balance = self._gateways[request.gateway].balance
+        if balance is None:
+            return BalanceAnswer(trouble="gateway_unknown")
         try:
             page = balance.list_entries(request.resume)
             return BalanceAnswer(page, () if page.has_more else balance.held())
@@ -135,8 +137,9 @@ def register(gateways: Gateways) -> None:
 
 
 def _request_all(uow: UnitOfWork, gateways: Gateways) -> None:
-    for name in gateways:
-        request_reading(uow, name)
+    for name, gateway in gateways.items():
+        if gateway.balance is not None:
+            request_reading(uow, name)
 
 
 def _locked(uow: UnitOfWork, gateway: str) -> GatewayBalanceReading:

@@ -1,8 +1,10 @@
-"""Table of the sandbox gateway's own books."""
+"""Tables of the sandbox gateway's own books, and of what gateways call our payers."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, Text, UniqueConstraint, cast, func, text
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Text, UniqueConstraint, cast, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.db.base import Base, CreatedAt, Currency, Id, Instant, Json, Minor
@@ -56,3 +58,20 @@ class SandboxOperation(Base):
     """The database transaction that changed it last: by it the balance's entries are read without a gap."""
     created_at: Mapped[CreatedAt]
     changed_at: Mapped[Instant]
+
+
+class GatewayCustomer(Base):
+    """What a gateway calls an organization that keeps methods there. Its id is the idempotency key of making it."""
+
+    __tablename__ = "gateway_customer"
+    __table_args__ = (
+        UniqueConstraint("org_id", "gateway"),
+        UniqueConstraint("gateway", "reference"),
+        {"schema": "billing"},
+    )
+    id: Mapped[Id]
+    org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    gateway: Mapped[str]
+    reference: Mapped[str | None]
+    """Empty until the gateway has answered."""
+    created_at: Mapped[CreatedAt]

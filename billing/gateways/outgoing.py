@@ -18,6 +18,7 @@ from billing.gateways.result import (
     record_mismatch,
     wait_before_check,
 )
+from billing.incidents.open_incident import OpenIncident, open_incident
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.money import Money
@@ -60,6 +61,7 @@ class Transitions:
     record_late: Callable[[], None]
     in_doubt: str = "unknown"
     mark_partly_returned: Callable[[int], bool] | None = None
+    gateway: str = ""
 
 
 def apply_result(
@@ -84,6 +86,12 @@ def apply_result(
             )
             return ApplyOutcome.CONTRADICTS
         row.gateway_reference = result.answer.reference
+    if result.key_reused:
+        # Asking again does not end it: a person looks at what the gateway did by this key before.
+        amount, named = Money(row.money_minor, row.currency), row.gateway_reference or str(row.id)
+        open_incident(
+            uow, OpenIncident("key_reused", row.id, transitions.gateway, named, amount, "idempotency_key_reused")
+        )
     if verdict is Conclusion.SILENT:
         return ApplyOutcome.NOTHING_NEW
     if verdict is Conclusion.SUCCEEDED:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal, Protocol
+from uuid import UUID
 
 from billing.gateways.accounts import GatewayAccounts
 from billing.gateways.balance import GatewayBalance
@@ -31,6 +32,10 @@ class GatewayStatus(StrEnum):
 
 class OutcomeUnknown(Exception):
     """The call may or may not have taken effect (time-out, broken connection, a 5xx). Only asking can tell."""
+
+
+class KeyReused(OutcomeUnknown):
+    """The key was used before with other parameters: what it did then is not known to be what we mean. A person must look."""
 
 
 class GatewayRefused(Exception):
@@ -54,6 +59,10 @@ class PaymentRequest:
     method_token: str
     description: str
     metadata: Mapping[str, str]
+    payer: UUID | None = None
+    """The paying organization: a gateway that keeps methods charges one only for whom it is kept."""
+    payer_absent: bool = False
+    """Nobody is there who could confirm it at once, as for a renewal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +97,10 @@ class GatewayAnswer:
     next_action: Mapping[str, str] | None = None
     returned_minor: int = 0
     """Of money that went out and stayed for the most part: how much of it has come back."""
+    formerly: str | None = None
+    """What the gateway called it before it was paid: a hosted page is one thing there, the payment made on it another."""
+    kept_method: str | None = None
+    """The token of the method that paid, where its payer let it be kept."""
 
 
 OwnSubject = Literal["refund", "dispute"]
@@ -149,6 +162,49 @@ class GatewayWebhook:
     """The outcome it tells of. What we know already needs no asking."""
     needs_person: bool = False
     """It tells of something that no question settles: a bank inquires before it disputes."""
+    about: str = ""
+    """`payment`, when it is about a payment by whatever name the gateway has for it."""
+    customer: str = ""
+    """When the methods that are kept for a payer have changed: what the gateway calls the payer."""
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayMethod:
+    """A payment method as the gateway keeps it. `kind` is its word (`card`, `alipay`, …); what a kind lacks is empty."""
+
+    token: str
+    kind: str
+    brand: str = ""
+    last_four: str = ""
+    exp_month: int | None = None
+    exp_year: int | None = None
+
+
+class MethodKeeper(Protocol):
+    """A gateway that keeps methods for its payers. Raises as `PaymentGateway`; nothing is called inside a unit of work."""
+
+    @property
+    def hosted(self) -> str:
+        """The token by which a payment is made on the gateway's own page."""
+
+    @property
+    def hosted_kept(self) -> str:
+        """As `hosted`, and the method is kept for later."""
+
+    @property
+    def payer_origins(self) -> tuple[str, ...]:
+        """Where payers are sent: scheme, host and port, as a security policy names them."""
+
+    def begin_setup(self, payer: UUID, key: str, currency: str, return_to: str) -> str:
+        """Open a page on which a method that can pay in this currency is kept without paying; answers its address. The same key
+        twice is one page.
+        """
+
+    def list_methods(self, customer: str) -> tuple[GatewayMethod, ...]:
+        """What is kept for a payer now."""
+
+    def forget_method(self, token: str) -> None:
+        """Keep a method no longer. One that is not kept any more is none that could be forgotten: no error."""
 
 
 class PaymentGateway(Protocol):
@@ -159,8 +215,8 @@ class PaymentGateway(Protocol):
         """Its name in settings, rows and ledger accounts."""
 
     @property
-    def balance(self) -> GatewayBalance:
-        """What it says of its own books."""
+    def balance(self) -> GatewayBalance | None:
+        """What it says of its own books, where it keeps any that ours could be compared with."""
 
     @property
     def accounts(self) -> GatewayAccounts | None:

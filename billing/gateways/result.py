@@ -14,6 +14,7 @@ from billing.gateways.ports import (
     GatewayRecord,
     GatewayRefused,
     GatewayStatus,
+    KeyReused,
     NotReached,
     OutcomeUnknown,
 )
@@ -57,6 +58,8 @@ class GatewayResult:
     answer: GatewayAnswer | None = None
     refused: str | None = None
     unknown: bool = False
+    key_reused: bool = False
+    """Of doubt: asking does not end it, the key stands for something else there."""
 
     def verdict(self, expected: Money) -> Conclusion:
         """What follows for an operation over `expected`."""
@@ -106,8 +109,8 @@ def submit_or_query(
         return GatewayResult(answer=act())
     except GatewayRefused as refusal:
         return GatewayResult(refused=refusal.code)
-    except OutcomeUnknown:
-        return GatewayResult(unknown=True)
+    except OutcomeUnknown as doubt:
+        return GatewayResult(unknown=True, key_reused=isinstance(doubt, KeyReused))
     except NotReached:
         return NOT_REACHED
 

@@ -25,6 +25,7 @@ from billing.gateways.ports import (
     GatewayRefused,
     GatewayStatus,
     GatewayWebhook,
+    KeyReused,
     NotReached,
     OutcomeUnknown,
     OwnSubject,
@@ -262,7 +263,7 @@ def _record(uow: UnitOfWork, order: _Order, script: Script) -> _SandboxAnswer:
     if not created:
         operation = uow.find(_BY_KEY, key=order.key)
     if operation.request_hash != order.digest():
-        raise GatewayRefused("idempotency_key_reused")
+        raise KeyReused
     if created:
         answered = (
             script.after is None

@@ -6,11 +6,12 @@ The SDK's own retries are off: after a call without an answer the janitor asks, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from io import BytesIO
-from typing import Any, Final, TypeVar
+from typing import Any, Final
+from uuid import UUID
 
 import msgspec
 import stripe
@@ -20,12 +21,11 @@ from billing.gateways.ports import (
     EvidencePurpose,
     EvidenceRequest,
     GatewayAnswer,
+    GatewayMethod,
     GatewayRecord,
     GatewayRefused,
     GatewayStatus,
     GatewayWebhook,
-    NotReached,
-    OutcomeUnknown,
     OwnSubject,
     PaymentRequest,
     PayoutRequest,
@@ -34,13 +34,16 @@ from billing.gateways.ports import (
 from billing.gateways.stripe_accounts import StripeAccounts
 from billing.gateways.stripe_amounts import from_stripe, to_stripe
 from billing.gateways.stripe_balance import StripeBalance
+from billing.gateways.stripe_calls import call as _call
+from billing.gateways.stripe_calls import plain as _plain
+from billing.gateways.stripe_checkout import ATTEMPT, HOSTED, HOSTED_KEPT, StripePayments
+from billing.gateways.stripe_customers import CustomerBook, StripeCustomers
 from kernel.money import Money
 
-T = TypeVar("T")
 NAME: Final = "stripe"
 ADDRESS: Final = "https://api.stripe.com"
-ATTEMPT: Final = "attempt"
-"""Our idempotency key in every object's metadata: by it an object is found when its answer was lost."""
+PAGES: Final = ("https://checkout.stripe.com", "https://hooks.stripe.com")
+"""Where payers are sent: https://docs.stripe.com/security/guide#content-security-policy"""
 TIMEOUT_S: Final = 20
 """Of a call; below `submit_or_query.CALL_LASTS`."""
 
@@ -52,10 +55,13 @@ class _Subject(msgspec.Struct):
     object: str = ""
     status: Any = None
     metadata: dict[str, Any] | None = None
+    mode: Any = None
+    customer: Any = None
 
 
 class _Data(msgspec.Struct):
     object: _Subject = msgspec.field(default_factory=_Subject)
+    previous_attributes: dict[str, Any] | None = None
 
 
 class _Event(msgspec.Struct):
@@ -71,16 +77,6 @@ class _Event(msgspec.Struct):
     related_object: _Subject | None = None
 
 
-_PAYMENT: Final = {
-    "succeeded": GatewayStatus.SUCCEEDED,
-    "processing": GatewayStatus.PENDING,
-    "requires_action": GatewayStatus.REQUIRES_ACTION,
-    "requires_confirmation": GatewayStatus.PENDING,
-    "requires_capture": GatewayStatus.PENDING,
-    # Confirmation was tried and did not go through: the payer would have to name another method.
-    "requires_payment_method": GatewayStatus.FAILED,
-    "canceled": GatewayStatus.FAILED,
-}
 _REFUND: Final = {
     "succeeded": GatewayStatus.SUCCEEDED,
     "pending": GatewayStatus.PENDING,
@@ -108,13 +104,17 @@ _SAID: Final[Mapping[str, Mapping[str, GatewayStatus]]] = {
 
 
 class StripeGateway:
-    """See the module. `base_address` is Stripe's own, or a local test server's.
+    """See the module. `base_address` is Stripe's own, or a local test server's; of `webhook_secret` there may be several,
+    separated by commas, while one is replaced.
 
-    `payments_at`: under which address, followed by our payment's id, a payer comes back from the bank's page. Without
-    one no payer is sent anywhere: a payment that has to be confirmed then waits for its deadline.
+    `payments_at`: under which address, followed by our payment's id and `/return`, a payer comes back from another's page.
+    Without one no payer is sent anywhere: a payment that has to be confirmed then waits for its deadline.
+    `customers`: whose methods are kept; without it, nobody's.
     """
 
     name: Final = NAME
+    hosted: Final = HOSTED
+    hosted_kept: Final = HOSTED_KEPT
 
     def __init__(
         self,
@@ -123,13 +123,13 @@ class StripeGateway:
         *,
         base_address: str = ADDRESS,
         payments_at: str | None = None,
+        customers: CustomerBook | None = None,
     ) -> None:
-        if not webhook_secret:
+        self._secrets = tuple(filter(None, (one.strip() for one in webhook_secret.split(","))))
+        if not self._secrets:
             # With an empty secret anybody could sign a notice.
             msg = "the webhook secret must not be empty"
             raise ValueError(msg)
-        self._secret = webhook_secret
-        self._payments_at = payments_at
         self._live = "_live_" in api_key
         # Files have an address of their own; a local test server is both.
         addresses: Any = {"api": base_address} | ({} if base_address == ADDRESS else {"files": base_address})
@@ -140,58 +140,38 @@ class StripeGateway:
             http_client=stripe.RequestsClient(timeout=TIMEOUT_S),
         )
         self._api = client.v1
-        self.balance: Final = StripeBalance(client.v1, _call)
-        self.accounts: Final = StripeAccounts(client.v1, _call)
+        self.balance: Final = StripeBalance(client.v1)
+        self.accounts: Final = StripeAccounts(client.v1)
+        self.payer_origins: tuple[str, ...] = PAGES if base_address == ADDRESS else (base_address,)
+        self._customers = StripeCustomers(client.v1, customers)
+        self._payments = StripePayments(client.v1, self._customers, payments_at)
 
     def submit(self, request: PaymentRequest) -> GatewayAnswer:
-        """Create and confirm a PaymentIntent.
-
-        With an address to come back to, Stripe answers a payment that its payer has to confirm by the address of the
-        bank's page (`redirect_to_url`), else by what only its own script could use: https://docs.stripe.com/payments/3d-secure
-        """
-        redirects: dict[str, Any] = {"automatic_payment_methods": {"enabled": True, "allow_redirects": "never"}}
-        if self._payments_at is not None:
-            redirects = {
-                "automatic_payment_methods": {"enabled": True, "allow_redirects": "always"},
-                "return_url": f"{self._payments_at}/{request.metadata['payment_id']}",
-            }
-        params: dict[str, Any] = {
-            "amount": to_stripe(request.amount),
-            "currency": request.amount.currency.lower(),
-            "payment_method": request.method_token,
-            "confirm": True,
-            "description": request.description,
-            **redirects,
-            "metadata": {**request.metadata, ATTEMPT: request.key},
-        }
-        create: Any = self._api.payment_intents.create
-        return _payment(_call(lambda: create(params=params, options={"idempotency_key": request.key})))
+        """Charge a method; by `checkout` or `checkout_kept`, open the page on which its payer chooses one."""
+        by_page = request.method_token in {HOSTED, HOSTED_KEPT}
+        return self._payments.open_page(request) if by_page else self._payments.charge(request)
 
     def find_payment(self, request: PaymentRequest, reference: str | None) -> GatewayAnswer | None:
-        """By its id, else by our key in its metadata. Stripe's search lags; what it misses is replayed by its key.
-
-        One that waits for another method is cancelled: its payer has its secret, and could pay what we call failed.
-        """
-        intent: Any = None
-        if reference is not None:
-            retrieve: Any = self._api.payment_intents.retrieve
-            intent = _call(lambda: retrieve(reference))
-        else:
-            query = f"metadata['{ATTEMPT}']:'{request.key}'"
-            found = _call(lambda: self._api.payment_intents.search(params={"query": query, "limit": 1}))
-            intent = found.data[0] if found.data else None
-        if intent is None:
-            return None
-        return self.cancel(intent.id) if intent.status == "requires_payment_method" else _payment(intent)
+        """By its id, else by our key in its metadata."""
+        by_page = request.method_token in {HOSTED, HOSTED_KEPT}
+        find = self._payments.find_page if by_page else self._payments.find_charge
+        return find(request, reference)
 
     def cancel(self, reference: str) -> GatewayAnswer:
-        """Cancel the PaymentIntent; one that can no longer be cancelled answers how it stands."""
-        cancel: Any = self._api.payment_intents.cancel
-        retrieve: Any = self._api.payment_intents.retrieve
-        try:
-            return _payment(_call(lambda: cancel(reference)))
-        except GatewayRefused:
-            return _payment(_call(lambda: retrieve(reference)))
+        """Withdraw a payment; one that can no longer be withdrawn answers how it stands."""
+        return self._payments.cancel(reference)
+
+    def begin_setup(self, payer: UUID, key: str, currency: str, return_to: str) -> str:
+        """See `MethodKeeper.begin_setup`."""
+        return self._payments.open_setup(payer, key, currency, return_to)
+
+    def list_methods(self, customer: str) -> tuple[GatewayMethod, ...]:
+        """See `MethodKeeper.list_methods`."""
+        return self._customers.list_methods(customer)
+
+    def forget_method(self, token: str) -> None:
+        """See `MethodKeeper.forget_method`."""
+        self._customers.forget(token)
 
     def refund(self, request: RefundRequest) -> GatewayAnswer:
         """Create a refund of a PaymentIntent."""
@@ -237,10 +217,7 @@ class StripeGateway:
     def read_notice(self, body: bytes, headers: Mapping[str, str], received_at: datetime) -> GatewayWebhook:
         """Verify Stripe's signature (tolerance 300 s, Stripe's own default) and the mode of the event."""
         signature = {name.lower(): value for name, value in headers.items()}.get("stripe-signature")
-        try:
-            stripe.WebhookSignature.verify_header(body, signature, self._secret, stripe.Webhook.DEFAULT_TOLERANCE)
-        except (ValueError, stripe.SignatureVerificationError) as error:
-            raise GatewayRefused("signature_invalid") from error
+        self._require_signed(body, signature)
         try:
             event = msgspec.json.decode(body, type=_Event)
         except (msgspec.DecodeError, RecursionError) as error:
@@ -249,6 +226,7 @@ class StripeGateway:
             raise GatewayRefused("mode_differs")
         subject = event.data.object
         status = str(subject.status or "")
+        paid = subject.object == "checkout.session" and subject.mode == "payment"
         return GatewayWebhook(
             event.id,
             event.type,
@@ -257,7 +235,20 @@ class StripeGateway:
             subject=subject.object if subject.object in {"refund", "dispute", "account"} else "",
             says=_SAID.get(subject.object, {}).get(status),
             needs_person=subject.object == "dispute" and status.startswith("warning_"),
+            about="payment" if paid else "",
+            customer=_whose_methods(subject, event.data.previous_attributes),
         )
+
+    def _require_signed(self, body: bytes, signature: str | None) -> None:
+        """By any of the secrets: while one is replaced, Stripe signs by the old one and the new one."""
+        tolerance = stripe.Webhook.DEFAULT_TOLERANCE
+        for secret in self._secrets:
+            try:
+                stripe.WebhookSignature.verify_header(body, signature, secret, tolerance)
+            except (ValueError, stripe.SignatureVerificationError):
+                continue
+            return
+        raise GatewayRefused("signature_invalid")
 
     def look_up(self, subject: OwnSubject, reference: str) -> GatewayRecord | None:
         """A refund made in Stripe's dashboard, or a dispute. Of charges without a PaymentIntent nothing is ours."""
@@ -298,53 +289,12 @@ class StripeGateway:
         return _dispute(_call(lambda: update(request.reference, params=changes, options=key)))
 
 
-def _call(work: Callable[[], T]) -> T:
-    """Sort the SDK's errors into what the caller may conclude from them."""
-    try:
-        return work()
-    except stripe.CardError as error:
-        raise GatewayRefused(_code(error, "card_declined")) from error
-    except (stripe.RateLimitError, stripe.AuthenticationError, stripe.PermissionError) as error:
-        # Turned away at the door: not executed. Wrong credentials are mended by the operator, not by the buyer.
-        raise NotReached from error
-    except stripe.IdempotencyError as error:
-        raise GatewayRefused("idempotency_key_reused") from error
-    except stripe.InvalidRequestError as error:
-        raise GatewayRefused(_code(error, "invalid_request")) from error
-    except (stripe.APIConnectionError, stripe.APIError) as error:
-        # Also 409: the first request with this key is still running there.
-        raise OutcomeUnknown from error
-
-
-def _code(error: stripe.StripeError, otherwise: str) -> str:
-    body = error.json_body
-    details = body.get("error") if isinstance(body, Mapping) else None
-    details = details if isinstance(details, Mapping) else {}
-    return str(details.get("decline_code") or details.get("code") or otherwise)
-
-
-def _payment(intent: Any) -> GatewayAnswer:
-    status = _PAYMENT.get(intent.status, GatewayStatus.PENDING)
-    trouble = _plain(getattr(intent, "last_payment_error", None))
-    action = _plain(getattr(intent, "next_action", None)) if status is GatewayStatus.REQUIRES_ACTION else {}
-    code = trouble.get("decline_code") or trouble.get("code") or intent.status
-    return GatewayAnswer(
-        status=status,
-        reference=intent.id,
-        amount=from_stripe(int(intent.amount), intent.currency),
-        error_code=str(code) if status is GatewayStatus.FAILED else None,
-        next_action=_next_action(action, str(intent.client_secret))
-        if status is GatewayStatus.REQUIRES_ACTION
-        else None,
-    )
-
-
-def _next_action(action: Mapping[str, Any], client_secret: str) -> dict[str, str]:
-    """What the payer has to do: go to an address, or what only Stripe's own script can show."""
-    address = str((action.get("redirect_to_url") or {}).get("url") or "")
-    if address:
-        return {"kind": "redirect", "url": address}
-    return {"kind": str(action.get("type", "")), "client_secret": client_secret}
+def _whose_methods(subject: _Subject, before: Mapping[str, Any] | None) -> str:
+    """Of an event about a method, or a page on which one is kept: whose it is, or was."""
+    if subject.object == "payment_method":
+        return str(subject.customer or (before or {}).get("customer") or "")
+    is_setup = subject.object == "setup_intent" or (subject.object == "checkout.session" and subject.mode == "setup")
+    return str(subject.customer or "") if is_setup else ""
 
 
 def _refund(refund: Any) -> GatewayAnswer:
@@ -387,13 +337,3 @@ def _transfer(transfer: Any) -> GatewayAnswer:
 
 def _ours(objects: Iterable[Any], key: str) -> Any | None:
     return next((found for found in objects if _plain(found.metadata).get(ATTEMPT) == key), None)
-
-
-def _plain(value: Any) -> dict[str, Any]:
-    """A Stripe object's fields as a dictionary; the SDK's objects are no mappings any more."""
-    if value is None:
-        return {}
-    if isinstance(value, Mapping):
-        return dict(value)
-    fields: dict[str, Any] = value.to_dict()
-    return fields

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import stripe
@@ -10,18 +10,16 @@ import stripe
 from billing.gateways.accounts import AccountAnswer, AccountRequest
 from billing.gateways.ports import GatewayRefused
 from billing.gateways.stripe_amounts import from_stripe
+from billing.gateways.stripe_calls import call
 
-Call = Callable[[Callable[[], Any]], Any]
-"""Sorts the SDK's errors, as `stripe.py` does."""
 _GONE = frozenset({"account_invalid", "resource_missing"})
 
 
 class StripeAccounts:
     """Accounts that Stripe asks its questions itself: nothing that identifies a person passes through here."""
 
-    def __init__(self, api: Any, call: Call) -> None:
+    def __init__(self, api: Any) -> None:
         self._api = api
-        self._call = call
 
     def open(self, request: AccountRequest) -> AccountAnswer:
         """See `GatewayAccounts.open`. It asks for transfers alone: parties do not take payments themselves."""
@@ -32,18 +30,18 @@ class StripeAccounts:
             "metadata": dict(request.metadata),
         }
         options = {"idempotency_key": request.key}
-        return _answer(self._call(lambda: self._api.accounts.create(params=params, options=options)))
+        return _answer(call(lambda: self._api.accounts.create(params=params, options=options)))
 
     def look_up(self, reference: str) -> AccountAnswer:
         """See `GatewayAccounts.look_up`."""
         try:
-            found = self._call(lambda: self._retrieve(reference))
+            found = call(lambda: self._retrieve(reference))
         except GatewayRefused as refused:
             if refused.code not in _GONE:
                 raise
             return AccountAnswer(reference, False, False, True, {}, (), refused.code, is_closed=True)
         options = {"stripe_account": reference}
-        said = self._call(lambda: self._api.balance.retrieve(options=options))
+        said = call(lambda: self._api.balance.retrieve(options=options))
         return _answer(found, _balance(said))
 
     def link(self, reference: str, *, back_to: str, again_at: str) -> str:
@@ -54,7 +52,7 @@ class StripeAccounts:
             "return_url": back_to,
             "refresh_url": again_at,
         }
-        return str(self._call(lambda: self._api.account_links.create(params=params)).url)
+        return str(call(lambda: self._api.account_links.create(params=params)).url)
 
     def _retrieve(self, reference: str) -> Any:
         try:

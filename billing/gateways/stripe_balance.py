@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from billing.gateways.balance import BalanceEntry, BalancePage, EntryKind, HeldMoney
 from billing.gateways.stripe_amounts import from_stripe
+from billing.gateways.stripe_calls import call
+from billing.gateways.stripe_checkout import ATTEMPT
 from kernel.money import Money
 
 PAGE: Final = 100
 OVERLAP_S: Final = 3_600
 """How far a reading goes back behind the newest entry of the last one: what was made late is read all the same."""
-ATTEMPT: Final = "attempt"
 _KINDS: Final[Mapping[str, EntryKind]] = {
     "charge": "payment",
     "payment": "payment",
@@ -37,8 +38,6 @@ _KINDS: Final[Mapping[str, EntryKind]] = {
     "network_cost": "cost",
 }
 """https://docs.stripe.com/reports/balance-transaction-types. Every other is a person's to understand."""
-Call = Callable[[Callable[[], Any]], Any]
-"""Sorts the SDK's errors, as `stripe.py` does."""
 
 
 class StripeBalance:
@@ -48,9 +47,8 @@ class StripeBalance:
     `after`; `newest` is the time of the newest one in it, in seconds.
     """
 
-    def __init__(self, api: Any, call: Call) -> None:
+    def __init__(self, api: Any) -> None:
         self._api = api
-        self._call = call
 
     def list_entries(self, resume: str) -> BalancePage:
         """See `GatewayBalance.list_entries`."""
@@ -60,7 +58,7 @@ class StripeBalance:
             params["created"] = {"gte": int(floor)}
         if after:
             params["starting_after"] = after
-        found = self._call(lambda: self._api.balance_transactions.list(params=params))
+        found = call(lambda: self._api.balance_transactions.list(params=params))
         rows = list(found.data)
         seen = max([int(row.created) for row in rows] + [int(newest or floor or 0)])
         entries = tuple(_entry(row) for row in rows)
@@ -70,7 +68,7 @@ class StripeBalance:
 
     def held(self) -> tuple[HeldMoney, ...]:
         """See `GatewayBalance.held`."""
-        said = self._call(self._api.balance.retrieve)
+        said = call(self._api.balance.retrieve)
         held: dict[str, list[int]] = {}
         for place, name in enumerate(("available", "pending")):
             for one in getattr(said, name, None) or []:

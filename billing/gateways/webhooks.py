@@ -26,11 +26,15 @@ NEEDS_PERSON = "needs_person"
 """In a stored webhook: no question to the gateway settles it."""
 SUBJECT, SAYS = "subject", "says"
 """In a stored webhook: as in `GatewayWebhook`."""
+ABOUT, CUSTOMER = "about", "customer"
+"""In a stored webhook, where it has any: as in `GatewayWebhook`."""
 NOTHING_OF_OURS = "nothing of ours has this reference"
 Believe = Callable[[UnitOfWork, str, GatewayRecord], ApplyOutcome | None]
 """What to do about something that a gateway made by itself; None: it is about nothing of ours."""
 AskLater = Callable[[UnitOfWork, str, str], UUID | None]
 """Let a job ask about something of ours by its gateway and reference. Returns its id; None: it is nothing of ours."""
+ReadMethods = Callable[[UnitOfWork, str, str], bool]
+"""Have what a gateway keeps for one of its customers read; False: it is none of ours."""
 ANSWER_FIRST = timedelta(seconds=10)
 """How long a webhook that comes beside an answer waits for that answer to settle it."""
 
@@ -53,6 +57,8 @@ def store_webhook(uow: UnitOfWork, gateway: str, notice: GatewayWebhook, *, besi
             SUBJECT: notice.subject,
             SAYS: notice.says.value if notice.says else None,
             NEEDS_PERSON: notice.needs_person,
+            **({ABOUT: notice.about} if notice.about else {}),
+            **({CUSTOMER: notice.customer} if notice.customer else {}),
         },
         state="received",
         received_at=clock.installation_now(),
@@ -141,12 +147,14 @@ class ProcessWebhook:
         gateways: Gateways,
         operations: Sequence[GatewayOperation],
         own: Mapping[OwnSubject, Believe],
+        read_methods: ReadMethods,
         asks: Mapping[str, AskLater] | None = None,
     ) -> None:
         self._asks = asks or {}
         self._gateways = gateways
         self._operations = operations
         self._own = own
+        self._read_methods = read_methods
 
     def prepare(self, uow: UnitOfWork, claim: JobClaim) -> _AboutRow | _AboutItsOwn | None:
         """Find whose webhook it is, and what to ask about it."""
@@ -156,6 +164,11 @@ class ProcessWebhook:
             return None
         if stored.body.get(NEEDS_PERSON):
             close_webhook(uow, inbox_id, "quarantined", "only a person can settle this")
+            return None
+        if customer := stored.body.get(CUSTOMER):
+            ours = self._read_methods(uow, stored.source, customer)
+            note = ("processed", f"methods of {customer}") if ours else ("ignored", NOTHING_OF_OURS)
+            close_webhook(uow, inbox_id, *note)
             return None
         found = self._subject(uow, stored)
         if found is None:
@@ -208,7 +221,7 @@ class ProcessWebhook:
             if found is None:
                 named = named_id(stored.body, f"{operation.name}_id")
                 # Our id in a webhook about something else (a refund names its payment, too) is not its subject.
-                if named is not None and stored.kind.startswith(operation.name):
+                if named is not None and operation.name in {stored.kind[: len(operation.name)], stored.body.get(ABOUT)}:
                     found = operation.find_by_id(uow, named)
             if found is not None:
                 return operation, found

@@ -25,6 +25,7 @@ IncidentKind = Literal[
     "external_refund_returned",
     "balance_unknown",
     "balance_differs",
+    "key_reused",
 ]
 
 
@@ -40,7 +41,7 @@ class Incident(Base):
         CheckConstraint(
             "kind IN ('refund_returned', 'payout_returned', 'payment_reversed', 'late_success', 'external_refund', "
             "'dispute_lost', 'dispute_overturned', 'payout_partly_returned', 'payout_disputed', 'credit_paid_back', "
-            "'external_refund_returned', 'balance_unknown', 'balance_differs')",
+            "'key_reused', 'external_refund_returned', 'balance_unknown', 'balance_differs')",
             name="kind",
         ),
         CheckConstraint("state IN ('open', 'resending', 'closed')", name="state"),

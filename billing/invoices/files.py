@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Literal
+from datetime import date
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select
@@ -26,11 +27,33 @@ class StoredFile:
 
 
 @dataclass(frozen=True, slots=True)
+class IndexedDocument:
+    """A document in the index of an archive. Amounts positive; `state` says whether its files are in it yet."""
+
+    number: str
+    kind: str
+    issued_on: date | None
+    issuer: str
+    issuer_tax_id: str
+    order_number: str
+    po_number: str
+    cost_centre: str
+    net_minor: int
+    tax_minor: int
+    gross_minor: int
+    currency: str
+    state: Literal["drawn", "pending"]
+    pdf_name: str
+    xml_name: str
+
+
+@dataclass(frozen=True, slots=True)
 class FilesFound:
-    """Documents' files, and which of the documents have none yet: issuer and number."""
+    """Documents' files, which of the documents have none yet (issuer and number), and all of them as a table."""
 
     files: list[StoredFile]
     pending: list[str]
+    index: list[IndexedDocument]
 
 
 def find_file(uow: UnitOfWork, invoice_id: UUID, form: Literal["pdf", "xml"]) -> StoredFile:
@@ -70,20 +93,53 @@ def _files(uow: UnitOfWork, *conditions: ColumnElement[bool]) -> FilesFound:
         select(
             Invoice.id,
             Invoice.number,
-            issuer,
+            issuer.label("issuer"),
             Invoice.pdf_key,
             Invoice.pdf_sha256,
             Invoice.xml_key,
             Invoice.xml_sha256,
+            Invoice.kind,
+            Invoice.issued_on,
+            func.coalesce(Invoice.seller["tax_id"].astext, "").label("issuer_tax_id"),
+            Invoice.order_number,
+            Invoice.po_number,
+            Invoice.cost_centre,
+            Invoice.net_minor,
+            Invoice.tax_minor,
+            Invoice.gross_minor,
+            Invoice.currency,
         )
         .where(*conditions)
         .order_by(issuer, Invoice.number, Invoice.id)
     ).all()
-    stems = file_stems([NamedDocument(row[0], row[1] or "", row[2]) for row in rows])
-    files = [
-        StoredFile(key, f"{stem}.{form}", sha256)
-        for stem, (_, _, _, pdf_key, pdf_sha256, xml_key, xml_sha256) in zip(stems, rows, strict=True)
-        for form, key, sha256 in (("pdf", pdf_key, pdf_sha256), ("xml", xml_key, xml_sha256))
-        if key is not None and sha256 is not None
-    ]
-    return FilesFound(files, [f"{row[2]} {row[1] or row[0]}" for row in rows if row[3] is None])
+    stems = file_stems([NamedDocument(row.id, row.number or "", row.issuer) for row in rows])
+    files: list[StoredFile] = []
+    index: list[IndexedDocument] = []
+    for stem, row in zip(stems, rows, strict=True):
+        names = {"pdf": "", "xml": ""}
+        for form, key, sha256 in (("pdf", row.pdf_key, row.pdf_sha256), ("xml", row.xml_key, row.xml_sha256)):
+            if key is not None and sha256 is not None:
+                names[form] = f"{stem}.{form}"
+                files.append(StoredFile(key, names[form], sha256))
+        index.append(_indexed(row, names))
+    return FilesFound(files, [f"{row.issuer} {row.number or row.id}" for row in rows if row.pdf_key is None], index)
+
+
+def _indexed(row: Any, names: dict[str, str]) -> IndexedDocument:
+    return IndexedDocument(
+        number=row.number or "",
+        kind=row.kind,
+        issued_on=row.issued_on,
+        issuer=row.issuer,
+        issuer_tax_id=row.issuer_tax_id,
+        order_number=row.order_number,
+        po_number=row.po_number,
+        cost_centre=row.cost_centre,
+        net_minor=row.net_minor,
+        tax_minor=row.tax_minor,
+        gross_minor=row.gross_minor,
+        currency=row.currency.strip(),
+        state="pending" if row.pdf_key is None else "drawn",
+        pdf_name=names["pdf"],
+        xml_name=names["xml"],
+    )

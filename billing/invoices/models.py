@@ -112,6 +112,8 @@ class Invoice(Base):
     xml_key: Mapped[str | None]
     xml_sha256: Mapped[str | None]
     rendered_at: Mapped[Instant | None]
+    reddened_at: Mapped[Instant | None]
+    """Of a credit note whose invoice stands on tax invoices (数电票): when red ones were issued. It has no number before."""
 
 
 class InvoiceLine(Base):
@@ -150,6 +152,31 @@ class InvoiceLine(Base):
     currency: Mapped[Currency]
 
 
+class FapiaoSource(Base):
+    """A bill that was put on tax invoices (数电票), once, and as much of it as was left then."""
+
+    __tablename__ = "fapiao_source"
+    __table_args__ = (
+        UniqueConstraint("invoice_id"),
+        ForeignKeyConstraint(
+            ["buyer_org_id", "seller_org_id", "invoice_id"],
+            ["billing.invoice.buyer_org_id", "billing.invoice.seller_org_id", "billing.invoice.id"],
+        ),
+        CheckConstraint("gross_minor > 0", name="gross"),
+        Index("ix_fapiao_source_request_id", "request_id"),
+        {"schema": "billing"},
+    )
+    id: Mapped[Id]
+    buyer_org_id: Mapped[UUID]
+    seller_org_id: Mapped[UUID]
+    invoice_id: Mapped[UUID]
+    request_id: Mapped[UUID]
+    gross_minor: Mapped[Minor]
+    currency: Mapped[Currency]
+    created_at: Mapped[CreatedAt]
+
+
+register("uq_fapiao_source_invoice_id", lambda: Conflict("fapiao_requested_already"))
 register("uq_invoice_reference", lambda: Conflict("invoice_exists"))
 register("uq_invoice_refund_id", lambda: Conflict("credit_note_exists"))
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from billing.invoices.events import CreditNoteIssued, InvoiceIssued
-from billing.invoices.models import INVOICE, Invoice, InvoiceLine
+from billing.invoices.models import INVOICE, FapiaoSource, Invoice, InvoiceLine
 from billing.invoices.number_series import Taken, ask_number, take_number
 from billing.invoices.to_document import validate_renderable
 from kernel.db.locks import lock_row
@@ -23,6 +23,8 @@ ISSUE = "billing.invoice.issue"
 """Kind of the job that numbers a document which could not be numbered when it was written."""
 RENDER = "billing.invoice.render"
 """Kind of the job that draws a document's files."""
+REDDEN = "billing.fapiao.redden"
+"""Kind of the job by which the tax invoices (数电票) of a credited bill are taken back before its credit note takes a number."""
 
 
 def number_last(
@@ -56,7 +58,16 @@ def number_last(
         INVOICE.begin(uow, invoice, "queued", org_ids=org_ids)
         enqueue(uow, ISSUE, {"invoice_id": str(invoice.id)}, dedupe_key=str(invoice.id))
 
+    if original is not None and has_fapiao(uow, original.id):
+        INVOICE.begin(uow, invoice, "queued", org_ids=org_ids)
+        enqueue(uow, REDDEN, {"invoice_id": str(invoice.id)}, dedupe_key=str(invoice.id))
+        return
     uow.do_last(("number_series", str(invoice.seller_org_id), invoice.kind), number)
+
+
+def has_fapiao(uow: UnitOfWork, invoice_id: UUID) -> bool:
+    """Whether tax invoices (数电票) of a bill were asked for."""
+    return uow.session.scalar(select(FapiaoSource.id).where(FapiaoSource.invoice_id == invoice_id)) is not None
 
 
 def _may_be_issued(invoice: Invoice, lines: Sequence[InvoiceLine], original: Invoice | None) -> bool:
@@ -92,6 +103,8 @@ def number_document(uow: UnitOfWork, invoice_id: UUID) -> str:
         original = uow.session.get_one(Invoice, invoice.original_invoice_id)
         if original.number is None:
             raise RetryLater(timedelta(seconds=1), "the original is not issued yet")
+        if invoice.reddened_at is None and has_fapiao(uow, original.id):
+            raise RetryLater(timedelta(hours=1), "the original's tax invoices are not taken back yet")
     lines = uow.session.scalars(
         select(InvoiceLine).where(InvoiceLine.invoice_id == invoice.id).order_by(InvoiceLine.position)
     ).all()

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from billing.documents.cii import en16931_violation, to_cii
+from billing.documents.cii import to_cii
+from billing.documents.en16931 import en16931_violation
 from billing.documents.model import InvoiceDocument
 from billing.invoices.events import InvoiceRendered
 from billing.invoices.models import Invoice

@@ -44,6 +44,8 @@ class LedgerTransaction(Base):
         CheckConstraint("postings >= 2", name="postings"),
         Index("ix_ledger_transaction_reference", "reference"),
         Index("ix_ledger_transaction_recorded_at", "recorded_at", "id"),
+        Index("ix_ledger_transaction_effective_at", "effective_at", "id"),
+        CheckConstraint("occurred_at < effective_at", name="occurred"),
         {"schema": "billing"},
     )
     id: Mapped[Id]
@@ -60,6 +62,9 @@ class LedgerTransaction(Base):
     count anew; what that might let through, `ledger.complete` and the seal still show.
     """
     effective_at: Mapped[Instant]
+    """When it counts. The database moves it to the first open month where its own is closed."""
+    occurred_at: Mapped[Instant | None]
+    """When it happened, of a fact that came after its month was closed; never set by hand."""
     recorded_at: Mapped[Instant]
 
 
@@ -77,7 +82,7 @@ class Posting(Base):
             ],
         ),
         CheckConstraint("amount_minor <> 0", name="amount"),
-        Index("ix_posting_org_id_account_id_currency", "org_id", "account_id", "currency"),
+        Index("ix_posting_org_id_account_id_currency_id", "org_id", "account_id", "currency", "id"),
         Index("ix_posting_transaction_id", "transaction_id"),
         {"schema": "billing"},
     )

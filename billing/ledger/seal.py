@@ -145,6 +145,8 @@ def _digest(fact: LedgerTransaction | None, postings: list[list[str]]) -> bytes:
         fact.recorded_at.astimezone(UTC).isoformat(),
         postings,
     ]
+    if fact.occurred_at is not None:
+        content.append(fact.occurred_at.astimezone(UTC).isoformat())
     return hashlib.sha256(json.dumps(content, separators=(",", ":")).encode()).digest()
 
 

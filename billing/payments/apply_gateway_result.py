@@ -13,7 +13,13 @@ from billing.gateways.ports import GatewayAnswer, GatewayStatus
 from billing.gateways.result import ApplyOutcome, GatewayResult, close_attempt, record_mismatch, wait_before_check
 from billing.incidents.open_incident import OpenIncident, open_incident
 from billing.ledger.post import Fact, Leg, post
-from billing.payments.events import PaymentFailed, PaymentNeedsAction, PaymentReversed, PaymentSucceeded
+from billing.payments.events import (
+    PaymentFailed,
+    PaymentMethodKept,
+    PaymentNeedsAction,
+    PaymentReversed,
+    PaymentSucceeded,
+)
 from billing.payments.models import ENDS, PAYMENT, Payment, PaymentAllocation, PaymentAttempt
 from billing.store_credit.move_credit import CreditPart, release_credit, use_credit
 from kernel import clock
@@ -86,20 +92,31 @@ def _conclude(uow: UnitOfWork, payment: Payment, result: GatewayResult) -> Apply
     if result.refused is not None:
         return _fail(uow, payment, result.refused)
     if result.unknown:
+        if result.key_reused:
+            _tell_key_reused(uow, payment)
         return _changed(PAYMENT.move(uow, payment, "unknown", org_ids=[payment.payer_org_id], reason="no_answer"))
     return ApplyOutcome.NOTHING_NEW
+
+
+def _tell_key_reused(uow: UnitOfWork, payment: Payment) -> None:
+    """Asking again does not end it: a person looks at what the gateway did by this key before."""
+    amount, named = Money(payment.money_minor, payment.currency), payment.gateway_reference or str(payment.id)
+    open_incident(uow, OpenIncident("key_reused", payment.id, payment.gateway, named, amount, "idempotency_key_reused"))
 
 
 def _believe(uow: UnitOfWork, payment: Payment, answer: GatewayAnswer) -> ApplyOutcome:
     if answer.amount != Money(payment.money_minor, payment.currency):
         return _contradiction(uow, payment, "amount", answer)
-    if payment.gateway_reference not in {None, answer.reference}:
+    if payment.gateway_reference not in {None, answer.reference, answer.formerly}:
         return _contradiction(uow, payment, "reference", answer)
     payment.gateway_reference = answer.reference
     if payment.state in ENDS:
         return _apply_after_end(uow, payment, answer)
     if answer.status is GatewayStatus.SUCCEEDED:
-        return _capture(uow, payment)
+        captured = _capture(uow, payment)
+        if answer.kept_method is not None:
+            _tell_kept(uow, payment, answer.kept_method)
+        return captured
     if answer.status is GatewayStatus.FAILED:
         return _fail(uow, payment, answer.error_code or "declined")
     if answer.status is GatewayStatus.REQUIRES_ACTION:
@@ -162,6 +179,20 @@ def _capture(uow: UnitOfWork, payment: Payment) -> ApplyOutcome:
         use_credit(uow, payment.payer_org_id, payment.currency, _credit_parts(uow, payment))
     emit(uow, succeeded(payment))
     return ApplyOutcome.CHANGED
+
+
+def _tell_kept(uow: UnitOfWork, payment: Payment, token: str) -> None:
+    emit(
+        uow,
+        PaymentMethodKept(
+            payment_id=payment.id,
+            reference=payment.reference,
+            payer_org_id=payment.payer_org_id,
+            gateway=payment.gateway,
+            asked_by=payment.method_token,
+            method_token=token,
+        ),
+    )
 
 
 def _fail(uow: UnitOfWork, payment: Payment, code: str) -> ApplyOutcome:

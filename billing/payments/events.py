@@ -19,6 +19,19 @@ class PaymentSucceeded(Event):
     currency: str
 
 
+class PaymentMethodKept(Event):
+    """The payer let the method that paid be kept: what follows is asked of it."""
+
+    topic: ClassVar[str] = "billing.payment_method_kept.v1"
+    payment_id: UUID
+    reference: UUID
+    payer_org_id: UUID
+    gateway: str
+    asked_by: str
+    """The token by which it was asked for then: that of the gateway's own page."""
+    method_token: str
+
+
 class PaymentFailed(Event):
     """The gateway has definitely not got the money and will not."""
 

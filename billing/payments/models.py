@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from billing.gateways.ports import GatewayStatus
@@ -58,6 +58,8 @@ class Payment(Base):
     """Of it what the payer's credit with the sellers pays; the gateway is asked for the rest."""
     currency: Mapped[Currency]
     description: Mapped[str]
+    payer_absent: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Nobody was there who could have confirmed it: it was asked for by the clock, or long after it was ordered."""
     state: Mapped[str]
     error_code: Mapped[str | None]
     next_action: Mapped[dict[str, Any] | None]

@@ -36,6 +36,8 @@ class StartPayment:
     deadline_at: datetime
     """After this instant an unauthenticated payment is withdrawn."""
     description: str
+    payer_absent: bool = False
+    """Whether nobody is there who could confirm it at once."""
     leased: bool = False
     """Whether whoever commits this calls the gateway at once, by the Submission."""
 
@@ -76,6 +78,7 @@ def start_payment(uow: UnitOfWork, command: StartPayment) -> Submission:
         credit_minor=credit_minor,
         currency=currency,
         description=command.description,
+        payer_absent=command.payer_absent,
         gateway_reference=None,
         deadline_at=command.deadline_at,
         next_check_at=now + CALL_LASTS,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, bindparam, select
 
 from billing.gateways.call import GatewayRequest, Unresolved, said_of
 from billing.gateways.ports import (
@@ -36,6 +36,11 @@ SEARCH_LAGS = timedelta(hours=1)
 failed that was made would let the buyer pay twice."""
 
 
+_ATTEMPT = select(PaymentAttempt).where(
+    PaymentAttempt.payment_id == bindparam("payment_id"), PaymentAttempt.operation == "submit"
+)
+
+
 def request_of(payment: Payment, attempt: PaymentAttempt, *, fresh: bool) -> GatewayRequest:
     """Submit a payment that was never sent, ask about one that was, withdraw one whose time is over."""
     question = _Question(
@@ -45,6 +50,8 @@ def request_of(payment: Payment, attempt: PaymentAttempt, *, fresh: bool) -> Gat
             method_token=payment.method_token,
             description=payment.description,
             metadata={"payment_id": str(payment.id), "reference": str(payment.reference)},
+            payer=payment.payer_org_id,
+            payer_absent=payment.payer_absent,
         ),
         reference=payment.gateway_reference,
         fresh=fresh,
@@ -98,9 +105,7 @@ class PaymentOperation:
             return None
         if payment.state in ENDS and not recheck:
             return None
-        attempt = uow.session.scalars(
-            select(PaymentAttempt).where(PaymentAttempt.payment_id == payment.id, PaymentAttempt.operation == "submit")
-        ).one()
+        attempt = uow.session.scalars(_ATTEMPT, {"payment_id": payment.id}).one()
         payment.next_check_at = clock.now() + CALL_LASTS
         return request_of(payment, attempt, fresh=first and attempt.outcome == "calling")
 

@@ -53,6 +53,7 @@ def apply_gateway_result(uow: UnitOfWork, payout_id: UUID, result: GatewayResult
         mark_returned=partial(_mark_returned, uow, payout) if not partly else partial(_give_back_rest, uow, payout),
         record_late=partial(_record_late, uow, payout),
         mark_partly_returned=partial(_mark_partly_returned, uow, payout),
+        gateway=payout.gateway,
     )
     return apply_result(uow, payout, attempt, result, transitions)
 

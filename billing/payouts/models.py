@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from billing.gateways.ports import GatewayStatus
@@ -13,6 +13,9 @@ from kernel.db.base import Base, CreatedAt, Currency, Id, Instant, Minor
 from kernel.db.constraints import register
 from kernel.errors import Conflict
 from kernel.states import Machine, edges
+
+BANK: Final = "bank"
+"""Instead of a gateway: a transfer that a bank is asked for by a file."""
 
 
 class Payout(Base):
@@ -24,6 +27,17 @@ class Payout(Base):
         UniqueConstraint("org_id", "id"),
         CheckConstraint("state IN ('scheduled', 'sent', 'unknown', 'paid', 'failed', 'returned')", name="state"),
         CheckConstraint("amount_minor > 0", name="amount"),
+        ForeignKeyConstraint(
+            ["org_id", "account_id"], ["marketplace.payout_account.org_id", "marketplace.payout_account.id"]
+        ),
+        CheckConstraint("gateway <> 'bank' OR account_id IS NOT NULL", name="bank_account"),
+        Index("ix_payout_org_id_account_id", "org_id", "account_id"),
+        Index(
+            "ix_payout_waiting_for_batch",
+            "currency",
+            "id",
+            postgresql_where=text("gateway = 'bank' AND state = 'scheduled'"),
+        ),
         Index(
             "uq_payout_live", "statement_id", unique=True, postgresql_where=text("state NOT IN ('failed', 'returned')")
         ),
@@ -42,8 +56,11 @@ class Payout(Base):
     amount_minor: Mapped[Minor]
     currency: Mapped[Currency]
     gateway: Mapped[str]
+    """Or `bank`: then it goes out in a batch."""
     destination: Mapped[str]
-    """The party's account as the gateway names it."""
+    """The party's account as the gateway names it; at a bank, what people recognise it by."""
+    account_id: Mapped[UUID | None]
+    """The account that the party gave. None where an operator named one at a gateway."""
     state: Mapped[str]
     error_code: Mapped[str | None]
     gateway_reference: Mapped[str | None]
@@ -78,6 +95,33 @@ class PayoutAttempt(Base):
     ended_at: Mapped[Instant | None]
 
 
+class PayoutSchedule(Base):
+    """When a party is paid what its closed statements say, in one currency. Without one an operator pays each by hand."""
+
+    __tablename__ = "payout_schedule"
+    __table_args__ = (
+        UniqueConstraint("org_id", "currency"),
+        CheckConstraint("every IN ('daily', 'weekly', 'monthly', 'manual')", name="every"),
+        CheckConstraint(
+            "CASE every WHEN 'weekly' THEN day BETWEEN 1 AND 7 WHEN 'monthly' THEN day BETWEEN 1 AND 28 ELSE day = 1 END",
+            name="day",
+        ),
+        CheckConstraint("minimum_minor >= 0", name="minimum"),
+        {"schema": "billing"},
+    )
+    id: Mapped[Id]
+    org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    currency: Mapped[Currency]
+    every: Mapped[str]
+    day: Mapped[int]
+    """Of the week (1 is Monday) or of the month, on the platform's calendar."""
+    minimum_minor: Mapped[Minor]
+    """Less is not paid alone: it waits until more is payable."""
+    updated_at: Mapped[Instant]
+    created_at: Mapped[CreatedAt]
+
+
+register("uq_payout_schedule_org_id_currency", lambda: Conflict("payout_schedule_changed"))
 register("uq_payout_live", lambda: Conflict("payout_already_running"))
 
 

@@ -9,9 +9,10 @@ from uuid import UUID
 from sqlalchemy import select
 
 from billing.connected_accounts.held import refuse_held
+from billing.gateways.sandbox import NAME as SANDBOX
 from billing.ledger.post import Fact, Leg, post
 from billing.ledger.queries import balance_minor
-from billing.payouts.models import PAYOUT, Payout
+from billing.payouts.models import BANK, PAYOUT, Payout
 from billing.payouts.settled_shares import HeldShare, disputed_shares, taken_up_minor
 from billing.statements.models import STATEMENT, Statement, StatementAdjustment
 from kernel import clock
@@ -20,6 +21,8 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.ids import uuid7
 from kernel.jobs.outbox import enqueue
+from marketplace.onboarding.payable_account import lock_payable_account
+from marketplace.onboarding.save_payout_account import find_locked_account
 from marketplace.parties.models import PLATFORM_ORG_ID
 
 SUBMIT = "billing.payout.submit"
@@ -30,35 +33,41 @@ PARTY_LOCK = 4_202
 
 @dataclass(frozen=True, slots=True)
 class PayOut:
-    """Pay statement `statement_id` through `gateway` to `destination` (the party's account as the gateway names it)."""
+    """Pay statement `statement_id` to the account that its party gave, by that account's rail.
+
+    Or through `gateway` to `destination` (the party's account as the gateway names it), where the party gave no other.
+    """
 
     statement_id: UUID
-    gateway: str
-    destination: str
+    gateway: str = ""
+    destination: str = ""
 
 
 def pay_out(uow: UnitOfWork, command: PayOut) -> UUID:
-    """Reserve the statement's net from what its party has available, and let a job send it. Returns the payout's id.
+    """Reserve the statement's net from what its party has available, and let a job send it; by bank, it waits for a batch.
+    Returns the payout's id.
 
     What of it is in dispute is held back: the party's next statement takes it up once the bank has decided.
 
     Raises:
         Forbidden: `permission_missing` without operator.payouts.
         NotFound: `statement_not_found`.
-        Invalid: `payout_account_missing`; without an account at a gateway nothing is reserved; `payout_account_foreign`.
+        Invalid: `payout_account_missing`; without an account nothing is reserved; `payout_account_foreign`.
         Conflict: `statement_not_payable` (paid, carried or being paid), `payout_exceeds_available`,
             `payout_already_running`, `payout_held_by_dispute` (nothing of it can be paid before the bank has decided),
-            `payout_account_held` (the gateway pays nothing there now).
+            `payout_account_held` (changed lately, or the gateway pays nothing there now), `payout_holder_differs`,
+            `payout_account_differs` (the party gave another account).
 
     Emits: later, from the job: PayoutPaid or PayoutFailed.
-    Locks: the party's settlement, then the statement.
+    Locks: the party's settlement, then the statement, then the party's account.
     """
     uow.principal.require("operator.payouts")
     gateway, destination = (named.strip() for named in (command.gateway, command.destination))
-    if not gateway or not destination:
+    if bool(gateway) != bool(destination):
         raise Invalid("payout_account_missing", field="destination" if gateway else "gateway")
     statement = _lock_payable(uow, command.statement_id)
-    refuse_held(uow, statement.org_id, gateway, destination)
+    rail = _rail_of(uow, statement, gateway, destination)
+    refuse_held(uow, statement.org_id, rail.gateway, rail.destination)
     held = disputed_shares(uow, statement)
     due_minor = statement.net_minor - taken_up_minor(uow, statement.id) - sum(one.left_minor for one in held)
     if due_minor <= 0:
@@ -73,8 +82,9 @@ def pay_out(uow: UnitOfWork, command: PayOut) -> UUID:
         statement_id=statement.id,
         amount_minor=due_minor,
         currency=statement.currency,
-        gateway=gateway,
-        destination=destination,
+        gateway=rail.gateway,
+        destination=rail.destination,
+        account_id=rail.account_id,
         scheduled_by=str(uow.principal.person_id or uow.principal.label),
         next_check_at=now,
         created_at=now,
@@ -89,8 +99,31 @@ def pay_out(uow: UnitOfWork, command: PayOut) -> UUID:
         Leg(PLATFORM_ORG_ID, "payout_clearing", -payout.amount_minor),
     ]
     post(uow, Fact(f"payout:{payout.id}:scheduled", "payout_scheduled", payout.id, payout.currency, now, legs))
-    enqueue(uow, SUBMIT, {"payout_id": str(payout.id)}, dedupe_key=str(payout.id))
+    if payout.gateway != BANK:
+        enqueue(uow, SUBMIT, {"payout_id": str(payout.id)}, dedupe_key=str(payout.id))
     return payout.id
+
+
+@dataclass(frozen=True, slots=True)
+class _Rail:
+    gateway: str
+    destination: str
+    account_id: UUID | None
+
+
+def _rail_of(uow: UnitOfWork, statement: Statement, gateway: str, destination: str) -> _Rail:
+    """By which way the statement is paid. The account that its party gave decides; the sandbox moves no money, so there an
+    operator may name any account of its.
+    """
+    if gateway == SANDBOX:
+        return _Rail(gateway, destination, None)
+    given = find_locked_account(uow, statement.org_id, statement.currency)
+    if gateway and given is None:
+        return _Rail(gateway, destination, None)
+    if gateway and given is not None and (given.rail, given.gateway_account) != (gateway, destination):
+        raise Conflict("payout_account_differs")
+    account = lock_payable_account(uow, statement.org_id, statement.currency)
+    return _Rail(account.rail, account.gateway_account or f"•••• {account.account_last4}", account.id)
 
 
 def _lock_payable(uow: UnitOfWork, statement_id: UUID) -> Statement:

@@ -13,7 +13,7 @@ from billing.gateways.call import GatewayRequest, Unresolved, said_of
 from billing.gateways.ports import GatewayAnswer, GatewayRefused, PaymentGateway, PayoutRequest
 from billing.gateways.result import CALL_LASTS, ApplyOutcome, GatewayResult
 from billing.payouts.apply_gateway_result import apply_gateway_result
-from billing.payouts.models import ENDS, PAYOUT, UNRESOLVED, Payout, PayoutAttempt
+from billing.payouts.models import BANK, ENDS, PAYOUT, UNRESOLVED, Payout, PayoutAttempt
 from billing.payouts.pay_out import SUBMIT
 from billing.payouts.settled_shares import disputed_shares
 from billing.statements.models import Statement
@@ -47,10 +47,10 @@ class PayoutOperation:
     def open(self, uow: UnitOfWork, row_id: UUID, *, first: bool, recheck: bool = False) -> GatewayRequest | None:
         """See `GatewayOperation.open`."""
         payout = lock_row(uow.session, Payout, row_id)
-        if payout is None or (payout.state in ENDS and not recheck):
+        if payout is None or payout.gateway == BANK or (payout.state in ENDS and not recheck):
             return None
         fresh = payout.state == "scheduled"
-        attempt = _begin(uow, payout) if fresh else _attempt_of(uow, payout)
+        attempt = begin_attempt(uow, payout) if fresh else _attempt_of(uow, payout)
         if payout.state not in ENDS:
             payout.next_check_at = clock.now() + CALL_LASTS
         request = PayoutRequest(
@@ -60,7 +60,7 @@ class PayoutOperation:
             description=f"statement {payout.statement_id}",
             metadata={"payout_id": str(payout.id)},
         )
-        if fresh and _is_disputed(uow, payout):
+        if fresh and is_disputed(uow, payout):
             # Since it was scheduled. What is left of the statement can be paid anew.
             return GatewayRequest(payout.id, payout.gateway, True, _hold, _hold, DISPUTED)
         if fresh and why_held(uow, payout.org_id, payout.gateway, payout.destination) is not None:
@@ -81,7 +81,12 @@ class PayoutOperation:
         """See `GatewayOperation.unresolved`."""
         rows = uow.session.execute(
             select(Payout.id, Payout.checks)
-            .where(state_in(Payout.state, *UNRESOLVED), Payout.next_check_at <= clock.now(), lives_now(Payout.org_id))
+            .where(
+                state_in(Payout.state, *UNRESOLVED),
+                Payout.next_check_at <= clock.now(),
+                Payout.gateway != BANK,
+                lives_now(Payout.org_id),
+            )
             .order_by(Payout.next_check_at)
             .limit(limit)
         )
@@ -117,13 +122,14 @@ def _refuse(_gateway: object) -> GatewayAnswer:
     raise GatewayRefused("payout_account_held")
 
 
-def _is_disputed(uow: UnitOfWork, payout: Payout) -> bool:
+def is_disputed(uow: UnitOfWork, payout: Payout) -> bool:
     """Whether a bank decides about a share that the payout did not hold back."""
     statement = uow.session.get_one(Statement, payout.statement_id)
     return bool(disputed_shares(uow, statement, payout_id=payout.id))
 
 
-def _begin(uow: UnitOfWork, payout: Payout) -> PayoutAttempt:
+def begin_attempt(uow: UnitOfWork, payout: Payout) -> PayoutAttempt:
+    """Write down that a payout goes out now, before it does."""
     attempt = PayoutAttempt(
         id=uuid7(), org_id=payout.org_id, payout_id=payout.id, outcome="calling", started_at=clock.now()
     )

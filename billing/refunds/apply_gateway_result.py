@@ -60,6 +60,7 @@ def apply_gateway_result(uow: UnitOfWork, refund_id: UUID, result: GatewayResult
         mark_returned=partial(_mark_returned, uow, refund),
         record_late=partial(_record_late, uow, refund),
         in_doubt="resending" if again else "unknown",
+        gateway=uow.session.get_one(Payment, refund.payment_id).gateway,
     )
     return apply_result(uow, refund, attempt, result, transitions)
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import Select, select, union
+from sqlalchemy import ColumnElement, Select, Uuid, any_, bindparam, insert, select, union
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import InstrumentedAttribute
 
 from billing.charges.models import Charge
-from billing.disputes.queries import disputed_lines, in_dispute
+from billing.disputes.queries import in_dispute
 from billing.invoices.number_series import take_number
 from billing.payouts.models import Payout
 from billing.payouts.pay_out import PARTY_LOCK
@@ -22,7 +23,7 @@ from billing.settlement.commission_invoice import invoice_commission
 from billing.settlement.reconcile import difference_minor
 from billing.shares.models import SHARE, Share, ShareReversal
 from billing.shares.release import release_all
-from billing.statements.lines import Entry, reversal, sale
+from billing.statements.lines import Entry, SettledShare, reversal, sale
 from billing.statements.models import STATEMENT, Statement, StatementAdjustment, StatementLine
 from kernel import clock
 from kernel.db.locks import advisory_xact_lock, lock_rows
@@ -145,7 +146,7 @@ def close_statement(uow: UnitOfWork, command: CloseStatement) -> UUID | None:
     statement = _insert(uow, command, starts_at, carried_minor, entries, adjustments_minor)
     for one in adjustments:
         one.statement_id = statement.id
-    _settle(uow, statement, [*shares, *commissions], [own for _, own in reversals])
+    _settle(uow, statement, [*shares, *commissions], reversals)
     if statement.net_minor <= 0:
         STATEMENT.move(uow, statement, "carried", org_ids=[org_id], reason="nothing_to_pay")
     uow.flush()
@@ -185,10 +186,11 @@ def _parties(uow: UnitOfWork, command: CloseStatements) -> list[CloseStatement]:
     ]
 
 
-def _lock_shares(uow: UnitOfWork, command: CloseStatement) -> tuple[list[Share], list[Share]]:
+def _lock_shares(uow: UnitOfWork, command: CloseStatement) -> tuple[list[SettledShare], list[SettledShare]]:
     """Releasable shares of the party, and the platform's commission of its sales, which is settled with them.
 
-    Lines with a refund under way wait for its outcome, and those in dispute for the bank's.
+    Lines with a refund under way wait for its outcome, and those in dispute for the bank's. A month has very many: they are
+    named by one array in each statement, and no object is made of any.
     """
     own = (Share.org_id == command.org_id) & (Share.kind != "commission")
     of_its_sales = (Share.seller_org_id == command.org_id) & (Share.kind == "commission")
@@ -204,9 +206,20 @@ def _lock_shares(uow: UnitOfWork, command: CloseStatement) -> tuple[list[Share],
             ~in_dispute(Share.group_reference, Share.reference),
         )
     ).all()
-    locked = [share for share in lock_rows(uow.session, Share, ids) if share.state == "releasable"]
-    disputed = disputed_lines(uow, {(share.group_reference, share.reference) for share in locked})
-    locked = [share for share in locked if share.reference not in disputed]
+    found = uow.session.execute(
+        select(*(getattr(Share, name) for name in SettledShare.__dataclass_fields__))
+        .where(_is_one_of(Share.id, ids), state_in(Share.state, "releasable"))
+        .order_by(Share.id)
+        .with_for_update(key_share=True)
+    )
+    locked = [SettledShare(*row) for row in found]
+    # A dispute may have been opened while the lock was waited for.
+    disputed = set(
+        uow.session.scalars(
+            select(Share.id).where(_is_one_of(Share.id, ids), in_dispute(Share.group_reference, Share.reference))
+        )
+    )
+    locked = [share for share in locked if share.id not in disputed]
     shares = [share for share in locked if share.kind != "commission"]
     sold = {share.charge_id for share in shares if share.kind == "seller"}
     return shares, [share for share in locked if share.kind == "commission" and share.charge_id in sold]
@@ -246,19 +259,21 @@ def _reversals(uow: UnitOfWork, command: CloseStatement, settling: set[UUID]) ->
             ShareReversal.currency == command.currency,
             ShareReversal.statement_id.is_(None),
             Share.kind != "commission",
-            Share.id.in_(settling) | (Share.state.in_(SETTLED) & (ShareReversal.created_at < command.until)),
+            _is_one_of(Share.id, settling) | (Share.state.in_(SETTLED) & (ShareReversal.created_at < command.until)),
         )
         .order_by(ShareReversal.created_at, ShareReversal.id)
     )
     return [(share, own) for share, own in rows]
 
 
-def _entries(uow: UnitOfWork, shares: Sequence[Share], reversals: Sequence[tuple[Share, ShareReversal]]) -> list[Entry]:
+def _entries(
+    uow: UnitOfWork, shares: Sequence[SettledShare], reversals: Sequence[tuple[Share, ShareReversal]]
+) -> list[Entry]:
     """The lines of the statement: sales, then what was taken back; a seller's with what the others got of them."""
     others: defaultdict[UUID, dict[str, int]] = defaultdict(dict)
     for charge_id, kind, minor in uow.session.execute(
         select(Share.charge_id, Share.kind, Share.amount_minor).where(
-            Share.charge_id.in_({share.charge_id for share in shares}), Share.kind != "seller"
+            _is_one_of(Share.charge_id, {share.charge_id for share in shares}), Share.kind != "seller"
         )
     ):
         others[charge_id][kind] = minor
@@ -266,7 +281,7 @@ def _entries(uow: UnitOfWork, shares: Sequence[Share], reversals: Sequence[tuple
     for refund_id, charge_id, kind, minor in uow.session.execute(
         select(ShareReversal.refund_id, Share.charge_id, Share.kind, ShareReversal.amount_minor)
         .join(Share, Share.id == ShareReversal.share_id)
-        .where(ShareReversal.refund_id.in_({own.refund_id for _, own in reversals}), Share.kind != "seller")
+        .where(_is_one_of(ShareReversal.refund_id, {own.refund_id for _, own in reversals}), Share.kind != "seller")
     ):
         others_back[refund_id, charge_id][kind] = minor
     sales = [sale(share, others[share.charge_id]) for share in shares]
@@ -302,28 +317,37 @@ def _insert(
     STATEMENT.begin(uow, statement, org_ids=[statement.org_id])
     uow.session.add(statement)
     uow.flush()
-    uow.session.add_all(
-        StatementLine(
-            org_id=statement.org_id,
-            statement_id=statement.id,
-            currency=statement.currency,
-            adjustments_minor=0,
-            created_at=statement.closed_at,
-            **asdict(entry),
-        )
-        for entry in entries
-    )
-    uow.flush()
+    same = {
+        "org_id": statement.org_id,
+        "statement_id": statement.id,
+        "currency": statement.currency,
+        "adjustments_minor": 0,
+        "created_at": statement.closed_at,
+    }
+    if entries:
+        lines: Any = StatementLine.__table__
+        uow.session.connection().execute(insert(lines), [{"id": uuid7(), **same, **asdict(entry)} for entry in entries])
     return statement
 
 
-def _settle(uow: UnitOfWork, statement: Statement, shares: Sequence[Share], reversals: Sequence[ShareReversal]) -> None:
-    for share in shares:
-        share.statement_id = statement.id
-        SHARE.move(uow, share, "in_statement", org_ids=sorted({share.org_id, share.seller_org_id}))
-    for own in reversals:
+def _settle(
+    uow: UnitOfWork,
+    statement: Statement,
+    shares: Sequence[SettledShare],
+    reversals: Sequence[tuple[Share, ShareReversal]],
+) -> None:
+    whose = {share.id: sorted({share.org_id, share.seller_org_id}) for share in shares}
+    SHARE.move_rows(uow, Share, whose, "releasable", "in_statement", statement_id=statement.id)
+    for share, own in reversals:
         own.statement_id = statement.id
+        # It may be one of those that were moved past the session.
+        uow.session.expire(share)
     uow.flush()
+
+
+def _is_one_of(column: InstrumentedAttribute[UUID], ids: Collection[UUID]) -> ColumnElement[bool]:
+    """One parameter however many they are: a statement takes 65,535."""
+    return column == any_(bindparam(None, list(ids), type_=ARRAY(Uuid)))
 
 
 class StatementClosed(Event):

@@ -1,33 +1,85 @@
-"""Tables of revenue share: the published policy, each party's part of a line, and what was taken back of it."""
+"""Tables of revenue share: policies and their rules, each party's part of a line, and what was taken back of it."""
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.db.base import Base, CreatedAt, Currency, Id, Instant, Minor, Ppm
 from kernel.states import Machine, edges
 
 
+class SharePolicyVersion(Base):
+    """A version of the public policy: drafted, then published whole, or discarded. Unchangeable from then on.
+
+    `rules` are `billing.shares.rules.PolicyRule`; those of a published one stand as rows in `share_policy`, too.
+    """
+
+    __tablename__ = "share_policy_version"
+    __table_args__ = (
+        UniqueConstraint("version"),
+        CheckConstraint("state IN ('draft', 'published', 'discarded')", name="state"),
+        CheckConstraint(
+            "(state = 'published') = (version IS NOT NULL AND effective_at IS NOT NULL AND published_at IS NOT NULL)",
+            name="published",
+        ),
+        CheckConstraint("effective_at >= published_at", name="not_in_the_past"),
+        {"schema": "billing"},
+    )
+    id: Mapped[Id]
+    state: Mapped[str]
+    version: Mapped[int | None]
+    reason: Mapped[str]
+    """What changes and why, as the public reads it."""
+    reason_en: Mapped[str]
+    rules: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    effective_at: Mapped[Instant | None]
+    published_at: Mapped[Instant | None]
+    created_by: Mapped[UUID | None]
+    published_by: Mapped[UUID | None]
+    created_at: Mapped[CreatedAt]
+
+
 class SharePolicy(Base):
-    """One category's rates in one version of the public policy. Append-only: a change is a new version.
+    """One rule of a published version of the public policy. Append-only: a change is a new version.
 
     The rates apply to the line's net (without tax, after discount); the commission includes the tax on it.
+    Which rule a sale gets: `billing.shares.rules`.
     """
 
     __tablename__ = "share_policy"
     __table_args__ = (
-        UniqueConstraint("version", "category"),
+        UniqueConstraint(
+            "version",
+            "category",
+            "listing_id",
+            "seller_id",
+            "channel_id",
+            "deal_type",
+            name="uq_share_policy_scope",
+            postgresql_nulls_not_distinct=True,
+        ),
         CheckConstraint("commission_ppm >= 0 AND promoter_ppm >= 0", name="positive"),
         CheckConstraint("commission_ppm + promoter_ppm <= 1000000", name="whole"),
         CheckConstraint("hold_days >= 0", name="hold"),
+        CheckConstraint("deal_type IN ('new', 'renewal', 'private_offer')", name="deal_type"),
+        Index("ix_share_policy_in_force", "category", "effective_at", "version"),
+        Index("ix_share_policy_seller_id", "seller_id"),
         {"schema": "billing"},
     )
     id: Mapped[Id]
     version: Mapped[int]
     category: Mapped[str]
+    listing_id: Mapped[UUID | None]
+    """For this listing alone; None, here and below: for all."""
+    seller_id: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.organization.id"))
+    channel_id: Mapped[UUID | None]
+    """For what videos of this channel sell."""
+    deal_type: Mapped[str | None]
     commission_ppm: Mapped[Ppm]
     promoter_ppm: Mapped[Ppm]
     hold_days: Mapped[int]
@@ -48,6 +100,10 @@ class Share(Base):
         CheckConstraint("kind IN ('seller', 'promoter', 'commission')", name="kind"),
         CheckConstraint("state IN ('pending', 'releasable', 'in_statement', 'paid', 'reversed')", name="state"),
         CheckConstraint("amount_minor >= 0", name="amount"),
+        CheckConstraint(
+            "conflict IS NULL OR (conflict IN ('same_tax_id') AND kind = 'promoter' AND amount_minor = 0)",
+            name="conflict",
+        ),
         CheckConstraint("0 <= reversed_minor AND reversed_minor <= amount_minor", name="reversed"),
         CheckConstraint("(state IN ('in_statement', 'paid')) <= (statement_id IS NOT NULL)", name="statement"),
         Index("ix_share_org_id_state", "org_id", "state", "captured_at"),
@@ -78,6 +134,8 @@ class Share(Base):
     policy_version: Mapped[int]
     rate_ppm: Mapped[Ppm]
     """Of the base; for the seller what remains of the net after the others."""
+    conflict: Mapped[str | None]
+    """Why a promoter earns nothing of it: it has the tax identifier of the buyer or of the seller."""
     base_minor: Mapped[Minor]
     """The line's net."""
     gross_minor: Mapped[Minor]
@@ -121,6 +179,9 @@ class ShareReversal(Base):
     created_at: Mapped[CreatedAt]
 
 
+SHARE_POLICY_VERSION = Machine(
+    "share_policy_version", initial="draft", edges=edges(draft="published discarded", published="", discarded="")
+)
 SHARE = Machine(
     "share",
     initial="pending",

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from billing.disputes.queries import disputed_lines
-from billing.shares.models import Share, SharePolicy
+from billing.shares.models import Share
 from kernel.db.uow import UnitOfWork
 from kernel.paging import Page, cut, newest_first
 
@@ -29,6 +29,8 @@ class ShareRow:
     gross_minor: int
     base_minor: int
     rate_ppm: int
+    conflict: str | None
+    """Why the promoter earns nothing of it (`billing.shares.terms.SAME_TAX_ID`)."""
     amount_minor: int
     left_minor: int
     commission_minor: int
@@ -65,18 +67,6 @@ class PromotedSales:
     delivered: int
     kept: int
     gross_minor: int
-
-
-@dataclass(frozen=True, slots=True)
-class PolicyRow:
-    """One category's published rates."""
-
-    version: int
-    category: str
-    commission_ppm: int
-    promoter_ppm: int
-    hold_days: int
-    effective_at: datetime
 
 
 def list_shares(
@@ -144,16 +134,6 @@ def promoted_sales(uow: UnitOfWork, video_ids: Collection[UUID]) -> list[Promote
     return [PromotedSales(row[0], row[1], row[2], row[3], row[4], int(row[5])) for row in rows if row[0] is not None]
 
 
-def published_policy(uow: UnitOfWork) -> list[PolicyRow]:
-    """Every version of the public share policy, newest first; old ones stay readable for ever."""
-    rows = uow.session.scalars(
-        select(SharePolicy).order_by(SharePolicy.effective_at.desc(), SharePolicy.version.desc(), SharePolicy.category)
-    )
-    return [
-        PolicyRow(r.version, r.category, r.commission_ppm, r.promoter_ppm, r.hold_days, r.effective_at) for r in rows
-    ]
-
-
 def _others(uow: UnitOfWork, shares: Sequence[Share]) -> dict[UUID, dict[str, int]]:
     rows = uow.session.execute(
         select(Share.charge_id, Share.kind, Share.amount_minor).where(
@@ -178,6 +158,7 @@ def _row(share: Share, others: dict[str, int], *, disputed: bool) -> ShareRow:
         gross_minor=share.gross_minor,
         base_minor=share.base_minor,
         rate_ppm=share.rate_ppm,
+        conflict=share.conflict,
         amount_minor=share.amount_minor,
         left_minor=share.amount_minor - share.reversed_minor,
         commission_minor=others.get("commission", 0),

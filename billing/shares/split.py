@@ -15,6 +15,8 @@ class ShareTerms:
     commission_ppm: int
     promoter_ppm: int
     hold_days: int
+    conflict: str | None = None
+    """Why the promoter earns nothing."""
 
     def __post_init__(self) -> None:
         if self.commission_ppm < 0 or self.promoter_ppm < 0 or self.commission_ppm + self.promoter_ppm > PPM:

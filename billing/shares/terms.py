@@ -3,37 +3,88 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import ARRAY, ColumnElement, ScalarSelect, Uuid, bindparam, func, or_, select
+from sqlalchemy.dialects.postgresql import array
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from billing.shares.models import SharePolicy
+from billing.shares.rules import Sale, choose
 from billing.shares.split import ShareTerms
 from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 
+SAME_TAX_ID: Final = "same_tax_id"
+"""The promoter has the tax identifier of the buyer or of the seller, whoever of them can prove it: it earns nothing. (What
+belongs to either organization itself is credited to nobody in the first place: `marketplace.attribution.attribute`.)
+"""
+
+
+def _in_force() -> ScalarSelect[int]:
+    known = aliased(SharePolicy)
+    return (
+        select(known.version)
+        .where(known.category == bindparam("category"), known.effective_at <= bindparam("at"))
+        .order_by(known.effective_at.desc(), known.version.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
+def _for(column: InstrumentedAttribute[Any], name: str) -> ColumnElement[bool]:
+    return or_(column.is_(None), column == bindparam(name, type_=column.type))
+
+
 _IN_FORCE = Read(
-    select(SharePolicy)
-    .where(SharePolicy.category == bindparam("category"), SharePolicy.effective_at <= bindparam("at"))
-    .order_by(SharePolicy.effective_at.desc(), SharePolicy.version.desc())
-    .limit(1)
+    select(
+        SharePolicy,
+        func.marketplace.same_taxpayers(
+            array([bindparam("buyer", type_=Uuid), bindparam("seller", type_=Uuid)]), type_=ARRAY(Uuid)
+        ).label("same_taxpayers"),
+    ).where(
+        SharePolicy.category == bindparam("category"),
+        SharePolicy.version == _in_force(),
+        _for(SharePolicy.listing_id, "listing"),
+        _for(SharePolicy.seller_id, "seller"),
+        _for(SharePolicy.deal_type, "deal_type"),
+    )
 )
+"""The few rules of the version in force that this sale may get; of whose channel is known only once the sale is attributed."""
 
 
-def ask_terms(uow: UnitOfWork, category: str, on: datetime) -> None:
+def ask_terms(uow: UnitOfWork, sale: Sale, on: datetime) -> None:
     """Ask ahead for `terms_for`."""
-    uow.ask_ahead(_IN_FORCE, category=category, at=on)
+    uow.ask_ahead(_IN_FORCE, **_named(sale, on))
 
 
-def terms_for(uow: UnitOfWork, category: str, promoter_org_id: UUID | None, on: datetime) -> ShareTerms:
-    """The published terms in force at `on` for a listing of `category`; without a promoter nothing goes to one.
+def terms_for(
+    uow: UnitOfWork, sale: Sale, promoter_org_id: UUID | None, on: datetime, *, channel_id: UUID | None = None
+) -> ShareTerms:
+    """The terms of the version in force at `on`, by the most specific of its rules; without a promoter nothing goes to one.
+
+    `channel_id`: of the channel whose video sold it.
 
     Raises:
         NotFound: `share_policy_missing`, no published version covers the category at that time.
     """
-    policy: SharePolicy | None = uow.find(_IN_FORCE, category=category, at=on)
-    if policy is None:
-        raise NotFound("share_policy_missing", category=category)
-    promoter_ppm = policy.promoter_ppm if promoter_org_id is not None else 0
-    return ShareTerms(policy.version, policy.commission_ppm, promoter_ppm, policy.hold_days)
+    rows = uow.fetch(_IN_FORCE, **_named(sale, on))
+    rule: SharePolicy | None = choose([row.SharePolicy for row in rows], sale, channel_id)
+    if rule is None:
+        raise NotFound("share_policy_missing", category=sale.category)
+    conflict = SAME_TAX_ID if promoter_org_id is not None and promoter_org_id in rows[0].same_taxpayers else None
+    promoter_ppm = rule.promoter_ppm if promoter_org_id is not None and conflict is None else 0
+    return ShareTerms(rule.version, rule.commission_ppm, promoter_ppm, rule.hold_days, conflict)
+
+
+def _named(sale: Sale, on: datetime) -> dict[str, object]:
+    return {
+        "category": sale.category,
+        "listing": sale.listing_id,
+        "seller": sale.seller_org_id,
+        "buyer": sale.buyer_org_id,
+        "deal_type": sale.deal_type,
+        "at": on,
+    }

@@ -27,7 +27,23 @@ class Entry:
     net_minor: int
 
 
-def sale(share: Share, others: Mapping[str, int]) -> Entry:
+@dataclass(frozen=True, slots=True)
+class SettledShare:
+    """What is read of a share that a statement settles: of a month there may be very many."""
+
+    id: UUID
+    org_id: UUID
+    seller_org_id: UUID
+    charge_id: UUID
+    reference: UUID
+    group_reference: UUID
+    kind: str
+    captured_at: datetime
+    gross_minor: int
+    amount_minor: int
+
+
+def sale(share: SettledShare, others: Mapping[str, int]) -> Entry:
     """A captured line: for its seller what was sold less what others get of it (by kind), for its promoter what it earned."""
     if share.kind == "promoter":
         return _entry(share, None, "promotion", share.captured_at, promoter_minor=share.amount_minor)
@@ -58,7 +74,7 @@ def reversal(share: Share, own: ShareReversal, others: Mapping[str, int]) -> Ent
 
 
 def _entry(
-    share: Share,
+    share: Share | SettledShare,
     own: ShareReversal | None,
     kind: str,
     occurred_at: datetime,

@@ -46,6 +46,7 @@ class PlacementFact:
     end_ms: int
     placed_at: datetime
     removed_at: datetime | None = None
+    channel_id: UUID | None = None
 
     def was_there(self, at: datetime) -> bool:
         """Whether the video had it then."""

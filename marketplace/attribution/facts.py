@@ -27,6 +27,7 @@ _PLACEMENTS = Read(
         Placement.end_ms,
         Placement.created_at,
         Placement.removed_at,
+        Video.channel_id,
     )
     .join(Video, Video.id == Placement.video_id)
     .where(

@@ -88,3 +88,14 @@ def _checked_code(scheme: Scheme, code: str) -> str:
 def _compact(text: str) -> str:
     """Without the blanks and dashes people group numbers by; full-width characters as their plain ones (Unicode's NFKC)."""
     return re.sub(r"[\s./-]", "", unicodedata.normalize("NFKC", text)).upper()
+
+
+def same_holder(holder: str, legal_name: str) -> bool:
+    """Whether an account's holder is the organization, as banks compare names: letters and digits alone, widths and cases
+    alike. An abbreviation is another name.
+    """
+    return bool(_letters(holder)) and _letters(holder) == _letters(legal_name)
+
+
+def _letters(name: str) -> str:
+    return "".join(one for one in unicodedata.normalize("NFKC", name).casefold() if one.isalnum())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
@@ -29,3 +30,14 @@ class SellerOnboarded(Event):
 
     topic: ClassVar[str] = "marketplace.seller_onboarded.v1"
     org_id: UUID
+
+
+class PayoutAccountReplaced(Event):
+    """Payouts in a currency go to another account, once it has been held for a while."""
+
+    topic: ClassVar[str] = "marketplace.payout_account_replaced.v1"
+    account_id: UUID
+    org_id: UUID
+    currency: str
+    account_last4: str
+    held_until: datetime

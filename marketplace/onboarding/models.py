@@ -81,14 +81,18 @@ class LegalProof(Base):
 
 
 class PayoutAccount(Base):
-    """A bank account that a party is paid to, one for each currency at a time. A change is another row.
+    """Where a party is paid, one account for each currency at a time: at a bank, or at a gateway. A change is another row.
 
-    The number is sealed to the row; its last four characters are kept beside it, for people to recognise it.
+    The number (of a gateway: its name of the account) is sealed to the row; its last four characters are kept beside it, for
+    people to recognise it.
     """
 
     __tablename__ = "payout_account"
     __table_args__ = (
+        UniqueConstraint("org_id", "id"),
         CheckConstraint("country ~ '^[A-Z]{2}$'", name="country"),
+        CheckConstraint("(rail = 'bank') = (gateway_account IS NULL)", name="rail"),
+        CheckConstraint("(name_confirmed_at IS NULL) = (name_confirmed_by IS NULL)", name="name_confirmed"),
         Index(
             "uq_payout_account_current",
             "org_id",
@@ -110,6 +114,15 @@ class PayoutAccount(Base):
     """CNAPS, routing number, sort code or BIC; empty where the account number says the bank (IBAN)."""
     account_sealed: Mapped[str]
     account_last4: Mapped[str]
+    rail: Mapped[str] = mapped_column(server_default="bank")
+    """`bank`, or the gateway that the account is at. It chooses how its party is paid."""
+    gateway_account: Mapped[str | None]
+    """What the gateway calls it; the rails that are gateways have it."""
+    held_until: Mapped[Instant | None]
+    """Of an account that replaced another: nothing is paid to it before."""
+    name_confirmed_at: Mapped[Instant | None]
+    """When the platform took a holder that is called otherwise than the organization for the organization's own account."""
+    name_confirmed_by: Mapped[UUID | None]
     added_by: Mapped[UUID | None]
     replaced_at: Mapped[Instant | None]
     created_at: Mapped[CreatedAt]

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import and_, func, select, tuple_
 
-from kernel import audit
+from kernel import audit, clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 from kernel.money import Money
@@ -20,7 +20,9 @@ from kernel.states import state_in
 from marketplace.onboarding.agreement_text import AGREEMENT_VERSION
 from marketplace.onboarding.checklist import STEPS, Step, missing_steps
 from marketplace.onboarding.models import AgreementAcceptance, LegalProof, PayoutAccount, SellerOnboarding
+from marketplace.onboarding.payable_account import Trouble, trouble_of
 from marketplace.onboarding.save_payout_account import open_account
+from marketplace.parties.lookups import get_party
 from marketplace.parties.models import Organization
 
 StepState = Literal["todo", "waiting", "rejected", "done"]
@@ -86,6 +88,11 @@ class PayoutAccountView:
     bank_name: str
     bank_code: str
     account_last4: str
+    rail: str
+    """`bank`, or the gateway that it is at."""
+    trouble: Trouble | None
+    """Why nothing is paid to it."""
+    held_until: datetime | None
     created_at: datetime
 
 
@@ -156,7 +163,8 @@ def list_payout_accounts(uow: UnitOfWork) -> list[PayoutAccountView]:
         .where(PayoutAccount.org_id == uow.principal.organization(), PayoutAccount.replaced_at.is_(None))
         .order_by(PayoutAccount.currency)
     )
-    return [_account(row) for row in uow.session.scalars(statement)]
+    legal_name = get_party(uow, uow.principal.organization()).legal_name
+    return [_account(row, legal_name) for row in uow.session.scalars(statement)]
 
 
 def find_acceptance(uow: UnitOfWork) -> AcceptanceView | None:
@@ -230,8 +238,12 @@ def get_proof(uow: UnitOfWork, proof_id: UUID) -> WaitingProof:
 def payout_accounts_of(uow: UnitOfWork, org_ids: Collection[UUID]) -> dict[tuple[UUID, str], PayoutAccountView]:
     """The present accounts of these organizations, by organization and currency."""
     uow.principal.require("operator.payouts")
-    statement = select(PayoutAccount).where(PayoutAccount.org_id.in_(org_ids), PayoutAccount.replaced_at.is_(None))
-    return {(row.org_id, row.currency): _account(row) for row in uow.session.scalars(statement)}
+    statement = (
+        select(PayoutAccount, Organization.legal_name)
+        .join(Organization, Organization.id == PayoutAccount.org_id)
+        .where(PayoutAccount.org_id.in_(org_ids), PayoutAccount.replaced_at.is_(None))
+    )
+    return {(row.org_id, row.currency): _account(row, name) for row, name in uow.session.execute(statement)}
 
 
 def reveal_payout_account(uow: UnitOfWork, account_id: UUID, box: SecretBox) -> tuple[PayoutAccountView, str]:
@@ -244,12 +256,19 @@ def reveal_payout_account(uow: UnitOfWork, account_id: UUID, box: SecretBox) -> 
     if row is None:
         raise NotFound("payout_account_not_found")
     audit.record(uow, "payout_account.revealed", subject_id=row.id)
-    return _account(row), open_account(row, box)
+    return _account(row, get_party(uow, row.org_id).legal_name), open_account(row, box)
 
 
-def _account(row: PayoutAccount) -> PayoutAccountView:
-    names = PayoutAccountView.__dataclass_fields__
-    return PayoutAccountView(**{name: getattr(row, name) for name in names})
+def view_payout_account(uow: UnitOfWork, row: PayoutAccount) -> PayoutAccountView:
+    """A stored account as its party reads it."""
+    return _account(row, get_party(uow, row.org_id).legal_name)
+
+
+def _account(row: PayoutAccount, legal_name: str) -> PayoutAccountView:
+    names = set(PayoutAccountView.__dataclass_fields__) - {"trouble"}
+    return PayoutAccountView(
+        trouble=trouble_of(row, legal_name, clock.now()), **{name: getattr(row, name) for name in names}
+    )
 
 
 def to_proof_view(row: LegalProof) -> LegalProofView:

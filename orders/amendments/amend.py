@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, func, inspect, or_, select
+from sqlalchemy import Select, bindparam, func, inspect, or_, select
 
 from fulfillment.entitlements.amend import amend
 from fulfillment.entitlements.models import Entitlement
@@ -69,10 +69,16 @@ def place_amendment(uow: UnitOfWork, change: QuotedChange, line: OrderLine) -> N
     uow.flush()
 
 
+_OF_ORDER = (
+    select(Amendment)
+    .where(Amendment.order_line_id.in_(select(OrderLine.id).where(OrderLine.order_id == bindparam("order_id"))))
+    .with_for_update()
+)
+
+
 def find_amendment(uow: UnitOfWork, order: Order) -> Amendment | None:
     """The change that a locked order pays for; None for one that pays for a term."""
-    lines = select(OrderLine.id).where(OrderLine.order_id == order.id)
-    return uow.session.scalar(select(Amendment).where(Amendment.order_line_id.in_(lines)).with_for_update())
+    return uow.session.scalar(_OF_ORDER, {"order_id": order.id})
 
 
 def require_possible(uow: UnitOfWork, order: Order) -> None:

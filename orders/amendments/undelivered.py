@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import ColumnElement, bindparam, exists, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from fulfillment.entitlements.models import Entitlement
@@ -25,39 +25,52 @@ from orders.order.locking import find_locked_order, lock_subscription
 from orders.order.models import ORDER, OrderLine, Subscription, SubscriptionTerm
 
 
+def _has_run(since: InstrumentedAttribute[datetime | None], *states: str) -> ColumnElement[bool]:
+    return exists().where(
+        Run.buyer_org_id == Entitlement.buyer_org_id,
+        Run.entitlement_id == Entitlement.id,
+        Run.operation == "change",
+        Run.created_at >= since,
+        state_in(Run.state, *states),
+    )
+
+
+_CHANGES = (
+    select(OrderLine.order_id)
+    .join(Amendment, Amendment.order_line_id == OrderLine.id)
+    .join(Subscription, Subscription.id == Amendment.subscription_id)
+    .join(Entitlement, Entitlement.reference == Subscription.order_line_id)
+    .where(
+        Subscription.order_line_id == bindparam("order_line_id"),
+        Amendment.state == "applied",
+        _has_run(Amendment.applied_at, "failed", "dead"),
+        ~_has_run(Amendment.applied_at, "succeeded", *LIVE),
+    )
+    .order_by(Amendment.applied_at, OrderLine.order_id)
+)
+_TERMS = (
+    select(OrderLine.order_id)
+    .join(SubscriptionTerm, SubscriptionTerm.order_line_id == OrderLine.id)
+    .join(Subscription, Subscription.id == SubscriptionTerm.subscription_id)
+    .join(Entitlement, Entitlement.reference == Subscription.order_line_id)
+    .where(
+        Subscription.order_line_id == bindparam("order_line_id"),
+        SubscriptionTerm.revoked_at.is_(None),
+        SubscriptionTerm.ends_at == Subscription.ends_at,
+        _has_run(SubscriptionTerm.told_at, "failed", "dead"),
+        ~_has_run(SubscriptionTerm.told_at, "succeeded", *LIVE),
+    )
+)
+
+
 def undelivered_orders(uow: UnitOfWork, order_line_id: UUID) -> Sequence[UUID]:
     """The orders of changes to what a line began, and of its terms, that the seller's system was not told of and will not be.
 
     Every `change` run tells what there is by then: one that was begun after a change and succeeded delivered it, whichever
     run the change itself had begun.
     """
-    changes = (
-        select(OrderLine.order_id)
-        .join(Amendment, Amendment.order_line_id == OrderLine.id)
-        .join(Subscription, Subscription.id == Amendment.subscription_id)
-        .join(Entitlement, Entitlement.reference == Subscription.order_line_id)
-        .where(
-            Subscription.order_line_id == order_line_id,
-            Amendment.state == "applied",
-            _has_run(Amendment.applied_at, "failed", "dead"),
-            ~_has_run(Amendment.applied_at, "succeeded", *LIVE),
-        )
-        .order_by(Amendment.applied_at, OrderLine.order_id)
-    )
-    terms = (
-        select(OrderLine.order_id)
-        .join(SubscriptionTerm, SubscriptionTerm.order_line_id == OrderLine.id)
-        .join(Subscription, Subscription.id == SubscriptionTerm.subscription_id)
-        .join(Entitlement, Entitlement.reference == Subscription.order_line_id)
-        .where(
-            Subscription.order_line_id == order_line_id,
-            SubscriptionTerm.revoked_at.is_(None),
-            SubscriptionTerm.ends_at == Subscription.ends_at,
-            _has_run(SubscriptionTerm.told_at, "failed", "dead"),
-            ~_has_run(SubscriptionTerm.told_at, "succeeded", *LIVE),
-        )
-    )
-    return (*uow.session.scalars(changes), *uow.session.scalars(terms))
+    line = {"order_line_id": order_line_id}
+    return (*uow.session.scalars(_CHANGES, line), *uow.session.scalars(_TERMS, line))
 
 
 def is_untold_change(order_id: InstrumentedAttribute[UUID]) -> ColumnElement[bool]:
@@ -104,14 +117,4 @@ def take_back_undelivered(uow: UnitOfWork, order_id: UUID, *, reason: str) -> No
         OrderDeliveryFailed(
             order_id=order.id, buyer_org_id=order.buyer_org_id, seller_org_id=order.seller_org_id, reason=reason
         ),
-    )
-
-
-def _has_run(since: InstrumentedAttribute[datetime | None], *states: str) -> ColumnElement[bool]:
-    return exists().where(
-        Run.buyer_org_id == Entitlement.buyer_org_id,
-        Run.entitlement_id == Entitlement.id,
-        Run.operation == "change",
-        Run.created_at >= since,
-        state_in(Run.state, *states),
     )

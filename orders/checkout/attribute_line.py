@@ -18,20 +18,23 @@ def ask_touchpoints(uow: UnitOfWork, buyer_org_id: UUID, line: PricedLine, at: d
     facts.ask_touchpoints(uow, buyer_org_id, line.listing_id, at - WINDOW)
 
 
-def attribute_line(uow: UnitOfWork, line_id: UUID, order: Order, line: PricedLine, context: Context) -> Attribution:
-    """The attribution row of a line about to be placed, not yet added."""
+def attribute_line(
+    uow: UnitOfWork, line_id: UUID, order: Order, line: PricedLine, context: Context
+) -> tuple[Attribution, UUID | None]:
+    """The attribution row of a line about to be placed, not yet added; and the channel of the video, if one sold it."""
     now = order.created_at
     touchpoints = facts.touchpoints_for(uow, order.buyer_org_id, line.listing_id, now - WINDOW)
     videos = {touchpoint.video_id for touchpoint in touchpoints} | ({context.video_id} if context.video_id else set())
+    placements = facts.placements_of_listing(uow, line.listing_id, videos)
     found = attribute(
         touchpoints,
-        facts.placements_of_listing(uow, line.listing_id, videos),
+        placements,
         now,
         buyer_org_id=order.buyer_org_id,
         seller_org_id=order.seller_org_id,
         hint=_hint(uow, context),
     )
-    return Attribution(
+    credit = Attribution(
         id=uuid7(),
         order_line_id=line_id,
         buyer_org_id=order.buyer_org_id,
@@ -55,6 +58,7 @@ def attribute_line(uow: UnitOfWork, line_id: UUID, order: Order, line: PricedLin
         ],
         decided_at=now,
     )
+    return credit, next((one.channel_id for one in placements if one.video_id == found.video_id), None)
 
 
 def _hint(uow: UnitOfWork, context: Context) -> ContextHint | None:

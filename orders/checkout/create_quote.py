@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -19,15 +20,19 @@ from marketplace.pricing.components import PlanPrice
 from marketplace.pricing.engine import Occasion, price_term
 from marketplace.pricing.offered import is_one_figure
 from marketplace.pricing.shapes import headline
+from marketplace.pricing.tier_price import better_at_tier
+from marketplace.relations.tier_prices import PartnerPrice, ask_partner_prices, partner_prices
 from orders.approval_rules.find_rule import ask_rules
 from orders.checkout.approval_reasons import needed_approval
 from orders.checkout.first_term import until_end_of
 from orders.checkout.in_instalments import in_instalments
-from orders.checkout.line_tax import decide_tax, discounted, invoice_party
+from orders.checkout.line_tax import decide_tax, invoice_party
+from orders.checkout.partner_price import better_lines
 from orders.checkout.priced_line import Context, InvoiceParty, PricedLine, QuotedClaim, TrialTerms
 from orders.checkout.quote_models import Quote
 from orders.checkout.quote_row import quote_row
 from orders.coupons.price_coupons import ask_coupons
+from orders.order.line_tier import LineTier
 from orders.trials.take_trial import require_untried
 
 QUOTE_TTL = timedelta(minutes=30)
@@ -76,7 +81,7 @@ def create_quote(uow: UnitOfWork, command: CreateQuote) -> Quote:
     """Price the lines for the acting organization; the answer binds us for 30 minutes.
 
     Raises: Invalid `quantity_out_of_range`, `quantity_step`, `currencies_differ`, `too_many_lines`; Conflict `own_listing`,
-    `trial_not_offered`, `trial_used`; NotFound `billing_profile_not_found`; Forbidden `not_on_allow_list`; as `discounted`;
+    `trial_not_offered`, `trial_used`; NotFound `billing_profile_not_found`; Forbidden `not_on_allow_list`; as `better_lines`;
     Invalid `coupon_not_with_trial`: a trial costs nothing, and what follows it is at the price that is told now;
     Conflict `first_term_whole`, `alignment_unfit`, as `until_end_of`;
     what `marketplace.catalog.sellable.get_sellable` raises for plans that cannot be bought.
@@ -86,14 +91,23 @@ def create_quote(uow: UnitOfWork, command: CreateQuote) -> Quote:
         raise Invalid("too_many_lines", field="lines", limit=most)
     _ask_ahead(uow, command)
     buyer = invoice_party(lookups.get_invoiced(uow, command.billing_profile_id))
-    lines = [_price(uow, buyer, item, command) for item in command.lines]
+    partner = partner_prices(uow, [item.plan_id for item in command.lines])
+    plans = [_sold(uow, item.plan_id) for item in command.lines]
+    lines = [
+        price_line(uow, plan, buyer, item.quantity, command.context)
+        for plan, item in zip(plans, command.lines, strict=True)
+    ]
+    own = _at_partner_prices(uow, plans, lines, partner, buyer)
+    if command.trial:
+        lines, own = [_tried(uow, plans[0], own.get(0, lines[0]))], {}
     currencies = {line.currency for line in lines} | ({command.currency} if command.currency else set())
     if len(currencies) != 1:
         raise Invalid("currencies_differ", field="currency")
     if command.align_with is not None:
         lines = _aligned(uow, lines, command.align_with, buyer)
+        own = {number: _aligned(uow, [line], command.align_with, buyer)[0] for number, line in own.items()}
     if not command.trial:
-        lines = [in_instalments(line) for line in discounted(uow, lines, command.coupon, buyer)]
+        lines = [in_instalments(line) for line in better_lines(uow, lines, own, command.coupon, buyer)]
     elif command.coupon.strip():
         raise Invalid("coupon_not_with_trial", field="coupon", coupon=command.coupon.strip()[:32])
     return save_quote(uow, lines, buyer, command.context, expires_at=clock.now() + QUOTE_TTL)
@@ -120,6 +134,7 @@ def save_quote(
 ) -> Quote:
     """Keep priced lines of one currency for the acting organization."""
     needed = needed_approval(uow, [line.agreed for line in lines], binding=False)
+    links = sorted({line.tier.link_id for line in lines if line.tier is not None})
     return uow.add(
         quote_row(
             lines,
@@ -132,6 +147,7 @@ def save_quote(
             approval_reasons=[reason.stored() for reason in needed.reasons],
             approval_steps=[step.stored() for step in needed.steps],
             offer_id=offer_id,
+            **({"partner_link_ids": links} if links else {}),
         )
     )
 
@@ -139,6 +155,7 @@ def save_quote(
 def _ask_ahead(uow: UnitOfWork, command: CreateQuote) -> None:
     """Everything that a price is made of, in one round trip."""
     lookups.ask_invoiced(uow, command.billing_profile_id)
+    ask_partner_prices(uow, [item.plan_id for item in command.lines])
     for item in command.lines:
         sellable.ask_sellable(uow, item.plan_id)
         if not command.trial:
@@ -148,13 +165,46 @@ def _ask_ahead(uow: UnitOfWork, command: CreateQuote) -> None:
     ask_rules(uow)
 
 
-def _price(uow: UnitOfWork, buyer: InvoiceParty, item: QuoteItem, command: CreateQuote) -> PricedLine:
-    plan = sellable.get_sellable(uow, item.plan_id)
+def _sold(uow: UnitOfWork, plan_id: UUID) -> Sellable:
+    plan = sellable.get_sellable(uow, plan_id)
     if plan.seller_org_id == uow.principal.organization():
         raise Conflict("own_listing")
-    line = price_line(uow, plan, buyer, item.quantity, command.context)
-    if not command.trial:
-        return line
+    return plan
+
+
+def _at_partner_prices(
+    uow: UnitOfWork,
+    plans: Sequence[Sellable],
+    lines: Sequence[PricedLine],
+    partner: Mapping[UUID, PartnerPrice],
+    buyer: InvoiceParty,
+) -> dict[int, PricedLine]:
+    """Of the lines those that a tier of the buyer has a price for, at it, by their places."""
+    found: dict[int, PricedLine] = {}
+    for number, (plan, line) in enumerate(zip(plans, lines, strict=True)):
+        named = partner.get(plan.plan_id)
+        price = better_at_tier(plan_price(plan), named.figures, line.quantity) if named is not None else None
+        if named is None or price is None:
+            continue
+        own = price_line(uow, plan, buyer, line.quantity, Context(), price=price)
+        found[number] = own.model_copy(update={"claims": line.claims, "tier": _tier(named, line)})
+    return found
+
+
+def _tier(named: PartnerPrice, listed: PricedLine) -> LineTier:
+    return LineTier(
+        link_id=named.link_id,
+        tier_id=named.tier_id,
+        tier_price_id=named.tier_price_id,
+        code=named.code,
+        name=named.name,
+        name_en=named.name_en,
+        list_minor=listed.list_minor,
+    )
+
+
+def _tried(uow: UnitOfWork, plan: Sellable, line: PricedLine) -> PricedLine:
+    """Raises Conflict `trial_not_offered`, `trial_used`."""
     if not plan.trial_days:
         raise Conflict("trial_not_offered")
     require_untried(uow, uow.principal.organization(), plan.listing_id)

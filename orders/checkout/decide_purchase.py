@@ -22,7 +22,7 @@ from orders.approval_rules.steps import ANY_APPROVER, Candidate, WaitingStep, de
 from orders.checkout.approval_reasons import APPROVAL_WAITS
 from orders.checkout.locking import find_locked_purchase
 from orders.checkout.models import PURCHASE, Approval, Purchase
-from orders.checkout.request_payment import PAYMENT_WAITS, request_payment, require_payable
+from orders.checkout.request_payment import payment_waits, request_payment, require_payable
 from orders.coupons.take_coupons import give_back_coupons
 from orders.offers.reopen_offer import reopen_offer
 from orders.order.events import ApprovalRequested, PurchaseApproved, PurchaseRejected
@@ -88,13 +88,15 @@ def decide_purchase(uow: UnitOfWork, command: DecidePurchase) -> Decided:
         )
         return Decided(purchase)
     emit(uow, PurchaseApproved(purchase_id=purchase.id, buyer_org_id=purchase.buyer_org_id))
-    purchase.deadline_at = clock.now() + PAYMENT_WAITS
+    purchase.deadline_at = clock.now() + payment_waits(uow, purchase.gateway, purchase.currency)
     PURCHASE.move(uow, purchase, "pending_payment", org_ids=[purchase.buyer_org_id])
     orders = lock_orders(uow, purchase.id)
     for order in orders:
         ORDER.move(uow, order, "pending_payment", org_ids=order.parties)
         order.deadline_at = purchase.deadline_at
-    return Decided(purchase, request_payment(uow, purchase, orders, leased=command.pay_at_once))
+    # Whoever ordered it is not there any more, and may have to be asked to pay.
+    submission = request_payment(uow, purchase, orders, leased=command.pay_at_once, payer_absent=True)
+    return Decided(purchase, submission)
 
 
 def _take_step(uow: UnitOfWork, purchase: Purchase, command: DecidePurchase) -> tuple[Approval, bool]:

@@ -20,6 +20,7 @@ from marketplace.catalog.plan_price import plan_price
 from marketplace.catalog.sellable import get_sellable
 from marketplace.pricing.components import PlanPrice
 from marketplace.pricing.engine import PriceLine, price_term
+from marketplace.pricing.shapes import at_unit_price
 from orders.checkout.line_tax import taxed_now
 from orders.checkout.priced_line import InvoiceParty, PricedLine
 from orders.order.models import OrderLine, Subscription
@@ -137,4 +138,5 @@ def _shortened(
 def _price(uow: UnitOfWork, line: PricedLine) -> PlanPrice:
     if line.price is not None:
         return PlanPrice.model_validate(line.price)
-    return plan_price(get_sellable(uow, line.plan_id))
+    listed = plan_price(get_sellable(uow, line.plan_id))
+    return listed if line.tier is None else at_unit_price(listed, line.unit_price_minor)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -15,7 +16,7 @@ from marketplace.parties.lookups import InvoiceTitle, Party
 from orders.checkout.in_instalments import as_whole, in_instalments
 from orders.checkout.priced_line import InvoiceParty, PricedLine, totals
 from orders.checkout.quote_models import Quote
-from orders.coupons.price_coupons import CouponLine, find_discounts
+from orders.coupons.price_coupons import CouponDiscount, CouponLine, find_discounts
 
 
 def invoice_party(named: InvoiceTitle | Party) -> InvoiceParty:
@@ -74,12 +75,28 @@ def discounted(
     uow: UnitOfWork, lines: list[PricedLine], typed: str, buyer: InvoiceParty, *, of_offer: bool = False
 ) -> list[PricedLine]:
     """The lines with what coupons take off them, taxed for whom the invoice will name. Raises as `find_discounts`."""
-    asked = [
-        CouponLine(one.seller_org_id, one.listing_id, one.plan_id, one.plan_code, one.list_minor, one.currency)
-        for one in lines
-    ]
-    found = find_discounts(uow, asked, typed, of_offer=of_offer)
-    reduced = list(lines)
+    found = find_discounts(uow, [coupon_line(one) for one in lines], typed, of_offer=of_offer)
+    return reduced(uow, lines, found, buyer)
+
+
+def coupon_line(one: PricedLine) -> CouponLine:
+    """What a coupon asks of a line. Pure."""
+    return CouponLine(
+        one.seller_org_id,
+        one.listing_id,
+        one.plan_id,
+        one.plan_code,
+        one.list_minor,
+        one.currency,
+        at_tier=one.tier is not None,
+    )
+
+
+def reduced(
+    uow: UnitOfWork, lines: Sequence[PricedLine], found: Mapping[int, CouponDiscount], buyer: InvoiceParty
+) -> list[PricedLine]:
+    """The lines with what was found off them, by their places, taxed for whom the invoice will name."""
+    after = list(lines)
     for number, off in found.items():
         named = {
             "discount_minor": off.minor,
@@ -89,8 +106,8 @@ def discounted(
             "coupon_every_term": off.every_term,
             "coupon_until": off.until,
         }
-        reduced[number] = taxed_now(uow, lines[number].model_copy(update=named), buyer)
-    return reduced
+        after[number] = taxed_now(uow, lines[number].model_copy(update=named), buyer)
+    return after
 
 
 def taxed_now(uow: UnitOfWork, line: PricedLine, buyer: InvoiceParty) -> PricedLine:

@@ -95,6 +95,7 @@ def line_row(line_id: UUID, order: Order, line: PricedLine) -> OrderLine:
             for name in ("renewal_lead_days", "contract_terms", "offered")
             if getattr(line, name)
         }
+        | ({"tier": line.tier.model_dump(mode="json")} if line.tier is not None else {})
         | _begun(line)
         | _instalments(line),
         price_lines=[one.model_dump(mode="json", exclude_defaults=True) for one in line.price_lines],

@@ -36,7 +36,8 @@ from orders.checkout.models import PURCHASE, Purchase
 from orders.checkout.order_rows import line_row, order_row, profile_as_kept
 from orders.checkout.priced_line import Context, InvoiceParty, PricedLine, by_seller, coupons_of, totals
 from orders.checkout.quote_models import Quote
-from orders.checkout.request_payment import PAYMENT_WAITS, request_payment
+from orders.checkout.request_payment import payment_waits, request_payment
+from orders.checkout.sale_deal import ENDED_BEFORE, sale_of
 from orders.checkout.views import PurchaseView, steps_shown
 from orders.coupons.take_coupons import take_coupons
 from orders.offers.accept_offer import accept_offer
@@ -113,9 +114,9 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
 
     Of an amendment's quote the subscription is changed once the purchase is paid.
 
-    Raises: NotFound, Conflict `price_changed` as `lines_for`, of an amendment's quote as `place_amendment`, Gone
-    `quote_expired`, Conflict `quote_used`, `plan_withdrawn`, `listing_suspended`, `trial_used`, Invalid `payment_method_missing`,
-    `department_unknown`, Forbidden `not_on_allow_list`; of an offer's quote as `accept_offer`; as `take_coupons`.
+    Raises: NotFound, Conflict `price_changed` as `lines_for`, of an amendment's quote as `place_amendment`, Gone `quote_expired`,
+    Conflict `quote_used`, `plan_withdrawn`, `listing_suspended`, `trial_used`, Invalid `payment_method_missing`,
+    `department_unknown`, Forbidden `not_on_allow_list`; as `payment_waits`, `take_coupons`, of an offer's quote `accept_offer`.
     Emits: PurchasePlaced, ApprovalRequested, OfferAccepted.
     Locks: the quote; the buyer's credit; as `needed_approval`; the offer; its coupons.
     Idempotent by the quote: it can be used once.
@@ -126,12 +127,12 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
     lines = lines_for(uow, quote, invoice_party(profile))
     net, tax, gross = totals(lines)
     context, now = Context.model_validate(quote.context), clock.now()
-    _ask_ahead(uow, quote, lines, now)
+    _ask_ahead(uow, found, lines, now)
     for line in lines:
         sellable.require_still_sold(uow, line.plan_id)
     # Asked again: the quote may be a colleague's, and the right to buy or the rule may have changed since.
     needed = needed_approval(uow, [line.agreed for line in lines], binding=True)
-    waits = bool(needed.reasons)
+    waits, paid_within = bool(needed.reasons), payment_waits(uow, command.gateway, quote.currency)
     state = "pending_approval" if waits else "pending_payment"
     purchase = Purchase(
         id=uuid7(),
@@ -149,7 +150,7 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
         method_token=_method(command, lines),
         approval_reasons=[reason.stored() for reason in needed.reasons],
         approval_steps=[step.stored() for step in needed.steps],
-        deadline_at=now + (APPROVAL_WAITS if waits else PAYMENT_WAITS),
+        deadline_at=now + (APPROVAL_WAITS if waits else paid_within),
         created_at=now,
     )
     PURCHASE.begin(uow, purchase, state, org_ids=[purchase.buyer_org_id])
@@ -157,7 +158,7 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
     placed = Placed(purchase, quote, found.requested_by_name, [], [], None, department)
     offer = accept_offer(uow, quote.offer_id) if quote.offer_id is not None else None
     for group in by_seller(lines).values():
-        _place_order(uow, placed, group, context, found.buyer_name, offer)
+        _place_order(uow, placed, group, context, found, offer)
     _take_trial(uow, placed, lines[0], invoice_party(profile))
     take_coupons(uow, placed.orders, coupons_of(lines))
     emit(uow, PurchasePlaced(purchase_id=purchase.id, buyer_org_id=purchase.buyer_org_id, needs_approval=waits))
@@ -175,12 +176,13 @@ def ask_place_purchase(uow: UnitOfWork, command: PlacePurchase) -> None:
     ask_rules(uow)
 
 
-def _ask_ahead(uow: UnitOfWork, quote: Quote, lines: list[PricedLine], at: datetime) -> None:
+def _ask_ahead(uow: UnitOfWork, found: Any, lines: list[PricedLine], at: datetime) -> None:
     """What the quote names, in one round trip."""
+    quote: Quote = found.Quote
     for line in lines:
         sellable.ask_still_sold(uow, line.plan_id)
         ask_touchpoints(uow, quote.buyer_org_id, line, at)
-        ask_terms(uow, line.kind, at)
+        ask_terms(uow, sale_of(quote.buyer_org_id, line, found.ended), at)
     ask_credit(uow, quote.buyer_org_id, quote.currency, {line.seller_org_id for line in lines})
 
 
@@ -191,6 +193,7 @@ _QUOTE = Read(
         Department,
         select(Person.name).where(Person.id == _asker).scalar_subquery().label("requested_by_name"),
         Organization.legal_name.label("buyer_name"),
+        ENDED_BEFORE.label("ended"),
     )
     .select_from(Quote)
     .join(Organization, Organization.id == Quote.buyer_org_id)
@@ -285,11 +288,11 @@ def _place_order(
     placed: Placed,
     lines: list[PricedLine],
     context: Context,
-    buyer_name: str,
+    found: Any,
     offer: Offer | None,
 ) -> None:
     purchase = placed.purchase
-    order = order_row(purchase, lines, buyer_name)
+    order = order_row(purchase, lines, found.buyer_name)
     if offer is not None:
         order.lead_id, order.offer_id = offer.lead_id, offer.id
     change = QuotedChange.model_validate(placed.quote.amends) if placed.quote.amends else None
@@ -302,7 +305,7 @@ def _place_order(
         _place_change(uow, placed, order, change, lines)
         return
     for line in lines:
-        placed.lines.append(_place_line(uow, order, line, context))
+        placed.lines.append(_place_line(uow, order, line, context, found.ended))
 
 
 def _place_change(uow: UnitOfWork, placed: Placed, order: Order, change: QuotedChange, lines: list[PricedLine]) -> None:
@@ -313,10 +316,13 @@ def _place_change(uow: UnitOfWork, placed: Placed, order: Order, change: QuotedC
     placed.lines.append((row, None))
 
 
-def _place_line(uow: UnitOfWork, order: Order, line: PricedLine, context: Context) -> tuple[OrderLine, Attribution]:
+def _place_line(
+    uow: UnitOfWork, order: Order, line: PricedLine, context: Context, ended: list[UUID]
+) -> tuple[OrderLine, Attribution]:
     line_id = uuid7()
-    credit = attribute_line(uow, line_id, order, line, context)
-    terms = terms_for(uow, line.kind, credit.promoter_org_id, on=order.created_at)
+    credit, channel_id = attribute_line(uow, line_id, order, line, context)
+    sale = sale_of(order.buyer_org_id, line, ended)
+    terms = terms_for(uow, sale, credit.promoter_org_id, order.created_at, channel_id=channel_id)
     row = line_row(line_id, order, line)
     uow.add(row)
     uow.add(credit)
@@ -329,6 +335,8 @@ def _place_line(uow: UnitOfWork, order: Order, line: PricedLine, context: Contex
             commission_ppm=terms.commission_ppm,
             promoter_org_id=credit.promoter_org_id,
             promoter_ppm=terms.promoter_ppm,
+            promoter_conflict=terms.conflict,
+            deal_type=sale.deal_type,
             policy_version=terms.policy_version,
             hold_days=terms.hold_days,
         )

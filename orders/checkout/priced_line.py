@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 
 from marketplace.pricing.engine import PriceLine
 from marketplace.pricing.shapes import is_by_seat
+from orders.order.line_tier import LineTier
 from orders.order.span import FirstTerm
 
 _CODE = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -139,6 +140,8 @@ class PricedLine(BaseModel):
     """After how many paid terms it ends for good; 0: never by itself."""
     offered: bool = False
     """Whether its price is one that the seller offered to this buyer."""
+    tier: LineTier | None = None
+    """Of a line at a partner's price, whose that is."""
     claims: list[QuotedClaim]
     trial: TrialTerms | None = None
     """Of a line that begins a trial, for which nothing is paid: how long, and what follows."""

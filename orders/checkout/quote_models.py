@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, UniqueConstraint, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -24,6 +24,11 @@ class Quote(Base):
         Index("ix_quote_person_id", "person_id"),
         Index("ix_quote_offer_id", "offer_id", postgresql_where=text("offer_id IS NOT NULL")),
         Index("ix_quote_unused", "expires_at", postgresql_where=text("used_at IS NULL")),
+        Index(
+            "ix_quote_partner_price",
+            "buyer_org_id",
+            postgresql_where=text("partner_link_ids IS NOT NULL AND used_at IS NULL"),
+        ),
         {"schema": "orders"},
     )
     id: Mapped[Id]
@@ -49,5 +54,7 @@ class Quote(Base):
     used_at: Mapped[datetime | None]
     offer_id: Mapped[UUID | None] = mapped_column(ForeignKey("orders.offer.id"))
     """The offer whose price it is, which a purchase placed from it accepts."""
+    partner_link_ids: Mapped[list[UUID] | None] = mapped_column(ARRAY(Uuid))
+    """By which links some of its lines are at a partner's price; None: none is. It expires with the first of them that ends."""
     amends: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     """The change of a subscription that a purchase placed from it makes: `orders.amendments.models.QuotedChange`."""

@@ -7,12 +7,14 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from billing.bank.gateway import offered_account
+from billing.bank.models import BANK_TRANSFER
 from billing.gateways.call import Submission
 from billing.payments.queries import latest_payment
 from billing.payments.start_payment import StartPayment, start_payment
 from kernel import clock
 from kernel.db.uow import UnitOfWork
-from kernel.errors import Conflict, NotFound
+from kernel.errors import Conflict, Invalid, NotFound
 from kernel.jobs.outbox import emit
 from kernel.money import Money
 from marketplace.catalog import sellable
@@ -28,17 +30,30 @@ from orders.order.models import ORDER, OWED, Order, OrderLine
 PAYMENT_WAITS = timedelta(hours=24)
 
 
+def payment_waits(uow: UnitOfWork, gateway: str, currency: str) -> timedelta:
+    """How long a purchase waits for its money: a day, or as many as the platform's account gives a bank transfer.
+
+    Raises: Invalid `bank_transfer_unavailable`, the platform has no account in the currency.
+    """
+    if gateway != BANK_TRANSFER:
+        return PAYMENT_WAITS
+    account = offered_account(uow, currency)
+    if account is None:
+        raise Invalid("bank_transfer_unavailable", field="payment_method")
+    return timedelta(days=account.term_days)
+
+
 def request_payment(
-    uow: UnitOfWork, purchase: Purchase, orders: list[Order], *, leased: bool = False
+    uow: UnitOfWork, purchase: Purchase, orders: list[Order], *, leased: bool = False, payer_absent: bool = False
 ) -> Submission | None:
     """Start the payment of a purchase that has begun to wait for it; nothing is asked for when nothing is due.
 
-    Returns what calls the gateway, the caller's to run where it is `leased`.
+    Returns what calls the gateway, the caller's to run where it is `leased`; what is not was asked for by no payer who is there.
     """
     if purchase.gross_minor == 0:
         mark_paid(uow, purchase, orders, None)
         return None
-    return _start(uow, purchase, orders, leased=leased)
+    return _start(uow, purchase, orders, leased=leased, payer_absent=payer_absent)
 
 
 def retry_payment(uow: UnitOfWork, purchase: Purchase, orders: list[Order], *, leased: bool = False) -> Submission:
@@ -69,6 +84,7 @@ def pay_again(
     require_payable(uow, purchase)
     purchase.gateway, purchase.method_token = gateway, method_token
     orders = lock_orders(uow, purchase.id)
+    _wait_for_transfer(uow, purchase, orders)
     of_subscriptions = [order.subscription_id for order in orders if order.subscription_id is not None]
     if of_subscriptions:
         store_method(uow, of_subscriptions, gateway, method_token)
@@ -77,7 +93,23 @@ def pay_again(
     return again(uow, purchase, orders, leased=leased)
 
 
-def _start(uow: UnitOfWork, purchase: Purchase, orders: list[Order], *, leased: bool) -> Submission:
+def _wait_for_transfer(uow: UnitOfWork, purchase: Purchase, orders: list[Order]) -> None:
+    """A transfer takes its days from now on; but what a subscription goes on costing waits no longer than its own rules let it.
+
+    Raises: as `payment_waits`.
+    """
+    term = payment_waits(uow, purchase.gateway, purchase.currency)
+    if purchase.gateway != BANK_TRANSFER or any(order.subscription_id is not None for order in orders):
+        return
+    assert purchase.deadline_at is not None  # noqa: S101 - it waits for money
+    purchase.deadline_at = max(purchase.deadline_at, clock.now() + term)
+    for order in orders:
+        order.deadline_at = purchase.deadline_at
+
+
+def _start(
+    uow: UnitOfWork, purchase: Purchase, orders: list[Order], *, leased: bool, payer_absent: bool = False
+) -> Submission:
     assert purchase.deadline_at is not None  # noqa: S101 - set when the purchase began to wait for money
     return start_payment(
         uow,
@@ -92,6 +124,7 @@ def _start(uow: UnitOfWork, purchase: Purchase, orders: list[Order], *, leased: 
             ),
             deadline_at=purchase.deadline_at,
             description=", ".join(order.number for order in orders),
+            payer_absent=payer_absent or not leased,
             leased=leased,
         ),
     )

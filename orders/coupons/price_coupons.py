@@ -31,6 +31,8 @@ class CouponLine:
     plan_code: str
     list_minor: int
     currency: str
+    at_tier: bool = False
+    """Whether it is a partner's price, which only what goes with offers comes off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class CouponDiscount:
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
+class HeldCoupon:
     """A coupon, and how many orders hold it: in all, and of the buyer."""
 
     coupon: Coupon
@@ -65,13 +67,22 @@ def find_discounts(
     `coupon_not_with_offer`, `coupon_used_up`, `coupon_used_by_you`.
     """
     code = said_code(typed)
-    mine = _of_buyer(uow, lines, code)
+    return discounts_among(
+        coupons_of_buyer(uow, [line.plan_id for line in lines], code), lines, code, of_offer=of_offer
+    )
+
+
+def discounts_among(
+    mine: Sequence[HeldCoupon], lines: Sequence[CouponLine], code: str, *, of_offer: bool = False, required: bool = True
+) -> dict[int, CouponDiscount]:
+    """What `find_discounts` says, of coupons that were read. Where it is not `required`, a code may take nothing off. Pure."""
     found: dict[int, CouponDiscount] = {}
     if code:
         named = _open_now([one for one in mine if one.coupon.code == code], code)
         for one in named:
             found |= _discounts(one.coupon, lines)
-        _require_usable(named, found, of_offer=of_offer)
+        if required:
+            _require_usable(named, found, of_offer=of_offer)
     by_code = set(found)
     for one in mine:
         coupon = one.coupon
@@ -112,6 +123,7 @@ def _discounts(coupon: Coupon, lines: Sequence[CouponLine]) -> dict[int, CouponD
         for number, line in enumerate(lines)
         if covers(coupon, line.listing_id, line.plan_code, line.seller_org_id)
         and line.list_minor > 0
+        and (coupon.with_offers or not line.at_tier)
         and (coupon.currency is None or coupon.currency.strip() == line.currency.strip())
     }
     if not covered:
@@ -129,7 +141,7 @@ def _discounts(coupon: Coupon, lines: Sequence[CouponLine]) -> dict[int, CouponD
     }
 
 
-def _open_now(named: Sequence[_Held], code: str) -> list[_Held]:
+def _open_now(named: Sequence[HeldCoupon], code: str) -> list[HeldCoupon]:
     """Those that hold now. One for others is told of to nobody.
 
     Raises: Invalid `coupon_unknown`, `coupon_not_begun`, `coupon_over`.
@@ -143,7 +155,7 @@ def _open_now(named: Sequence[_Held], code: str) -> list[_Held]:
     raise Invalid("coupon_not_begun" if waits else "coupon_over", field="coupon", coupon=code[:32])
 
 
-def _require_usable(named: Sequence[_Held], discounts: Mapping[int, CouponDiscount], *, of_offer: bool) -> None:
+def _require_usable(named: Sequence[HeldCoupon], discounts: Mapping[int, CouponDiscount], *, of_offer: bool) -> None:
     code = named[0].coupon.code
     if not discounts:
         raise Invalid("coupon_not_for_this", field="coupon", coupon=code)
@@ -195,14 +207,14 @@ def _asked(plan_id: UUID, code: str, buyer_id: UUID | None) -> dict[str, Any]:
     return {"plan_id": plan_id, "code": code, "buyer_id": buyer_id, "since": since}
 
 
-def _of_buyer(uow: UnitOfWork, lines: Sequence[CouponLine], code: str) -> list[_Held]:
+def coupons_of_buyer(uow: UnitOfWork, plan_ids: Sequence[UUID], code: str) -> list[HeldCoupon]:
     """Those that the acting organization may use, each once, the first to end first."""
     own_id = uow.principal.organization()
-    found: dict[UUID, _Held] = {}
+    found: dict[UUID, HeldCoupon] = {}
     with reading_as_platform(uow):
-        for plan_id in dict.fromkeys(line.plan_id for line in lines):
+        for plan_id in dict.fromkeys(plan_ids):
             for row in uow.fetch(_OF_SELLER, **_asked(plan_id, code, own_id)):
-                found[row.Coupon.id] = _Held(row.Coupon, (row.held, row.held_by_buyer))
+                found[row.Coupon.id] = HeldCoupon(row.Coupon, (row.held, row.held_by_buyer))
     mine = [one for one in found.values() if not one.coupon.named_buyers or own_id in one.coupon.named_buyers]
     return sorted(mine, key=lambda one: (one.coupon.ends_at, one.coupon.id))
 

@@ -130,7 +130,13 @@ def _charge(
             gross_minor=part.gross_minor,
             currency=line.currency,
             tax_rate_ppm=line.tax_rate_ppm,
-            terms=ShareTerms(terms.policy_version, terms.commission_ppm, terms.promoter_ppm, terms.hold_days),
+            terms=ShareTerms(
+                terms.policy_version,
+                terms.commission_ppm,
+                terms.promoter_ppm,
+                terms.hold_days,
+                terms.promoter_conflict,
+            ),
             part_reference=milestone.id if milestone is not None else None,
         ),
     )

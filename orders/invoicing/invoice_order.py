@@ -133,7 +133,7 @@ def _line(line: OrderLine) -> LineToInvoice:
         reference=line.id,
         name=f"{plan['title']} · {plan['plan_name']}",
         description="\n".join(
-            [f"{plan['title_en']} · {plan['plan_name_en']}{_discount(line)}{_contract(line)}", *explained]
+            [f"{plan['title_en']} · {plan['plan_name_en']}{_tier(line)}{_discount(line)}{_contract(line)}", *explained]
         ),
         quantity=Decimal(1 if parts else line.quantity),
         net_minor=line.net_minor,
@@ -154,6 +154,20 @@ def _explained(parts: Sequence[PriceLine], line: OrderLine, language: Language) 
         return full
     brief = [part.model_copy(update={"brackets": ()}) for part in parts if part.amount_minor]
     return "\n".join(line_in_words(part, line.interval, line.currency, language) for part in brief)[:MOST_WORDS]
+
+
+def _tier(line: OrderLine) -> str:
+    """At whose price it was sold, in words of both languages, and what the plan would have cost where that is known."""
+    tier = line.plan.get("tier")
+    if not tier:
+        return ""
+    said = f" · 伙伴价 Partner price ({tier['name']} {tier['name_en']})"
+    if tier["name"] == tier["name_en"]:
+        said = f" · 伙伴价 Partner price ({tier['name']})"
+    if tier["list_minor"] is None:
+        return said
+    currency = line.currency.strip()
+    return f"{said}, 目录价 List {to_decimal(tier['list_minor'], currency)} {currency}"
 
 
 def _discount(line: OrderLine) -> str:

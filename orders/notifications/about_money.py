@@ -18,6 +18,7 @@ from billing.statements.models import Statement
 from kernel.db.uow import UnitOfWork
 from marketplace.notifications.notification_text import Params
 from marketplace.notifications.notify import NewNotification
+from marketplace.onboarding.events import PayoutAccountReplaced
 from marketplace.parties.models import PLATFORM_ORG_ID, Organization
 from orders.notifications.about_orders import OrderFacts, orders_of
 from orders.notifications.notifiers import RecordedEvent, notifies_of
@@ -120,6 +121,31 @@ def payout_failed(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[
 def payout_returned(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
     """The account may be wrong."""
     return _payouts(uow, events, "payout_returned")
+
+
+@notifies_of(PayoutAccountReplaced)
+def payout_account_replaced(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """Whoever answers for the organization, before anything is paid to the other account. Whoever changed it, too: it may
+    not have been they.
+    """
+    wanted = select(Organization).where(Organization.id.in_([event.uuid("org_id") for event in events]))
+    names = {row.id: row.display_name for row in uow.session.scalars(wanted)}
+    for event in events:
+        org_id = event.uuid("org_id")
+        params: Params = {
+            "organization": names[org_id],
+            "currency": event.payload["currency"],
+            "last4": event.payload["account_last4"],
+        }
+        yield NewNotification(
+            event.id,
+            event.at,
+            "payout_account_replaced",
+            "/payouts/settings",
+            params,
+            org_id=org_id,
+            permission="members.manage",
+        )
 
 
 @notifies_of(IncidentOpened)

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from billing.payments.events import PaymentFailed
+from billing.payments.events import PaymentFailed, PaymentNeedsAction
+from billing.payments.models import Payment
 from fulfillment.entitlements.events import DeliveryFailed
 from kernel.db.uow import UnitOfWork
 from marketplace.access.models import Person
@@ -214,6 +215,20 @@ def payment_failed(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable
         purchase, params, _ = found[event.uuid("reference")]
         if purchase.state == "pending_payment":
             yield from _to_requester(event, "payment_failed", purchase, params)
+
+
+@notifies_of(PaymentNeedsAction)
+def payment_waits(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """Whoever asked has to confirm it, or to pay; who was there when it was asked for has seen so."""
+    absent = select(Payment.id).where(
+        Payment.id.in_([event.uuid("payment_id") for event in events]), Payment.payer_absent
+    )
+    waited = set(uow.session.scalars(absent))
+    found = _purchases(uow, events, "reference")
+    for event in events:
+        purchase, params, _ = found[event.uuid("reference")]
+        if event.uuid("payment_id") in waited and purchase.state == "pending_payment":
+            yield from _to_requester(event, "payment_waits", purchase, params)
 
 
 @notifies_of(OrderPaid)

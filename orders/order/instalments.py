@@ -16,7 +16,8 @@ from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
 from kernel.jobs.outbox import enqueue
 from kernel.states import Machine, edges
-from orders.order.models import OrderLine, Subscription, SubscriptionTerm, of_both
+from orders.order.models import OrderLine, Subscription, SubscriptionTerm
+from orders.order.sides import of_both
 from orders.order.span import Span
 
 INSTALMENT_STATES = ("scheduled", "asked", "paid", "cancelled")

@@ -14,6 +14,7 @@ from kernel.db.base import Base, CreatedAt, Currency, Id, Instant, Json, Minor, 
 from kernel.states import Machine, edges
 from marketplace.departments.models import names_department
 from marketplace.pricing.shapes import is_by_seat
+from orders.order.sides import of_both
 
 STATES = (
     "pending_approval",
@@ -31,15 +32,6 @@ STATES = (
 
 ENDED_UNPAID = ("rejected", "expired", "cancelled")
 """Of the orders of an offer one at most is in none of these."""
-
-
-_SIDES = ("buyer_org_id", "seller_org_id")
-
-
-def of_both(column: str, table: str, *, later: str | None = None) -> ForeignKeyConstraint:
-    """The key of a column to a row of the same two sides. `later`: its name, where the other table needs this one first."""
-    columns = [f"{table}.{name}" for name in (*_SIDES, "id")]
-    return ForeignKeyConstraint([*_SIDES, column], columns, use_alter=later is not None, name=later)
 
 
 class Order(Base):
@@ -205,6 +197,7 @@ class SaleTerms(Base):
         UniqueConstraint("order_line_id"),
         CheckConstraint("commission_ppm >= 0 AND promoter_ppm >= 0", name="not_negative"),
         CheckConstraint("commission_ppm + promoter_ppm <= 1000000", name="never_more_than_the_line"),
+        CheckConstraint("promoter_conflict IS NULL OR promoter_ppm = 0", name="earns_nothing"),
         Index("ix_sale_terms_promoter_org_id", "promoter_org_id", postgresql_where=text("promoter_org_id IS NOT NULL")),
         of_both("order_line_id", "orders.order_line"),
         {"schema": "orders"},
@@ -216,6 +209,10 @@ class SaleTerms(Base):
     commission_ppm: Mapped[Ppm]
     promoter_org_id: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.organization.id"))
     promoter_ppm: Mapped[Ppm]
+    promoter_conflict: Mapped[str | None]
+    """Why it earns nothing: `billing.shares.terms.SAME_TAX_ID`."""
+    deal_type: Mapped[str | None]
+    """`billing.shares.rules.DealType`; None of what was sold before policies knew any."""
     policy_version: Mapped[int]
     hold_days: Mapped[int]
     created_at: Mapped[CreatedAt]

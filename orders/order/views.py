@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from marketplace.pricing.shapes import is_by_seat
+from orders.order.line_tier import LineTier
 from orders.order.models import Attribution, Order, OrderLine
 from orders.order.span import first_term_of
 
@@ -52,6 +53,8 @@ class LineView:
     """The code that the discount is by, or the promotion's name."""
     coupon_every_term: bool = False
     """Whether it comes off renewals, too; else off the first term alone."""
+    tier: LineTier | None = None
+    """Whose partner's price it is at."""
     contract_terms: int = 0
     """After how many paid terms it ends for good; 0: never by itself."""
     first_term_ends_at: datetime | None = None
@@ -120,6 +123,7 @@ def line_view(line: OrderLine, credit: Attribution | None) -> LineView:
         trial_after_minor=int(line.plan.get("trial_after_minor") or 0),
         coupon=line.plan.get("coupon", ""),
         coupon_every_term=line.plan.get("coupon_every_term", False),
+        tier=LineTier.model_validate(line.plan["tier"]) if line.plan.get("tier") else None,
         contract_terms=int(line.plan.get("contract_terms") or 0),
         first_term_ends_at=first.ends_at if first is not None else None,
         instalments=tuple(line.plan.get("instalments") or ()),
@@ -139,6 +143,7 @@ _COMPUTED = (
     "trial_after_minor",
     "coupon",
     "coupon_every_term",
+    "tier",
     "contract_terms",
     "first_term_ends_at",
     "instalments",

@@ -266,6 +266,20 @@ class LeadData(EventData):
     seller_id: UUID
 
 
+class PartnerData(EventData):
+    """A partner of a seller. `tier`: its code; none while the seller has still to choose one."""
+
+    partner_link_id: UUID
+    seller_id: UUID
+    seller_name: str
+    buyer_id: UUID
+    buyer_name: str
+    by_seller: bool
+    tier: str | None
+    accepted_at: datetime | None
+    ended_at: datetime | None
+
+
 class AmendmentData(EventData):
     """A change of a subscription within its term, bought by an order of its own."""
 

@@ -29,6 +29,7 @@ from orders.outgoing_events import (
     about_milestones,
     about_money,
     about_orders,
+    about_partners,
     about_payments,
     about_usage,
     catalogue,
@@ -45,6 +46,7 @@ SOURCES = (
     about_changes,
     about_usage,
     about_payments,
+    about_partners,
     catalogue,
 )
 """Imported for what they register."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 
 from billing.charges.mark_delivered import mark_delivered
 from fulfillment.entitlements.models import Entitlement
@@ -246,18 +246,22 @@ def _add_term(
     )
 
 
+_BEGAN = (
+    select(OrderLine.order_id)
+    .join(Subscription, Subscription.order_line_id == OrderLine.id)
+    .where(Subscription.id == bindparam("subscription_id"))
+)
+_GIVEN = (
+    select(Subscription, Entitlement)
+    .join(Entitlement, Entitlement.reference == Subscription.order_line_id)
+    .where(Subscription.id == bindparam("subscription_id"))
+    .with_for_update(of=(Subscription, Entitlement))
+)
+
+
 def _locked(uow: UnitOfWork, order: Order) -> tuple[Subscription, Entitlement]:
     """The subscription of a renewal order and what it gives."""
-    began = (
-        select(OrderLine.order_id)
-        .join(Subscription, Subscription.order_line_id == OrderLine.id)
-        .where(Subscription.id == order.subscription_id)
-    )
-    find_locked_order(uow, uow.session.scalars(began).one())
-    row = uow.session.execute(
-        select(Subscription, Entitlement)
-        .join(Entitlement, Entitlement.reference == Subscription.order_line_id)
-        .where(Subscription.id == order.subscription_id)
-        .with_for_update(of=(Subscription, Entitlement))
-    ).one()
+    subscription_id = {"subscription_id": order.subscription_id}
+    find_locked_order(uow, uow.session.scalars(_BEGAN, subscription_id).one())
+    row = uow.session.execute(_GIVEN, subscription_id).one()
     return row.Subscription, row.Entitlement

@@ -1,4 +1,4 @@
-"""What was offered goes on: an offered price holds for as long as the plan is renewed that it was offered for."""
+"""What was offered, or a partner's price, goes on for as long as the plan is renewed that it was bought for."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from orders.order.models import OrderLine
 
 
 def kept_price(first: OrderLine, plan: Plan | Sellable) -> PlanPrice | None:
-    """The price that the plan is renewed at where a subscription began with an offer of it; None: at the plan's own.
+    """The price that the plan is renewed at where a subscription began with an offer or a partner's price of it; None: at the
+    plan's own. A partner's price goes on, too, after the link has ended that it was bought by.
 
     `first`: the line that the subscription began with. A plan that is now for another term or currency is another one.
     """
-    if not first.plan.get("offered") or first.plan["plan_code"] != (
+    if not (first.plan.get("offered") or first.plan.get("tier")) or first.plan["plan_code"] != (
         plan.code if isinstance(plan, Plan) else plan.plan_code
     ):
         return None

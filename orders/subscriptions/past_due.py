@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select, true
+from sqlalchemy import bindparam, select, true
 
 from billing.payments.queries import latest_payment
 from fulfillment.entitlements.models import Entitlement
@@ -34,14 +34,16 @@ from orders.subscriptions.schedule import (
     steps_past_due,
 )
 
+_RENEWAL = (
+    select(Purchase.id)
+    .join(Subscription, Subscription.renewal_quote_id == Purchase.quote_id)
+    .where(Subscription.id == bindparam("subscription_id"))
+)
+
 
 def lock_renewal(uow: UnitOfWork, subscription_id: UUID) -> Purchase | None:
     """The purchase of a subscription's next term that waits for its money, locked before anything of the subscription is."""
-    purchase_id = uow.session.scalar(
-        select(Purchase.id)
-        .join(Subscription, Subscription.renewal_quote_id == Purchase.quote_id)
-        .where(Subscription.id == subscription_id)
-    )
+    purchase_id = uow.session.scalar(_RENEWAL, {"subscription_id": subscription_id})
     found = find_locked_purchase(uow, purchase_id) if purchase_id is not None else None
     return found if found is not None and found.state == "pending_payment" else None
 

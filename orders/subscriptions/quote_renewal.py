@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import aliased
 
 from kernel.db.uow import UnitOfWork
@@ -20,6 +20,7 @@ from orders.checkout.priced_line import Context, InvoiceParty, PricedLine
 from orders.checkout.quote_models import Quote
 from orders.checkout.quote_row import quote_row
 from orders.coupons.every_term import off_renewal
+from orders.order.line_tier import LineTier
 from orders.order.models import OrderLine, Subscription
 from orders.subscriptions.offered_terms import kept_price
 from orders.subscriptions.schedule import TERMINATED_AFTER
@@ -48,9 +49,17 @@ def quote_renewal(
     _require_sold(plan, price, quantity)
     buyer = invoice_party(lookups.get_billing_profile(uow, profile_id))
     priced = price_line(uow, plan, buyer, quantity, Context(), price=price, occasion="renewal")
+    if price is not None:
+        priced = priced.model_copy(update={"tier": _tier_of(uow, subscription)})
     priced = in_instalments(_reduced(uow, subscription, priced, buyer))
     until = subscription.ends_at + TERMINATED_AFTER
     return uow.add(quote_row([priced], buyer, buyer_org_id=subscription.buyer_org_id, expires_at=until))
+
+
+def _tier_of(uow: UnitOfWork, subscription: Subscription) -> LineTier | None:
+    """Whose partner's price goes on, where the subscription was bought at one."""
+    bought = uow.session.get_one(OrderLine, subscription.order_line_id).plan.get("tier")
+    return LineTier.model_validate(bought | {"list_minor": None}) if bought else None
 
 
 def _require_sold(plan: Plan | Sellable, price: PlanPrice | None, quantity: int) -> None:
@@ -111,11 +120,15 @@ def plan_now(uow: UnitOfWork, plan_id: UUID) -> UUID:
     return found.id
 
 
+_BEFORE = aliased(Plan)
+_ON_SALE = (
+    select(Plan)
+    .join(Listing, Listing.current_version_id == Plan.version_id)
+    .join(_BEFORE, (_BEFORE.listing_id == Plan.listing_id) & (_BEFORE.code == Plan.code))
+    .where(_BEFORE.id == bindparam("plan_id"))
+)
+"""Made once: an alias costs more than the question."""
+
+
 def _on_sale(uow: UnitOfWork, plan_id: UUID) -> Plan | None:
-    before = aliased(Plan)
-    return uow.session.scalar(
-        select(Plan)
-        .join(Listing, Listing.current_version_id == Plan.version_id)
-        .join(before, (before.listing_id == Plan.listing_id) & (before.code == Plan.code))
-        .where(before.id == plan_id)
-    )
+    return uow.session.scalar(_ON_SALE, {"plan_id": plan_id})

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import inspect, select
+from sqlalchemy import bindparam, inspect, select
 
 from kernel import clock
 from kernel.db.uow import UnitOfWork
@@ -238,20 +238,24 @@ def _sides(subscription: Subscription) -> dict[str, UUID]:
     return {"buyer_org_id": subscription.buyer_org_id, "seller_org_id": subscription.seller_org_id}
 
 
+_BEGAN = (
+    select(OrderLine.order_id)
+    .join(Subscription, Subscription.order_line_id == OrderLine.id)
+    .where(Subscription.id == bindparam("subscription_id"))
+)
+_WITH_LINE = (
+    select(Subscription, OrderLine)
+    .join(OrderLine, OrderLine.id == Subscription.order_line_id)
+    .where(Subscription.id == bindparam("subscription_id"))
+    .with_for_update(of=Subscription)
+)
+
+
 def lock_subscription(uow: UnitOfWork, subscription_id: UUID) -> tuple[Subscription, OrderLine, Order] | None:
     """A subscription with the line and the order that began it. Locks: the order, the subscription."""
-    row = uow.session.execute(
-        select(OrderLine.order_id)
-        .join(Subscription, Subscription.order_line_id == OrderLine.id)
-        .where(Subscription.id == subscription_id)
-    ).first()
+    row = uow.session.execute(_BEGAN, {"subscription_id": subscription_id}).first()
     order = find_locked_order(uow, row.order_id) if row else None
     if order is None:
         return None
-    found = uow.session.execute(
-        select(Subscription, OrderLine)
-        .join(OrderLine, OrderLine.id == Subscription.order_line_id)
-        .where(Subscription.id == subscription_id)
-        .with_for_update(of=Subscription)
-    ).one()
+    found = uow.session.execute(_WITH_LINE, {"subscription_id": subscription_id}).one()
     return found.Subscription, found.OrderLine, order

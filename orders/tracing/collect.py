@@ -81,6 +81,7 @@ def agreement(uow: UnitOfWork, order_ids: Sequence[UUID]) -> Iterator[Node]:
             {
                 "quantity": line.quantity,
                 **_discounted(line),
+                **_tier(line),
                 "net": _money(line.net_minor, line.currency),
                 "tax": _money(line.tax_minor, line.currency),
                 "gross": _money(line.gross_minor, line.currency),
@@ -89,6 +90,15 @@ def agreement(uow: UnitOfWork, order_ids: Sequence[UUID]) -> Iterator[Node]:
             },
             (line.order_id,),
         )
+
+
+def _tier(line: OrderLine) -> dict[str, object]:
+    """At which tier's price it was bought, and what the plan would have cost."""
+    tier = line.plan.get("tier")
+    if not tier:
+        return {}
+    listed = {"tier_list": _money(tier["list_minor"], line.currency)} if tier["list_minor"] is not None else {}
+    return {"tier": tier["code"], **listed}
 
 
 def _discounted(line: OrderLine) -> dict[str, object]:

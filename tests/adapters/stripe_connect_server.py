@@ -2,28 +2,19 @@
 
 Shapes as docs.stripe.com/api/balance_transactions/object, /accounts/object, /transfer_reversals/object. `settles` says in which
 currency the balance takes another one, and at what rate (parts per million); `fee_ppm` and `fee_fixed` what a charge costs.
-`faults` decides per request what goes wrong: nothing, "429" and "409" (not executed), "500" and "lost" (executed).
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
+
+from tests.adapters.stripe_shapes import StripeFault
 
 Fields = dict[str, str]
 DISPUTE_FEE = 1_500
 NEEDED = ("business_profile.url", "external_account", "tos_acceptance.date")
-
-
-class StripeFault(Exception):
-    """An answer that is an error, in Stripe's shape."""
-
-    def __init__(self, status: int, **error: str) -> None:
-        super().__init__(error)
-        self.status = status
-        self.error = error
 
 
 class StripeBooks:
@@ -32,12 +23,12 @@ class StripeBooks:
     objects: dict[str, dict[str, Any]]
 
     def __init__(self) -> None:
+        super().__init__()
         self.entries: list[dict[str, Any]] = []
         self.settles: dict[str, tuple[str, int]] = {}
         self.fee_ppm = 0
         self.fee_fixed = 0
         self.links: list[dict[str, Any]] = []
-        self.faults: Callable[[str, str], str | None] = lambda _method, _path: None
         self.now = 1_700_000_000
 
     def connect(self, method: str, pieces: list[str], fields: Fields) -> dict[str, Any] | None:

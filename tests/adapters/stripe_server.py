@@ -6,30 +6,30 @@ connection dropped before the answer, `pm_500` is executed and answered with a s
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 import secrets
 import threading
+import time
 from collections.abc import Callable
 from copy import deepcopy
-from email import message_from_bytes
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from kernel import clock
-from tests.adapters.stripe_connect_server import StripeBooks, StripeFault
+from tests.adapters.stripe_checkout_server import TURNED_AWAY, CheckoutServer, public, turned_away
+from tests.adapters.stripe_connect_server import StripeBooks
+from tests.adapters.stripe_parameters import problem_of
+from tests.adapters.stripe_shapes import SHAPES, StripeFault, form_of, signed_event
 
-SHAPES: dict[str, Any] = json.loads((Path(__file__).parent / "stripe_shapes.json").read_text())
 Fields = dict[str, str]
+__all__ = ["LocalStripe", "StripeFault", "signed_event"]
 
 
-class LocalStripe(StripeBooks):
+class LocalStripe(CheckoutServer, StripeBooks):
     """Runs while its context is open; `address` is what the SDK is given as base address."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         super().__init__()
         self.objects: dict[str, dict[str, Any]] = {}
         self._answers: dict[str, tuple[Fields, int, dict[str, Any]]] = {}
@@ -46,12 +46,9 @@ class LocalStripe(StripeBooks):
             def log_message(self, format: str, *args: object) -> None:
                 """Stay quiet."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self.address = f"http://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -67,29 +64,56 @@ class LocalStripe(StripeBooks):
         raw_body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
         kind = request.headers.get("Content-Type") or ""
         if kind.startswith("multipart/form-data"):
-            fields = _form(kind, raw_body)
+            fields = form_of(kind, raw_body)
         else:
             fields = dict(parse_qsl(parts.query if method == "GET" else raw_body.decode()))
         if account := request.headers.get("Stripe-Account"):
             fields["_account"] = account
+        if parts.path.startswith(("/pay/", "/bank/")):
+            with self._lock:
+                self._show(request, *self.page(method, parts.path, fields))
+                self.tell()
+            return
         with self._lock:
-            planted = self.faults(method, parts.path)
+            fault = self.injected(method, parts.path.removeprefix("/v1/"))
+            if fault is not None and fault.what in TURNED_AWAY:
+                self._reply(request, *turned_away(fault))
+                return
             try:
-                if planted in {"409", "429"}:
-                    raise StripeFault(int(planted), type="invalid_request_error", code="planted", message="planted")
                 status, content = self._once(request.headers.get("Idempotency-Key"), method, parts.path, fields)
-            except StripeFault as fault:
-                status, content = fault.status, {"error": fault.error}
-        if planted == "500":
-            status, content = 500, {"error": {"type": "api_error", "message": "planted"}}
-        if planted == "lost" or (fields.get("payment_method") == "pm_lost" and not content.pop("_replayed", False)):
+            except StripeFault as refused:
+                status, content = refused.status, {"error": refused.error}
+        if fields.get("payment_method") == "pm_lost" and not content.pop("_replayed", False):
             request.close_connection = True
             request.connection.close()
             return
         if fields.get("payment_method") == "pm_500" and not content.pop("_replayed", False):
             status, content = 500, {"error": {"type": "api_error", "message": "planted"}}
         content.pop("_replayed", None)
-        raw = json.dumps(content).encode()
+        if fault is not None:
+            time.sleep(fault.delay_s)
+            if fault.what == "lost":
+                request.close_connection = True
+                request.connection.close()
+                return
+            if fault.what == "500":
+                status, content = 500, {"error": {"type": "api_error", "message": "injected"}}
+        self._reply(request, status, content)
+        with self._lock:
+            self.tell()
+
+    def _show(self, request: BaseHTTPRequestHandler, status: int, said: str) -> None:
+        raw = b"" if status == 303 else said.encode()
+        request.send_response(status)
+        if status == 303:
+            request.send_header("Location", said)
+        request.send_header("Content-Type", "text/html; charset=utf-8")
+        request.send_header("Content-Length", str(len(raw)))
+        request.end_headers()
+        request.wfile.write(raw)
+
+    def _reply(self, request: BaseHTTPRequestHandler, status: int, content: dict[str, Any]) -> None:
+        raw = json.dumps(_public(content)).encode()
         request.send_response(status)
         request.send_header("Content-Type", "application/json")
         request.send_header("Content-Length", str(len(raw)))
@@ -97,6 +121,12 @@ class LocalStripe(StripeBooks):
         request.wfile.write(raw)
 
     def _once(self, key: str | None, method: str, path: str, fields: Fields) -> tuple[int, dict[str, Any]]:
+        # Files are an API of their own, with a form that nothing describes.
+        problem = None if path == "/v1/files" else problem_of(method, path.removeprefix("/v1/"), fields)
+        if problem is not None:
+            raise StripeFault(
+                400, type="invalid_request_error", param=problem[0], code=problem[1], message="described so"
+            )
         if key is None or method == "GET":
             return 200, self._do(method, path, fields)
         if key in self._answers:
@@ -115,8 +145,9 @@ class LocalStripe(StripeBooks):
 
     def _do(self, method: str, path: str, fields: Fields) -> dict[str, Any]:
         pieces = path.removeprefix("/v1/").split("/")
-        if (answered := self.connect(method, pieces, fields)) is not None:
-            return answered
+        found = self.of_payers(method, pieces, fields) or self.connect(method, pieces, fields)
+        if found is not None:
+            return found
         if method == "GET" and len(pieces) == 1:
             return self._list(pieces[0], fields)
         if pieces[1:] == ["search"]:
@@ -147,6 +178,9 @@ class LocalStripe(StripeBooks):
 
     def _pay(self, fields: Fields) -> dict[str, Any]:
         token = fields["payment_method"]
+        acts = self.acts_of(token, fields.get("customer"))
+        if acts is not None:
+            return self._charge_kept(fields, acts)
         if not token.startswith("pm_"):
             raise StripeFault(
                 400, type="invalid_request_error", code="resource_missing", message="No such PaymentMethod"
@@ -162,11 +196,39 @@ class LocalStripe(StripeBooks):
         if status == "requires_action":
             action = {"type": "use_stripe_sdk", "use_stripe_sdk": {}}
             if back := fields.get("return_url"):
-                bank = {"url": "https://hooks.stripe.com/redirect/authenticate/src_1", "return_url": back}
-                action = {"type": "redirect_to_url", "redirect_to_url": bank}
+                made = self._make("payment_intent", "pi", fields, currency=fields["currency"])
+                self._ask_bank(self.objects[made["id"]], back)
+                return self._known(made["id"])
         return self._make(
             "payment_intent", "pi", fields, currency=fields["currency"], status=status, next_action=action
         )
+
+    def _charge_kept(self, fields: Fields, acts: str) -> dict[str, Any]:
+        """A method that is kept: its bank may want its customer, or say no."""
+        kept = {
+            "currency": fields["currency"],
+            "customer": fields["customer"],
+            "payment_method": fields["payment_method"],
+        }
+        made = self.objects[
+            self._make("payment_intent", "pi", fields, status="succeeded", next_action=None, **kept)["id"]
+        ]
+        error = {
+            "type": "card_error",
+            "code": "card_declined",
+            "decline_code": "generic_decline",
+            "message": "declined",
+        }
+        if acts == "authenticate" and fields.get("off_session") != "true":
+            self._ask_bank(made, fields["return_url"])
+            return public(made)
+        if acts == "ok":
+            self.note("payment_intent.succeeded", made)
+            return public(made)
+        if acts == "authenticate":
+            error |= {"code": "authentication_required", "decline_code": "authentication_required"}
+        made |= {"status": "requires_payment_method", "last_payment_error": error}
+        raise StripeFault(402, **error, payment_intent=public(made))
 
     def _refund(self, fields: Fields) -> dict[str, Any]:
         payment = self._known(fields["payment_intent"])
@@ -272,35 +334,13 @@ class LocalStripe(StripeBooks):
 
     def _search(self, plural: str, query: str) -> dict[str, Any]:
         value = query.rsplit("'", 2)[1]
-        data = [
-            deepcopy(found)
-            for found in self.objects.values()
-            if found["object"] == plural.removesuffix("s") and found["metadata"].get("attempt") == value
-        ]
+        kind = plural.removesuffix("s")
+        sought = [found for found in self.objects.values() if found["object"] == kind]
+        data = [deepcopy(found) for found in sought if found["metadata"].get("attempt") == value]
         return {"object": "search_result", "url": f"/v1/{plural}/search", "has_more": False, "data": data}
 
 
-def _form(kind: str, body: bytes) -> Fields:
-    """The fields of a multipart form: of a file its name, and its size as `_size`."""
-    message = message_from_bytes(b"Content-Type: " + kind.encode() + b"\r\n\r\n" + body)
-    fields: Fields = {}
-    for part in message.walk():
-        name = part.get_param("name", header="content-disposition")
-        if name is None:
-            continue
-        content = part.get_payload(decode=True)
-        assert isinstance(content, bytes)
-        file_name = part.get_filename()
-        if file_name is None:
-            fields[str(name)] = content.decode()
-        else:
-            fields |= {str(name): file_name, "_size": str(len(content))}
-    return fields
-
-
-def signed_event(secret: str, at: int, subject: dict[str, Any], **changes: Any) -> tuple[bytes, dict[str, str]]:
-    """An event as Stripe posts it, with its signature header (scheme v1: HMAC-SHA256 over `t.body`)."""
-    event = {**deepcopy(SHAPES["event"]), "type": "payment_intent.succeeded", "data": {"object": subject}, **changes}
-    body = json.dumps(event).encode()
-    mac = hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
-    return body, {"Stripe-Signature": f"t={at},v1={mac}"}
+def _public(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {name: _public(value) for name, value in content.items() if not name.startswith("_")}
+    return [_public(one) for one in content] if isinstance(content, list) else content

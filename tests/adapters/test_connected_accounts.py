@@ -85,9 +85,9 @@ def test_an_account_is_opened_once_whoever_asks_at_the_same_moment(connect: Conn
 
 
 def test_a_lost_answer_opens_no_second_account(connect: Connect) -> None:
-    connect.server.faults = lambda method, _path: "lost" if method == "POST" else None
+    connect.server.chance = lambda method, _path: "lost" if method == "POST" else None
     assert (connect.open().reference, connect.open().trouble) == (None, "unknown")
-    connect.server.faults = lambda _method, _path: None
+    connect.server.chance = lambda _method, _path: None
     assert connect.open().state == "onboarding"
     assert len(connect.server.objects) == 1
 

@@ -150,6 +150,6 @@ class TestStripe:
     def test_a_page_that_is_not_had_is_no_page(
         self, server: LocalStripe, stripe: Side, fault: str, error: type[Exception]
     ) -> None:
-        server.faults = lambda _method, _path: fault
+        server.chance = lambda _method, _path: fault
         with pytest.raises(error):
             stripe.read()

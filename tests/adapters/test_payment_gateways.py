@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from billing.gateways.ports import (
+    GatewayAnswer,
     GatewayRefused,
     GatewayStatus,
     GatewayWebhook,
+    KeyReused,
     NotReached,
     OutcomeUnknown,
     PaymentGateway,
@@ -25,6 +28,7 @@ from kernel import clock
 from kernel.db.uow import Database
 from kernel.ids import uuid7
 from kernel.money import Money
+from tests.adapters.stripe_parameters import problem_of
 from tests.adapters.stripe_server import LocalStripe, signed_event
 from tests.factories_billing import make_house
 
@@ -45,20 +49,34 @@ class Side:
     turned_away: str
     nonsense: str
     account: str
+    answer_bank: Callable[[GatewayAnswer, bool], None]
+    """The payer confirms, or refuses, what waits for it."""
 
 
 @pytest.fixture(params=["sandbox", "stripe"])
 def side(request: pytest.FixtureRequest) -> Iterator[Side]:
     if request.param == "stripe":
         with LocalStripe() as server:
-            gateway = StripeGateway("sk_test_local", SECRET, base_address=server.address)
+            at = "https://market.example/payments"
+            gateway = StripeGateway("sk_test_local", SECRET, base_address=server.address, payments_at=at)
+
+            def press(answer: GatewayAnswer, approve: bool) -> None:  # noqa: FBT001 - as the sandbox's
+                assert answer.next_action is not None
+                server.press(answer.next_action["url"], "confirm" if approve else "refuse")
+
             names = ("pm_card_visa", "pm_card_authenticationRequired", "pm_processing", "pm_lost")
-            yield Side(gateway, *names, "pm_card_chargeDeclined", "pm_429", "card", "acct_1")
+            yield Side(gateway, *names, "pm_card_chargeDeclined", "pm_429", "card", "acct_1", press)
         return
     db: Database = request.getfixturevalue("db")
     make_house(db, request.getfixturevalue("tmp_path"))
     names = ("sbx_ok", "sbx_requires_action", "sbx_delayed_900", "sbx_timeout")
-    yield Side(SandboxGateway(db), *names, "sbx_declined", "sbx_unreachable", "card", "sbx_acct_ok")
+    sandbox = SandboxGateway(db)
+
+    def answer_bank(answer: GatewayAnswer, approve: bool) -> None:  # noqa: FBT001 - as Stripe's
+        sandbox.authenticate(answer.reference, approve=approve)
+        clock.advance(timedelta(seconds=3))
+
+    yield Side(sandbox, *names, "sbx_declined", "sbx_unreachable", "card", "sbx_acct_ok", answer_bank)
 
 
 def _now() -> int:
@@ -86,11 +104,11 @@ class TestPayments:
         assert side.gateway.submit(request) == side.gateway.submit(request)
         assert side.gateway.submit(payment(side.ok)).reference != side.gateway.submit(request).reference
 
-    def test_a_key_with_another_request_is_refused(self, side: Side) -> None:
+    def test_a_key_with_another_request_is_no_definite_failure(self, side: Side) -> None:
         request = payment(side.ok)
         side.gateway.submit(request)
         other = PaymentRequest(request.key, Money(1, "CNY"), request.method_token, "test", request.metadata)
-        with pytest.raises(GatewayRefused, match="idempotency_key_reused"):
+        with pytest.raises(KeyReused):
             side.gateway.submit(other)
 
     def test_what_was_never_sent_is_not_found(self, side: Side) -> None:
@@ -128,6 +146,19 @@ class TestPayments:
         assert answer.status is GatewayStatus.REQUIRES_ACTION
         assert answer.next_action
         assert side.gateway.cancel(answer.reference).status is GatewayStatus.FAILED
+
+    @pytest.mark.parametrize(("approve", "status"), [(True, GatewayStatus.SUCCEEDED), (False, GatewayStatus.FAILED)])
+    def test_the_payers_word_decides_and_is_final(
+        self, side: Side, noon: object, *, approve: bool, status: str
+    ) -> None:
+        request = payment(side.action)
+        answer = side.gateway.submit(request)
+        side.answer_bank(answer, approve)
+        for reference in (answer.reference, None):
+            found = side.gateway.find_payment(request, reference)
+            assert found is not None
+            assert (found.status, found.amount, found.reference) == (status, AMOUNT, answer.reference)
+        assert side.gateway.cancel(answer.reference).status is status
 
     def test_a_made_payment_is_not_withdrawn(self, side: Side) -> None:
         answer = side.gateway.submit(payment(side.ok))
@@ -252,9 +283,49 @@ class TestStripeNotices:
             self.gateway().read_notice(body, headers, clock.now())
         assert str(refused.value) == "mode_differs"
 
-    def test_without_a_secret_there_is_no_gateway(self) -> None:
+    @pytest.mark.parametrize("secret", ["", " , "])
+    def test_without_a_secret_there_is_no_gateway(self, secret: str) -> None:
         with pytest.raises(ValueError, match="must not be empty"):
-            StripeGateway("sk_test_local", "")
+            StripeGateway("sk_test_local", secret)
+
+    @pytest.mark.parametrize("secret", [SECRET, "whsec_new"])
+    def test_while_a_secret_is_replaced_both_are_taken(self, secret: str) -> None:
+        gateway = StripeGateway("sk_test_local", f"whsec_new, {SECRET}", base_address="http://127.0.0.1:9")
+        body, headers = signed_event(secret, _now(), self.subject)
+        assert gateway.read_notice(body, headers, clock.now()).reference == "pi_9"
+
+    @pytest.mark.parametrize(
+        ("subject", "before", "read"),
+        [
+            ({"object": "checkout.session", "id": "cs_1", "mode": "payment"}, None, {"about": "payment"}),
+            (
+                {"object": "checkout.session", "id": "cs_1", "mode": "setup", "customer": "cus_1"},
+                None,
+                {"customer": "cus_1"},
+            ),
+            ({"object": "setup_intent", "id": "seti_1", "customer": "cus_1"}, None, {"customer": "cus_1"}),
+            ({"object": "payment_method", "id": "pm_1", "customer": "cus_1"}, None, {"customer": "cus_1"}),
+            (
+                {"object": "payment_method", "id": "pm_1", "customer": None},
+                {"customer": "cus_1"},
+                {"customer": "cus_1"},
+            ),
+        ],
+    )
+    def test_what_pages_and_kept_methods_are_about(
+        self, subject: dict[str, Any], before: dict[str, Any] | None, read: dict[str, str]
+    ) -> None:
+        body, headers = signed_event(SECRET, _now(), subject, data={"object": subject, "previous_attributes": before})
+        notice = self.gateway().read_notice(body, headers, clock.now())
+        assert {"about": notice.about, "customer": notice.customer} == {"about": "", "customer": ""} | read
+
+    def test_what_stripe_does_not_describe_is_refused_by_the_local_one(self) -> None:
+        """The tests' own server checks each request against the parameters that the SDK was made from."""
+        assert problem_of("POST", "checkout/sessions", {"mode": "payment"}) is None
+        assert problem_of("POST", "checkout/sessions", {"mode": "pay"}) == ("mode", "parameter_invalid_word")
+        assert problem_of("POST", "payment_intents", {"amount": "1"}) == ("currency", "parameter_missing")
+        assert problem_of("POST", "refunds", {"amount": "x"}) == ("amount", "parameter_invalid_integer")
+        assert problem_of("POST", "refunds", {"sum": "1"}) == ("sum", "parameter_unknown")
 
     def test_a_payer_with_a_way_back_is_sent_to_the_banks_page(self) -> None:
         with LocalStripe() as server:
@@ -263,8 +334,8 @@ class TestStripeNotices:
             request = payment("pm_card_authenticationRequired")
             answer = gateway.submit(request)
             bank = server.objects[answer.reference]["next_action"]["redirect_to_url"]
-        assert answer.next_action == {"kind": "redirect", "url": "https://hooks.stripe.com/redirect/authenticate/src_1"}
-        assert bank["return_url"] == f"{at}/{request.metadata['payment_id']}"
+        assert answer.next_action == {"kind": "redirect", "url": f"{server.address}/bank/{answer.reference}"}
+        assert bank["return_url"] == f"{at}/{request.metadata['payment_id']}/return"
 
     def test_nobody_answering_is_doubt(self) -> None:
         with pytest.raises(OutcomeUnknown):

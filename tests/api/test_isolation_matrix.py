@@ -39,6 +39,7 @@ SHOWN = {
     ("GET", "/v1/listings/{listing_id}"),
     ("GET", "/v1/listings/{listing_id}/customer-reviews"),
     ("GET", "/v1/listings/{listing_id}/promotions"),
+    ("GET", "/v1/listings/{listing_id}/partner-prices"),
     ("GET", "/v1/listings/{listing_id}/questions"),
     ("POST", "/v1/listings/{listing_id}/questions"),
     ("GET", "/v1/listings/{listing_id}/demo-slots"),
@@ -48,7 +49,13 @@ SHOWN = {
 """Published by their nature: channels, published listings, what courses among them consist of, and what is said and asked about
 them, sellers' legal names and free times, a sandbox's mails. Each has tests of its own."""
 
-WORDS = {"language": "en", "dimension": "calls"}
+WORDS = {
+    "language": "en",
+    "dimension": "calls",
+    "format_name": "datev",
+    "account_kind": "commission",
+    "month": "2026-10",
+}
 """Parameters beside the ids."""
 BODIES: dict[str, dict[str, Any]] = {
     "PUT /v1/billing-profiles/{profile_id}": {
@@ -58,6 +65,10 @@ BODIES: dict[str, dict[str, Any]] = {
         "address": "某路 1 号",
         "email": "a@example.test",
     },
+    "PUT /v1/seller/partner-tiers/{partner_tier_id}": {"name": "x"},
+    "POST /v1/seller/partner-tiers/{partner_tier_id}/prices": {"listing_id": str(uuid7()), "discount_ppm": 1},
+    "PUT /v1/seller/partners/{partner_link_id}/tier": {"tier_id": str(uuid7())},
+    "POST /v1/partners/{partner_link_id}/acceptance": {},
     "PUT /v1/departments/{department_id}": {"code": "X", "name": "x"},
     "PUT /v1/organizations/{org_id}/members/{member_id}/department": {"department_id": None},
     "PUT /v1/purchases/{purchase_id}/department": {"department_id": None},
@@ -117,9 +128,13 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/gateway-accounts/ask": {"gateway": "sandbox"},
     "POST /v1/operator/gateway-balances/read": {"gateway": "sandbox"},
     "POST /v1/operator/refund-cases/{case_id}/decide": {"decision": "grant"},
+    "POST /v1/fapiao-requests/{fapiao_request_id}/retry": {"remarks": "mine now"},
+    "POST /v1/red-letters/{red_letter_id}/decision": {"decision": "confirm"},
     "PUT /v1/disputes/{dispute_id}/words": {"words": "mine now"},
     "PUT /v1/seller/disputes/{dispute_id}/words": {"words": "mine now"},
     "POST /v1/operator/disputes/{dispute_id}/lines": {"lines": [{"line_id": str(uuid7()), "amount_minor": 1}]},
+    "PUT /v1/operator/share-policies/{share_policy_version_id}": {"rules": []},
+    "POST /v1/operator/share-policies/{share_policy_version_id}/publish": {},
     "POST /v1/operator/disputes/{dispute_id}/evidence": {"text": "mine now"},
     "POST /v1/organizations/{org_id}/invitations": {"email": "x@example.test", "roles": ["viewer"]},
     "POST /v1/operator/email-domains/{domain_id}": {"approve": True},
@@ -141,6 +156,19 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/purchases/{purchase_id}/cancel": {},
     "POST /v1/purchases/{purchase_id}/pay": {"payment_method": "sbx_ok"},
     "POST /v1/sandbox/payments/{payment_id}/authentication": {"approve": True},
+    "PUT /v1/operator/bank/accounts/{account_id}": {
+        "code": "x1",
+        "currency": "CNY",
+        "holder": "x",
+        "bank_name": "x",
+        "account_number": "12345",
+    },
+    "POST /v1/operator/bank/lines/{line_id}/assign": {"remark_code": "x", "amount": 1, "reason": "x"},
+    "POST /v1/operator/bank/lines/{line_id}/return": {"amount": 1, "reason": "x"},
+    "POST /v1/operator/bank/lines/{line_id}/write-off": {"amount": 1, "reason": "x"},
+    "POST /v1/operator/bank/lines/{line_id}/match": {"remark_code": "x", "reason": "x"},
+    "POST /v1/operator/bank/outgoing/{outgoing_id}/confirm": {"outcome": "sent", "bank_reference": "x"},
+    "POST /v1/payment-methods/{method_id}/remove": {},
 }
 
 
@@ -250,7 +278,10 @@ def test_the_operators_desk_is_closed_to_organizations(
     strangers: dict[str, TestClient[Any]], app_routes: list[Route], ids: dict[str, UUID]
 ) -> None:
     dashboard = [route for route in app_routes if "/operator/" in route[1]]
-    known = ids | {"job_id": uuid7(), "incident_id": uuid7()}
+    operators_own = (
+        "job_id incident_id line_id outgoing_id period_id difference_id ledger_account_id ledger_transaction_id"
+    )
+    known = ids | {name: uuid7() for name in operators_own.split()}
     assert dashboard
     assert {ask(client, route, known)[0] for client in strangers.values() for route in dashboard} == {403}
 

@@ -153,6 +153,9 @@ class TestInvoices:
         assert pdf.content.startswith(b"%PDF")
         xml = client.get(f"/v1/invoices/{world.invoice_id}/xml", headers=world.buyer)
         assert b"CrossIndustryInvoice" in xml.content
+        ubl = client.get(f"/v1/invoices/{world.invoice_id}/ubl", headers=world.buyer)
+        assert 'filename="INV-2026-000001-ubl.xml"' in ubl.headers["content-disposition"]
+        assert b"<cbc:ID>INV-2026-000001</cbc:ID>" in ubl.content
 
     @pytest.mark.parametrize("which", ["month", "one by one"])
     def test_a_month_is_one_archive_of_the_very_files(self, client: Client, world: World, which: str) -> None:
@@ -162,7 +165,8 @@ class TestInvoices:
         with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
             assert archive.testzip() is None
             stem = "卖方软件有限公司 INV-2026-000001"
-            assert archive.namelist() == [f"{stem}.pdf", f"{stem}.xml"]
+            assert archive.namelist() == [f"{stem}.pdf", f"{stem}.xml", "index.csv", "index.xlsx"]
+            assert stem.split()[1] in archive.read("index.csv").decode("utf-8-sig")
             for form in ("pdf", "xml"):
                 single = client.get(f"/v1/invoices/{world.invoice_id}/{form}", headers=world.buyer)
                 assert archive.read(f"{stem}.{form}") == single.content
@@ -174,8 +178,8 @@ class TestInvoices:
         answer = client.get("/v1/invoices/export?month=2026-11", headers=world.buyer)
         with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
             archive.extractall(tmp_path / "unpacked")
-            assert len(archive.namelist()) == 4
-        assert len(list((tmp_path / "unpacked").iterdir())) == 4
+            assert len(archive.namelist()) == 6
+        assert len(list((tmp_path / "unpacked").iterdir())) == 6
 
     def test_a_number_of_several_documents_is_asked_about(self, client: Client, world: World) -> None:
         second = second_invoice(world)
@@ -200,7 +204,7 @@ class TestInvoices:
         assert [row["id"] for row in issued["items"]] == [str(world.invoice_id)]
         assert client.get("/v1/invoices", headers=world.seller).json()["items"] == []
 
-    @pytest.mark.parametrize("tail", ["", "/pdf", "/xml"])
+    @pytest.mark.parametrize("tail", ["", "/pdf", "/xml", "/ubl"])
     def test_a_stranger_learns_as_little_as_of_a_missing_one(self, client: Client, world: World, tail: str) -> None:
         for who in (world.stranger, world.promoter):
             theirs = client.get(f"/v1/invoices/{world.invoice_id}{tail}", headers=who)

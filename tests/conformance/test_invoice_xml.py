@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from lxml import etree
 from saxonche import PySaxonProcessor
 
-from billing.documents.cii import en16931_violation, to_cii
+from billing.documents.cii import to_cii
+from billing.documents.en16931 import en16931_violation
 from billing.documents.lines import DocumentLine, TaxCategory
 from billing.documents.model import InvoiceDocument, Language
 from billing.documents.parties import DocumentParty

@@ -40,10 +40,15 @@ from tests.adapters.oidc_provider import Provider
 from tests.adapters.seller_process import Seller
 from tests.api_server import application
 from tests.conformance.api_walk import NOBODY, Walk, Who, key_of, operator_of, session_of
+from tests.conformance.bank_writes import bank_transfers
+from tests.conformance.books_writes import books
 from tests.conformance.clock_writes import move_clocks
 from tests.conformance.coupon_writes import coupons
 from tests.conformance.dispute_writes import disputes
+from tests.conformance.fapiao_writes import fapiaos
 from tests.conformance.milestone_writes import milestones
+from tests.conformance.partner_writes import partners
+from tests.conformance.payout_writes import payouts_by_bank
 from tests.conformance.people_writes import (
     leads,
     members,
@@ -54,11 +59,13 @@ from tests.conformance.people_writes import (
     sign_in,
     sign_up,
 )
+from tests.conformance.policy_writes import share_policies
 from tests.conformance.refund_writes import refund_cases
 from tests.conformance.trial_writes import trials
 from tests.conformance.video_writes import courses, videos
 from tests.conformance.webhook_writes import webhooks
 from tests.factories_marketplace import Org, make_member, make_org
+from tests.factories_methods import keep_methods
 from tests.factories_usage import PRICE
 from tests.loop.test_end_of_term import subscriptions
 from tests.loop_stage import Stage, services_for, set_stage
@@ -68,6 +75,7 @@ BEYOND = {
     "POST /hooks/stripe": "no Stripe beside the sandbox: tests/api/test_gateway_webhooks.py asks it",
     "POST /v1/gateway-accounts": "the sandbox opens no accounts: tests/adapters/test_connected_accounts.py opens one",
     "POST /v1/gateway-accounts/ask": "the same",
+    "POST /v1/payment-methods": "the sandbox keeps none: tests/api/pages/dashboards/test_stripe_pages.py asks it",
 }
 """Writes that this world cannot honour, and why."""
 TEXTS = {"title": "招聘专业版", "title_en": "Recruiting", "summary": "一屏管完", "summary_en": "One screen"}
@@ -278,6 +286,13 @@ def buying(world: World) -> None:
         {"approve": True},
         payment_id=payment.id,
     )
+    left = stage.purchase(stage.quote(), method="sbx_requires_action")
+    stage.run()
+    ask("POST /v1/payments/{payment_id}/withdraw", world.purchaser, payment_id=stage.payments(left)[0].id)
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        first, second = keep_methods(uow, stage.buyer.id, "4242", "1881")
+    ask("POST /v1/payment-methods/{method_id}/default", world.purchaser, method_id=second)
+    ask("POST /v1/payment-methods/{method_id}/remove", world.purchaser, {"replace_by": str(second)}, method_id=first)
     dropped = stage.purchase(stage.quote(), method="sbx_declined")
     stage.run()
     ask("POST /v1/purchases/{purchase_id}/cancel", world.purchaser, None, purchase_id=dropped)
@@ -316,6 +331,8 @@ def using(world: World) -> None:
     ask("POST /v1/subscriptions/{subscription_id}/amendment-quotes", world.buyer, {"quantity": 22}, **one)
     trials(world)
     coupons(world)
+    partners(world)
+    share_policies(world)
     milestones(world)
     named = {"entitlement_id": entitlement.id}
     body = {"person_id": str(person.person())}
@@ -418,6 +435,7 @@ PICTURE = picture()
 SCAN = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(40) + b"\0\0\0\0IEND\xae\x42\x60\x82"
 """What begins and ends as a picture does."""
 STEPS = (
+    bank_transfers,
     sign_in,
     sign_up,
     members,
@@ -435,10 +453,13 @@ STEPS = (
     buying,
     using,
     metering,
+    fapiaos,
     refund_cases,
     disputes,
     delivering,
     operating,
+    payouts_by_bank,
+    books,
 )
 
 

@@ -14,7 +14,7 @@ from api.auth import SIGNED_IN
 from api.pages.buy.presenter import Wanted, find_offered, priced_sheet
 from api.pages.buy.views import OwnProductView
 from api.pages.frame import addresses
-from api.pages.frame.payment_methods import parse_method
+from api.pages.frame.payment_methods import leads_payer, parse_method
 from api.pages.frame.phrases import failure
 from api.pages.frame.site import Form, PageRequest, form_post, page, parse_uuid_or_404
 from api.pages.offers.presenter import find_wrong_quantity
@@ -178,7 +178,10 @@ def _submit(page_request: PageRequest, form: Form, wanted: Wanted) -> Response[s
             priced_sheet(page_request, wanted, error=failure(page_request, refused), error_field=field),
             status=refused.status,
         )
-    return page_request.redirect(addresses.order(json.loads(bought.body)["orders"][0]["id"]))
+    order_id = json.loads(bought.body)["orders"][0]["id"]
+    led = gateway is not None and leads_payer(page_request.services.gateways, gateway)
+    # Where nothing is to be confirmed or paid elsewhere, that address leads to the order.
+    return page_request.redirect(addresses.order_confirm(order_id) if led else addresses.order(order_id))
 
 
 def _not_bought(

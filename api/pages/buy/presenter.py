@@ -14,6 +14,7 @@ from api.pages.frame import addresses
 from api.pages.frame.approval_words import category_name, reason_sentence, steps_sentence
 from api.pages.frame.choices import Choice, department_choices
 from api.pages.frame.discounts import discount_in_words, last_day
+from api.pages.frame.partner_prices import own_price, tier_parts
 from api.pages.frame.payment_methods import methods
 from api.pages.frame.phrases import agreed_terms, explained, failure, schedule, sentences
 from api.pages.frame.prices import per_of, term_key
@@ -33,6 +34,7 @@ from marketplace.discovery.cards import Card
 from marketplace.discovery.feed import FeedItem, get_placed
 from marketplace.parties.queries import list_billing_profiles
 from marketplace.pricing.shapes import nearest_sold
+from marketplace.relations.tier_prices import shown_prices
 from orders.approval_rules.steps import steps_from
 from orders.checkout import quote_models
 from orders.checkout.approval_reasons import reasons_of
@@ -130,6 +132,7 @@ def priced_sheet(
 
     def work(uow: UnitOfWork) -> BuyView:
         offered = find_offered(uow, wanted)
+        own = shown_prices(uow, [offered.listing.id]) if offered.offer is None else {}
         quote, refused = _quoted(uow, wanted, offered)
         wrong = refused.field if isinstance(refused, Invalid) else None
         said = failure(page_request, refused) if refused is not None else None
@@ -138,6 +141,9 @@ def priced_sheet(
         departments = department_choices(list_departments(uow), page_request.language)
         others = ends_of_others(page_request, uow, quote)
         view = _view(page_request, wanted, offered, quote, profiles, departments, error or said, error_field or wrong)
+        if own:
+            plans = (replace(one, own=own_price(page_request, own.get(UUID(one.id)))) for one in view.plans)
+            view = replace(view, plans=tuple(plans))
         view = replace(view, others=others, align_with=wanted.align_with)
         return _without_trial(view) if refused is not None and refused.code in _NO_TRIAL else view
 
@@ -302,6 +308,7 @@ def _panel_line(page_request: PageRequest, line: PricedLine, *, among: int) -> Q
     parts = explained(page_request, line.price_lines, line.interval, line.currency)
     parts = (
         *parts,
+        *tier_parts(page_request, line.tier, line.currency),
         *schedule(page_request, line.whole.instalments, line.currency, clock.now()),
         *agreed_terms(page_request, 0, first_ends_at),
     )

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from api.pages.feed.views import FeedClaim
 from api.pages.frame.choices import Choice
+from api.pages.frame.partner_prices import OwnPrice
 from api.pages.frame.prices import Per
 from kernel.money import Money
 
@@ -25,6 +26,8 @@ class PlanChoice:
     max_quantity: int = 10_000
     sold_by_seat: bool = True
     step: int = 1
+    own: OwnPrice | None = None
+    """What the buyer pays as a partner."""
     sentences: tuple[str, ...] = ()
     """What each component of the price costs, where it has several."""
 

@@ -177,7 +177,7 @@ def _command(page_request: PageRequest, form: Form, typed: CouponTyped) -> MakeC
         _day(typed.starts_on, "starts_on"),
         _day(typed.ends_on, "ends_on"),
         code=typed.code,
-        percent_ppm=_ppm(typed.percent),
+        percent_ppm=ppm_of_percent(typed.percent),
         amount_minor=_amount(typed),
         currency=typed.currency or None,
         listing_ids=(parse_uuid_or_404(listing, "listing_not_found"),) if listing else (),
@@ -207,7 +207,8 @@ def _amount(typed: CouponTyped) -> int | None:
     return found
 
 
-def _ppm(percent: str) -> int | None:
+def ppm_of_percent(percent: str) -> int | None:
+    """A share as it is typed, in parts per million; None where nothing was. Raises Invalid `coupon_value`."""
     plain = percent.removesuffix("%").strip()
     if not plain:
         return None

@@ -25,6 +25,7 @@ from api.pages.feed.views import (
 from api.pages.frame import addresses
 from api.pages.frame.discounts import promotion_badge
 from api.pages.frame.link_preview import LinkPreview, preview_of_page, public_media, public_picture
+from api.pages.frame.partner_prices import PartnerPrices, own_price
 from api.pages.frame.prices import per_of
 from api.pages.frame.site import NOT_INDEXED, Form, PageRequest, form_post, page
 from fulfillment.entitlements.queries import entitlements_of_buyer
@@ -35,6 +36,7 @@ from marketplace.channels.queries import ChannelView, get_channel
 from marketplace.discovery import cards, feed
 from marketplace.reactions.like_video import like_video, unlike_video
 from marketplace.reactions.queries import Reactions, reactions_of
+from marketplace.relations.tier_prices import ShownPrice, shown_prices
 from marketplace.videos.captions.edit_captions import CaptionTrack
 from orders.coupons.promotions import PromotionView, best_promotion, promotions_of
 
@@ -105,7 +107,8 @@ def like(video_id: FromPath[UUID], page_request: Given[PageRequest], form: Given
 def _videos(page_request: PageRequest, uow: UnitOfWork, items: Sequence[feed.FeedItem]) -> tuple[FeedVideo, ...]:
     owned, reactions = _owned(uow), reactions_of(uow, [item.id for item in items])
     promotions = promotions_of(uow, [card.listing_id for item in items for card in item.cards])
-    return tuple(video_view(page_request, item, owned, reactions[item.id], promotions) for item in items)
+    own = shown_prices(uow, [card.listing_id for item in items for card in item.cards])
+    return tuple(video_view(page_request, item, owned, reactions[item.id], promotions, own) for item in items)
 
 
 def video_view(
@@ -114,6 +117,7 @@ def video_view(
     owned: frozenset[UUID],
     reactions: Reactions,
     promotions: Promotions = MappingProxyType({}),
+    own: PartnerPrices = MappingProxyType({}),
 ) -> FeedVideo:
     """A video of the feed with its cards; `owned` are listings the viewer's organization already has."""
     is_public = item.is_public
@@ -127,7 +131,10 @@ def video_view(
         width=item.width,
         height=item.height,
         duration_s=max(1, -(-item.duration_ms // 1000)),
-        cards=tuple(_card(page_request, card, owned, promotions.get(card.listing_id, ())) for card in item.cards),
+        cards=tuple(
+            _card(page_request, card, owned, promotions.get(card.listing_id, ()), own.get(card.plan_id))
+            for card in item.cards
+        ),
         claims=tuple(claim_view(page_request, claim) for claim in item.claims),
         description=page_request.pick(item.description, item.description_en),
         followed=item.followed,
@@ -191,10 +198,15 @@ def claim_view(page_request: PageRequest, claim: cards.ClaimView) -> FeedClaim:
 
 
 def _card(
-    page_request: PageRequest, card: cards.Card, owned: frozenset[UUID], promotions: Sequence[PromotionView]
+    page_request: PageRequest,
+    card: cards.Card,
+    owned: frozenset[UUID],
+    promotions: Sequence[PromotionView],
+    own: ShownPrice | None,
 ) -> FeedCard:
     sold = card.action == "buy"  # a trial is reduced by nothing
     price_minor = card.unit_price_minor * card.min_seats
+    own = None if card.action == "quote" else own
     best = best_promotion(promotions, card.plan_code, price_minor, card.currency) if sold else None
     return FeedCard(
         placement_id=str(card.placement_id),
@@ -211,6 +223,7 @@ def _card(
         owned=card.listing_id in owned,
         rating_tenths=card.rating_tenths,
         rating_count=card.rating_count,
+        own=own_price(page_request, own),
         promotion=promotion_badge(page_request, best) if best else "",
     )
 

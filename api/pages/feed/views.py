@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from api.pages.frame.link_preview import LinkPreview
+from api.pages.frame.partner_prices import OwnPrice
 from api.pages.frame.prices import Per
 from kernel.money import Money
 from marketplace.placements.claim_checks import TRIAL
@@ -32,6 +33,8 @@ class FeedCard:
     sold_by_seat: bool = False
     rating_tenths: int | None = None
     rating_count: int = 0
+    own: OwnPrice | None = None
+    """What the viewer's organization pays as a partner."""
     promotion: str = ""
     """What is off its price at the moment, and until when."""
 

@@ -1,14 +1,20 @@
 """Every address a page links to, in one place, so that a route and its links cannot drift apart."""
 
 from api.pages.frame import (
+    book_addresses,
     clock_addresses,
     coupon_addresses,
     course_addresses,
     credit_addresses,
     department_addresses,
     dispute_addresses,
+    fapiao_addresses,
     offer_addresses,
     operator_addresses,
+    partner_addresses,
+    payment_addresses,
+    payout_addresses,
+    policy_addresses,
     product_addresses,
     recurring_addresses,
     refund_addresses,
@@ -18,20 +24,19 @@ from api.pages.frame import (
 )
 
 PRODUCTS, coupons, usage = product_addresses.PRODUCTS, coupon_addresses, usage_addresses
-clocks, courses, departments = clock_addresses, course_addresses, department_addresses
-refunds, store_credits = refund_addresses, credit_addresses
-disputes, services, operating = dispute_addresses, service_addresses, operator_addresses
+clocks, courses, departments, fapiao = clock_addresses, course_addresses, department_addresses, fapiao_addresses
+refunds, store_credits, payments, books = refund_addresses, credit_addresses, payment_addresses, book_addresses
+disputes, services, partners = dispute_addresses, service_addresses, partner_addresses
+payouts, policies, operating = payout_addresses, policy_addresses, operator_addresses
 entitlement = recurring_addresses.entitlement
 entitlement_act = recurring_addresses.entitlement_act
 entitlement_launch = recurring_addresses.entitlement_launch
 entitlement_seats = recurring_addresses.entitlement_seats
-operator_document = operator_addresses.operator_document
-operator_incident = operator_addresses.operator_incident
+operator_document, operator_incident = operator_addresses.operator_document, operator_addresses.operator_incident
 operator_listing = operator_addresses.operator_listing
 operator_pay = operator_addresses.operator_pay
 operator_payout_account = operator_addresses.operator_payout_account
-operator_replay = operator_addresses.operator_replay
-operator_review = operator_addresses.operator_review
+operator_replay, operator_review = operator_addresses.operator_replay, operator_addresses.operator_review
 operator_report = operator_addresses.operator_report
 operator_seller = operator_addresses.operator_seller
 operator_webhook = operator_addresses.operator_webhook
@@ -42,8 +47,7 @@ product_questions = product_addresses.product_questions
 product_review = product_addresses.product_review
 product_reviews = product_addresses.product_reviews
 product_terms = product_addresses.product_terms
-question = product_addresses.question
-question_answer = product_addresses.question_answer
+question, question_answer = product_addresses.question, product_addresses.question_answer
 review_answer = product_addresses.review_answer
 terms_pdf = product_addresses.terms_pdf
 subscription, seller_subscription = recurring_addresses.subscription, recurring_addresses.seller_subscription
@@ -116,8 +120,7 @@ SELLER_MARKDOWN = "/seller/markdown"
 SELLER_LISTING_NEW = "/seller/listings/new"
 SELLER_MONEY = "/seller/money"
 SELLER_START = "/seller/start"
-SELLER_LEGAL = "/seller/start/legal"
-SELLER_TAX = "/seller/start/tax"
+SELLER_LEGAL, SELLER_TAX = "/seller/start/legal", "/seller/start/tax"
 SELLER_PAYOUT_ACCOUNT = "/seller/start/payout-account"
 SELLER_AGREEMENT = "/seller/start/agreement"
 SELLER_CHANNEL = "/seller/channel"
@@ -263,11 +266,6 @@ def order_pay(order_id: str) -> str:
 def order_confirm(order_id: str) -> str:
     """Leads the payer to where its gateway or bank wants the payment confirmed."""
     return f"/orders/{order_id}/confirm"
-
-
-def payment_confirm(payment_id: str) -> str:
-    """The sandbox's own bank, where a payer confirms."""
-    return f"/payments/{payment_id}/confirm"
 
 
 def approve(purchase_id: str) -> str:

@@ -19,6 +19,8 @@ class Choice:
     id: str
     label: str
     detail: str = ""
+    leads: bool = False
+    """Of a way to pay: the payer may be led to another's page."""
 
 
 COMMON_CURRENCIES = ("CNY", "USD", "EUR", "GBP", "HKD", "JPY", "SGD")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from api.pages.frame import addresses
+from api.pages.frame import addresses, bank_addresses
 
 Area = Literal[
     "channel",
@@ -29,11 +29,13 @@ Area = Literal[
     "own_channel",
     "seller_reviews",
     "tax_id_disputes",
+    "payout_desk",
     "billing",
     "asker",
     "leads",
     "webhooks",
     "coupons",
+    "partners",
 ]
 """What a person may open. Each is one permission of a page, or several pages that ask for the same one (`sidebar.py`)."""
 
@@ -59,9 +61,12 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("subscriptions", "refresh", addresses.SUBSCRIPTIONS, "buyer", "buying"),
     NavItem("requests", "user", addresses.REQUESTS, "asker", "buying"),
     NavItem("offers", "tag", addresses.OFFERS, "asker", "buying"),
+    NavItem("partners", "users", addresses.partners.PARTNERS, "partners", "buying"),
     NavItem("refund_cases", "undo", addresses.refunds.CASES, "buyer", "buying"),
     NavItem("store_credits", "wallet", addresses.store_credits.CREDITS, "buyer", "buying"),
+    NavItem("payment_methods", "wallet", addresses.payments.METHODS, "buyer", "buying"),
     NavItem("invoices", "invoice", addresses.INVOICES, "finance", "buying"),
+    NavItem("fapiao", "stamp", addresses.fapiao.FAPIAO, "finance", "buying"),
     NavItem("spending", "wallet", addresses.SPENDING, "finance", "buying"),
     NavItem("billing_profiles", "building", addresses.BILLING_PROFILES, "billing", "buying"),
     NavItem("purchase_rules", "split", addresses.PURCHASE_RULES, "buyer", "buying"),
@@ -74,10 +79,13 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("seller_customers", "users", addresses.SELLER_CUSTOMERS, "sales", "selling"),
     NavItem("seller_subscriptions", "refresh", addresses.SELLER_SUBSCRIPTIONS, "sales", "selling"),
     NavItem("seller_money", "wallet", addresses.SELLER_MONEY, "earnings", "selling"),
+    NavItem("seller_fapiao", "stamp", addresses.fapiao.SELLER_FAPIAO, "earnings", "selling"),
+    NavItem("seller_deferred_revenue", "clock", addresses.books.SELLER_DEFERRED, "earnings", "selling"),
     NavItem("seller_refund_cases", "undo", addresses.refunds.SELLER_CASES, "earnings", "selling"),
     NavItem("seller_store_credits", "wallet", addresses.store_credits.SELLER_CREDITS, "earnings", "selling"),
     NavItem("seller_disputes", "alert", addresses.disputes.SELLER, "earnings", "selling"),
     NavItem("seller_listings", "box", addresses.SELLER_LISTINGS, "sales", "selling"),
+    NavItem("seller_partners", "users", addresses.partners.SELLER_PARTNERS, "coupons", "selling"),
     NavItem("coupons", "tag", addresses.coupons.COUPONS, "coupons", "selling"),
     NavItem("seller_start", "check", addresses.SELLER_START, "start", "selling"),
     NavItem("own_channel", "share", addresses.SELLER_CHANNEL, "own_channel", "promoting"),
@@ -94,6 +102,12 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("operator_refund_cases", "undo", addresses.refunds.OPERATOR_CASES, "operator", "operating"),
     NavItem("operator_disputes", "alert", addresses.disputes.OPERATOR, "operator", "operating"),
     NavItem("operator_balances", "wallet", addresses.operating.BALANCES, "operator", "operating"),
+    NavItem("bank", "wallet", bank_addresses.BANK, "operator", "operating"),
+    NavItem("payout_batches", "bank", addresses.payouts.BATCHES, "payout_desk", "operating"),
+    NavItem("operator_books", "book", addresses.books.BOOKS, "operator", "operating"),
+    NavItem("operator_deferred_revenue", "clock", addresses.books.DEFERRED, "operator", "operating"),
+    NavItem("operator_reconciliation", "check", addresses.books.RECONCILIATION, "operator", "operating"),
+    NavItem("share_policies", "split", addresses.policies.VERSIONS, "operator", "operating"),
     NavItem("operator_services", "clock", addresses.services.OPERATOR_SERVICES, "operator", "operating"),
     NavItem("operator_sellers", "building", addresses.OPERATOR_SELLERS, "seller_reviews", "operating"),
     NavItem("tax_id_disputes", "split", addresses.TAX_ID_DISPUTES, "tax_id_disputes", "operating"),

@@ -17,6 +17,7 @@ VISITOR_AREAS: frozenset[Area] = frozenset({"channel"})
 
 _BUYING: tuple[tuple[str, Area], ...] = (
     ("orders.read", "buyer"),
+    ("orders.buy", "partners"),
     ("orders.approve", "approver"),
     ("billing.manage", "approver"),
     ("entitlements.read", "member"),
@@ -42,6 +43,7 @@ _PROMOTING: tuple[tuple[str, Area], ...] = (("videos.write", "channel_films"), (
 _NOT_YET_SELLING: tuple[tuple[str, Area], ...] = (("members.manage", "become_seller"), ("videos.write", "own_channel"))
 _OPERATING: tuple[tuple[str, Area], ...] = (
     ("operator.read", "operator"),
+    ("operator.payouts", "payout_desk"),
     ("operator.reviews", "seller_reviews"),
     ("operator.reviews", "tax_id_disputes"),
     ("operator.reviews", "email_domains"),

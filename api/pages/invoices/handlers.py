@@ -16,6 +16,7 @@ from api.pages.frame.site import PageRequest, page
 from api.pages.invoices.views import InvoiceItem, InvoicePanel, InvoicePanelLine, InvoicesView
 from api.v1.invoice_export import month_filter, parse_month
 from billing.documents.chinese_capitals import chinese_capitals
+from billing.fapiao.queries import request_of
 from billing.invoices import queries
 from billing.invoices.draw_first import draw_first
 from kernel import clock
@@ -78,6 +79,8 @@ def _detail(page_request: PageRequest, uow: UnitOfWork, invoice_id: UUID) -> Inv
         draw_first(uow, invoice_id)
     sign = -1 if row.kind == "credit_note" else 1
     chinese = page_request.language == "zh-CN" and row.currency.strip() == "CNY"
+    asked = request_of(uow, invoice_id)
+    of_china = row.kind == "invoice" and row.currency.strip() == "CNY" and found.seller.country == "CN"
     return InvoicePanel(
         row=_row(row, sum(note.gross_minor for note in found.credit_notes), page_request.time_zone),
         lines=tuple(
@@ -95,6 +98,8 @@ def _detail(page_request: PageRequest, uow: UnitOfWork, invoice_id: UUID) -> Inv
         buyer_tax_id=row.buyer_tax_id,
         remarks=found.remarks,
         capital_amount=chinese_capitals(sign * row.gross_minor) if chinese else "",
+        fapiao_address=(addresses.fapiao.FAPIAO if asked else addresses.fapiao.new(str(row.id))) if of_china else "",
+        fapiao_asked=asked is not None,
     )
 
 
@@ -116,6 +121,7 @@ def _row(row: queries.InvoiceRow, credited_minor: int, time_zone: str) -> Invoic
         gross=money(sign * row.gross_minor, row.currency),
         state=queries.standing(row, credited_minor),
         drawn=row.has_pdf,
+        has_xml=row.has_xml,
     )
 
 

@@ -27,6 +27,8 @@ class InvoiceItem:
     state: str
     #: Whether its files can be had yet.
     drawn: bool = True
+    #: Whether EN 16931 can say what is on it.
+    has_xml: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,9 @@ class InvoicePanel:
     buyer_tax_id: str
     remarks: str = ""
     capital_amount: str = ""
+    #: Where its tax invoice (数电票) is asked for, and whether it was.
+    fapiao_address: str = ""
+    fapiao_asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

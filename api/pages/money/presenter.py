@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from api.context import Services
 from api.media_addresses import Thumbnail, thumbnail
+from api.pages.frame.codes import in_words
 from api.pages.frame.phrases import money
 from api.pages.frame.site import PageRequest
 from api.pages.money import views
@@ -118,6 +119,7 @@ def payout_row(page_request: PageRequest, row: PayoutRow) -> views.PayoutItem:
         destination=row.destination,
         scheduled_on=(row.paid_at or row.created_at).astimezone(_zone(page_request)).date(),
         reference=row.gateway_reference or "",
+        error=in_words(page_request.language, row.error_code) if row.error_code else "",
     )
 
 

@@ -122,6 +122,8 @@ class PayoutItem:
     destination: str
     scheduled_on: date
     reference: str = ""
+    error: str = ""
+    """Why it did not go through, or came back."""
 
 
 @dataclass(frozen=True, slots=True)

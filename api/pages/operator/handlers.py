@@ -22,6 +22,7 @@ from billing.gateways.quarantine import list_quarantined, look_again, settle_web
 from billing.incidents.close_incident import CloseIncident, close_incident
 from billing.incidents.queries import list_incidents
 from billing.operator_queues import list_operator_queues
+from billing.payouts.outlook import outlooks
 from billing.payouts.pay_out import PayOut, pay_out
 from billing.payouts.queries import last_accounts
 from billing.refunds.resend_refund import resend_refund
@@ -69,7 +70,9 @@ def close(page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
 
 @form_post("/operator/statements/{statement_id:uuid}/pay", "operator.payouts")
 def pay(statement_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
-    """Pay a closed statement to the account that was named. Pressed twice, the second finds it being paid."""
+    """Pay a closed statement to the account that its party gave, or to one at a gateway that was named. Pressed twice, the
+    second finds it being paid.
+    """
 
     def work(uow: UnitOfWork) -> None:
         gateway = form.text("gateway", most=40)
@@ -170,6 +173,7 @@ def _view(page_request: PageRequest, error: str | None = None) -> OperatorView:
             disputes=list_disputes(uow, state="open", limit=_INCIDENTS).items,
             webhooks=list_quarantined(uow, state="quarantined", limit=_INCIDENTS).items,
             banks=payout_accounts_of(uow, {row.org_id for row in statements}) if statements else {},
+            outlooks=outlooks(uow, [row.id for row in statements]),
             waiting_proofs=count_waiting_proofs(uow) if may("operator.reviews") else (0, None),
             tax_id_disputes=count_tax_id_disputes(uow) if may("operator.reviews") else (0, None),
             refund_cases=count_escalated(uow),

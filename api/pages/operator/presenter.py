@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from api.pages.frame import addresses
+from api.pages.frame import addresses, bank_addresses
 from api.pages.frame.phrases import money, priced, run_failure, seconds_since
 from api.pages.frame.site import PageRequest
 from api.pages.frame.translations import translations
@@ -25,8 +25,10 @@ from api.pages.operator.views import (
 )
 from billing.disputes.queries import DisputeRow
 from billing.gateways.quarantine import QuarantinedWebhook
+from billing.gateways.sandbox import NAME as SANDBOX
 from billing.incidents.queries import IncidentRow
 from billing.operator_queues import OperatorQueue
+from billing.payouts.outlook import PayoutOutlook
 from billing.payouts.queries import Account
 from billing.statements.queries import StatementRow
 from fulfillment.runs.views import RunRow
@@ -49,6 +51,12 @@ PROMISED_S: Mapping[str, int] = {
 }
 """How old the oldest of a queue may be before it shows as late, in seconds; the money queues an hour."""
 _MONEY_PROMISED_S = 3_600
+_MONEY_AT: Mapping[str, str] = {
+    **{key: f"#{key}" for key in ("incidents", "disputes", "notices_quarantined")},
+    "bank_lines": bank_addresses.BANK,
+    "bank_outgoing": f"{bank_addresses.BANK}#outgoing",
+}
+"""Where a money queue is worked on."""
 _DUE_PROMISED = timedelta(seconds=60)
 
 
@@ -71,6 +79,7 @@ class OperatorDashboard:
     webhooks: Sequence[QuarantinedWebhook]
     bounces: Sequence[Bounce]
     banks: Mapping[tuple[UUID, str], PayoutAccountView] = field(default_factory=dict)
+    outlooks: Mapping[UUID, PayoutOutlook] = field(default_factory=dict)
     waiting_proofs: tuple[int, datetime | None] = (0, None)
     tax_id_disputes: tuple[int, datetime | None] = (0, None)
     waiting_domains: tuple[int, datetime | None] = (0, None)
@@ -96,7 +105,7 @@ def queues(dashboard: OperatorDashboard) -> tuple[Queue, ...]:
                 row.count,
                 seconds_since(row.oldest_at) if row.oldest_at else None,
                 row.oldest_at is not None and seconds_since(row.oldest_at) > _MONEY_PROMISED_S,
-                f"#{row.key}" if row.count and row.key in {"incidents", "disputes", "notices_quarantined"} else None,
+                _MONEY_AT.get(row.key) if row.count else None,
             )
             for row in dashboard.money
         ),
@@ -169,6 +178,8 @@ def settlements(dashboard: OperatorDashboard) -> tuple[Settlement, ...]:
             payable=is_payable(row),
             account=dashboard.accounts.get(row.org_id),
             bank=dashboard.banks.get((row.org_id, row.currency)),
+            outlook=dashboard.outlooks.get(row.id),
+            by_name=SANDBOX in dashboard.gateways or (row.org_id, row.currency) not in dashboard.banks,
         )
         for row in dashboard.statements
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
+from billing.payouts.outlook import PayoutOutlook
 from billing.payouts.queries import Account
 from kernel.money import Money
 from marketplace.onboarding.queries import PayoutAccountView
@@ -76,7 +77,8 @@ class DeadJobRow:
 class Settlement:
     """A statement on the operator's dashboard; ``payable`` shows the button that pays it.
 
-    ``account`` is where its party was paid last, for the operator to confirm; ``bank`` the account the party gave.
+    ``account`` is where its party was paid last, for the operator to confirm; ``bank`` the account the party gave;
+    ``outlook`` says by which way it would be paid, or why not. ``by_name``: an account at a gateway may be named by hand.
     """
 
     id: str
@@ -88,6 +90,8 @@ class Settlement:
     payable: bool
     account: Account | None = None
     bank: PayoutAccountView | None = None
+    outlook: PayoutOutlook | None = None
+    by_name: bool = False
 
 
 @dataclass(frozen=True, slots=True)

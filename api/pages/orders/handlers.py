@@ -16,7 +16,8 @@ from api.pages.feed.views import FeedClaim, verdict_of
 from api.pages.frame import addresses
 from api.pages.frame.choices import department_choices, department_name
 from api.pages.frame.discounts import discount_in_words
-from api.pages.frame.payment_methods import methods, parse_method
+from api.pages.frame.partner_prices import tier_parts
+from api.pages.frame.payment_methods import leads_payer, methods, parse_method
 from api.pages.frame.phrases import agreed_terms, explained, failure, money, schedule, several, titles
 from api.pages.frame.rendering import FlashMessage
 from api.pages.frame.site import Form, PageRequest, form_post, page, parse_uuid_or_404, redirect
@@ -28,6 +29,7 @@ from api.pages.services.presenter import milestone_item
 from api.payer_action import payer_address
 from api.v1.departments import ASSIGN
 from api.v1.purchases import require_gateway
+from billing.gateways.call import Submission
 from billing.payments.queries import PaymentRow, awaiting_payer, latest_payment
 from kernel import clock
 from kernel.db.uow import UnitOfWork
@@ -169,17 +171,27 @@ def confirm(order_id: FromPath[UUID], page_request: Given[PageRequest]) -> Respo
 @form_post("/orders/{order_id:uuid}/pay", "orders.buy")
 def pay(order_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
     """Pay another way after a failed payment; while one is under way, nothing else is started."""
+    begun: list[Submission] = []
 
     def work(uow: UnitOfWork) -> None:
         gateway, token = parse_method(form.text("payment_method_id", most=200))
         require_gateway(page_request.services, gateway)
+        purchase_id = queries.get_order(uow, order_id).purchase_id
+        begun.clear()
         try:
-            pay_again(uow, queries.get_order(uow, order_id).purchase_id, gateway=gateway, method_token=token)
+            begun.append(pay_again(uow, purchase_id, gateway=gateway, method_token=token, leased=True))
+            uow.flush()
         except Conflict as refused:
+            begun.clear()
             if refused.code != "payment_already_running":
                 raise
 
-    return _acted(page_request, order_id, work, "paying")
+    answer = _acted(page_request, order_id, work, "paying")
+    for submission in begun:
+        page_request.services.runner.run_prepared(submission.claim, submission.request)
+        if leads_payer(page_request.services.gateways, submission.request.gateway):
+            return page_request.redirect(addresses.order_confirm(str(order_id)))
+    return answer
 
 
 def _acted(
@@ -349,6 +361,7 @@ def _line(page_request: PageRequest, data: OrderPageData, line: views.LineView) 
         trial_days=line.trial_days,
         parts=(
             *explained(page_request, line.price_lines, line.interval, data.order.currency),
+            *tier_parts(page_request, line.tier, data.order.currency),
             *schedule(page_request, line.instalments, data.order.currency, _begins(data.order)),
             *agreed_terms(page_request, line.contract_terms, line.first_term_ends_at),
         ),
@@ -362,7 +375,7 @@ def _begins(order: views.OrderView) -> datetime | None:
 
 def _confirmation(payment: PaymentRow, *, may_buy: bool) -> PayerConfirmation:
     way: Literal["here", "nowhere", "somebody"] = "here" if payer_address(payment.next_action) else "nowhere"
-    return PayerConfirmation(way if may_buy else "somebody", payment.deadline_at)
+    return PayerConfirmation(way if may_buy else "somebody", payment.deadline_at, str(payment.id))
 
 
 routes = [

@@ -49,6 +49,7 @@ class PayerConfirmation:
 
     where: Literal["here", "nowhere", "somebody"]
     deadline_at: datetime
+    payment_id: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The sandbox's bank as a page shows it."""
+"""The sandbox's bank, and a transfer that was asked for, as pages show them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
+from billing.bank.queries import TransferView
 from kernel.money import Money
 
 
@@ -24,3 +25,20 @@ class ConfirmPaymentView:
     listing_name: str
     amount: Money
     deadline_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TransferPage:
+    """What a payer is to send, where to, and by which code it is recognised."""
+
+    template: ClassVar[str] = "payments/transfer.html"
+    active: ClassVar[str] = "orders"
+
+    found: TransferView
+    order_id: str
+    amount: Money
+    missing: Money | None
+    """What has not come yet, where a part has."""
+    locale: str
+    may_withdraw: bool
+    error: str | None = None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 from api.media_addresses import Thumbnail, thumbnail
 from api.pages.courses.handlers import episode_items
@@ -10,6 +11,7 @@ from api.pages.feedback.handlers import shown_review
 from api.pages.frame import addresses
 from api.pages.frame.discounts import promotion_in_words
 from api.pages.frame.link_preview import LinkPreview, preview_of_page, public_picture
+from api.pages.frame.partner_prices import own_price
 from api.pages.frame.phrases import money
 from api.pages.frame.prices import per_of
 from api.pages.frame.site import PageRequest
@@ -23,6 +25,7 @@ from marketplace.catalog.queries import ListingView, PlanView
 from marketplace.discovery.showings import Showing, showings_of
 from marketplace.pricing.engine import price_term
 from marketplace.questions.queries import questions_of
+from marketplace.relations.tier_prices import ShownPrice, shown_prices
 from orders.coupons.promotions import PromotionView, best_promotion, promotions_of
 from orders.delivery_record import delivery_record
 from orders.trials.take_trial import has_tried
@@ -36,7 +39,9 @@ LATEST = 3
 def product_view(page_request: PageRequest, uow: UnitOfWork, listing: ListingView) -> ProductView:
     """A product's page, read in the reader's transaction."""
     showings = showings_of(uow, [listing.id], most=VIDEOS).get(listing.id, [])
-    promotions = _promotions(uow, listing)
+    on_sale = listing.state == "published"
+    own_prices = shown_prices(uow, [listing.id]) if on_sale else {}
+    promotions = _better(_promotions(uow, listing), own_prices)
     record = delivery_record(uow, listing.id)
     reader = page_request.principal.org_id
     own = listing.org_id == reader
@@ -45,7 +50,7 @@ def product_view(page_request: PageRequest, uow: UnitOfWork, listing: ListingVie
     return ProductView(
         id=str(listing.id),
         seller_id=str(listing.org_id),
-        shown=shown_listing(page_request, uow, listing, {plan.id: off for plan, _, off in promotions}),
+        shown=shown_listing(page_request, uow, listing, _off(promotions, own_prices)),
         picture=_picture(page_request, listing, showings),
         videos=tuple(_video(page_request, one) for one in showings),
         delivered=Delivered(record.ended, record.delivered, record.share_ppm),
@@ -54,6 +59,11 @@ def product_view(page_request: PageRequest, uow: UnitOfWork, listing: ListingVie
         rating_count=listing.rating_count,
         reviews=tuple(map(shown_review, reviews_of(uow, listing.id, limit=LATEST).items)),
         questions=tuple(questions_of(uow, listing.id, limit=LATEST).items),
+        own_prices={
+            str(plan_id): said
+            for plan_id, one in own_prices.items()
+            if (said := own_price(page_request, one)) is not None
+        },
         promotions={
             str(plan.id): promotion_in_words(page_request, best, recurs=plan.term_months > 0)
             for plan, best, _ in promotions
@@ -65,6 +75,26 @@ def product_view(page_request: PageRequest, uow: UnitOfWork, listing: ListingVie
         may_edit=own and page_request.principal.may("catalog.write"),
         preview=_preview(page_request, listing, showings) if listing.state == "published" else None,
     )
+
+
+Promoted = tuple[PlanView, PromotionView, int]
+
+
+def _better(promotions: Sequence[Promoted], own: dict[UUID, ShownPrice]) -> list[Promoted]:
+    """Of promotions those that take more off the fewest seats than the reader's tier does, whose price is then not said."""
+    left = []
+    for plan, best, off in promotions:
+        if plan.id in own and own[plan.id].list_minor - own[plan.id].amount_minor >= off:
+            continue
+        own.pop(plan.id, None)
+        left.append((plan, best, off))
+    return left
+
+
+def _off(promotions: Sequence[Promoted], own: Mapping[UUID, ShownPrice]) -> dict[UUID, int]:
+    """What is less than the list price of the fewest seats, by the plan: by a promotion, or as a partner."""
+    less = {plan_id: one.list_minor - one.amount_minor for plan_id, one in own.items()}
+    return less | {plan.id: off for plan, _, off in promotions}
 
 
 def _promotions(uow: UnitOfWork, listing: ListingView) -> list[tuple[PlanView, PromotionView, int]]:

@@ -11,6 +11,7 @@ from api.pages.courses.views import EpisodeItem
 from api.pages.feedback.views import ShownReview
 from api.pages.frame.choices import Choice
 from api.pages.frame.link_preview import LinkPreview
+from api.pages.frame.partner_prices import OwnPrice
 from api.pages.frame.prices import Per
 from api.pages.listings.shown import ShownListing
 from kernel.money import Money
@@ -75,6 +76,8 @@ class ProductView:
     rating_count: int = 0
     reviews: tuple[ShownReview, ...] = ()
     questions: tuple[QuestionView, ...] = ()
+    own_prices: Mapping[str, OwnPrice] = field(default_factory=dict)
+    """What the reader's organization pays as a partner, by the plan."""
     promotions: Mapping[str, str] = field(default_factory=dict)
     """By plan: what is off it at the moment, and until when."""
     episodes: tuple[EpisodeItem, ...] = ()

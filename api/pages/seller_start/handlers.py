@@ -139,8 +139,7 @@ def show_payout_account(page_request: Given[PageRequest]) -> Answer:
 
 @form_post(addresses.SELLER_PAYOUT_ACCOUNT, ACCOUNTS)
 def save_account(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
-    """Let payouts in a currency go to another account."""
-    require_seller(page_request)
+    """Let payouts in a currency go to another account; of whoever sells, or promotes what others sell."""
     typed = {name: form.text(name, most=1_000) for name in _ACCOUNT_FIELDS}
     box = page_request.services.secrets
     try:

@@ -12,7 +12,7 @@ from litestar.di import NamedDependency as Given
 from litestar.params import FromPath
 
 from api.pages.frame import addresses
-from api.pages.frame.payment_methods import parse_method
+from api.pages.frame.payment_methods import leads_payer, parse_method
 from api.pages.frame.site import Form, PageRequest, form_post, page, parse_uuid_or_404
 from api.pages.subscriptions.presenter import WantedChange, item, next_term_of, shown
 from api.pages.subscriptions.views import SubscriptionsView
@@ -80,7 +80,8 @@ def change_now(subscription_id: FromPath[UUID], page_request: Given[PageRequest]
         raise
     except DomainError as refused:
         return page_request.render(shown(page_request, subscription_id, wanted, refused), status=refused.status)
-    return page_request.redirect(addresses.order(json.loads(bought.body)["orders"][0]["id"]))
+    order_id, led = json.loads(bought.body)["orders"][0]["id"], leads_payer(page_request.services.gateways, gateway)
+    return page_request.redirect(addresses.order_confirm(order_id) if led else addresses.order(order_id))
 
 
 @form_post("/subscriptions/{subscription_id:uuid}/next-term", BUY)

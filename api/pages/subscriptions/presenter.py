@@ -238,7 +238,9 @@ def _page(page_request: PageRequest, found: SubscriptionView, form: ChangeForm) 
         offered=None,
         life=(),
         contract_ends_at=found.contract_ends_at,
-        charged=method_in_words(page_request, found.gateway, found.payment_method) if found.payment_method else "",
+        charged=method_in_words(page_request, found.gateway, found.payment_method, form.methods)
+        if found.payment_method
+        else "",
     )
 
 
@@ -286,7 +288,7 @@ def _form(
         if plan.code != found.plan_code
     )
     profiles = tuple(Choice(str(one.id), one.legal_name, one.tax_id or "") for one in list_billing_profiles(uow))
-    ways = methods(page_request, page_request.services.gateways)
+    ways = methods(page_request, page_request.services.gateways, uow)
     others = _others(page_request, uow, found) if open_ else ()
     return ChangeForm(
         when=wanted.when,

@@ -285,6 +285,21 @@ class Reduce:
 
 
 @dataclass(frozen=True, slots=True)
+class Ally:
+    """A product's seller has two tiers with prices for it, and asks a buyer into the higher one."""
+
+    product: str
+    buyer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Agree:
+    """The buyer agrees to be the partner of whoever asked it."""
+
+    buyer: str
+
+
+@dataclass(frozen=True, slots=True)
 class Deputise:
     """A buyer's approver is away for two weeks: the owner decides. More rules of buying come with it."""
 
@@ -322,6 +337,8 @@ Act = (
     | PublicTalk
     | GiveDemos
     | Reduce
+    | Ally
+    | Agree
     | Deputise
     | Confide
     | Tick

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from app.sample.history.acts import Confide, Deputise, GiveDemos, Reduce
+from app.sample.history.acts import Agree, Ally, Confide, Deputise, GiveDemos, Reduce
 from app.sample.history.clips import CLIPS
 from app.sample.history.world import World
 from kernel import clock
@@ -13,6 +13,9 @@ from kernel.db.uow import UnitOfWork
 from kernel.principal import Principal
 from marketplace.demos.calendar import SaveHours, save_hours
 from marketplace.publishing.change_visibility import ChangeVisibility, change_visibility
+from marketplace.relations.partner_links import AskPartner, accept_partner, ask_partner
+from marketplace.relations.partner_queries import list_partners
+from marketplace.relations.save_tier import SaveTier, SetTierPrice, save_tier, set_tier_price
 from orders.approval_rules.deputies import AppointDeputy, appoint_deputy
 from orders.approval_rules.set_rule import SetRule, set_rule
 from orders.coupons.make_coupon import MakeCoupon, make_coupon
@@ -24,10 +27,11 @@ _MONTH_MINOR = 50_000_000
 _AWAY = timedelta(days=13)
 ZONE = "Asia/Shanghai"
 """Where the sample's sellers keep their calendars."""
+_TIERS = (("GOLD", "金牌伙伴", "Gold partner", 150_000), ("SILVER", "银牌伙伴", "Silver partner", 50_000))
 Work = Callable[[UnitOfWork], object]
 
 
-def arranged(world: World, act: GiveDemos | Reduce | Deputise | Confide) -> tuple[Principal, Work]:
+def arranged(world: World, act: GiveDemos | Reduce | Ally | Agree | Deputise | Confide) -> tuple[Principal, Work]:
     """Who arranges it, and its transaction."""
     match act:
         case GiveDemos():
@@ -35,6 +39,10 @@ def arranged(world: World, act: GiveDemos | Reduce | Deputise | Confide) -> tupl
             return world.chief(act.seller), lambda uow: save_hours(uow, hours)
         case Reduce():
             return world.seller(act.product), lambda uow: make_coupon(uow, _coupon(world, act))
+        case Ally():
+            return world.seller(act.product), _ally(world, act)
+        case Agree():
+            return world.chief(act.buyer), _agree
         case Deputise():
             return world.approver(act.buyer), _deputise(world, act)
         case Confide():
@@ -52,6 +60,26 @@ def _coupon(world: World, act: Reduce) -> MakeCoupon:
         listing_ids=(world.listing_id(act.product),),
         most_uses=act.most_uses,
     )
+
+
+def _ally(world: World, act: Ally) -> Work:
+    """Gold at 15 % off, silver at 5 %."""
+    listing_id, buyer_id = world.listing_id(act.product), world.org_id(act.buyer)
+
+    def work(uow: UnitOfWork) -> None:
+        for rank, (code, name, name_en, off) in enumerate(_TIERS, 1):
+            tier_id = save_tier(uow, SaveTier(code, name, name_en, rank)).id
+            set_tier_price(uow, SetTierPrice(tier_id, listing_id, discount_ppm=off))
+            if rank == 1:
+                ask_partner(uow, AskPartner(buyer_id, tier_id))
+
+    return work
+
+
+def _agree(uow: UnitOfWork) -> None:
+    for asked in list_partners(uow, sells=False).items:
+        if asked.may_answer:
+            accept_partner(uow, asked.id)
 
 
 def _deputise(world: World, act: Deputise) -> Work:

@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 
 from app.sample.history.acts import (
     Accept,
+    Agree,
+    Ally,
     AskBack,
     AskRefund,
     Behave,
@@ -174,12 +176,16 @@ def _learned(ends_at: datetime) -> Iterator[Step]:
 
 
 def _reduced(ends_at: datetime) -> Iterator[Step]:
-    """A code that three orders may use, of which one has; and a promotion that goes on."""
+    """A code that three orders may use, of which one has; a partner that buys at its tier; a promotion that goes on."""
     yield Step(_day(ends_at, 17, 9), Reduce("customers", "老客户回馈", 200_000, 60, "HUIKUI-20", 3))
     at = _day(ends_at, 15, 10, 40)
     bought = Buy("zhongshan", "CG-K-601", "customers", 16, clip="customers-b", seen="clicked", coupon="HUIKUI-20")
     yield Step(at, bought)
     yield Step(at + 2 * _HOUR, Decide("zhongshan", "CG-K-601"))
+    at = _day(ends_at, 12, 9, 20)
+    yield Step(at, Ally("warehouse", "songhu"))
+    yield Step(at + _HOUR, Agree("songhu"))
+    yield Step(at + 2 * _HOUR, Buy("songhu", "CG-P-801", "warehouse"))
     yield Step(_day(ends_at, 4, 9), Reduce("contract", "年末优惠", 100_000, 40))
 
 

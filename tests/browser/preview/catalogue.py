@@ -1,12 +1,15 @@
 """Every page with sample data, by name, and the chrome around it."""
 
 from dataclasses import dataclass, replace
+from functools import cache
 
 from api.language import Language
 from api.pages.frame.navigation import Area
 from api.pages.frame.rendering import Chrome, FlashMessage, OrganizationChoice, View
 from api.pages.operator.views import Queue
 from tests.browser.preview import (
+    bank_samples,
+    book_samples,
     clock_samples,
     comment_samples,
     coupon_samples,
@@ -14,10 +17,15 @@ from tests.browser.preview import (
     credit_samples,
     department_samples,
     dispute_samples,
+    fapiao_samples,
     feedback_samples,
     gateway_samples,
     lead_samples,
+    method_samples,
     offer_samples,
+    partner_samples,
+    payout_samples,
+    policy_samples,
     recurring_samples,
     refund_samples,
     service_samples,
@@ -52,8 +60,9 @@ def clear(queue: Queue) -> Queue:
     return replace(queue, count=0, oldest_s=None, late=False, address=None)
 
 
+@cache
 def samples(language: Language) -> dict[str, Sample]:
-    """All pages in one language."""
+    """All pages in one language, made once: they do not change."""
     s, told, account = DeskSamples(language), NotificationSamples(language), AccountSamples(language)
     paid = FlashMessage("good", s.pick("已收到您的决定。", "Your decision is recorded."))
     operator: frozenset[Area] = frozenset({"operator", "reviewer", "tracer"})
@@ -78,6 +87,9 @@ def samples(language: Language) -> dict[str, Sample]:
         "product-promotion": Sample(coupon_samples.on_promotion(s), BUYER),
         "seller-coupons": Sample(coupon_samples.coupons(s), SELLER),
         "seller-coupons-refused": Sample(coupon_samples.coupons(s, wrong=True), SELLER),
+        "seller-partners": Sample(partner_samples.seller_partners(s), SELLER),
+        "seller-tier": Sample(partner_samples.tier(s), SELLER),
+        "partners": Sample(partner_samples.partners(s), BUYER),
         "departments": Sample(department_samples.departments(s), BUYER | {"members"}),
         "departments-refused": Sample(department_samples.departments(s, wrong=True), BUYER | {"members"}),
         "seller-coupon": Sample(coupon_samples.coupon(s), SELLER),
@@ -145,8 +157,20 @@ def samples(language: Language) -> dict[str, Sample]:
     made.update({name: Sample(view, SELLER) for name, view in recurring_samples.sellers_pages(s).items()})
     made.update({name: Sample(view, operator) for name, view in recurring_samples.operators_pages(s).items()})
     made.update({name: Sample(view, BUYER) for name, view in refund_samples.buyers_pages(s).items()})
+    made.update({name: Sample(view, BUYER) for name, view in method_samples.buyers_pages(s).items()})
+    made.update({name: Sample(view, BUYER) for name, view in fapiao_samples.buyers_pages(s).items()})
+    made.update({name: Sample(view, SELLER) for name, view in fapiao_samples.sellers_pages(s).items()})
+    made.update({name: Sample(view, SELLER) for name, view in payout_samples.partys_pages(s).items()})
+    made.update(
+        {name: Sample(view, operator | {"payout_desk"}) for name, view in payout_samples.operators_pages(s).items()}
+    )
+    made.update({name: Sample(view, operator) for name, view in policy_samples.operators_pages(s).items()})
     made.update({name: Sample(view, BUYER) for name, view in credit_samples.buyers_pages(s).items()})
+    made.update({name: Sample(view, BUYER) for name, view in bank_samples.buyers_pages(s).items()})
+    made.update({name: Sample(view, operator) for name, view in bank_samples.operators_pages(s).items()})
     made.update({name: Sample(view, SELLER) for name, view in credit_samples.sellers_pages(s).items()})
+    made.update({name: Sample(view, operator) for name, view in book_samples.operators_pages(s).items()})
+    made.update({name: Sample(view, SELLER) for name, view in book_samples.sellers_pages(s).items()})
     made.update({name: Sample(view, SELLER) for name, view in refund_samples.sellers_pages(s).items()})
     made.update({name: Sample(view, operator) for name, view in refund_samples.operators_pages(s).items()})
     made.update({name: Sample(view, SELLER) for name, view in service_samples.pages(s).items()})

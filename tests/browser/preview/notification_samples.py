@@ -30,6 +30,7 @@ class NotificationSamples(FinanceSamples):
             "cancelled_by": self.pick("陈立", "Chen Li"),
             "member": self.pick("吴桐", "Wu Tong"),
             "organization": self.buyer,
+            "last4": "7781",
             "author": self.pick("林知夏", "Lin Zhixia"),
             "reason": self.pick("租户名已被占用", "The tenant's name is taken"),
             "person": self.pick("林知夏", "Lin Zhixia"),
@@ -49,6 +50,7 @@ class NotificationSamples(FinanceSamples):
             "milestone": self.pick("评估报告", "Assessment"),
             "dimension": self.pick("接口调用", "API calls"),
             "percent": "80",
+            "who": self.pick("云帆软件", "Yunfan Software"),
             "coupon": self.pick("新品上市 (LAUNCH-20)", "Launch (LAUNCH-20)"),
         }
         items = []

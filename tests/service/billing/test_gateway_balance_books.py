@@ -113,7 +113,7 @@ class Books:
 
     def rest(self) -> None:
         """Faults are over: everything that waits is asked about until nothing does."""
-        self.server.faults = lambda _method, _path: None
+        self.server.chance = lambda _method, _path: None
         for _ in range(6):
             clock.advance(timedelta(hours=3))
             do_sweep(self.house.db, JANITOR)
@@ -292,7 +292,7 @@ class TestWhatNobodyTold:
 
     def test_a_gateway_that_does_not_answer_is_said_and_read_the_next_time(self, books: Books) -> None:
         books.pay()
-        books.server.faults = lambda _method, path: "500" if "balance" in path else None
+        books.server.chance = lambda _method, path: "500" if "balance" in path else None
         do_sweep(books.house.db, SWEEP)
         with unit_of_work(books.house.db, SYSTEM) as uow:
             reading = uow.session.get_one(GatewayBalanceReading, "stripe")
@@ -427,7 +427,7 @@ def test_a_thousand_random_operations_with_faults_leave_both_books_equal(books: 
     def fault(_method: str, _path: str) -> str | None:
         return dice.choice(("429", "409", "500", "lost")) if dice.random() < 0.1 else None
 
-    books.server.faults = fault
+    books.server.chance = fault
     for one in dice.choices(list(weights), list(weights.values()), k=1_000):
         try:
             one()

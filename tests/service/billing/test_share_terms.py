@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from billing.shares.models import SharePolicy
+from billing.shares.rules import Sale
 from billing.shares.split import ShareTerms
 from billing.shares.terms import ask_terms, terms_for
 from kernel.db.uow import Database, UnitOfWork, unit_of_work
@@ -18,6 +19,11 @@ from tests.statement_counter import counting
 
 MOMENT = timedelta(microseconds=1)
 PROMOTER = uuid7()
+
+
+def sold(category: str) -> Sale:
+    """A first sale of something that no rule names."""
+    return Sale(category, uuid7(), uuid7(), uuid7(), "new")
 
 
 def publish(uow: UnitOfWork, version: int, effective_at: datetime, category: str = "books") -> None:
@@ -37,19 +43,19 @@ def publish(uow: UnitOfWork, version: int, effective_at: datetime, category: str
 
 
 def version_at(uow: UnitOfWork, at: datetime) -> int:
-    return terms_for(uow, "books", PROMOTER, at).policy_version
+    return terms_for(uow, sold("books"), PROMOTER, at).policy_version
 
 
 class TestTermsFor:
     def test_a_sale_gets_what_was_published_for_its_category(self, uow: UnitOfWork) -> None:
         publish(uow, 3, NOON)
         publish(uow, 4, NOON, category="films")
-        assert terms_for(uow, "books", PROMOTER, NOON) == ShareTerms(3, 30_000, 3_000, 30)
-        assert terms_for(uow, "films", PROMOTER, NOON) == ShareTerms(4, 40_000, 4_000, 40)
+        assert terms_for(uow, sold("books"), PROMOTER, NOON) == ShareTerms(3, 30_000, 3_000, 30)
+        assert terms_for(uow, sold("films"), PROMOTER, NOON) == ShareTerms(4, 40_000, 4_000, 40)
 
     def test_without_a_promoter_nothing_goes_to_one(self, uow: UnitOfWork) -> None:
         publish(uow, 3, NOON)
-        assert terms_for(uow, "books", None, NOON) == ShareTerms(3, 30_000, 0, 30)
+        assert terms_for(uow, sold("books"), None, NOON) == ShareTerms(3, 30_000, 0, 30)
 
     def test_a_version_applies_from_its_instant_until_the_next(self, uow: UnitOfWork) -> None:
         later = NOON + timedelta(days=10)
@@ -72,14 +78,15 @@ class TestTermsFor:
         publish(uow, 1, NOON)
         for category, at in (("books", NOON - MOMENT), ("films", NOON)):
             with pytest.raises(NotFound) as refused:
-                terms_for(uow, category, None, at)
+                terms_for(uow, sold(category), None, at)
             assert (refused.value.code, refused.value.params) == ("share_policy_missing", {"category": category})
 
 
 class TestAskTerms:
     def test_what_was_asked_ahead_is_not_asked_again(self, db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
         with counting(monkeypatch) as asked, unit_of_work(db, SYSTEM) as uow:
-            ask_terms(uow, "saas", NOON)
+            sale = sold("saas")
+            ask_terms(uow, sale, NOON)
             assert asked.trips == 0
-            assert terms_for(uow, "saas", PROMOTER, NOON) == ShareTerms(1, 150_000, 50_000, 7)
+            assert terms_for(uow, sale, PROMOTER, NOON) == ShareTerms(1, 150_000, 50_000, 7)
             assert (len(asked.statements), asked.trips) == (1, 1)

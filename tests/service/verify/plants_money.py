@@ -283,7 +283,7 @@ def shares_settled(p: Planter, _: World) -> None:
 
 
 def payouts_amount(p: Planter, _: World) -> None:
-    first = p.find("SELECT id FROM billing.payout WHERE state = 'paid' LIMIT 1")
+    first = p.find("SELECT id FROM billing.payout WHERE state = 'paid' AND gateway = 'sandbox' LIMIT 1")
     org_id = p.find("SELECT org_id FROM billing.payout WHERE id = :id", id=first)
     minor = p.find("SELECT amount_minor + 1 FROM billing.payout WHERE id = :id", id=first)
     payout_id = p.copy(

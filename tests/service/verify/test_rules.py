@@ -19,12 +19,19 @@ from app.verify.rules import EVERY, RULES
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from tests.service.verify import (
+    plants_bank,
+    plants_books,
     plants_coupons,
     plants_courses,
+    plants_fapiao,
     plants_instalments,
+    plants_methods,
     plants_milestones,
     plants_money,
+    plants_partners,
+    plants_payout_batches,
     plants_rest,
+    plants_share_policies,
     plants_subscriptions,
 )
 from tests.service.verify.conftest import Market
@@ -42,12 +49,20 @@ def _plants(module: ModuleType) -> dict[str, Plant]:
 PLANTS = {
     name: plant
     for module in (
-        *(plants_money, plants_rest, plants_subscriptions, plants_coupons),
-        *(plants_courses, plants_milestones, plants_instalments),
+        *(plants_money, plants_bank, plants_methods, plants_rest, plants_subscriptions, plants_coupons),
+        *(plants_courses, plants_milestones, plants_instalments, plants_partners, plants_fapiao),
+        *(plants_payout_batches, plants_books, plants_share_policies),
     )
     for name, plant in _plants(module).items()
 }
-OUTSIDE = {"documents.unchanged", "media.stored", "milestones.files", "delivery.seller_log", "structure.enforced"}
+OUTSIDE = {
+    "documents.unchanged",
+    "ledger.heads",
+    "media.stored",
+    "milestones.files",
+    "delivery.seller_log",
+    "structure.enforced",
+}
 """Rules with tests of their own, here and in `test_outside.py`: not a row of theirs is planted."""
 
 

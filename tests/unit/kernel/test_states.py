@@ -30,8 +30,17 @@ from marketplace.videos.media.receive_media import REPLACEABLE
 from orders.progress import FINAL, REACHED, STEPS
 
 TRANSITIONS = """
+bank_transfer: awaited > received withdrawn
+bank_outgoing: to_send > sent failed; sent > returned
 invoice: queued > issued
+fapiao_request: requested > queued; queued > issued failed; failed > requested
+red_letter: unneeded > revoked; awaiting_buyer > confirmed denied_by_buyer expired withdrawn;
+    awaiting_seller > confirmed denied_by_seller expired withdrawn; confirmed > revoked
+payout_batch: drafted > approved discarded; approved > sent discarded; sent > settled partly failed;
+    settled > partly failed; partly > failed
 incident: open > resending closed; resending > open closed
+accounting_period: closed > reopened; reopened > closed
+reconciliation_difference: open > explained resolved; explained > open resolved
 dispute: open > won lost; won > lost; lost > won
 dispute_submission: sending > sent failed
 payment: processing > requires_action unknown succeeded failed; requires_action > processing unknown succeeded failed;
@@ -42,6 +51,7 @@ refund_case: asked > granted credit_offered refused escalated closed withdrawn;
 refund: requested > processing failed; processing > unknown succeeded failed; unknown > processing succeeded failed;
     succeeded > returned; returned > resending settled; resending > succeeded returned
 payout: scheduled > sent failed; sent > unknown paid failed; unknown > sent paid failed; paid > returned
+share_policy_version: draft > published discarded
 share: pending > releasable reversed; releasable > in_statement reversed; in_statement > paid; paid > in_statement
 statement: closed > paying carried; paying > paid closed; paid > closed
 order: pending_approval > pending_payment rejected expired cancelled; pending_payment > paid expired cancelled;
@@ -54,6 +64,7 @@ amendment: pending > applied void; applied > reversed
 instalment: scheduled > asked cancelled; asked > paid cancelled; paid > cancelled
 offer: open > accepted withdrawn declined superseded; accepted > open withdrawn superseded;
     awaiting_approval > open rejected withdrawn superseded
+partner_link: asked > accepted declined withdrawn; accepted > ended
 purchase: pending_approval > pending_payment rejected expired cancelled; pending_payment > paid expired cancelled
 entitlement: pending > active ended; active > suspended ended; suspended > active ended
 usage_period: open > closed; closed > invoiced

@@ -34,7 +34,7 @@ CHECKED = {
     ("statement_line", "kind"): "statement_line",
 }
 """Columns of codes that pages show, and the words' name."""
-GATEWAYS = ("sandbox", "stripe")
+GATEWAYS = ("sandbox", "stripe", "bank_transfer")
 TOKENS = ("sbx_declined", "sbx_insufficient", "sbx_delayed_fail", "sbx_reversed")
 
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from functools import cache
 from html.parser import HTMLParser
 
 import pytest
@@ -62,6 +63,12 @@ class Reading(HTMLParser):
         return [attributes for tag, attributes in self.elements if tag in tags]
 
 
+@cache
+def read(html: str) -> Reading:
+    """A page that several tests look at."""
+    return Reading(html)
+
+
 def named_landmarks(page: Reading) -> list[tuple[str, str]]:
     """Role and name of every landmark; a section without a name is none."""
     roles = {"nav": "navigation", "aside": "complementary", "main": "main", "section": "region", "form": "form"}
@@ -79,13 +86,18 @@ def named_landmarks(page: Reading) -> list[tuple[str, str]]:
 )
 def html(request: pytest.FixtureRequest) -> str:
     """One page in one language."""
-    language, name = request.param
+    return rendered(*request.param)
+
+
+@cache
+def rendered(language: Language, name: str) -> str:
+    """Drawn once for all that is asked of it."""
     sample = samples(language)[name]
     return render(sample.view, chrome(language, sample, f"/{name}", nonce="N0NCE"))
 
 
 def test_markup_closes_and_ids_are_unique(html: str) -> None:
-    page = Reading(html)
+    page = read(html)
     ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
     assert page.wrong == []
     assert page.open == []
@@ -93,7 +105,7 @@ def test_markup_closes_and_ids_are_unique(html: str) -> None:
 
 
 def test_every_landmark_of_a_kind_has_its_own_name(html: str) -> None:
-    landmarks = named_landmarks(Reading(html))
+    landmarks = named_landmarks(read(html))
     assert len(landmarks) == len(set(landmarks)), landmarks
 
 
@@ -119,7 +131,7 @@ def test_channels_of_one_name_keep_theirs() -> None:
 
 
 def test_no_inline_code_and_every_script_has_the_nonce(html: str) -> None:
-    page = Reading(html)
+    page = read(html)
     inline = [
         (tag, name)
         for tag, attributes in page.elements
@@ -133,7 +145,7 @@ def test_no_inline_code_and_every_script_has_the_nonce(html: str) -> None:
 
 
 def test_nothing_comes_from_elsewhere(html: str) -> None:
-    page = Reading(html)
+    page = read(html)
     addresses = [
         attributes.get(name) or "" for _, attributes in page.elements for name in ("src", "href", "action", "poster")
     ]
@@ -141,7 +153,7 @@ def test_nothing_comes_from_elsewhere(html: str) -> None:
 
 
 def test_every_field_has_a_label(html: str) -> None:
-    page = Reading(html)
+    page = read(html)
     labelled = {label.get("for") for label in page.of("label")}
     fields = [one for one in page.of("input", "select", "textarea") if one.get("type") not in ("hidden", "radio")]
     assert [one for one in fields if one.get("id") not in labelled and "aria-label" not in one] == []
@@ -155,7 +167,7 @@ def test_every_post_carries_the_token(html: str) -> None:
 
 
 def test_landmarks_and_language(html: str) -> None:
-    page = Reading(html)
+    page = read(html)
     assert len(page.of("main")) == 1
     assert page.of("html")[0]["lang"] in LANGUAGES
     assert 'class="tag sandbox"' in html
@@ -164,7 +176,7 @@ def test_landmarks_and_language(html: str) -> None:
 
 def test_desk_pages_have_one_heading(html: str) -> None:
     if 'class="channel"' not in html:
-        assert len(Reading(html).of("h1")) == 1
+        assert len(read(html).of("h1")) == 1
 
 
 def test_sandbox_mark_goes_with_the_sandbox() -> None:
@@ -195,7 +207,7 @@ def test_what_cannot_be_undone_asks_first(html: str) -> None:
     """Refusals ask by wanting a reason; everything else that takes something away asks by name."""
     form: dict[str, str | None] = {}
     silent: list[str] = []
-    for tag, attributes in Reading(html).elements:
+    for tag, attributes in read(html).elements:
         if tag == "form":
             form = attributes
         takes_away = tag == "button" and "bad" in (attributes.get("class") or "").split()

@@ -7,7 +7,11 @@ from api.payer_action import absolute_action, payer_address
 BANK = "https://hooks.stripe.com/3d_secure_2/hosted?merchant=acct_1&t=%2Fx"
 
 
-@pytest.mark.parametrize("address", [BANK, "/payments/019aa5f0-5c00-7000-8000-000000000001/confirm"])
+HERE = "http://127.0.0.1:4242/pay/cs_1"
+"""A gateway that a developer has started beside the market."""
+
+
+@pytest.mark.parametrize("address", [BANK, HERE, "/payments/019aa5f0-5c00-7000-8000-000000000001/confirm"])
 def test_the_banks_page_and_our_own_are_led_to(address: str) -> None:
     assert payer_address({"kind": "redirect", "url": address}) == address
 
@@ -17,6 +21,8 @@ def test_the_banks_page_and_our_own_are_led_to(address: str) -> None:
     [
         "",
         "http://bank.example/x",
+        "http://127.0.0.1.evil.example/x",
+        "http://us@127.0.0.1/x",
         "javascript:alert(1)",
         "//evil.example/payments/1",
         "/orders",

@@ -28,9 +28,14 @@ from app.sample.organizations import ORGANIZATIONS
 from app.sample.products import PRODUCTS, SampleProduct
 from app.sample.scenes.facts import STORIES, FilmScript
 from app.sample.scenes.short_films import SHORT_STORIES
+from billing.bank.remind_payers import SWEEP_REMINDERS
 from billing.connected_accounts.ask_account import SWEEP as ACCOUNTS_DUE
+from billing.fapiao.jobs import SWEEP_FAPIAO
 from billing.gateway_balances.read_balance import SWEEP as READ_BALANCES
 from billing.invoices.jobs import SWEEP as DOCUMENTS_LEFT
+from billing.ledger.heads import KEEP_HEADS
+from billing.payouts.schedule import PAY_DUE
+from billing.reconciliation.jobs import RECONCILE
 from fulfillment.jobs import SWEEP_DATA_KEPT
 from kernel.ids import uuid7
 from kernel.jobs.kinds import sweeps
@@ -52,9 +57,14 @@ ENDS = [
     datetime(2028, 3, 1, tzinfo=UTC),
 ]
 OF_THE_PRESENT = {
+    RECONCILE,
+    KEEP_HEADS,
     SWEEP_CLOCKS,
     READ_BALANCES,
     ACCOUNTS_DUE,
+    SWEEP_REMINDERS,
+    SWEEP_FAPIAO,
+    PAY_DUE,
     marketplace.access.jobs.RETENTION,
     marketplace.mail.jobs.RETENTION,
     marketplace.videos.jobs.SWEEP_ORPHANS,

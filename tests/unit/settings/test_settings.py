@@ -94,6 +94,7 @@ def test_production_accepts_real_settings() -> None:
         ({"base_url": "https://localhost"}, "BASE_URL"),
         ({"payment_gateways": ("stripe", "sandbox")}, "PAYMENT_GATEWAYS"),
         ({"payment_gateways": ()}, "PAYMENT_GATEWAYS"),
+        ({"fapiao_issuer": "sandbox"}, "FAPIAO_ISSUER"),
         ({"secret_key": SecretStr("changeme")}, "SECRET_KEY"),
         ({"secret_key": SecretStr(base64.urlsafe_b64encode(b"a" * 32).decode())}, "SECRET_KEY"),
         ({"stripe_api_key": SecretStr("sk_test_1")}, "STRIPE_API_KEY"),

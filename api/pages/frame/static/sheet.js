@@ -260,6 +260,7 @@ export function enhance(root, close = () => history.back()) {
 
   function showProgress(purchase) {
     const section = root.querySelector("[data-progress]");
+    const leads = form.elements.payment_method_id?.selectedOptions[0]?.hasAttribute("data-leads");
     const order = purchase.orders[0];
     const address = `/orders/${encodeURIComponent(order.id)}`;
     form.hidden = true;
@@ -272,6 +273,8 @@ export function enhance(root, close = () => history.back()) {
       const confirm = section.querySelector("[data-confirm-payment]");
       confirm.href = `${address}/confirm`;
       confirm.hidden = progress.payment_state !== "requires_action";
+      // Where it is paid, or confirmed, is somewhere else: the payer is led there, and back to this second of the video.
+      if (leads && !confirm.hidden) location.assign(confirm.href);
       if (progress.state === "active") {
         const open = section.querySelector("[data-open]");
         open.href = progress.launch_url ?? address;

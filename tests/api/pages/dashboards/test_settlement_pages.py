@@ -79,8 +79,8 @@ def test_closing_and_paying_from_the_dashboard(dashboards: Dashboards) -> None:
     # The seller reads what comes next before it is paid.
     assert "Next: ¥3,229.05" in text_of(dashboards.seller.get("/seller"))
     blank = dashboards.operator.post(f"/operator/statements/{statement.id}/pay")
-    assert blank.status_code == 422
-    assert "There is no account to pay out to." in blank.text
+    assert blank.status_code == 409
+    assert "holder is called otherwise" in blank.text
     account = {"gateway": "sandbox", "destination": "sbx_acct_ok"}
     answer = dashboards.operator.post(f"/operator/statements/{statement.id}/pay", **account)
     assert (answer.status_code, answer.headers["location"]) == (303, "/operator")

@@ -8,8 +8,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from migrations import ddl
 
-revision = "0066"
-down_revision = "0063"
+revision = "0072"
+down_revision = "0071"
 branch_labels = None
 depends_on = None
 
@@ -24,7 +24,8 @@ MORE_ACCOUNTS = (
 )
 INCIDENTS = (
     "'refund_returned', 'payout_returned', 'payment_reversed', 'late_success', 'external_refund', "
-    "'dispute_lost', 'dispute_overturned', 'payout_partly_returned', 'payout_disputed', 'credit_paid_back'"
+    "'dispute_lost', 'dispute_overturned', 'payout_partly_returned', 'payout_disputed', 'credit_paid_back', "
+    "'key_reused'"
 )
 KINDS = (
     "'payment', 'payment_returned', 'refund', 'refund_returned', 'dispute', 'dispute_returned', "

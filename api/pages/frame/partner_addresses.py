@@ -1,0 +1,35 @@
+"""Addresses of partners of sellers, tiers and their price lists."""
+
+PARTNERS = "/partners"
+SELLER_PARTNERS = "/seller/partners"
+TIERS = "/seller/partner-tiers"
+
+
+def partner(link_id: str, act: str) -> str:
+    """Where a partner answers a seller, takes back what it asked, or ends it."""
+    return f"{PARTNERS}/{link_id}/{act}"
+
+
+def seller_partner(link_id: str, act: str) -> str:
+    """The same for the seller, who also moves a partner to another tier."""
+    return f"{SELLER_PARTNERS}/{link_id}/{act}"
+
+
+def tier(tier_id: str) -> str:
+    """A tier, its price list, and where a price is added."""
+    return f"{TIERS}/{tier_id}"
+
+
+def tier_names(tier_id: str) -> str:
+    """Where a tier's names and rank are changed."""
+    return f"{TIERS}/{tier_id}/names"
+
+
+def tier_price_end(price_id: str) -> str:
+    """Where a price of a tier is ended."""
+    return f"/seller/tier-prices/{price_id}/end"
+
+
+def joining(seller_id: str) -> str:
+    """What a seller shares: whoever opens it may ask to be its partner."""
+    return f"{PARTNERS}?seller={seller_id}"

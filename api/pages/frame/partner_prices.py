@@ -1,0 +1,47 @@
+"""A partner's price in words, beside the plan's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from api.pages.frame.site import PageRequest
+from kernel.money import Money
+from marketplace.relations.tier_prices import ShownPrice
+from orders.order.line_tier import LineTier
+
+PartnerPrices = Mapping[UUID, ShownPrice]
+"""What the reader's organization pays as a partner, by the plan."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPrice:
+    """What the reader's organization pays for one unit, in whose name; the plan's own price is struck through beside it."""
+
+    price: Money
+    listed: Money
+    text: str
+
+
+def own_price(page_request: PageRequest, shown: ShownPrice | None) -> OwnPrice | None:
+    """Of a plan; None where the reader pays what everybody does."""
+    if shown is None:
+        return None
+    tier = page_request.pick(shown.tier_name, shown.tier_name_en)
+    return OwnPrice(
+        Money(shown.unit_price_minor, shown.currency),
+        Money(shown.list_unit_price_minor, shown.currency),
+        page_request.t("partners.price", tier=tier),
+    )
+
+
+def tier_parts(page_request: PageRequest, tier: LineTier | None, currency: str) -> tuple[str, ...]:
+    """Of a line that was bought at a tier's price: which, and what the plan would have cost."""
+    if tier is None:
+        return ()
+    name = page_request.pick(tier.name, tier.name_en)
+    if tier.list_minor is None:
+        return (page_request.t("partners.price_kept", tier=name),)
+    listed = page_request.formats.money(Money(tier.list_minor, currency.strip()))
+    return (page_request.t("partners.price_of", tier=name, list=listed),)

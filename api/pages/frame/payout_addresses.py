@@ -1,0 +1,26 @@
+"""Addresses of payouts: a party's own settings, and the operator's batches and reports of banks."""
+
+PAYOUT_SETTINGS = "/payouts/settings"
+PAYOUT_GATEWAY = "/payouts/settings/gateway-account"
+BATCHES = "/operator/payout-batches"
+REPORTS = "/operator/payout-reports"
+
+
+def batch(batch_id: object, act: str = "") -> str:
+    """A batch of payouts by bank, or (`act`) where a form about it posts."""
+    return f"{BATCHES}/{batch_id}{'/' if act else ''}{act}"
+
+
+def batch_file(batch_id: object) -> str:
+    """The file of a batch for the bank."""
+    return f"/v1/operator/payout-batches/{batch_id}/file"
+
+
+def report(report_id: object) -> str:
+    """A file that a bank gave, with its lines."""
+    return f"{REPORTS}/{report_id}"
+
+
+def confirm_holder(account_id: object) -> str:
+    """Where an account of another name is taken for its party's own."""
+    return f"/operator/payout-accounts/{account_id}/confirm-holder"

@@ -1,0 +1,1 @@
+"""Pages of the payment methods that are kept for an organization."""

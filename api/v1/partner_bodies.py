@@ -1,0 +1,160 @@
+"""What partners, tiers and their prices look like on the wire."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from msgspec import Meta
+from pydantic import Field
+
+from api.schema import MoneyOut, Out, ShortText, StrictInt, Wire
+from api.v1.plan_bodies import OwnPrice
+from kernel.money import Money
+from marketplace.relations.partner_queries import PartnerRow, TierPriceRow
+from marketplace.relations.save_tier import LOWEST_RANK, SetTierPrice
+from marketplace.relations.tier_prices import ShownPrice
+
+Rank = Annotated[StrictInt, Field(ge=1, le=LOWEST_RANK, description="Its place among the tiers; 1 is the highest")]
+TierName = Annotated[str, Field(max_length=40)]
+
+
+class PartnerTierIn(Wire):
+    """A new tier. Letters of its code are kept as capitals; the code never changes."""
+
+    code: Annotated[str, Field(min_length=1, max_length=32, examples=["GOLD"])]
+    name: TierName
+    name_en: TierName = ""
+    rank: Rank = 1
+
+
+class PartnerTierNamesIn(Wire):
+    """What may be changed of a tier. Orders keep the names they were bought at."""
+
+    name: TierName
+    name_en: TierName = ""
+    rank: Rank = 1
+
+
+class PartnerTierOut(Out):
+    """A tier of a seller."""
+
+    id: UUID
+    code: str
+    name: str
+    name_en: str
+    rank: int
+
+
+class TierPriceIn(Wire):
+    """What a plan costs in the tier: `discount_ppm`, `unit_price` (minor units of its currency), or a `price` of own figures.
+
+    Without a `plan_code` every plan of the listing that has no price of its own in the tier, by `discount_ppm`.
+    """
+
+    listing_id: UUID
+    plan_code: ShortText | None = None
+    discount_ppm: Annotated[StrictInt, Field(ge=1, le=1_000_000)] | None = Field(
+        default=None, description="Off every figure of the plan's price, in parts per million: 150000 is 15 %"
+    )
+    unit_price: Annotated[StrictInt, Field(ge=0)] | None = None
+    price: OwnPrice = None
+
+    def command(self, tier_id: UUID) -> SetTierPrice:
+        """As the command takes it."""
+        return SetTierPrice(tier_id, self.listing_id, self.plan_code, self.discount_ppm, self.unit_price, self.price)
+
+
+class TierPriceOut(Out):
+    """A price of a tier that holds now."""
+
+    id: UUID
+    tier_id: UUID
+    listing_id: UUID
+    plan_code: str | None
+    discount_ppm: int | None
+    unit_price: MoneyOut | None
+    price: Annotated[dict[str, Any] | None, Meta(description="Own figures, as a plan's `price`")]
+    created_at: datetime
+
+    @classmethod
+    def of(cls, row: TierPriceRow) -> TierPriceOut:
+        """From the query's row."""
+        unit = None
+        if row.unit_price_minor is not None and row.currency is not None:
+            unit = MoneyOut.of_money(Money(row.unit_price_minor, row.currency))
+        return cls.of_row(row, unit_price=unit)
+
+
+class PartnerOut(Out):
+    """A link between a seller and its partner. `tier`: null while the seller has still to choose one."""
+
+    id: UUID
+    seller_org_id: UUID
+    seller_name: str
+    buyer_org_id: UUID
+    buyer_name: str
+    state: Annotated[str, Meta(description="`asked`, `accepted`, `declined`, `withdrawn` or `ended`")]
+    by_seller: Annotated[bool, Meta(description="Whether the seller asked")]
+    may_answer: Annotated[bool, Meta(description="Whether it waits for your organization")]
+    tier: PartnerTierOut | None
+    created_at: datetime
+    accepted_at: datetime | None
+    ended_at: datetime | None
+
+    @classmethod
+    def of(cls, row: PartnerRow) -> PartnerOut:
+        """From the query's row."""
+        return cls.of_row(row, tier=PartnerTierOut.of_row(row.tier) if row.tier is not None else None)
+
+
+class PartnerPriceOut(Out):
+    """What your organization pays for a plan as a partner, and what others do."""
+
+    plan_id: UUID
+    plan_code: str
+    tier_code: str
+    tier_name: str
+    tier_name_en: str
+    unit_price: Annotated[MoneyOut, Meta(description="For one unit and interval")]
+    list_unit_price: MoneyOut
+    amount: Annotated[MoneyOut, Meta(description="Of a first term of the fewest seats")]
+    list_amount: MoneyOut
+    price: Annotated[dict[str, Any], Meta(description="Every figure, as a plan's `price`")]
+
+    @classmethod
+    def of(cls, one: ShownPrice) -> PartnerPriceOut:
+        """From the query's row."""
+        money = {
+            "unit_price": one.unit_price_minor,
+            "list_unit_price": one.list_unit_price_minor,
+            "amount": one.amount_minor,
+            "list_amount": one.list_minor,
+        }
+        figures: dict[str, Any] = {name: MoneyOut.of_money(Money(minor, one.currency)) for name, minor in money.items()}
+        return cls.of_row(one, **figures, price=one.price.model_dump(mode="json"))
+
+
+class AskPartnerIn(Wire):
+    """The seller whose partner one would be."""
+
+    organization_id: Annotated[UUID, Field(description="As `GET /v1/organizations` finds it")]
+
+
+class InvitePartnerIn(AskPartnerIn):
+    """Whom the seller asks, and into which of its tiers."""
+
+    tier_id: UUID
+
+
+class AcceptPartnerIn(Wire):
+    """A seller that was asked says in which tier; whoever was asked by a seller says nothing more."""
+
+    tier_id: UUID | None = None
+
+
+class TierChoiceIn(Wire):
+    """One of the seller's tiers."""
+
+    tier_id: UUID

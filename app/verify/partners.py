@@ -1,0 +1,77 @@
+"""Partners: whoever bought at a tier's price was in it, and the price is what the tier's was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import select
+
+from app.verify.rule import Example, Query, Reading
+from kernel.db.uow import UnitOfWork
+from kernel.errors import Invalid
+from marketplace.catalog.models import Plan
+from marketplace.catalog.plan_price import plan_price
+from marketplace.pricing.components import PlanPrice
+from marketplace.pricing.shapes import headline
+from marketplace.pricing.tier_price import price_at_tier
+from marketplace.relations.partner_models import TierPrice
+from marketplace.relations.save_tier import figures_of
+from orders.order.models import OrderLine
+
+LINKED = Query(
+    "partners.linked",
+    "以伙伴价成交的每行，下单时买方与卖方的伙伴关系已生效且未结束，等级一致；续订沿用首次成交的等级。",
+    "Whoever bought at a tier's price was a partner in that tier then; a renewal goes on with what was bought.",
+    """
+    SELECT l.id AS order_line_id, k.id AS link_id, k.accepted_at, k.ended_at, o.created_at
+    FROM orders.order_line l
+    JOIN orders."order" o ON o.id = l.order_id
+    LEFT JOIN marketplace.partner_link k ON k.id = CAST(l.plan->'tier'->>'link_id' AS uuid)
+         AND k.buyer_org_id = l.buyer_org_id AND k.seller_org_id = l.seller_org_id
+         AND k.tier_id = CAST(l.plan->'tier'->>'tier_id' AS uuid)
+    WHERE l.plan->'tier' IS NOT NULL
+      AND (k.accepted_at IS NULL OR k.accepted_at > o.created_at
+           OR (o.subscription_id IS NULL AND o.usage_period_id IS NULL AND o.instalment_id IS NULL
+               AND k.ended_at < o.created_at))
+    """,
+)
+
+
+def _otherwise_priced(uow: UnitOfWork) -> Iterator[Example]:
+    """Lines by which something was bought at a tier's price, rated again by the plan and the tier's price that they name."""
+    tier_price_id = OrderLine.plan["tier"]["tier_price_id"].astext
+    rows = uow.session.execute(
+        select(OrderLine, Plan, TierPrice)
+        .join(Plan, Plan.id == OrderLine.plan_id)
+        .join(TierPrice, TierPrice.id == tier_price_id.cast(TierPrice.id.type), isouter=True)
+        .where(OrderLine.plan.has_key("tier"), OrderLine.plan["tier"]["list_minor"].astext.is_not(None))
+        .order_by(OrderLine.id)
+        .execution_options(yield_per=500)
+    )
+    for line, plan, tier_price in rows:
+        if tier_price is None or not _is_as_rated(line, plan, tier_price):
+            yield {"order_line_id": str(line.id), "tier_price_id": line.plan["tier"]["tier_price_id"]}
+
+
+def _is_as_rated(line: OrderLine, plan: Plan, tier_price: TierPrice) -> bool:
+    if (tier_price.seller_org_id, tier_price.listing_id) != (line.seller_org_id, line.listing_id):
+        return False
+    if tier_price.plan_code not in (None, plan.code) or str(tier_price.tier_id) != line.plan["tier"]["tier_id"]:
+        return False
+    try:
+        rated = price_at_tier(plan_price(plan), figures_of(tier_price))
+    except Invalid:
+        return False
+    if line.price is not None:
+        return PlanPrice.model_validate(line.price) == rated
+    return line.unit_price_minor == headline(rated).unit_price_minor
+
+
+RATED = Reading(
+    "partners.rated",
+    "以伙伴价成交的每行，其冻结的价格等于按所列规格与等级价格重新计算的结果。",
+    "The price that is frozen with a line is the plan's at the figures of the tier's price that the line names.",
+    _otherwise_priced,
+)
+
+RULES = (LINKED, RATED)

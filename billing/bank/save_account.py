@@ -1,0 +1,91 @@
+"""The platform's own bank accounts: which there are, and to which buyers pay."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from uuid import UUID
+
+from billing.bank.models import BankAccount
+from billing.bank.settle_line import MANAGE
+from billing.bank.statements.model import is_currency
+from kernel import audit, clock
+from kernel.db.locks import lock_row
+from kernel.db.uow import UnitOfWork
+from kernel.errors import Conflict, Invalid, NotFound
+from kernel.ids import uuid7
+from kernel.text import plain_text
+
+_CODE = re.compile(r"[a-z0-9][a-z0-9-]{1,30}")
+_NUMBER = re.compile(r"[A-Z0-9]{5,34}")
+_VIRTUAL = re.compile(r"\d{0,20}")
+
+
+@dataclass(frozen=True, slots=True)
+class SaveBankAccount:
+    """An account, new without an id. Currency, code and number of one that has lines never change."""
+
+    code: str
+    currency: str
+    holder: str
+    bank_name: str
+    account_number: str
+    bank_code: str = ""
+    virtual_prefix: str = ""
+    term_days: int = 30
+    is_offered: bool = True
+    account_id: UUID | None = None
+
+
+def save_bank_account(uow: UnitOfWork, command: SaveBankAccount) -> BankAccount:
+    """Add an account, or change what payers are told of it.
+
+    Raises: Forbidden `permission_missing` without operator.payouts; NotFound; Invalid `validation_failed`; Conflict
+    `bank_account_code_taken`, `bank_account_currency_taken` (another is offered), `bank_account_in_use`.
+    """
+    uow.principal.require(MANAGE)
+    number = re.sub(r"[\s-]", "", command.account_number).upper()
+    code, currency = command.code.strip().lower(), command.currency.strip().upper()
+    texts = {"holder": plain_text(command.holder), "bank_name": plain_text(command.bank_name)}
+    checks = {
+        "code": bool(_CODE.fullmatch(code)),
+        "currency": is_currency(currency),
+        "account_number": bool(_NUMBER.fullmatch(number)),
+        "virtual_prefix": bool(_VIRTUAL.fullmatch(command.virtual_prefix)),
+        "term_days": 1 <= command.term_days <= 90,
+        **{name: 0 < len(value) <= 200 for name, value in texts.items()},
+    }
+    for name, is_right in checks.items():
+        if not is_right:
+            raise Invalid("validation_failed", field=name)
+    values = {
+        "code": code,
+        "currency": currency,
+        **texts,
+        "account_number": number,
+        "bank_code": plain_text(command.bank_code)[:40],
+        "virtual_prefix": command.virtual_prefix,
+        "term_days": command.term_days,
+        "is_offered": command.is_offered,
+    }
+    if command.account_id is None:
+        row = BankAccount(id=uuid7(), **values, opening_minor=None, balance_minor=0, created_at=clock.now())
+        uow.add(row)
+    else:
+        row = _change(uow, command.account_id, values)
+    uow.flush()
+    audit.record(uow, "bank_account.saved", subject_id=row.id, code=code, currency=currency)
+    return row
+
+
+def _change(uow: UnitOfWork, account_id: UUID, values: dict[str, object]) -> BankAccount:
+    found = lock_row(uow.session, BankAccount, account_id)
+    if found is None:
+        raise NotFound("not_found")
+    same = (found.code, found.currency.strip()) == (values["code"], values["currency"])
+    if not same:
+        # The ledger's account is named after them.
+        raise Conflict("bank_account_in_use")
+    for name, value in values.items():
+        setattr(found, name, value)
+    return found

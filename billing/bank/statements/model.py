@@ -1,0 +1,111 @@
+"""A statement file as a pure value, and how a reader of a format says what it cannot read."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Literal
+
+from kernel.money import exponent
+
+FormatName = Literal["csv", "mt940", "camt053"]
+MOST_MINOR = 10**15
+"""Of one entry: more is no amount."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileFault:
+    """What is wrong: `line` counts from 1 as the file does, 0 for the file as a whole; `shown` is what was read there."""
+
+    line: int
+    code: str
+    shown: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FileLine:
+    """One entry, in minor units: positive came in. `line`: where in the file it stands."""
+
+    line: int
+    booked_on: date
+    amount_minor: int
+    currency: str
+    counterparty_name: str = ""
+    counterparty_account: str = ""
+    remark: str = ""
+    bank_reference: str = ""
+    virtual_account: str = ""
+    balance_minor: int | None = None
+    """What stood on the account after it, where the file says."""
+
+
+@dataclass(slots=True)
+class StatementFile:
+    """What a file says. Nothing of one with `faults` is imported."""
+
+    format: FormatName
+    account_number: str = ""
+    currency: str = ""
+    opening_minor: int | None = None
+    closing_minor: int | None = None
+    lines: list[FileLine] = field(default_factory=list)
+    faults: list[FileFault] = field(default_factory=list)
+
+    def require_sum(self) -> None:
+        """Add a fault where opening balance and lines do not lead to the closing balance."""
+        if self.opening_minor is None or self.closing_minor is None or self.faults:
+            return
+        expected = self.opening_minor + sum(line.amount_minor for line in self.lines)
+        if expected != self.closing_minor:
+            self.faults.append(FileFault(0, "sum_differs", f"{expected} ≠ {self.closing_minor}"))
+
+
+def to_minor(written: str, currency: str) -> int:
+    """`1,234.50` of a currency in minor units. Raises ValueError for what is no amount, or is finer than the currency."""
+    if not written.strip().isascii() and not written.strip().startswith(("¥", "￥")):
+        raise ValueError(written)
+    plain = written.strip().replace(",", "").replace("¥", "").replace("￥", "")
+    try:
+        value = Decimal(plain)
+    except InvalidOperation as error:
+        raise ValueError(written) from error
+    minor = value.scaleb(exponent(currency)) if value.is_finite() else value
+    if not minor.is_finite() or minor != minor.to_integral_value() or abs(minor) > MOST_MINOR:
+        raise ValueError(written)
+    return int(minor)
+
+
+def is_currency(code: str) -> bool:
+    """Whether this is a currency of which amounts are known."""
+    try:
+        exponent(code)
+    except ValueError:
+        return False
+    return True
+
+
+def fingerprints(lines: Sequence[FileLine]) -> list[str]:
+    """What each line is recognised by when another file tells of it again.
+
+    By what the bank says of it; lines that are alike in everything are counted within the file.
+    """
+    seen: Counter[str] = Counter()
+    found = []
+    for line in lines:
+        said = [
+            line.bank_reference,
+            line.booked_on.isoformat(),
+            str(line.amount_minor),
+            line.currency,
+            line.counterparty_account,
+            line.remark,
+            "" if line.bank_reference else str(line.balance_minor),
+        ]
+        digest = hashlib.sha256("\x1f".join(said).encode()).hexdigest()
+        seen[digest] += 1
+        found.append(digest if seen[digest] == 1 else f"{digest}:{seen[digest]}")
+    return found

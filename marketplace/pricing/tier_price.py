@@ -1,0 +1,57 @@
+"""What a plan costs those who have a price list of their own: never more than the plan's own price. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from kernel.errors import Invalid
+from marketplace.pricing.components import PlanPrice
+from marketplace.pricing.engine import price_term
+from marketplace.pricing.offered import discounted, is_one_figure, require_fit
+from marketplace.pricing.shapes import at_unit_price
+
+
+@dataclass(frozen=True, slots=True)
+class TierFigures:
+    """One of the three: a share off every figure, a price of one unit in `currency`, or own figures (a `PlanPrice`)."""
+
+    discount_ppm: int | None = None
+    unit_price_minor: int | None = None
+    currency: str | None = None
+    price: dict[str, Any] | None = None
+
+
+def price_at_tier(listed: PlanPrice, figures: TierFigures) -> PlanPrice:
+    """The plan's price at these figures.
+
+    Raises: Invalid `tier_price_unfit`: the plan is now for another currency or term, or counts or delivers something else.
+    """
+    try:
+        if figures.price is not None:
+            own = PlanPrice.model_validate(figures.price)
+            if is_one_figure(listed):
+                raise Invalid("tier_price_unfit", field="price")
+            require_fit(listed, own)
+            return own
+        if figures.unit_price_minor is None:
+            return discounted(listed, figures.discount_ppm or 0)
+        if not is_one_figure(listed) or figures.currency != listed.currency.strip():
+            raise Invalid("tier_price_unfit", field="unit_price")
+        return at_unit_price(listed, figures.unit_price_minor)
+    except ValueError as error:
+        raise Invalid("tier_price_unfit", field="price") from error
+    except Invalid as refused:
+        raise Invalid("tier_price_unfit", field=refused.field or "price") from refused
+
+
+def better_at_tier(listed: PlanPrice, figures: TierFigures, quantity: int) -> PlanPrice | None:
+    """What this number is sold at; None where the plan's own price holds: the figures do not fit it any more, are not for this
+    number, or a first term would cost more at them.
+    """
+    try:
+        own = price_at_tier(listed, figures)
+        own_minor = price_term(own, quantity).amount_minor
+    except Invalid:
+        return None
+    return own if own_minor <= price_term(listed, quantity).amount_minor else None

@@ -1,0 +1,194 @@
+"""A seller names its tiers and says what plans cost the partners in each."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from kernel import clock
+from kernel.db.locks import lock_row
+from kernel.db.uow import UnitOfWork
+from kernel.errors import Invalid, NotFound
+from kernel.ids import uuid7
+from kernel.money import PPM
+from marketplace.catalog.models import Listing, Plan
+from marketplace.catalog.plan_price import plan_price
+from marketplace.input_text import line, optional_line
+from marketplace.pricing.components import PlanPrice
+from marketplace.pricing.offered import first_terms
+from marketplace.pricing.tier_price import TierFigures, price_at_tier
+from marketplace.relations.partner_models import PartnerTier, TierPrice
+
+PERMISSION = "catalog.write"
+"""Whoever makes prices has it."""
+MOST_TIERS = 20
+LOWEST_RANK = 100
+_CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{1,31}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class SaveTier:
+    """A tier; with `id` the one that is changed, whose code stays. `rank`: 1 is the highest."""
+
+    code: str
+    name: str
+    name_en: str = ""
+    rank: int = 1
+    id: UUID | None = None
+
+
+def save_tier(uow: UnitOfWork, command: SaveTier) -> PartnerTier:
+    """Add a tier of the acting seller, or change one's names and rank. Orders keep the names they were bought at.
+
+    Raises: Forbidden `permission_missing` without catalog.write; NotFound `partner_tier_not_found`;
+        Invalid `text_required`, `text_too_long`, `partner_tier_code_invalid`, `partner_tier_rank`, `partner_tiers_too_many`;
+        Conflict `partner_tier_code_taken`.
+    """
+    uow.principal.require(PERMISSION)
+    name, name_en = line("name", command.name, 40), optional_line("name_en", command.name_en, 40)
+    if not 1 <= command.rank <= LOWEST_RANK:
+        raise Invalid("partner_tier_rank", field="rank", most=LOWEST_RANK)
+    if command.id is not None:
+        tier = lock_tier(uow, command.id)
+        tier.name, tier.name_en, tier.rank = name, name_en, command.rank
+        uow.flush()
+        return tier
+    code = unicodedata.normalize("NFKC", command.code).strip().upper()
+    if not _CODE.fullmatch(code):
+        raise Invalid("partner_tier_code_invalid", field="code")
+    seller_id = uow.principal.organization()
+    count = uow.session.scalar(select(func.count()).where(PartnerTier.seller_org_id == seller_id))
+    if (count or 0) >= MOST_TIERS:
+        raise Invalid("partner_tiers_too_many", field="code", most=MOST_TIERS)
+    words = {"code": code, "name": name, "name_en": name_en, "rank": command.rank}
+    tier = PartnerTier(id=uuid7(), seller_org_id=seller_id, **words, created_at=clock.now())
+    uow.session.add(tier)
+    uow.flush()
+    return tier
+
+
+def lock_tier(uow: UnitOfWork, tier_id: UUID) -> PartnerTier:
+    """One of the acting seller's. Raises NotFound `partner_tier_not_found`. Locks: the tier."""
+    tier = lock_row(uow.session, PartnerTier, tier_id)
+    if tier is None or tier.seller_org_id != uow.principal.organization():
+        raise NotFound("partner_tier_not_found")
+    return tier
+
+
+@dataclass(frozen=True, slots=True)
+class SetTierPrice:
+    """What a plan of a listing costs in a tier; without `plan_code` every plan that has no price of its own, by a discount.
+
+    One of three: `discount_ppm` off every figure, `unit_price_minor` of a plan whose price is one figure, `price` of another.
+    """
+
+    tier_id: UUID
+    listing_id: UUID
+    plan_code: str | None = None
+    discount_ppm: int | None = None
+    unit_price_minor: int | None = None
+    price: PlanPrice | None = None
+
+
+def set_tier_price(uow: UnitOfWork, command: SetTierPrice) -> TierPrice:
+    """Let a price hold from now on, in the place of the one for the same. Quotes that were given hold; so does what was bought.
+
+    Raises: Forbidden `permission_missing` without catalog.write; NotFound `partner_tier_not_found`, `listing_not_found`,
+        `plan_not_found`; Invalid `tier_price_value` (not one of the three, or above the plan's price), `tier_price_unfit`.
+
+    Locks: the tier. Idempotent by: the content.
+    """
+    uow.principal.require(PERMISSION)
+    tier = lock_tier(uow, command.tier_id)
+    plans = _plans(uow, tier.seller_org_id, command)
+    given = (command.discount_ppm, command.unit_price_minor, command.price)
+    one_given = sum(one is not None for one in given) == 1
+    if not one_given or (command.plan_code is None and command.discount_ppm is None):
+        raise Invalid("tier_price_value", field="discount_ppm")
+    if command.discount_ppm is not None and not 1 <= command.discount_ppm <= PPM:
+        raise Invalid("tier_price_value", field="discount_ppm")
+    figures = TierFigures(
+        command.discount_ppm,
+        command.unit_price_minor,
+        plans[0].currency.strip() if command.unit_price_minor is not None else None,
+        command.price.model_dump(mode="json") if command.price is not None else None,
+    )
+    for plan in plans:
+        _require_lower(plan, figures)
+    before = uow.session.scalars(
+        select(TierPrice).where(
+            TierPrice.tier_id == tier.id,
+            TierPrice.listing_id == command.listing_id,
+            TierPrice.plan_code.is_not_distinct_from(command.plan_code),
+            TierPrice.ended_at.is_(None),
+        )
+    ).first()
+    if before is not None:
+        if figures_of(before) == figures:
+            return before
+        before.ended_at = clock.now()
+        uow.flush()
+    row = TierPrice(
+        id=uuid7(),
+        seller_org_id=tier.seller_org_id,
+        tier_id=tier.id,
+        listing_id=command.listing_id,
+        plan_code=command.plan_code,
+        discount_ppm=figures.discount_ppm,
+        unit_price_minor=figures.unit_price_minor,
+        currency=figures.currency,
+        price=figures.price,
+        created_at=clock.now(),
+        ended_at=None,
+    )
+    uow.session.add(row)
+    uow.flush()
+    return row
+
+
+def end_tier_price(uow: UnitOfWork, price_id: UUID) -> TierPrice:
+    """Let the plan's own price hold again. Ended already, nothing changes.
+
+    Raises: Forbidden `permission_missing` without catalog.write; NotFound `tier_price_not_found`. Locks: the price.
+    """
+    uow.principal.require(PERMISSION)
+    row = lock_row(uow.session, TierPrice, price_id)
+    if row is None or row.seller_org_id != uow.principal.organization():
+        raise NotFound("tier_price_not_found")
+    row.ended_at = row.ended_at or clock.now()
+    uow.flush()
+    return row
+
+
+def figures_of(row: TierPrice) -> TierFigures:
+    """What it says of a plan's price."""
+    currency = row.currency.strip() if row.currency is not None else None
+    return TierFigures(row.discount_ppm, row.unit_price_minor, currency, row.price)
+
+
+def _plans(uow: UnitOfWork, seller_id: UUID, command: SetTierPrice) -> list[Plan]:
+    """The plans that it is for, as they are on sale; at least one."""
+    listing = uow.session.get(Listing, command.listing_id)
+    if listing is None or listing.org_id != seller_id:
+        raise NotFound("listing_not_found")
+    found = select(Plan).where(Plan.version_id == listing.current_version_id, Plan.state == "active")
+    if command.plan_code is not None:
+        found = found.where(Plan.code == command.plan_code)
+    plans = list(uow.session.scalars(found.order_by(Plan.code)))
+    if not plans:
+        raise NotFound("plan_not_found")
+    return plans
+
+
+def _require_lower(plan: Plan, figures: TierFigures) -> None:
+    """At the fewest seats it is sold in, a first term costs no more than at the plan's price."""
+    listed = plan_price(plan)
+    own = price_at_tier(listed, figures)
+    least = max(plan.min_seats, own.seats.minimum if own.seats is not None else 1)
+    own_minor, list_minor = first_terms(listed, own, least)
+    if own_minor > list_minor:
+        raise Invalid("tier_price_value", field="price" if figures.price is not None else "unit_price")

@@ -1,0 +1,24 @@
+"""The tier whose partner's price a line was bought at. Pure."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+
+class LineTier(BaseModel):
+    """The tier whose price a line is at, by the link that the buyer had then.
+
+    `list_minor`: what the same would have cost at the plan's price, before anything is off; None of a renewal.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    link_id: UUID
+    tier_id: UUID
+    tier_price_id: UUID
+    code: str
+    name: str
+    name_en: str
+    list_minor: int | None = None

@@ -1,0 +1,76 @@
+"""Partners: a seller's tiers and partners, a price list with a form that was refused, and a buyer's sellers."""
+
+from __future__ import annotations
+
+from api.pages.frame.choices import Choice
+from api.pages.partners.views import (
+    PartnerLinkItem,
+    PartnersView,
+    SellerPartnersView,
+    TierItem,
+    TierPriceItem,
+    TierView,
+    TypedPrice,
+    TypedTier,
+)
+from tests.browser.preview.buying_samples import NOW
+from tests.browser.preview.selling_samples import DeskSamples
+
+
+def _tiers(s: DeskSamples) -> tuple[Choice, ...]:
+    return Choice("t1", s.pick("金牌伙伴", "Gold partner")), Choice("t2", s.pick("银牌伙伴", "Silver partner"))
+
+
+def _link(n: int, name: str, state: str, tier: str, *, by_seller: bool = True, **acts: str) -> PartnerLinkItem:
+    return PartnerLinkItem(f"l{n}", name, state, tier, "t1", by_seller, NOW, **acts)
+
+
+def seller_partners(s: DeskSamples) -> SellerPartnersView:
+    """One asks, one is in a tier, one was asked, one has ended."""
+    gold, silver = _tiers(s)
+    rows = (
+        _link(1, s.buyer, "asked", "", by_seller=False, accept="/a", decline="/d"),
+        _link(2, s.pick("中山精密", "Zhongshan Precision"), "accepted", gold.label, move="/m", end="/e"),
+        _link(3, s.pick("松湖物流", "Songhu Logistics"), "asked", silver.label, withdraw="/w"),
+        _link(4, s.pick("江汉工业", "Jianghan Industries"), "ended", silver.label),
+    )
+    return SellerPartnersView(
+        rows,
+        (TierItem("t1", "GOLD", gold.label, 1, 3, "/1"), TierItem("t2", "SILVER", silver.label, 2, 1, "/2")),
+        (gold, silver),
+        "https://market.example/partners?seller=019ad000-0000-7000-8000-000000000003",
+        typed=TypedTier(rank="3"),
+    )
+
+
+def tier(s: DeskSamples) -> TierView:
+    """Two prices, and one that is above the plan's."""
+    said = s.pick(
+        "高于规格的目录价。没有数据被改动。",
+        "That is above the plan's own price. Nothing was changed.",
+    )
+    every = s.pick("全部套餐", "every plan")
+    return TierView(
+        "t1",
+        "GOLD",
+        _tiers(s)[0].label,
+        TypedTier("GOLD", "金牌伙伴", "Gold partner", "1"),
+        (
+            TierPriceItem(f"{s.hiring} · {every}", s.pick("减 15%", "15% off"), (), NOW, "/e1"),
+            TierPriceItem(s.hiring, "¥139.30", (), NOW, "/e2"),
+        ),
+        (Choice("1", s.hiring),),
+        TypedPrice("1", "", "9999"),
+        error_field="unit_price",
+        field_error=said,
+    )
+
+
+def partners(s: DeskSamples) -> PartnersView:
+    """One seller asks, of another it is a partner."""
+    gold, _ = _tiers(s)
+    rows = (
+        _link(1, s.pick("云帆软件", "Yunfan Software"), "asked", gold.label, accept="/a", decline="/d"),
+        _link(2, s.pick("海港科技", "Harbor Technology"), "accepted", gold.label, by_seller=False, end="/e"),
+    )
+    return PartnersView(rows)

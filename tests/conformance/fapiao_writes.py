@@ -1,0 +1,31 @@
+"""What is written about tax invoices (数电票), by both sides."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from tests.fapiao_stage import first_document, letter_of, number_fapiaos
+
+if TYPE_CHECKING:
+    from tests.conformance.test_writes import World
+
+
+def fapiaos(world: World) -> None:
+    """One is refused and asked for again, booked, and taken back in part. The clock is frozen by the caller."""
+    ask, stage = world.walk.ask, world.stage
+    order_id = stage.buy()
+    stage.run()
+    (bill,) = stage.papers(order_id)
+    wanted = {"invoice_ids": [str(bill.id)], "kind": "special", "remarks": "sbx_quota"}
+    request_id = UUID(ask("POST /v1/fapiao-requests", world.buyer, wanted)["id"])
+    number_fapiaos(stage, request_id)
+    again = {"remarks": "合同 HT-1"}
+    ask("POST /v1/fapiao-requests/{fapiao_request_id}/retry", world.buyer, again, fapiao_request_id=request_id)
+    number_fapiaos(stage, request_id)
+    fapiao_id = first_document(stage, request_id)
+    ask("POST /v1/fapiaos/{fapiao_id}/use", world.buyer, fapiao_id=fapiao_id)
+    stage.refund(order_id, 5_000)
+    stage.run()
+    letter_id, decision = letter_of(stage, fapiao_id), {"decision": "confirm"}
+    ask("POST /v1/red-letters/{red_letter_id}/decision", world.buyer, decision, red_letter_id=letter_id)

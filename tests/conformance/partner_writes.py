@@ -1,0 +1,46 @@
+"""The writes of partners: tiers and a price, both ways of asking, every answer, a move and an end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kernel import clock
+from kernel.db.uow import unit_of_work
+from kernel.principal import SYSTEM
+from marketplace.catalog.models import Plan
+from marketplace.parties.models import Organization
+
+if TYPE_CHECKING:
+    from tests.conformance.test_writes import World
+
+
+def partners(world: World) -> None:
+    ask, stage = world.walk.ask, world.stage
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        for org_id in (stage.buyer.id, stage.seller.id):
+            uow.session.get_one(Organization, org_id).tax_id_verified_at = clock.now()
+        listing_id = str(uow.session.get_one(Plan, stage.seat_plan).listing_id)
+    tiers = [
+        ask("POST /v1/seller/partner-tiers", world.seller, {"code": code, "name": code, "rank": rank})["id"]
+        for rank, code in enumerate(("GOLD", "SILVER"), 1)
+    ]
+    ask("PUT /v1/seller/partner-tiers/{partner_tier_id}", world.seller, {"name": "金牌"}, partner_tier_id=tiers[0])
+    price = ask(
+        "POST /v1/seller/partner-tiers/{partner_tier_id}/prices",
+        world.seller,
+        {"listing_id": listing_id, "discount_ppm": 100_000},
+        partner_tier_id=tiers[0],
+    )
+    to_buyer = {"organization_id": str(stage.buyer.id), "tier_id": tiers[0]}
+    link = ask("POST /v1/seller/partners", world.seller, to_buyer)["id"]
+    ask("POST /v1/partners/{partner_link_id}/withdraw", world.seller, partner_link_id=link)
+    link = ask("POST /v1/partners", world.purchaser, {"organization_id": str(stage.seller.id)})["id"]
+    ask("POST /v1/partners/{partner_link_id}/decline", world.seller, partner_link_id=link)
+    link = ask("POST /v1/seller/partners", world.seller, to_buyer)["id"]
+    assert ask("POST /v1/partners/{partner_link_id}/acceptance", world.purchaser, {}, partner_link_id=link)["tier"]
+    quote = ask("POST /v1/quotes", world.purchaser, {"plan_id": str(stage.seat_plan), "quantity": 20})
+    assert quote["lines"][0]["tier"]["code"] == "GOLD"
+    moved = {"tier_id": tiers[1]}
+    link = ask("PUT /v1/seller/partners/{partner_link_id}/tier", world.seller, moved, partner_link_id=link)["id"]
+    ask("POST /v1/partners/{partner_link_id}/end", world.purchaser, partner_link_id=link)
+    ask("POST /v1/seller/tier-prices/{tier_price_id}/end", world.seller, tier_price_id=price["id"])

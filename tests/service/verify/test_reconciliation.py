@@ -1,0 +1,218 @@
+"""A market that is well reconciles to the cent, and one cent planted in any book is found by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, text
+
+from billing.reconciliation.decide_difference import DecideDifference, decide_difference
+from billing.reconciliation.leg import ReconciliationLeg
+from billing.reconciliation.legs import DOCUMENTS, GATEWAY, LEDGER, LEGS, STATEMENTS
+from billing.reconciliation.models import ReconciliationDifference
+from billing.reconciliation.queries import count_open, get_difference, last_runs, list_differences
+from billing.reconciliation.reconcile import compare, reconcile_leg
+from kernel import clock
+from kernel.db.uow import UnitOfWork
+from kernel.errors import Conflict, Invalid
+from tests.service.verify.conftest import Market
+from tests.service.verify.planting import Planter
+
+Plant = Callable[[Planter], str]
+HOUR = timedelta(hours=1)
+
+
+def _cent(p: Planter, table: str, column: str, where: str, subject: str = "id") -> str:
+    row = p.find(f"SELECT id FROM {table} WHERE {where} ORDER BY id LIMIT 1")
+    p.change(f"UPDATE {table} SET {column} = {column} + 1 WHERE id = :id", id=row)
+    return str(p.find(f"SELECT {subject}::text FROM {table} WHERE id = :id", id=row))
+
+
+def _at_gateway(kind: str) -> Plant:
+    return lambda p: _cent(
+        p, "billing.sandbox_operation", "amount_minor", f"kind = '{kind}' AND state = 'succeeded'", "reference"
+    )
+
+
+def _posting(p: Planter, kind: str, account: str) -> str:
+    name = str(p.find("SELECT reference::text FROM billing.ledger_transaction WHERE kind = :kind LIMIT 1", kind=kind))
+    p.change(
+        """UPDATE billing.posting g SET amount_minor = amount_minor + 1
+           FROM billing.ledger_account a, billing.ledger_transaction t
+           WHERE a.id = g.account_id AND t.id = g.transaction_id AND t.kind = :kind AND t.reference::text = :name
+             AND a.kind = :account""",
+        kind=kind,
+        name=name,
+        account=account,
+    )
+    return name
+
+
+def _available(p: Planter) -> str:
+    org = str(p.find("SELECT org_id::text FROM billing.share WHERE kind = 'seller' AND state = 'paid' LIMIT 1"))
+    p.change(
+        """UPDATE billing.posting SET amount_minor = amount_minor + 1 WHERE id = (
+               SELECT g.id FROM billing.posting g JOIN billing.ledger_account a ON a.id = g.account_id
+               WHERE a.kind = 'party_available' AND a.org_id::text = :org LIMIT 1)""",
+        org=org,
+    )
+    return org
+
+
+def _share(p: Planter) -> str:
+    name = str(
+        p.find(
+            "SELECT statement_id::text FROM billing.share WHERE statement_id IS NOT NULL AND kind = 'seller' LIMIT 1"
+        )
+    )
+    p.change(
+        """UPDATE billing.share SET amount_minor = amount_minor + 1 WHERE id = (
+               SELECT id FROM billing.share WHERE statement_id::text = :name AND kind = 'seller' LIMIT 1)""",
+        name=name,
+    )
+    return name
+
+
+def _invoice_line(p: Planter) -> str:
+    return _cent(
+        p,
+        "billing.invoice_line",
+        "gross_minor",
+        "invoice_id IN (SELECT id FROM billing.invoice WHERE kind = 'invoice') AND gross_minor > 0",
+        "reference",
+    )
+
+
+PLANTS: tuple[tuple[ReconciliationLeg, str, Plant], ...] = (
+    (GATEWAY, "payment", _at_gateway("payment")),
+    (GATEWAY, "refund", _at_gateway("refund")),
+    (GATEWAY, "payout", _at_gateway("payout")),
+    (LEDGER, "payment", lambda p: _posting(p, "payment", "gateway_cash")),
+    (LEDGER, "charge", lambda p: _posting(p, "charge", "buyer_credit")),
+    (LEDGER, "refund", lambda p: _posting(p, "refund", "gateway_cash")),
+    (LEDGER, "payout", lambda p: _posting(p, "payout_paid", "gateway_cash")),
+    (LEDGER, "party_available", _available),
+    (DOCUMENTS, "invoice_line", _invoice_line),
+    (
+        DOCUMENTS,
+        "credit_note",
+        lambda p: _cent(p, "billing.invoice", "gross_minor", "kind = 'credit_note'", "refund_id"),
+    ),
+    (
+        DOCUMENTS,
+        "commission_invoice",
+        lambda p: _cent(p, "billing.invoice", "gross_minor", "kind = 'commission_invoice'"),
+    ),
+    (STATEMENTS, "statement", _share),
+    (STATEMENTS, "statement_lines", lambda p: _cent(p, "billing.statement_line", "net_minor", "true", "statement_id")),
+    (STATEMENTS, "payout", lambda p: _cent(p, "billing.payout", "amount_minor", "true")),
+)
+
+
+@pytest.fixture
+def later(market: Market) -> None:
+    """What a gateway did last has settled."""
+    clock.advance(HOUR)
+
+
+@pytest.mark.usefixtures("later")
+def test_a_market_that_is_well_reconciles(owner: UnitOfWork) -> None:
+    for leg in LEGS:
+        compared = compare(owner, leg, clock.now())
+        assert compared.rows == {}, leg.name
+        assert sum(compared.kinds.values()) > 3, leg.name
+
+
+@pytest.mark.usefixtures("later")
+@pytest.mark.parametrize(("leg", "kind", "plant"), PLANTS, ids=[f"{leg.name}-{kind}" for leg, kind, _ in PLANTS])
+def test_a_planted_cent_is_found_by_its_name(
+    leg: ReconciliationLeg, kind: str, plant: Plant, owner: UnitOfWork
+) -> None:
+    planter = Planter(owner)
+    with planter.unguarded():
+        _lift(planter)
+        subject = plant(planter)
+    run = reconcile_leg(owner, leg)
+    assert run.differing >= 1
+    rows = [row for row in list_differences(owner, state="open", leg=leg.name).items if row.kind == kind]
+    assert [row.subject for row in rows] == [subject]
+    assert abs(rows[0].difference_minor) == 1
+
+
+def _lift(planter: Planter) -> None:
+    """A cent that no constraint would let in is planted all the same."""
+    for table in ("invoice", "invoice_line", "share", "payout", "statement_line", "sandbox_operation"):
+        for name in planter.uow.session.scalars(
+            text("SELECT conname FROM pg_constraint WHERE conrelid = CAST(:table AS regclass) AND contype = 'c'"),
+            {"table": f"billing.{table}"},
+        ).all():
+            planter.define(f"ALTER TABLE billing.{table} DROP CONSTRAINT {name}")
+
+
+def _plant_one(owner: UnitOfWork) -> ReconciliationDifference:
+    planter = Planter(owner)
+    with planter.unguarded():
+        _posting(planter, "payment", "gateway_cash")
+    reconcile_leg(owner, LEDGER)
+    return owner.session.scalars(
+        select(ReconciliationDifference).where(ReconciliationDifference.kind == "payment")
+    ).one()
+
+
+@pytest.mark.usefixtures("later")
+def test_what_agrees_again_is_resolved_by_itself(owner: UnitOfWork) -> None:
+    row = _plant_one(owner)
+    since = row.created_at
+    clock.advance(HOUR)
+    reconcile_leg(owner, LEDGER)
+    assert (row.state, row.created_at, row.seen_at) == ("open", since, since + HOUR)
+    planter = Planter(owner)
+    with planter.unguarded():
+        planter.change(
+            """UPDATE billing.posting g SET amount_minor = amount_minor - 1
+               FROM billing.ledger_account a, billing.ledger_transaction t
+               WHERE a.id = g.account_id AND t.id = g.transaction_id AND t.kind = 'payment' AND t.reference::text = :name
+                 AND a.kind = 'gateway_cash'""",
+            name=row.subject,
+        )
+    run = reconcile_leg(owner, LEDGER)
+    assert (run.differing, row.state, row.reason, row.decided_by) == (0, "resolved", "agrees_again", "system")
+    assert {one.leg: one.differing for one in last_runs(owner)} == {"ledger": 0}
+
+
+@pytest.mark.usefixtures("later")
+def test_an_explanation_stands_until_the_amount_changes(owner: UnitOfWork) -> None:
+    row = _plant_one(owner)
+    with pytest.raises(Invalid) as refused:
+        decide_difference(owner, DecideDifference(row.id, "explained", "  "))
+    assert refused.value.code == "books_reason_required"
+    decide_difference(owner, DecideDifference(row.id, "explained", "the gateway rounds"))
+    reconcile_leg(owner, LEDGER)
+    assert (row.state, row.reason) == ("explained", "the gateway rounds")
+    assert get_difference(owner, row.id).state == "explained"
+    planter = Planter(owner)
+    with planter.unguarded():
+        planter.change(
+            """UPDATE billing.posting g SET amount_minor = amount_minor + 1
+               FROM billing.ledger_transaction t WHERE t.id = g.transaction_id AND t.kind = 'payment'
+               AND t.reference::text = :name AND g.amount_minor > 0""",
+            name=row.subject,
+        )
+    reconcile_leg(owner, LEDGER)
+    assert (row.state, count_open(owner)[0]) == ("open", 1)
+
+
+@pytest.mark.usefixtures("later")
+def test_what_was_resolved_and_is_found_again_begins_anew(owner: UnitOfWork) -> None:
+    row = _plant_one(owner)
+    decide_difference(owner, DecideDifference(row.id, "resolved", "put right by hand"))
+    with pytest.raises(Conflict) as refused:
+        decide_difference(owner, DecideDifference(row.id, "explained", "again"))
+    assert refused.value.code == "difference_resolved"
+    reconcile_leg(owner, LEDGER)
+    states = owner.session.scalars(
+        select(ReconciliationDifference.state).where(ReconciliationDifference.leg == "ledger")
+    )
+    assert sorted(states) == ["open", "resolved"]

@@ -1,0 +1,60 @@
+"""What `market verify` reads of bank transfers: money that matched, that waits, that goes back and that was sent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from billing.bank.gateway import TOKEN
+from billing.bank.import_statement import ImportStatement, import_statement
+from billing.bank.models import BANK_TRANSFER, BankLine, BankTransfer
+from billing.bank.save_account import SaveBankAccount, save_bank_account
+from billing.bank.settle_line import ReturnMoney, return_money
+from kernel.db.uow import unit_of_work
+from kernel.principal import SYSTEM
+from marketplace.parties.lookups import find_default_billing_profile
+from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
+from orders.checkout.place_purchase import PlacePurchase, place_purchase
+from tests.bank_files import ACCOUNT, Entry, generic
+
+if TYPE_CHECKING:
+    from tests.verify_world import MarketStage
+
+
+class NoPaper:
+    """Stands where the PDF process stands."""
+
+    def render(self, document: object, timeout_s: float) -> bytes:
+        """Some file."""
+        return b"%PDF"
+
+
+def pay_by_transfer(stage: MarketStage) -> None:
+    """One purchase is paid by a statement, one waits; of money that nobody knows a part goes back, and a part waits."""
+    with unit_of_work(stage.db, SYSTEM) as uow:
+        account_id = save_bank_account(uow, SaveBankAccount("verify", "CNY", "平台", "银行", ACCOUNT)).id
+    codes = [_buy(stage) for _ in range(2)]
+    with unit_of_work(stage.db, SYSTEM) as uow:
+        asked = uow.session.scalars(select(BankTransfer).where(BankTransfer.remark_code == codes[0])).one()
+        entries = [Entry(asked.amount_minor, codes[0], reference="V1"), Entry(900, "?", name="Nobody", reference="V2")]
+    with unit_of_work(stage.db, SYSTEM) as uow:
+        report = import_statement(uow, ImportStatement(account_id, "verify.csv", generic(entries)))
+        assert [line.outcome for line in report.lines] == ["matched", "unknown_payer"]
+    with unit_of_work(stage.db, SYSTEM) as uow:
+        unknown = uow.session.scalars(select(BankLine).where(BankLine.open_minor > 0)).one()
+        return_money(uow, ReturnMoney(unknown.id, 400, "not ours"))
+    stage.keep_running()
+
+
+def _buy(stage: MarketStage) -> str:
+    """Returns the code that the payer was told."""
+    with unit_of_work(stage.db, stage.buyer.owner) as uow:
+        quote = create_quote(uow, CreateQuote((QuoteItem(stage.seats.id, 2),)))
+        profile = find_default_billing_profile(uow, stage.buyer.id)
+        assert profile is not None
+        place_purchase(uow, PlacePurchase(quote.id, profile.id, BANK_TRANSFER, TOKEN))
+    stage.keep_running()
+    with unit_of_work(stage.db, SYSTEM) as uow:
+        codes = uow.session.scalars(select(BankTransfer.remark_code).order_by(BankTransfer.id.desc()))
+        return codes.first() or ""
