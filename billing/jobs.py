@@ -9,8 +9,9 @@ from billing.bank import remind_payers
 from billing.connected_accounts import ask_account
 from billing.disputes.apply_gateway_record import apply_gateway_record
 from billing.disputes.submit_evidence import SUBMIT_EVIDENCE, SendEvidence
+from billing.documents.fapiao import FapiaoDocument
+from billing.documents.model import InvoiceDocument
 from billing.fapiao import jobs as fapiao_jobs
-from billing.fapiao.issue_fapiao import FapiaoRenderer
 from billing.fapiao.ports import FapiaoIssuer
 from billing.gateway_balances import read_balance
 from billing.gateways import janitor, sandbox
@@ -18,7 +19,6 @@ from billing.gateways.call import GatewayCall, Gateways, check_kind
 from billing.gateways.ports import OwnSubject
 from billing.gateways.webhooks import PROCESS, Believe, ProcessWebhook
 from billing.invoices import jobs as invoice_jobs
-from billing.invoices.render_document import Renderer
 from billing.ledger import heads, seal
 from billing.payment_methods import keep
 from billing.payments.submit_payment import PaymentOperation
@@ -33,8 +33,11 @@ from kernel.jobs.kinds import call
 from kernel.storage import Storage
 
 
-class DocumentRenderer(Renderer, FapiaoRenderer, Protocol):
-    """Draws invoices and tax invoices alike."""
+class DocumentRenderer(Protocol):
+    """Draws invoices and tax invoices alike: a `Renderer` and a `FapiaoRenderer`."""
+
+    def render(self, document: InvoiceDocument | FapiaoDocument, timeout_s: float) -> bytes:
+        """The file. Raises Unavailable when it cannot be drawn now."""
 
 
 OPERATIONS = (RefundOperation(), PayoutOperation(), PaymentOperation())

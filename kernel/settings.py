@@ -9,23 +9,21 @@ refuses to go on and lists every setting that is missing or unsafe, all at once.
 """
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from kernel.encryption_key import decode_key, sandbox_key
 from kernel.name_servers import parse_name_servers
+from kernel.production_settings import production_problems
 from kernel.settings_error import SettingProblem, SettingsError
 
 _SMTP_URL = re.compile(r"smtp(s|\+plain)?://([^\s/@]+@)?[^\s/@:]+(:\d{1,5})?")
 _ADDRESS = re.compile(r"[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9][A-Za-z0-9.-]{0,250}")
 Gateway = Literal["sandbox", "stripe", "bank_transfer"]
 SANDBOX_ACCOUNT = "Channel Market · Sandbox Bank · 6222 0000 0000 0210"
-LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # noqa: S104  # compared with, never bound
 
 
 class Settings(BaseSettings):
@@ -300,7 +298,7 @@ class Settings(BaseSettings):
         if self.secret_key is not None:
             return decode_key(self.secret_key.get_secret_value())
         if self.is_production:
-            raise SettingsError([_missing("SECRET_KEY")])
+            raise SettingsError([SettingProblem.missing("SECRET_KEY")])
         return decode_key(sandbox_key(self.market_home / "secret.key"))
 
 
@@ -312,7 +310,9 @@ def load_settings(**overrides: Any) -> Settings:
     try:
         settings = Settings(**overrides)
     except ValidationError as error:
-        raise SettingsError([_from_pydantic(dict(item)) for item in error.errors(include_input=False)]) from error
+        raise SettingsError(
+            [SettingProblem.unreadable(dict(item)) for item in error.errors(include_input=False)]
+        ) from error
     problems = find_problems(settings)
     if problems:
         raise SettingsError(problems)
@@ -329,9 +329,9 @@ def find_problems(settings: Settings) -> list[SettingProblem]:
             problems += error.problems
     if "stripe" in settings.payment_gateways:
         if settings.stripe_api_key is None:
-            problems.append(_missing("STRIPE_API_KEY"))
+            problems.append(SettingProblem.missing("STRIPE_API_KEY"))
         if settings.stripe_webhook_secret is None:
-            problems.append(_missing("STRIPE_WEBHOOK_SECRET"))
+            problems.append(SettingProblem.missing("STRIPE_WEBHOOK_SECRET"))
     if settings.fapiao_issuer == "sandbox" and set(settings.payment_gateways) != {"sandbox"}:
         refused = "its numbers are no tax invoices: refused where real money is taken; use none"
         problems.append(
@@ -354,67 +354,5 @@ def find_problems(settings: Settings) -> list[SettingProblem]:
     if settings.mail_from and not _ADDRESS.fullmatch(settings.mail_from):
         problems.append(SettingProblem("MAIL_FROM", "must be an e-mail address alone", "只能是一个邮箱地址"))
     if settings.is_production:
-        problems += _production_problems(settings)
+        problems += production_problems(settings)
     return problems
-
-
-def _production_problems(settings: Settings) -> list[SettingProblem]:
-    needed: dict[str, object] = {
-        "SECRET_KEY": settings.secret_key,
-        "DATABASE_URL": settings.database_url,
-        "REDIS_URL": settings.redis_url,
-        "STORAGE_URL": settings.storage_url,
-        "BASE_URL": settings.base_url,
-        "SMTP_URL": settings.smtp_url,
-        "MAIL_FROM": settings.mail_from,
-    }
-    problems = [_missing(name) for name, value in needed.items() if not value]
-    if settings.base_url:
-        address = urlsplit(settings.base_url)
-        if address.scheme != "https" or not address.hostname or address.hostname in LOOPBACK_NAMES:
-            problems.append(
-                SettingProblem(
-                    "BASE_URL",
-                    "must be a public https:// address in production",
-                    "生产模式下必须是公网可访问的 https:// 地址",
-                )
-            )
-    if "sandbox" in settings.payment_gateways:
-        problems.append(
-            SettingProblem(
-                "PAYMENT_GATEWAYS",
-                "the sandbox gateway moves no money and is refused in production; name stripe",
-                "sandbox 网关不产生真实收款，生产模式下不可用；请改为 stripe",
-            )
-        )
-    if not settings.payment_gateways:
-        problems.append(_missing("PAYMENT_GATEWAYS"))
-    key = settings.stripe_api_key.get_secret_value() if settings.stripe_api_key else ""
-    if "_test_" in key or urlsplit(settings.stripe_base_address).scheme != "https":
-        problems.append(
-            SettingProblem(
-                "STRIPE_API_KEY",
-                "is a test key, or STRIPE_BASE_ADDRESS is not https; production needs a live key",
-                "是测试密钥，或 STRIPE_BASE_ADDRESS 不是 https；生产模式需要正式密钥",
-            )
-        )
-    if settings.database_url and settings.database_url == settings.database_admin_url:
-        problems.append(
-            SettingProblem(
-                "DATABASE_URL",
-                "must name another role than DATABASE_ADMIN_URL: the owner of the tables must not serve requests",
-                "不能与 DATABASE_ADMIN_URL 使用同一角色：表的所有者不得用于对外服务",
-            )
-        )
-    return problems
-
-
-def _missing(name: str) -> SettingProblem:
-    return SettingProblem(
-        name, "is not set and has no safe default here; set it", "未设置，且此处没有安全的默认值；请设置"
-    )
-
-
-def _from_pydantic(item: Mapping[str, Any]) -> SettingProblem:
-    name = str(item["loc"][0]).upper() if item["loc"] else "SETTINGS"
-    return SettingProblem(name, f"cannot be used: {item['msg']}", f"取值无效：{item['msg']}")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -12,6 +14,17 @@ class SettingProblem:
     name: str
     en: str
     zh: str
+
+    @classmethod
+    def missing(cls, name: str) -> SettingProblem:
+        """It has to be set."""
+        return cls(name, "is not set and has no safe default here; set it", "未设置，且此处没有安全的默认值；请设置")
+
+    @classmethod
+    def unreadable(cls, item: Mapping[str, Any]) -> SettingProblem:
+        """One of pydantic's errors."""
+        name = str(item["loc"][0]).upper() if item["loc"] else "SETTINGS"
+        return cls(name, f"cannot be used: {item['msg']}", f"取值无效：{item['msg']}")
 
 
 class SettingsError(Exception):

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from billing.payout_batches.decide_batch import approve_batch, send_batch
 from billing.payout_batches.draft_batch import DraftBatch, draft_batch
-from billing.payout_batches.import_report import ImportReport, import_report
+from billing.payout_batches.import_report import ImportPayoutReport, import_report
 from billing.payouts.models import Payout
 from billing.payouts.pay_out import PayOut, pay_out
 from kernel.db.uow import Database, transact, unit_of_work
@@ -71,5 +71,5 @@ def pay_by_bank(db: Database, operator: Principal, statement_ids: Sequence[UUID]
             select(Payout).where(Payout.statement_id.in_(statement_ids), Payout.state == "sent")
         ).all()
         told = [Told(one.id, "ACSC", one.amount_minor) for one in payouts]
-        import_report(uow, ImportReport("bank.xml", pain_002(batch_id, *told)))
+        import_report(uow, ImportPayoutReport("bank.xml", pain_002(batch_id, *told)))
     return batch_id

@@ -19,7 +19,7 @@ from api.v1.onboarding import FORM_OVERHEAD, DocumentForm
 from billing.payout_batches.debtor import SANDBOX_DEBTORS
 from billing.payout_batches.decide_batch import approve_batch, discard_batch, send_batch
 from billing.payout_batches.draft_batch import DraftBatch, draft_batch
-from billing.payout_batches.import_report import ImportedReport, ImportReport, import_report
+from billing.payout_batches.import_report import ImportedReport, ImportPayoutReport, import_report
 from billing.payout_batches.queries import (
     BatchedPayout,
     PayoutBatchRow,
@@ -354,7 +354,7 @@ def drafting(request: ApiRequest, currency: str) -> DraftBatch:
 def take_report(request: ApiRequest, upload: UploadFile, *, dry_run: bool) -> ImportedReport:
     """Import an uploaded file; pages use it too."""
     content = upload.file.read(MAX_BYTES + 1)
-    command = ImportReport(upload.filename, content, dry_run)
+    command = ImportPayoutReport(upload.filename, content, dry_run)
     return request.transact(lambda uow: import_report(uow, command))
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, select, text
+from sqlalchemy import func, select, text
 
 from billing.ledger.models import LedgerAccount, LedgerTransaction, Posting
 from kernel.db.uow import UnitOfWork
@@ -265,7 +266,7 @@ def trial_balance(uow: UnitOfWork, *, since: datetime | None, until: datetime) -
     return [TrialBalanceRow(**row._mapping) for row in rows]  # noqa: SLF001 - the documented way to a row's columns
 
 
-def _accounts() -> Select[LedgerAccount, str]:
+def _accounts() -> Any:
     return select(LedgerAccount, func.coalesce(Organization.display_name, "")).outerjoin(
         Organization, Organization.id == LedgerAccount.org_id
     )

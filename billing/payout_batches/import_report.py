@@ -30,7 +30,7 @@ UNKNOWN_REASON: Final = "bank_gave_no_reason"
 
 
 @dataclass(frozen=True, slots=True)
-class ImportReport:
+class ImportPayoutReport:
     """A bank's file. `dry_run`: say what would follow, and change nothing."""
 
     file_name: str
@@ -64,7 +64,7 @@ class ImportedReport:
     lines: tuple[ImportedLine, ...]
 
 
-def import_report(uow: UnitOfWork, command: ImportReport) -> ImportedReport:
+def import_report(uow: UnitOfWork, command: ImportPayoutReport) -> ImportedReport:
     """Take a bank's file: all of it, or nothing.
 
     Each line is about a payout of ours that went out, with its amount, or it changes nothing and says why. What a bank

@@ -11,7 +11,7 @@ from sqlalchemy import Select, exists, func, select
 
 from billing.payout_batches.decide_batch import entries_of
 from billing.payout_batches.models import PayoutBatch, PayoutBatchEntry, PayoutReport, PayoutReportLine
-from billing.payout_batches.transfer_file import BankParty, BankTransfer, TransferFile, write_transfer_file
+from billing.payout_batches.transfer_file import BankParty, CreditTransfer, CreditTransferFile, write_transfer_file
 from billing.payouts.models import BANK, Payout
 from billing.statements.models import Statement
 from kernel.db.uow import UnitOfWork
@@ -176,14 +176,14 @@ def batch_file(uow: UnitOfWork, batch_id: UUID, box: SecretBox) -> bytes:
     numbers = {payout.id: number for _, payout, _, number in rows}
     accounts = {account.id: account for _, _, account, _ in rows}
     return write_transfer_file(
-        TransferFile(
+        CreditTransferFile(
             batch.message_id,
             batch.sent_at,
             batch.execution_on,
             batch.currency,
             BankParty(batch.debtor_name, batch.debtor_country, batch.debtor_account, batch.debtor_bank_code),
             [
-                BankTransfer(
+                CreditTransfer(
                     entry.payout_id.hex,
                     entry.amount_minor,
                     _party(accounts[entry.account_id], box),

@@ -36,7 +36,7 @@ class BankParty:
 
 
 @dataclass(frozen=True, slots=True)
-class BankTransfer:
+class CreditTransfer:
     """One transfer of a file. `end_to_end_id` (at most 35 characters) comes back in whatever the bank says of it."""
 
     end_to_end_id: str
@@ -46,7 +46,7 @@ class BankTransfer:
 
 
 @dataclass(frozen=True, slots=True)
-class TransferFile:
+class CreditTransferFile:
     """What a file says."""
 
     message_id: str
@@ -54,7 +54,7 @@ class TransferFile:
     execution_on: date
     currency: str
     debtor: BankParty
-    transfers: Sequence[BankTransfer]
+    transfers: Sequence[CreditTransfer]
 
     @property
     def control_sum_minor(self) -> int:
@@ -62,7 +62,7 @@ class TransferFile:
         return sum(one.amount_minor for one in self.transfers)
 
 
-def write_transfer_file(file: TransferFile) -> bytes:
+def write_transfer_file(file: CreditTransferFile) -> bytes:
     """The file, valid against its schema.
 
     Raises:
@@ -99,7 +99,7 @@ def write_transfer_file(file: TransferFile) -> bytes:
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
 
 
-def _transfer(payment: etree._Element, file: TransferFile, one: BankTransfer) -> None:
+def _transfer(payment: etree._Element, file: CreditTransferFile, one: CreditTransfer) -> None:
     entry = _add(payment, "CdtTrfTxInf")
     identification = _add(entry, "PmtId")
     _add(identification, "InstrId", one.end_to_end_id)
@@ -116,7 +116,7 @@ def _transfer(payment: etree._Element, file: TransferFile, one: BankTransfer) ->
     _add(_add(entry, "RmtInf"), "Ustrd", _text(one.text))
 
 
-def _sums(parent: etree._Element, file: TransferFile) -> None:
+def _sums(parent: etree._Element, file: CreditTransferFile) -> None:
     _add(parent, "NbOfTxs", str(len(file.transfers)))
     _add(parent, "CtrlSum", str(to_decimal(file.control_sum_minor, file.currency)))
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from billing.reconciliation.models import ReconciliationDifference, ReconciliationRun
@@ -67,7 +67,7 @@ def list_differences(
 ) -> Page[DifferenceRow]:
     """Differences, newest first. Raises: Forbidden `permission_missing` without operator.read."""
     uow.principal.require("operator.read")
-    statement: Select[Any] = select(ReconciliationDifference, Person.name).outerjoin(
+    statement: Any = select(ReconciliationDifference, Person.name).outerjoin(
         Person, Person.id == ReconciliationDifference.owner_id
     )
     if state is not None:

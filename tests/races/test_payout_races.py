@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from billing.payout_batches.decide_batch import approve_batch, send_batch
 from billing.payout_batches.draft_batch import DraftBatch, draft_batch
-from billing.payout_batches.import_report import ImportReport, import_report
+from billing.payout_batches.import_report import ImportPayoutReport, import_report
 from billing.payout_batches.models import PayoutBatchEntry, PayoutReport
 from billing.payouts.models import Payout
 from billing.payouts.pay_out import PayOut, pay_out
@@ -118,7 +118,7 @@ def test_a_report_is_imported_once(house: House, order: str) -> None:
     transact(house.db, SECOND_OPERATOR, lambda uow: approve_batch(uow, batch_id))
     transact(house.db, OPERATOR, lambda uow: send_batch(uow, batch_id))
     told = pain_002(batch_id, Told(payout_id, "ACSC", 86_000))
-    take = acting(house, lambda uow: import_report(uow, ImportReport("bank.xml", told)).report_id)
+    take = acting(house, lambda uow: import_report(uow, ImportPayoutReport("bank.xml", told)).report_id)
     interleaved(house.db, order, take, take, table="billing.payout_report")
     assert facts(house.db, payout_id) == ["billing.payout_paid.v1"]
     with unit_of_work(house.db, OPERATOR) as uow:

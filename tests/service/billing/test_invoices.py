@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.waiting_jobs import WaitingJobs
 from billing import jobs
+from billing.documents.fapiao import FapiaoDocument
 from billing.documents.model import InvoiceDocument
 from billing.documents.parties import DocumentParty
 from billing.invoices.draw_first import RENDER_FIRST, draw_first
@@ -191,7 +192,7 @@ class TestIssueInvoice:
 class Redrawn(PlainRenderer):
     """A later release, which draws the same document otherwise."""
 
-    def render(self, document: InvoiceDocument, timeout_s: float) -> bytes:
+    def render(self, document: InvoiceDocument | FapiaoDocument, timeout_s: float) -> bytes:
         return super().render(document, timeout_s) + b" again"
 
 

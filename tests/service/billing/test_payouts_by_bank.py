@@ -15,7 +15,7 @@ from sqlalchemy import select
 from billing.incidents.models import Incident
 from billing.payout_batches.decide_batch import approve_batch, discard_batch, send_batch
 from billing.payout_batches.draft_batch import DraftBatch, draft_batch
-from billing.payout_batches.import_report import ImportedReport, ImportReport, import_report
+from billing.payout_batches.import_report import ImportedReport, ImportPayoutReport, import_report
 from billing.payout_batches.models import PayoutBatch, PayoutReport
 from billing.payout_batches.queries import batch_file, get_batch, list_waiting
 from billing.payout_batches.transfer_file import NAMESPACE
@@ -86,7 +86,7 @@ class Desk:
         return payout_id, batch_id
 
     def told(self, content: bytes, *, dry_run: bool = False) -> ImportedReport:
-        command = ImportReport("report.xml", content, dry_run)
+        command = ImportPayoutReport("report.xml", content, dry_run)
         return transact(self.house.db, OPERATOR, lambda uow: import_report(uow, command))
 
     def payout(self, payout_id: UUID) -> Payout:

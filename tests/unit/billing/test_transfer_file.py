@@ -18,8 +18,8 @@ from billing.payout_batches.read_report import MAX_BYTES, read_report
 from billing.payout_batches.transfer_file import (
     NAMESPACE,
     BankParty,
-    BankTransfer,
-    TransferFile,
+    CreditTransfer,
+    CreditTransferFile,
     write_transfer_file,
 )
 from billing.payouts.schedule import PayableStatement, PayoutScheduleRow, due_of, next_due
@@ -46,15 +46,15 @@ NAMES = st.text(min_size=1, max_size=200)
 
 
 @st.composite
-def transfer_files(draw: st.DrawFn) -> TransferFile:
+def transfer_files(draw: st.DrawFn) -> CreditTransferFile:
     parties = st.builds(lambda name, where: BankParty(name, *where), NAMES, PARTIES)
     transfers = st.builds(
-        lambda amount, party, text: BankTransfer(uuid7().hex, amount, party, text),
+        lambda amount, party, text: CreditTransfer(uuid7().hex, amount, party, text),
         st.integers(1, 10**12),
         parties,
         NAMES,
     )
-    return TransferFile(
+    return CreditTransferFile(
         uuid7().hex,
         datetime(2026, 11, 30, 1, 2, 3, tzinfo=UTC),
         date(2026, 12, 1),
@@ -65,7 +65,7 @@ def transfer_files(draw: st.DrawFn) -> TransferFile:
 
 
 @given(transfer_files())
-def test_every_file_is_valid_and_its_sums_are_those_of_its_transfers(file: TransferFile) -> None:
+def test_every_file_is_valid_and_its_sums_are_those_of_its_transfers(file: CreditTransferFile) -> None:
     root = etree.fromstring(write_transfer_file(file))
     SCHEMA.assertValid(root)
     space = {"p": NAMESPACE}
@@ -78,11 +78,11 @@ def test_every_file_is_valid_and_its_sums_are_those_of_its_transfers(file: Trans
 
 def test_the_same_batch_is_the_same_bytes() -> None:
     party = BankParty("测试有限公司", "CN", "6222020200112233445", "102100099996")
-    transfer = BankTransfer("e2e", 1, party, "ST-1")
-    file = TransferFile("m", datetime(2026, 11, 30, tzinfo=UTC), date(2026, 12, 1), "CNY", party, [transfer])
+    transfer = CreditTransfer("e2e", 1, party, "ST-1")
+    file = CreditTransferFile("m", datetime(2026, 11, 30, tzinfo=UTC), date(2026, 12, 1), "CNY", party, [transfer])
     assert write_transfer_file(file) == write_transfer_file(file)
     with pytest.raises(ValueError, match="without a transfer"):
-        write_transfer_file(TransferFile("m", file.created_at, file.execution_on, "CNY", party, []))
+        write_transfer_file(CreditTransferFile("m", file.created_at, file.execution_on, "CNY", party, []))
 
 
 def test_the_banks_words_are_read() -> None:
