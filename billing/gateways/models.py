@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Text, UniqueConstraint, cast, func, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.db.base import Base, CreatedAt, Currency, Id, Instant, Json, Minor
-
-THIS_TRANSACTION = cast(cast(func.pg_current_xact_id(), Text), BigInteger)
-"""The number of the database transaction that writes."""
 
 
 class SandboxOperation(Base):
@@ -55,7 +52,8 @@ class SandboxOperation(Base):
     succeeded_at: Mapped[Instant | None]
     """When the money moved; it may have come back since."""
     written_by: Mapped[int] = mapped_column(server_default=text("(pg_current_xact_id())::text::bigint"))
-    """The database transaction that changed it last: by it the balance's entries are read without a gap."""
+    """The database transaction that changed its state last, written by a trigger: by it the balance's entries are read without
+    a gap."""
     created_at: Mapped[CreatedAt]
     changed_at: Mapped[Instant]
 

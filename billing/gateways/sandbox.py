@@ -17,7 +17,7 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, select
 
-from billing.gateways.models import THIS_TRANSACTION, SandboxOperation
+from billing.gateways.models import SandboxOperation
 from billing.gateways.ports import (
     EvidenceRequest,
     GatewayAnswer,
@@ -341,7 +341,6 @@ def _change(uow: UnitOfWork, operation: SandboxOperation, status: GatewayStatus,
     operation.changed_at = clock.now()
     if status is GatewayStatus.SUCCEEDED:
         operation.succeeded_at = operation.changed_at
-    operation.written_by = THIS_TRANSACTION
     _store_webhook(uow, operation)
 
 

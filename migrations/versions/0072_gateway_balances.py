@@ -71,6 +71,14 @@ def _sandbox() -> None:
         "WHERE state = 'succeeded' OR (state = 'failed' AND becomes = 'failed' AND error_code IN "
         "('account_closed', 'payment_reversed'))"
     )
+    op.execute(
+        "CREATE FUNCTION billing.stamp_sandbox_operation() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "NEW.written_by := pg_current_xact_id()::text::bigint; RETURN NEW; END $$"
+    )
+    op.execute(
+        "CREATE TRIGGER sandbox_operation_stamped BEFORE UPDATE ON billing.sandbox_operation "
+        "FOR EACH ROW WHEN (OLD.state IS DISTINCT FROM NEW.state) EXECUTE FUNCTION billing.stamp_sandbox_operation()"
+    )
     op.create_index("ix_sandbox_operation_written_by", "sandbox_operation", ["written_by", "id"], schema="billing")
 
 
@@ -194,6 +202,8 @@ def downgrade() -> None:
     """Only where nothing of a gateway's balance was booked: its accounts could not be told."""
     for table in ("connected_account", "gateway_holding", "gateway_balance_reading", "gateway_balance_entry"):
         op.drop_table(table, schema="billing")
+    op.execute("DROP TRIGGER sandbox_operation_stamped ON billing.sandbox_operation")
+    op.execute("DROP FUNCTION billing.stamp_sandbox_operation()")
     op.drop_index("ix_sandbox_operation_written_by", "sandbox_operation", schema="billing")
     for name in ("written_by", "succeeded_at", "fee_minor"):
         op.drop_column("sandbox_operation", name, schema="billing")

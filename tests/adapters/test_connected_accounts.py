@@ -28,9 +28,10 @@ from kernel.errors import Conflict, Invalid
 from kernel.ids import uuid7
 from kernel.principal import SYSTEM, Principal, PrincipalKind
 from marketplace.onboarding.models import SellerOnboarding
+from marketplace.onboarding.save_payout_account import UseGatewayAccount, use_gateway_account
 from tests.adapters.stripe_server import LocalStripe, signed_event
 from tests.factories_billing import OPERATOR, House, Sale, close_due, do_sweep, make_house, read
-from tests.factories_marketplace import Org, make_seller
+from tests.factories_marketplace import BOX, Org, make_seller
 
 SECRET = "whsec_connect"
 
@@ -165,6 +166,8 @@ def _statement(connect: Connect) -> Statement:
 
 def test_a_restricted_account_holds_the_money_with_the_reason(connect: Connect) -> None:
     account = connect.open()
+    with unit_of_work(connect.house.db, connect.owner) as uow:
+        use_gateway_account(uow, UseGatewayAccount("CNY", "stripe", account.reference or ""), BOX)
     statement = _statement(connect)
     to = PayOut(statement.id, "stripe", account.reference or "")
     with pytest.raises(Conflict, match="payout_account_held"), unit_of_work(connect.house.db, OPERATOR) as uow:

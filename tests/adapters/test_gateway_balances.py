@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from billing.gateways.balance import BalanceEntry
+from billing.gateways.balance import BalanceEntry, GatewayBalance
 from billing.gateways.ports import (
     NotReached,
     OutcomeUnknown,
@@ -36,18 +36,24 @@ class Side:
     account: str
     resume: str = ""
 
+    @property
+    def balance(self) -> GatewayBalance:
+        """Both keep one."""
+        assert self.gateway.balance is not None
+        return self.gateway.balance
+
     def read(self) -> list[BalanceEntry]:
         """What is new, of all pages."""
         found: list[BalanceEntry] = []
         while True:
-            page = self.gateway.balance.list_entries(self.resume)
+            page = self.balance.list_entries(self.resume)
             found += page.entries
             self.resume = page.resume
             if not page.has_more:
                 return found
 
     def held(self) -> dict[str, int]:
-        return {one.currency: one.available_minor + one.pending_minor for one in self.gateway.balance.held()}
+        return {one.currency: one.available_minor + one.pending_minor for one in self.balance.held()}
 
     def pay(self, minor: int = 10_000) -> str:
         request = PaymentRequest(str(uuid7()), Money(minor, "EUR"), self.ok, "test", {"payment_id": str(uuid7())})
