@@ -29,6 +29,7 @@ from api.pages.fapiao import handlers as fapiao_pages
 from api.pages.feed import handlers as feed_pages
 from api.pages.feedback import handlers as feedback_pages
 from api.pages.frame import static_files
+from api.pages.gateway_balances import handlers as gateway_balances_pages
 from api.pages.identity_provider import handlers as identity_provider_pages
 from api.pages.invoices import handlers as invoices_pages
 from api.pages.leads import demo_handlers as demo_pages
@@ -102,6 +103,8 @@ from api.v1 import (
     events,
     fapiaos,
     feed,
+    gateway_accounts,
+    gateway_balances,
     identity_provider,
     incidents,
     invitations,
@@ -207,6 +210,8 @@ MODULES: tuple[ModuleType, ...] = (
     organizations,
     verification,
     identity_provider,
+    gateway_accounts,
+    gateway_balances,
     feed,
     comments,
     content_reports,
@@ -262,6 +267,7 @@ MODULES: tuple[ModuleType, ...] = (
     seller_start_pages,
     connectors_pages,
     webhooks_pages,
+    gateway_balances_pages,
     test_clocks_pages,
     seller_reviews_pages,
     verification_pages,

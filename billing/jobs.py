@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from billing.bank import remind_payers
+from billing.connected_accounts import ask_account
 from billing.disputes.apply_gateway_record import apply_gateway_record
 from billing.disputes.submit_evidence import SUBMIT_EVIDENCE, SendEvidence
 from billing.documents.fapiao import FapiaoDocument
 from billing.documents.model import InvoiceDocument
 from billing.fapiao import jobs as fapiao_jobs
 from billing.fapiao.ports import FapiaoIssuer
+from billing.gateway_balances import read_balance
 from billing.gateways import janitor, sandbox
 from billing.gateways.call import GatewayCall, Gateways, check_kind
 from billing.gateways.ports import OwnSubject
@@ -62,10 +64,13 @@ def register(
         for kind in (operation.kind, check_kind(operation)):
             call(kind)(GatewayCall(gateways, operation))
     call(SUBMIT_EVIDENCE)(SendEvidence(gateways, storage))
-    call(PROCESS)(ProcessWebhook(gateways, OPERATIONS, MADE_BY_THEMSELVES, keep.read_of_customer))
+    asks = {"account": ask_account.ask_by_reference}
+    call(PROCESS)(ProcessWebhook(gateways, OPERATIONS, MADE_BY_THEMSELVES, keep.read_of_customer, asks))
     keep.register(gateways)
     janitor.register(OPERATIONS)
     sandbox.register()
+    read_balance.register(gateways)
+    ask_account.register(gateways)
     remind_payers.register()
     release.register()
     seal.register()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import billing.accounting_periods.models
 import billing.bank.models
 import billing.charges.models
+import billing.connected_accounts.models
 import billing.disputes.models
 import billing.fapiao.models
+import billing.gateway_balances.models
 import billing.gateways.models
 import billing.incidents.models
 import billing.invoices.models
@@ -107,6 +109,7 @@ MODELS = (
     fulfillment.usage.models,
     billing.bank.models,
     billing.gateways.models,
+    billing.gateway_balances.models,
     billing.payment_methods.models,
     billing.payments.models,
     billing.refunds.models,
@@ -119,6 +122,7 @@ MODELS = (
     billing.statements.models,
     billing.store_credit.models,
     billing.payouts.models,
+    billing.connected_accounts.models,
     billing.invoices.models,
     billing.fapiao.models,
     orders.checkout.quote_models,

@@ -24,6 +24,7 @@ from billing.bank.gateway import BankTransferGateway
 from billing.bank.models import BANK_TRANSFER
 from billing.fapiao.request_fapiao import RequestFapiao, request_fapiao
 from billing.fapiao.sandbox import SandboxFapiaoIssuer
+from billing.gateway_balances.read_balance import SWEEP as READ_BALANCES
 from billing.gateways.sandbox import SandboxGateway
 from billing.invoices.models import Invoice
 from billing.payouts.pay_out import PayOut, pay_out
@@ -77,7 +78,7 @@ from orders.refunds.refund_order import RequestOrderRefund, request_order_refund
 from orders.subscriptions.auto_renew import set_auto_renew
 from tests import factories_fulfillment
 from tests.bank_payouts import give_bank_account, pay_by_bank
-from tests.factories_billing import OPERATOR, PlainRenderer, close_due
+from tests.factories_billing import OPERATOR, PlainRenderer, close_due, do_sweep
 from tests.factories_marketplace import (
     Org,
     make_member,
@@ -139,13 +140,14 @@ def build(db: Database, folder: Path) -> World:
     stage.ask_back(stage.asked_back[1])
     pay_by_transfer(stage)
     stage.publish()
+    do_sweep(db, READ_BALANCES)
     return World(storage, folder, stage.buyer, stage.seller, stage.promoter, order_id)
 
 
 def register(db: Database, storage: Storage) -> None:
     """What the composition registers, with doubles for what is outside."""
     billing.jobs.register(
-        {"sandbox": SandboxGateway(db), BANK_TRANSFER: BankTransferGateway(db)},
+        {"sandbox": SandboxGateway(db, fee_ppm=29_000), BANK_TRANSFER: BankTransferGateway(db)},
         storage,
         PlainRenderer(),
         public_url="https://market.example",

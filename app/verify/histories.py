@@ -8,6 +8,7 @@ from typing import Any
 
 import billing.accounting_periods.models
 import billing.bank.models
+import billing.connected_accounts.models
 import billing.disputes.models
 import billing.fapiao.models
 import billing.incidents.models
@@ -49,6 +50,7 @@ from kernel.states import machines
 from migrations.partitions import kept_since
 
 TABLES = {
+    billing.connected_accounts.models.CONNECTED_ACCOUNT.name: "billing.connected_account",
     billing.bank.models.AWAITED_TRANSFER.name: "billing.bank_transfer",
     billing.bank.models.OUTGOING_TRANSFER.name: "billing.bank_outgoing",
     billing.accounting_periods.models.ACCOUNTING_PERIOD.name: "billing.accounting_period",

@@ -111,7 +111,8 @@ FOLLOWED = Query(
         UNION ALL SELECT DISTINCT 'external_refund', payment_id FROM billing.refund WHERE origin = 'gateway'
     ), told AS (
         SELECT DISTINCT kind, subject_id FROM billing.incident
-        WHERE kind NOT IN ('late_success', 'payout_disputed', 'credit_paid_back', 'key_reused')
+        WHERE kind NOT IN ('late_success', 'payout_disputed', 'credit_paid_back', 'external_refund_returned', 'key_reused',
+                           'balance_unknown', 'balance_differs')
     )
     SELECT coalesce(c.kind, t.kind) AS kind, coalesce(c.subject_id, t.subject_id) AS subject_id, t.kind IS NOT NULL AS is_told
     FROM changed c FULL JOIN told t ON t.kind = c.kind AND t.subject_id = c.subject_id

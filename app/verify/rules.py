@@ -13,6 +13,7 @@ from app.verify import (
     documents,
     fapiao,
     files,
+    gateway_balances,
     heads,
     histories,
     instalments,
@@ -40,6 +41,7 @@ from app.verify.rule import Comparison, Rule
 
 RULES: tuple[Rule, ...] = (
     *ledger.RULES,
+    *gateway_balances.RULES,
     *books.RULES,
     *payments.RULES,
     *payment_methods.RULES,

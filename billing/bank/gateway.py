@@ -70,6 +70,9 @@ class BankTransferGateway:
     """See the module. Thread safe; opens its own transactions on `db`."""
 
     name: Final = BANK_TRANSFER
+    balance: Final = None
+    """What the bank says of the account is imported as its statements."""
+    accounts: Final = None
 
     def __init__(self, db: Database) -> None:
         self._db = db

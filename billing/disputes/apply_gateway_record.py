@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from billing.disputes.allocate_dispute import PaidOrder, allocate_dispute
 from billing.disputes.events import DisputeEnded, DisputeOpened
 from billing.disputes.models import DISPUTE, STATE_OF, Dispute, DisputePart
+from billing.disputes.note_fee import note_fee
 from billing.gateways.ports import GatewayRecord
 from billing.gateways.result import ApplyOutcome, record_mismatch
 from billing.incidents.open_incident import OpenIncident, open_incident
@@ -154,24 +155,13 @@ def _note(uow: UnitOfWork, dispute: Dispute, record: GatewayRecord) -> bool:
     is_news = False
     if record.submitted and dispute.submitted_at is None:
         dispute.submitted_at, is_news = clock.now(), True
-    if record.fee is not None and (record.fee.amount_minor, record.fee.currency) != (
-        dispute.fee_minor,
-        dispute.fee_currency or record.fee.currency,
-    ):
-        if dispute.fee_currency not in {None, record.fee.currency}:
+    if record.fee is not None:
+        fee_is_news = note_fee(uow, dispute, record.fee)
+        if fee_is_news is None:
             # Nothing can be said of the difference between two currencies.
             record_mismatch(uow, "dispute", dispute.id, record, differs="fee")
             return is_news
-        more_minor = record.fee.amount_minor - dispute.fee_minor
-        dispute.fee_minor, dispute.fee_currency = record.fee.amount_minor, record.fee.currency
-        dispute.fee_changes += 1
-        legs = [
-            Leg(PLATFORM_ORG_ID, "gateway_fee", more_minor),
-            Leg(PLATFORM_ORG_ID, "gateway_cash", -more_minor, dispute.gateway),
-        ]
-        key = f"dispute:{dispute.id}:fee:{dispute.fee_changes}"
-        post(uow, Fact(key, "dispute_fee", dispute.id, record.fee.currency, clock.now(), legs))
-        is_news = True
+        is_news = is_news or fee_is_news
     return is_news
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.db.base import Base, CreatedAt, Currency, Id, Instant, Json, Minor
@@ -24,6 +24,7 @@ class SandboxOperation(Base):
         CheckConstraint("state IN ('pending', 'requires_action', 'succeeded', 'failed')", name="state"),
         CheckConstraint("amount_minor > 0", name="amount"),
         CheckConstraint("0 <= refunded_minor AND refunded_minor <= amount_minor", name="refunded"),
+        Index("ix_sandbox_operation_written_by", "written_by", "id"),
         {"schema": "billing"},
     )
     id: Mapped[Id]
@@ -46,6 +47,13 @@ class SandboxOperation(Base):
     metadata_: Mapped[Json] = mapped_column("metadata")
     evidence: Mapped[Json | None]
     """Of a dispute: what its bank was told."""
+    fee_minor: Mapped[Minor] = mapped_column(default=0, server_default=text("0"))
+    """Kept of a payment that succeeds."""
+    succeeded_at: Mapped[Instant | None]
+    """When the money moved; it may have come back since."""
+    written_by: Mapped[int] = mapped_column(server_default=text("(pg_current_xact_id())::text::bigint"))
+    """The database transaction that changed its state last, written by a trigger: by it the balance's entries are read without
+    a gap."""
     created_at: Mapped[CreatedAt]
     changed_at: Mapped[Instant]
 

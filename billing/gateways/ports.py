@@ -14,6 +14,8 @@ from enum import StrEnum
 from typing import Literal, Protocol
 from uuid import UUID
 
+from billing.gateways.accounts import GatewayAccounts
+from billing.gateways.balance import GatewayBalance
 from kernel.money import Money
 
 
@@ -211,6 +213,14 @@ class PaymentGateway(Protocol):
     @property
     def name(self) -> str:
         """Its name in settings, rows and ledger accounts."""
+
+    @property
+    def balance(self) -> GatewayBalance | None:
+        """What it says of its own books, where it keeps any that ours could be compared with."""
+
+    @property
+    def accounts(self) -> GatewayAccounts | None:
+        """Accounts of parties, where it opens such."""
 
     def submit(self, request: PaymentRequest) -> GatewayAnswer:
         """Take the money; the same key twice is one operation."""

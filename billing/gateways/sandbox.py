@@ -33,6 +33,7 @@ from billing.gateways.ports import (
     PayoutRequest,
     RefundRequest,
 )
+from billing.gateways.sandbox_balance import SandboxBalance, fee_of
 from billing.gateways.sandbox_disputes import record_of, take_evidence
 from billing.gateways.sandbox_scripts import (
     DISPUTE_SCRIPTS,
@@ -72,6 +73,7 @@ class _Order:
     amount: Money
     parent: str | None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    fee_minor: int = 0
 
     @property
     def is_its_own(self) -> bool:
@@ -85,12 +87,15 @@ class _Order:
 
 
 class SandboxGateway:
-    """See the module. Thread safe; opens its own transactions on `db`."""
+    """See the module. Thread safe; opens its own transactions on `db`. `fee_ppm`: what it keeps of a payment."""
 
     name: Final = NAME
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, *, fee_ppm: int = 0) -> None:
         self._db = db
+        self._fee_ppm = fee_ppm
+        self.balance: Final = SandboxBalance(db)
+        self.accounts: Final = None
 
     def submit(self, request: PaymentRequest) -> GatewayAnswer:
         """Take the money as the method token says."""
@@ -102,7 +107,8 @@ class SandboxGateway:
         script = payment_script(token)
         if script is None:
             raise GatewayRefused("invalid_method")
-        order = _Order("payment", request.key, token, request.amount, None, request.metadata)
+        fee_minor = fee_of(request.amount, self._fee_ppm)
+        order = _Order("payment", request.key, token, request.amount, None, request.metadata, fee_minor)
         return self._do(order, script)
 
     def find_payment(self, request: PaymentRequest, reference: str | None) -> GatewayAnswer | None:
@@ -288,6 +294,8 @@ def _new(order: _Order, script: Script) -> SandboxOperation:
         amount_minor=order.amount.amount_minor,
         currency=order.amount.currency,
         refunded_minor=0,
+        fee_minor=order.fee_minor,
+        succeeded_at=now if script.status is GatewayStatus.SUCCEEDED else None,
         state=script.status.value,
         error_code=script.error_code,
         becomes=script.becomes.value if script.becomes else None,
@@ -331,6 +339,8 @@ def _change(uow: UnitOfWork, operation: SandboxOperation, status: GatewayStatus,
     operation.state = status.value
     operation.error_code = error_code
     operation.changed_at = clock.now()
+    if status is GatewayStatus.SUCCEEDED:
+        operation.succeeded_at = operation.changed_at
     _store_webhook(uow, operation)
 
 

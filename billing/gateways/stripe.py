@@ -31,7 +31,9 @@ from billing.gateways.ports import (
     PayoutRequest,
     RefundRequest,
 )
+from billing.gateways.stripe_accounts import StripeAccounts
 from billing.gateways.stripe_amounts import from_stripe, to_stripe
+from billing.gateways.stripe_balance import StripeBalance
 from billing.gateways.stripe_calls import call as _call
 from billing.gateways.stripe_calls import plain as _plain
 from billing.gateways.stripe_checkout import ATTEMPT, HOSTED, HOSTED_KEPT, StripePayments
@@ -138,6 +140,8 @@ class StripeGateway:
             http_client=stripe.RequestsClient(timeout=TIMEOUT_S),
         )
         self._api = client.v1
+        self.balance: Final = StripeBalance(client.v1)
+        self.accounts: Final = StripeAccounts(client.v1)
         self.payer_origins: tuple[str, ...] = PAGES if base_address == ADDRESS else (base_address,)
         self._customers = StripeCustomers(client.v1, customers)
         self._payments = StripePayments(client.v1, self._customers, payments_at)
@@ -228,7 +232,7 @@ class StripeGateway:
             event.type,
             subject.id or (event.related_object or subject).id,
             {"metadata": subject.metadata or {}, "type": event.type},
-            subject=subject.object if subject.object in {"refund", "dispute"} else "",
+            subject=subject.object if subject.object in {"refund", "dispute", "account"} else "",
             says=_SAID.get(subject.object, {}).get(status),
             needs_person=subject.object == "dispute" and status.startswith("warning_"),
             about="payment" if paid else "",

@@ -31,6 +31,8 @@ ABOUT, CUSTOMER = "about", "customer"
 NOTHING_OF_OURS = "nothing of ours has this reference"
 Believe = Callable[[UnitOfWork, str, GatewayRecord], ApplyOutcome | None]
 """What to do about something that a gateway made by itself; None: it is about nothing of ours."""
+AskLater = Callable[[UnitOfWork, str, str], UUID | None]
+"""Let a job ask about something of ours by its gateway and reference. Returns its id; None: it is nothing of ours."""
 ReadMethods = Callable[[UnitOfWork, str, str], bool]
 """Have what a gateway keeps for one of its customers read; False: it is none of ours."""
 ANSWER_FIRST = timedelta(seconds=10)
@@ -146,7 +148,9 @@ class ProcessWebhook:
         operations: Sequence[GatewayOperation],
         own: Mapping[OwnSubject, Believe],
         read_methods: ReadMethods,
+        asks: Mapping[str, AskLater] | None = None,
     ) -> None:
+        self._asks = asks or {}
         self._gateways = gateways
         self._operations = operations
         self._own = own
@@ -198,6 +202,12 @@ class ProcessWebhook:
 
     def _made_by_itself(self, uow: UnitOfWork, stored: Inbox) -> _AboutItsOwn | None:
         subject, reference = stored.body.get(SUBJECT), stored.body.get("reference")
+        ask = self._asks.get(subject) if isinstance(subject, str) else None
+        if ask is not None and isinstance(reference, str):
+            row_id = ask(uow, stored.source, reference)
+            state, note = ("processed", f"{subject} {row_id}: asked") if row_id else ("ignored", NOTHING_OF_OURS)
+            close_webhook(uow, stored.id, state, note, row_id)
+            return None
         for known, believe in self._own.items():
             if subject == known and isinstance(reference, str) and reference:
                 return _AboutItsOwn(stored.id, stored.source, known, reference, believe)

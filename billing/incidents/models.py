@@ -22,6 +22,9 @@ IncidentKind = Literal[
     "payout_partly_returned",
     "payout_disputed",
     "credit_paid_back",
+    "external_refund_returned",
+    "balance_unknown",
+    "balance_differs",
     "key_reused",
 ]
 
@@ -38,7 +41,7 @@ class Incident(Base):
         CheckConstraint(
             "kind IN ('refund_returned', 'payout_returned', 'payment_reversed', 'late_success', 'external_refund', "
             "'dispute_lost', 'dispute_overturned', 'payout_partly_returned', 'payout_disputed', 'credit_paid_back', "
-            "'key_reused')",
+            "'key_reused', 'external_refund_returned', 'balance_unknown', 'balance_differs')",
             name="kind",
         ),
         CheckConstraint("state IN ('open', 'resending', 'closed')", name="state"),
@@ -55,7 +58,7 @@ class Incident(Base):
     id: Mapped[Id]
     kind: Mapped[str]
     subject_id: Mapped[UUID]
-    """The refund, payout, payment, dispute or movement of credit it is about."""
+    """The refund, payout, payment, dispute, movement of credit or entry of the gateway's balance it is about."""
     gateway: Mapped[str]
     gateway_reference: Mapped[str]
     amount_minor: Mapped[Minor]

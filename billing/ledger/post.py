@@ -25,6 +25,8 @@ AccountKind = Literal[
     "payout_clearing",
     "commission",
     "gateway_fee",
+    "gateway_exchange",
+    "bank_clearing",
     "suspense",
     "store_credit",
 ]

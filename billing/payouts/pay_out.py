@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from billing.connected_accounts.held import refuse_held
 from billing.gateways.sandbox import NAME as SANDBOX
 from billing.ledger.post import Fact, Leg, post
 from billing.ledger.queries import balance_minor
@@ -51,10 +52,11 @@ def pay_out(uow: UnitOfWork, command: PayOut) -> UUID:
     Raises:
         Forbidden: `permission_missing` without operator.payouts.
         NotFound: `statement_not_found`.
-        Invalid: `payout_account_missing`; without an account nothing is reserved.
+        Invalid: `payout_account_missing`; without an account nothing is reserved; `payout_account_foreign`.
         Conflict: `statement_not_payable` (paid, carried or being paid), `payout_exceeds_available`,
             `payout_already_running`, `payout_held_by_dispute` (nothing of it can be paid before the bank has decided),
-            `payout_account_held`, `payout_holder_differs`, `payout_account_differs` (the party gave another account).
+            `payout_account_held` (changed lately, or the gateway pays nothing there now), `payout_holder_differs`,
+            `payout_account_differs` (the party gave another account).
 
     Emits: later, from the job: PayoutPaid or PayoutFailed.
     Locks: the party's settlement, then the statement, then the party's account.
@@ -65,6 +67,7 @@ def pay_out(uow: UnitOfWork, command: PayOut) -> UUID:
         raise Invalid("payout_account_missing", field="destination" if gateway else "gateway")
     statement = _lock_payable(uow, command.statement_id)
     rail = _rail_of(uow, statement, gateway, destination)
+    refuse_held(uow, statement.org_id, rail.gateway, rail.destination)
     held = disputed_shares(uow, statement)
     due_minor = statement.net_minor - taken_up_minor(uow, statement.id) - sum(one.left_minor for one in held)
     if due_minor <= 0:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, select
 
+from billing.connected_accounts.held import why_held
 from billing.gateways.call import GatewayRequest, Unresolved, said_of
 from billing.gateways.ports import GatewayAnswer, GatewayRefused, PaymentGateway, PayoutRequest
 from billing.gateways.result import CALL_LASTS, ApplyOutcome, GatewayResult
@@ -62,6 +63,9 @@ class PayoutOperation:
         if fresh and is_disputed(uow, payout):
             # Since it was scheduled. What is left of the statement can be paid anew.
             return GatewayRequest(payout.id, payout.gateway, True, _hold, _hold, DISPUTED)
+        if fresh and why_held(uow, payout.org_id, payout.gateway, payout.destination) is not None:
+            # Since it was scheduled. The money is the party's again; its statement can be paid once the account may be.
+            return GatewayRequest(payout.id, payout.gateway, True, _refuse, _refuse, HELD)
         question = _Question(request, payout.gateway_reference)
         unconfigured = GatewayResult(refused="gateway_unknown") if fresh else GatewayResult(unknown=True)
         return GatewayRequest(payout.id, payout.gateway, fresh, question.find, question.submit, unconfigured)
@@ -109,6 +113,13 @@ DISPUTED = GatewayResult(refused="payment_disputed")
 
 def _hold(_gateway: object) -> GatewayAnswer:
     raise GatewayRefused("payment_disputed")
+
+
+HELD = GatewayResult(refused="payout_account_held")
+
+
+def _refuse(_gateway: object) -> GatewayAnswer:
+    raise GatewayRefused("payout_account_held")
 
 
 def is_disputed(uow: UnitOfWork, payout: Payout) -> bool:

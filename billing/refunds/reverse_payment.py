@@ -75,9 +75,9 @@ def reverse_payment(uow: UnitOfWork, command: ReversePayment) -> int:
         return 0
     for part in parts:
         refund = record_lost(uow, command, part)
-        refund.gateway_reference = (
-            command.gateway_reference if len(parts) == 1 and command.origin == "gateway" else None
-        )
+        # Of one that no other bears a part of, so that the gateway speaks of the same amount.
+        is_all = len(parts) == 1 and not uncovered_minor and command.origin == "gateway"
+        refund.gateway_reference = command.gateway_reference if is_all else None
         succeed(uow, refund)
     if command.origin == "reversal":
         _return_credit(uow, command)

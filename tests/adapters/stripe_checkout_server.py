@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -68,8 +69,10 @@ class CheckoutServer:
     address: str
 
     def __init__(self) -> None:
+        super().__init__()
         self.hook: Hook | None = None
         self.faults: list[Injected] = []
+        self.chance: Callable[[str, str], str | None] = lambda _method, _path: None
         self.events: list[dict[str, Any]] = []
         self._untold: list[dict[str, Any]] = []
 
@@ -324,12 +327,13 @@ class CheckoutServer:
             threading.Thread(target=_send, args=(self.hook, news), daemon=True).start()
 
     def injected(self, method: str, path: str) -> Injected | None:
-        """The fault that this request meets, if any."""
+        """The fault that this request meets, if any: one that was set for it, else what `chance` says."""
         for fault in self.faults:
             if fault.left and fault.method == method and path.startswith(fault.path):
                 fault.left -= 1
                 return fault
-        return None
+        what = self.chance(method, path)
+        return Injected(method, path, what) if what is not None else None
 
     def _put(self, prefix: str, kind: str, **values: Any) -> dict[str, Any]:
         made = {"id": f"{prefix}_{secrets.token_hex(8)}", "object": kind, "livemode": False, **values}

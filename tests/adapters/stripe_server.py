@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from kernel import clock
 from tests.adapters.stripe_checkout_server import TURNED_AWAY, CheckoutServer, public, turned_away
+from tests.adapters.stripe_connect_server import StripeBooks
 from tests.adapters.stripe_parameters import problem_of
 from tests.adapters.stripe_shapes import SHAPES, StripeFault, form_of, signed_event
 
@@ -25,7 +26,7 @@ Fields = dict[str, str]
 __all__ = ["LocalStripe", "StripeFault", "signed_event"]
 
 
-class LocalStripe(CheckoutServer):
+class LocalStripe(CheckoutServer, StripeBooks):
     """Runs while its context is open; `address` is what the SDK is given as base address."""
 
     def __init__(self, port: int = 0) -> None:
@@ -66,6 +67,8 @@ class LocalStripe(CheckoutServer):
             fields = form_of(kind, raw_body)
         else:
             fields = dict(parse_qsl(parts.query if method == "GET" else raw_body.decode()))
+        if account := request.headers.get("Stripe-Account"):
+            fields["_account"] = account
         if parts.path.startswith(("/pay/", "/bank/")):
             with self._lock:
                 self._show(request, *self.page(method, parts.path, fields))
@@ -142,7 +145,7 @@ class LocalStripe(CheckoutServer):
 
     def _do(self, method: str, path: str, fields: Fields) -> dict[str, Any]:
         pieces = path.removeprefix("/v1/").split("/")
-        found = self.of_payers(method, pieces, fields)
+        found = self.of_payers(method, pieces, fields) or self.connect(method, pieces, fields)
         if found is not None:
             return found
         if method == "GET" and len(pieces) == 1:
@@ -170,6 +173,7 @@ class LocalStripe(CheckoutServer):
         made["metadata"] = {name[9:-1]: value for name, value in fields.items() if name.startswith("metadata[")}
         made.update(values)
         self.objects[made["id"]] = made
+        self.account_for(made)
         return deepcopy(made)
 
     def _pay(self, fields: Fields) -> dict[str, Any]:
@@ -264,19 +268,10 @@ class LocalStripe(CheckoutServer):
                 "past_due": False,
                 "submission_count": 0,
             },
-            "balance_transactions": [
-                {
-                    "id": f"txn_{secrets.token_hex(8)}",
-                    "object": "balance_transaction",
-                    "amount": -paid["amount"],
-                    "currency": paid["currency"],
-                    "fee": 1_500,
-                    "net": -paid["amount"] - 1_500,
-                    "type": "adjustment",
-                }
-            ],
+            "balance_transactions": [],
         }
         self.objects[made["id"]] = made
+        self.account_for(made)
         return str(made["id"])
 
     def _file(self, fields: Fields) -> dict[str, Any]:

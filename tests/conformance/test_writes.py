@@ -73,6 +73,8 @@ from tests.pictures import picture
 
 BEYOND = {
     "POST /hooks/stripe": "no Stripe beside the sandbox: tests/api/test_gateway_webhooks.py asks it",
+    "POST /v1/gateway-accounts": "the sandbox opens no accounts: tests/adapters/test_connected_accounts.py opens one",
+    "POST /v1/gateway-accounts/ask": "the same",
     "POST /v1/payment-methods": "the sandbox keeps none: tests/api/pages/dashboards/test_stripe_pages.py asks it",
 }
 """Writes that this world cannot honour, and why."""
@@ -410,6 +412,7 @@ def operating(world: World) -> None:
     ask("POST /v1/operator/webhooks/{webhook_id}/look-again", operator, webhook_id=webhooks[0].id)
     answered = {"resolution": "answered at the gateway"}
     ask("POST /v1/operator/webhooks/{webhook_id}/settle", operator, answered, webhook_id=webhooks[1].id)
+    ask("POST /v1/operator/gateway-balances/read", operator, {"gateway": "sandbox"})
     clock.advance(timedelta(days=8))
     ask("POST /v1/operator/statements", operator, {"org_id": str(stage.seller.id)})
     statement = stage.rows(select(Statement).where(Statement.org_id == stage.seller.id))[0]

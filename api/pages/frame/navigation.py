@@ -101,6 +101,7 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("operator_subscriptions", "refresh", addresses.OPERATOR_SUBSCRIPTIONS, "operator", "operating"),
     NavItem("operator_refund_cases", "undo", addresses.refunds.OPERATOR_CASES, "operator", "operating"),
     NavItem("operator_disputes", "alert", addresses.disputes.OPERATOR, "operator", "operating"),
+    NavItem("operator_balances", "wallet", addresses.operating.BALANCES, "operator", "operating"),
     NavItem("bank", "wallet", bank_addresses.BANK, "operator", "operating"),
     NavItem("payout_batches", "bank", addresses.payouts.BATCHES, "payout_desk", "operating"),
     NavItem("operator_books", "book", addresses.books.BOOKS, "operator", "operating"),

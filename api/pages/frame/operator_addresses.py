@@ -5,6 +5,13 @@ from api.pages.frame import bank_addresses
 bank = bank_addresses
 OPERATOR_REPORTS = "/operator/reports"
 OPERATOR_SELLERS = "/operator/sellers"
+BALANCES = "/operator/gateway-balances"
+READ_BALANCE = f"{BALANCES}/read"
+
+
+def gateway_account(gateway: str, act: str = "") -> str:
+    """Where a party opens its account at a gateway, and goes on there."""
+    return f"/seller/start/gateway-account/{gateway}{act}"
 
 
 def operator_report(report_id: object) -> str:

@@ -153,6 +153,13 @@ TONES: dict[str, dict[str, Tone]] = {
         "rejected": "bad",
         "verified": "good",
     },
+    "connected_account": {
+        "opening": "wait",
+        "onboarding": "wait",
+        "enabled": "good",
+        "restricted": "bad",
+        "closed": "bad",
+    },
     "dispute": {"open": "wait", "won": "good", "lost": "bad"},
     "dispute_submission": {"sending": "wait", "sent": "good", "failed": "bad"},
     "tax_id_dispute": {"open": "bad", "evidence_asked": "wait", "settled": "good", "dismissed": "idle"},

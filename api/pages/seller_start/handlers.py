@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -16,9 +16,10 @@ from api.pages.frame.choices import Choice, country_choices
 from api.pages.frame.phrases import failure
 from api.pages.frame.seller_access import require_seller
 from api.pages.frame.sidebar import STARTING
-from api.pages.frame.site import Form, PageRequest, form_post, page
+from api.pages.frame.site import Form, PageRequest, form_post, page, redirect
 from api.pages.frame.translations import translations
 from api.pages.seller_start import presenter
+from api.pages.seller_start.gateway_account import gateway_accounts
 from api.pages.seller_start.views import (
     AgreementView,
     BecomeSellerView,
@@ -30,6 +31,7 @@ from api.pages.seller_start.views import (
     StartView,
     TaxView,
 )
+from api.v1.gateway_accounts import RETURN, account_link, ask_now, open_account
 from api.v1.onboarding import do_step, hand_in
 from fulfillment.connectors.queries import connectors_of
 from kernel.db.uow import UnitOfWork
@@ -147,6 +149,45 @@ def save_account(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
     return page_request.redirect(addresses.SELLER_PAYOUT_ACCOUNT, notice="payout_account_saved")
 
 
+@form_post(f"{RETURN}/{{gateway:str}}", ACCOUNTS)
+def open_at_gateway(gateway: FromPath[str], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
+    """Open an account at a gateway. Pressed twice, it is the same account."""
+    del form
+    return _at_gateway(page_request, lambda: open_account(page_request.request, gateway), "gateway_account_opened")
+
+
+@page(f"{RETURN}/{{gateway:str}}/again", ACCOUNTS)
+def go_to_gateway(gateway: FromPath[str], page_request: Given[PageRequest]) -> Answer:
+    """Go to the gateway's own questions. Its address holds for minutes and once, so that each visit is given a new one."""
+    require_seller(page_request)
+    try:
+        return redirect(account_link(page_request.request, gateway))
+    except DomainError as refused:
+        return page_request.render(_accounts(page_request, None, refused), status=_status(refused))
+
+
+@page(f"{RETURN}/{{gateway:str}}/return", ACCOUNTS)
+def come_back_from_gateway(gateway: FromPath[str], page_request: Given[PageRequest]) -> Answer:
+    """The owner comes back, finished or not: the gateway is asked, and the page of the accounts says how it stands."""
+    return _at_gateway(page_request, lambda: ask_now(page_request.request, gateway), "gateway_account_asked")
+
+
+@form_post(f"{RETURN}/{{gateway:str}}/ask", ACCOUNTS)
+def ask_gateway_again(gateway: FromPath[str], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
+    """Ask the gateway how the account stands."""
+    del form
+    return _at_gateway(page_request, lambda: ask_now(page_request.request, gateway), "gateway_account_asked")
+
+
+def _at_gateway(page_request: PageRequest, work: Callable[[], object], notice: str) -> Answer:
+    require_seller(page_request)
+    try:
+        work()
+    except DomainError as refused:
+        return page_request.render(_accounts(page_request, None, refused), status=_status(refused))
+    return page_request.redirect(addresses.SELLER_PAYOUT_ACCOUNT, notice=notice)
+
+
 @page(addresses.SELLER_AGREEMENT, OWN)
 def show_agreement(page_request: Given[PageRequest]) -> Answer:
     """The agreement in force, and who accepted it."""
@@ -226,6 +267,7 @@ def _accounts(
     require_seller(page_request)
     with page_request.work() as uow:
         accounts, registered = list_payout_accounts(uow), _registered(page_request, uow)
+        at_gateways = gateway_accounts(page_request, uow)
     given = {"currency": "CNY", "country": registered.country, "holder": registered.legal_name}
     return PayoutAccountsView(
         accounts=tuple(accounts),
@@ -234,6 +276,7 @@ def _accounts(
         typed=dict.fromkeys(_ACCOUNT_FIELDS, "") | (given if typed is None else dict(typed)),
         error=_said(page_request, refused)[0],
         error_field=_said(page_request, refused)[1],
+        gateways=at_gateways,
     )
 
 
@@ -294,6 +337,10 @@ routes = [
     confirm_tax_details,
     show_payout_account,
     save_account,
+    open_at_gateway,
+    go_to_gateway,
+    come_back_from_gateway,
+    ask_gateway_again,
     show_agreement,
     accept,
     show_channels,

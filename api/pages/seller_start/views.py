@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from api.pages.frame.choices import Choice
+from api.pages.seller_start.gateway_account import GatewayAccountItem
 from marketplace.channels.queries import ChannelView
 from marketplace.onboarding.agreement_text import AgreementText
 from marketplace.onboarding.queries import AcceptanceView, LegalProofView, PayoutAccountView, StepState
@@ -105,6 +106,7 @@ class PayoutAccountsView:
     typed: Mapping[str, str]
     error: str | None = None
     error_field: str = ""
+    gateways: tuple[GatewayAccountItem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,19 @@ def ledger_cash(p: Planter, _: World) -> None:
     p.book((PLATFORM, "gateway_cash", 5), (PLATFORM, "gateway_fee", -5))
 
 
+def gateway_balances_booked(p: Planter, _: World) -> None:
+    legs = (PLATFORM, "gateway_cash", 5), (PLATFORM, "gateway_cash", -5)
+    p.book(*legs, key=f"balance:{uuid7()}:fee", kind="gateway_fee")
+
+
+def gateway_balances_known(p: Planter, _: World) -> None:
+    p.change(
+        """UPDATE billing.gateway_balance_entry
+           SET booked_as = NULL, booked_at = NULL, created_at = created_at - interval '2 days'
+           WHERE id = (SELECT id FROM billing.gateway_balance_entry WHERE kind = 'refund' AND booked_as = 'own' LIMIT 1)"""
+    )
+
+
 def ledger_suspense(p: Planter, _: World) -> None:
     p.book((PLATFORM, "suspense", 5), (PLATFORM, "gateway_fee", -5))
 

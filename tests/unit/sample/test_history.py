@@ -29,7 +29,9 @@ from app.sample.products import PRODUCTS, SampleProduct
 from app.sample.scenes.facts import STORIES, FilmScript
 from app.sample.scenes.short_films import SHORT_STORIES
 from billing.bank.remind_payers import SWEEP_REMINDERS
+from billing.connected_accounts.ask_account import SWEEP as ACCOUNTS_DUE
 from billing.fapiao.jobs import SWEEP_FAPIAO
+from billing.gateway_balances.read_balance import SWEEP as READ_BALANCES
 from billing.invoices.jobs import SWEEP as DOCUMENTS_LEFT
 from billing.ledger.heads import KEEP_HEADS
 from billing.payouts.schedule import PAY_DUE
@@ -58,6 +60,8 @@ OF_THE_PRESENT = {
     RECONCILE,
     KEEP_HEADS,
     SWEEP_CLOCKS,
+    READ_BALANCES,
+    ACCOUNTS_DUE,
     SWEEP_REMINDERS,
     SWEEP_FAPIAO,
     PAY_DUE,
