@@ -82,6 +82,7 @@ def samples(language: Language) -> dict[str, Sample]:
         "seller-coupons-refused": Sample(coupon_samples.coupons(s, wrong=True), SELLER),
         "seller-partners": Sample(partner_samples.seller_partners(s), SELLER),
         "seller-tier": Sample(partner_samples.tier(s), SELLER),
+        "seller-tier-editor": Sample(partner_samples.tier_editor(s), SELLER),
         "partners": Sample(partner_samples.partners(s), BUYER),
         "product-partner": Sample(partner_samples.on_partner_price(s), BUYER),
         "buy-partner": Sample(partner_samples.sheet(s), BUYER),

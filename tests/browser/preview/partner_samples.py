@@ -18,6 +18,7 @@ from api.pages.partners.views import (
     TypedTier,
 )
 from api.pages.products.views import ProductView
+from tests.browser.preview import offer_samples
 from tests.browser.preview.buying_samples import NOW, cny
 from tests.browser.preview.product_samples import product
 from tests.browser.preview.selling_samples import DeskSamples
@@ -96,3 +97,9 @@ def sheet(s: DeskSamples) -> BuyView:
     """The purchase sheet of a partner."""
     view = s.buy()
     return replace(view, plans=(replace(view.plans[0], own=_own(s)), *view.plans[1:]))
+
+
+def tier_editor(s: DeskSamples) -> TierView:
+    """The price list with the plan's price editor open, and a figure in it that is none."""
+    own = offer_samples.editor(s).first.own
+    return replace(tier(s), typed=TypedPrice("1", own=own), error_field="", field_error="")
