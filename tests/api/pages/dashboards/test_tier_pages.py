@@ -20,7 +20,7 @@ from tests.loop.test_partner_prices import as_seller, linked, tier
 
 def test_own_figures_are_edited_as_a_plans_are(dashboards: Dashboards) -> None:
     gold = tier(dashboards.stage)
-    plan_id = dashboards.stage.offer(price=MIXED)[0]
+    dashboards.stage.offer(price=MIXED)
     address = f"/seller/partner-tiers/{gold}"
     page = dashboards.seller.get(address).text
     products = re.findall(r'<option value="([0-9a-f-]{36}:[^"]+)"', page)
@@ -45,7 +45,6 @@ def test_own_figures_are_edited_as_a_plans_are(dashboards: Dashboards) -> None:
     assert fields(again.text)["own_1-price_flat"] == "3000.00", "the tier's own, not the plan's"
     closed = dashboards.seller.post(address, product=products[at], **own, editor="own")
     assert (closed.status_code, fields(closed.text)) == (200, {})
-    assert plan_id
 
 
 def test_an_offer_to_a_tier_is_made_approved_and_taken_back(dashboards: Dashboards) -> None:
