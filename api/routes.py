@@ -41,6 +41,7 @@ from api.pages.notifications import handlers as notifications_pages
 from api.pages.offers import approval_handlers as offer_approval_pages
 from api.pages.offers import handlers as offer_pages
 from api.pages.offers import seller_handlers as seller_offer_pages
+from api.pages.offers import tier_handlers as tier_offer_pages
 from api.pages.operator import handlers as operator_pages
 from api.pages.orders import handlers as orders_pages
 from api.pages.partners import handlers as partners_pages
@@ -154,6 +155,7 @@ from api.v1 import (
     store_credits,
     subscriptions,
     test_clocks,
+    tier_offers,
     touchpoints,
     traces,
     uploads,
@@ -232,6 +234,7 @@ MODULES: tuple[ModuleType, ...] = (
     leads,
     offers,
     offer_approvals,
+    tier_offers,
     demos,
     departments,
     partners,
@@ -299,6 +302,7 @@ MODULES: tuple[ModuleType, ...] = (
     lead_offer_pages,
     offer_pages,
     seller_offer_pages,
+    tier_offer_pages,
     offer_approval_pages,
     demo_pages,
     customers_pages,

@@ -65,6 +65,7 @@ import orders.checkout.quote_models
 import orders.coupons.models
 import orders.disputes.models
 import orders.offers.models
+import orders.offers.tier_offer_models
 import orders.order.instalments
 import orders.order.milestones
 import orders.order.models

@@ -17,7 +17,6 @@
 What needs no call outside follows in the transaction of its event; where that fails, as a durable job.
 It happens exactly once, whatever dies in between. Delivered or refunded: there is no third way out of `paid`.
 What people are told of it stands in `orders/notifications`, what the feed learns of it in `orders/feed_outcomes.py`.
-The composition imports this module in every process: followers register as it loads.
 """
 
 from __future__ import annotations
@@ -70,6 +69,7 @@ from orders.fulfillment.start_fulfillment import (
 from orders.instalments.jobs import sweep_instalments
 from orders.invoicing.invoice_order import ask_parties, department_of, invoice_order
 from orders.milestones.jobs import sweep_milestones
+from orders.offers.deliver_tier_offer import offer_to_partner
 from orders.offers.make_offer import withdraw_offered
 from orders.offers.win_request import win_request
 from orders.order.accept_services import ACCEPTED_AFTER, accepted_as_a_whole
@@ -92,7 +92,7 @@ from orders.usage.dunning import settle_owed
 from orders.usage.jobs import sweep_unpaid_usage
 
 FOLLOWERS = (sweep_deputies, sweep_cases, sweep_unpaid_usage, sweep_instalments, sweep_ending_coupons, sweep_disputes)
-MORE_FOLLOWERS = (sweep_milestones, charge_kept_method)
+MORE_FOLLOWERS = (sweep_milestones, charge_kept_method, offer_to_partner)
 """Imported for what they register."""
 REFUND_AGAIN = "orders.refund.again"
 SWEEP_PURCHASES = "orders.checkout.sweep"

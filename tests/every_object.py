@@ -93,8 +93,10 @@ from orders.disputes.models import DisputeEvidence
 from orders.disputes.say import AddDisputeEvidence, add_dispute_evidence, dispute_evidence_key
 from orders.notifications.notify_of_events import NOTIFY
 from orders.offers.make_offer import MakeOffer, make_offer
+from orders.offers.make_tier_offer import make_tier_offer
 from orders.offers.models import Offer
 from orders.offers.offered_price import OfferedPlan
+from orders.offers.tier_offer_models import TierOffer
 from orders.order.milestones import MilestoneFile, OrderMilestone
 from orders.order.models import Order, Subscription
 from orders.refunds.ask_refund import AskForRefund, ask_refund
@@ -128,6 +130,7 @@ KINDS: dict[str, type[Base]] = {
     "partner_tier_id": PartnerTier,
     "tier_price_id": TierPrice,
     "partner_link_id": PartnerLink,
+    "tier_offer_id": TierOffer,
     "customer_id": Organization,
     "dispute_id": Dispute,
     "document_id": DisputeEvidence,
@@ -395,7 +398,12 @@ def _partner(stage: Stage) -> dict[str, UUID]:
         link_id = ask_partner(uow, AskPartner(stage.buyer.id, tier_id)).id
     with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
         accept_partner(uow, link_id)
-    return {"partner_tier_id": tier_id, "tier_price_id": price_id, "partner_link_id": link_id}
+    plans = (OfferedPlan(stage.seat_plan, 20, 15_000),)
+    with unit_of_work(stage.services.db, stage.seller.owner) as uow:
+        command = MakeOffer(None, plans, clock.today("UTC") + timedelta(days=300))
+        tier_offer_id = make_tier_offer(uow, tier_id, command).id
+    made = {"partner_tier_id": tier_id, "tier_price_id": price_id, "partner_link_id": link_id}
+    return made | {"tier_offer_id": tier_offer_id}
 
 
 def _taxed(stage: Stage) -> dict[str, UUID]:

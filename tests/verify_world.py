@@ -22,6 +22,7 @@ from app.scheduler import tick
 from billing.bank import draw_transfer
 from billing.bank.gateway import BankTransferGateway
 from billing.bank.models import BANK_TRANSFER
+from billing.documents.offer import OfferDocument
 from billing.fapiao.request_fapiao import RequestFapiao, request_fapiao
 from billing.fapiao.sandbox import SandboxFapiaoIssuer
 from billing.gateway_balances.read_balance import SWEEP as READ_BALANCES
@@ -64,9 +65,11 @@ from orders.coupons.make_coupon import MakeCoupon, make_coupon
 from orders.milestones.decide import accept_milestone
 from orders.milestones.deliver import AddFile, add_file, deliver, file_key
 from orders.milestones.take_on import take_on
+from orders.offers import draw_offer
 from orders.offers.decide_offer import DecideOffer, decide_offer
 from orders.offers.floors import SetFloor, set_floor
 from orders.offers.make_offer import MakeOffer, make_offer
+from orders.offers.make_tier_offer import make_tier_offer
 from orders.offers.offered_price import OfferedPlan
 from orders.order.milestones import milestones_of
 from orders.order.models import Order, OrderLine, Subscription
@@ -157,7 +160,17 @@ def register(db: Database, storage: Storage) -> None:
     factories_fulfillment.register()
     marketplace.catalog.jobs.register(review_by_rule=True)
     marketplace.videos.jobs.register(storage)
+    draw_offer.register(storage, PlainOffers())
     marketplace.webhooks.jobs.register(cast("OutboundClient", Taking()), BOX, public_url="https://market.example")
+
+
+class PlainOffers:
+    """Stands where offers are drawn."""
+
+    def render(self, document: OfferDocument, timeout_s: float) -> bytes:
+        """Whom it is to."""
+        del timeout_s
+        return f"%PDF {document.issued_on}".encode()
 
 
 class Taking:
@@ -409,6 +422,11 @@ class MarketStage:
         with unit_of_work(self.db, self.buyer.owner) as uow:
             accept_partner(uow, link_id)
         self.buy((self.seats.id, 2))
+        today = clock.today("Asia/Shanghai")
+        with unit_of_work(self.db, self.seller.owner) as uow:
+            make_tier_offer(
+                uow, tier_id, MakeOffer(None, (OfferedPlan(self.seats.id, 1, discount_ppm=200_000),), today)
+            )
         with unit_of_work(self.db, self.buyer.owner) as uow:
             end_partner(uow, link_id)
 

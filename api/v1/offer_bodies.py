@@ -19,7 +19,7 @@ from marketplace.pricing.words import LANGUAGES, price_in_words
 from orders.offers.counter_offer import ProposedLine
 from orders.offers.make_offer import MAX_LINES
 from orders.offers.offered_price import OfferedPlan
-from orders.offers.queries import OfferLineView, OfferView
+from orders.offers.queries import ApprovalView, OfferLineView, OfferView
 
 InstalmentsIn = Annotated[
     Annotated[StrictInt, Field(ge=1, le=60)] | None,
@@ -243,6 +243,17 @@ class OfferApprovalOut(Out):
     decided_at: datetime | None
 
 
+def approval_out(row: ApprovalView | None) -> OfferApprovalOut | None:
+    """From the query's row."""
+    if row is None:
+        return None
+    lines = [
+        BelowFloorOut(number=number, floor_ppm=ppm, least_ppm=row.shares.get(number))
+        for number, ppm in row.floors.items()
+    ]
+    return OfferApprovalOut.of_row(row, lines=lines)
+
+
 class OfferOut(Out):
     """An offer of plans that are bought together. `is_expired`: past the day on which it could be accepted, and nothing was
     decided.
@@ -283,6 +294,9 @@ class OfferOut(Out):
         OfferApprovalOut | None,
         Meta(description="For its seller alone; null where nobody was asked"),
     ]
+    tier_offer_id: Annotated[
+        UUID | None, Meta(description="For its seller alone: the offer to a tier by which its buyer got it")
+    ]
 
     @classmethod
     def of(cls, row: OfferView) -> OfferOut:
@@ -294,13 +308,5 @@ class OfferOut(Out):
                 CounterOfferOut.of_row(one, lines=[CounterLineOut.of_row(line) for line in one.lines])
                 for one in row.counter_offers
             ],
-            approval=OfferApprovalOut.of_row(
-                row.approval,
-                lines=[
-                    BelowFloorOut(number=number, floor_ppm=ppm, least_ppm=row.approval.shares.get(number))
-                    for number, ppm in row.approval.floors.items()
-                ],
-            )
-            if row.approval is not None
-            else None,
+            approval=approval_out(row.approval),
         )

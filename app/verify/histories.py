@@ -41,6 +41,7 @@ import marketplace.webhooks.models
 import orders.amendments.models
 import orders.checkout.models
 import orders.offers.models
+import orders.offers.tier_offer_models
 import orders.order.instalments
 import orders.order.milestones
 import orders.order.models
@@ -86,6 +87,7 @@ TABLES = {
     marketplace.test_clocks.models.TEST_CLOCK.name: "marketplace.test_clock",
     marketplace.demos.models.DEMO.name: "marketplace.demo_booking",
     orders.offers.models.OFFER.name: "orders.offer",
+    orders.offers.tier_offer_models.TIER_OFFER.name: "orders.tier_offer",
     orders.order.instalments.INSTALMENT.name: "orders.instalment",
     marketplace.parties.models.ORGANIZATION.name: "marketplace.organization",
     marketplace.access.models.INVITATION.name: "marketplace.invitation",

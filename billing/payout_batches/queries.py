@@ -223,7 +223,7 @@ def _reports(uow: UnitOfWork, rows: Sequence[PayoutReport]) -> list[PayoutReport
         .where(PayoutReportLine.report_id.in_([row.id for row in rows]))
         .group_by(PayoutReportLine.report_id)
     )
-    counts: dict[UUID, int] = dict(counted.tuples().all())
+    counts: dict[UUID, int] = {report_id: lines for report_id, lines in counted}  # noqa: C416 - rows are no pairs to mypy
     return [
         PayoutReportRow(row.id, row.kind, row.message_id, row.file_name, counts.get(row.id, 0), row.created_at)
         for row in rows

@@ -128,7 +128,7 @@ class TierPrice(Base):
         {"schema": "marketplace"},
     )
     id: Mapped[Id]
-    seller_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    seller_org_id: Mapped[UUID]
     tier_id: Mapped[UUID]
     listing_id: Mapped[UUID]
     plan_code: Mapped[str | None]

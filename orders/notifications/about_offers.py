@@ -12,6 +12,7 @@ from marketplace.catalog.models import ListingVersion, Plan
 from marketplace.leads.models import Lead
 from marketplace.notifications.notify import NewNotification
 from marketplace.parties.models import Organization
+from marketplace.relations.partner_models import PartnerTier
 from orders.notifications.notifiers import RecordedEvent, notifies_of
 from orders.offers.events import (
     OfferAccepted,
@@ -23,9 +24,13 @@ from orders.offers.events import (
     OfferRejected,
     OfferReopened,
     OfferWithdrawn,
+    TierOfferApprovalAsked,
+    TierOfferApproved,
+    TierOfferRejected,
 )
 from orders.offers.floors import APPROVE
 from orders.offers.models import Offer, OfferLine
+from orders.offers.tier_offer_models import TierOffer
 
 
 @notifies_of(OfferMade)
@@ -83,6 +88,47 @@ def offer_approved(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable
 def offer_rejected(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
     """Who made it learns that it was not sent; why stands on its page."""
     return [_to_maker("offer_rejected", about) for about in _offers(uow, events)]
+
+
+@notifies_of(TierOfferApprovalAsked)
+def tier_offer_approval_asked(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """As of an offer to one buyer."""
+    for said, offer in _tier_offers(uow, events, "offer_approval_asked"):
+        yield replace(said, permission=APPROVE, but_not=offer.made_by)
+
+
+@notifies_of(TierOfferApproved)
+def tier_offer_approved(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """As of an offer to one buyer; each partner is told by its own."""
+    for said, offer in _tier_offers(uow, events, "offer_approved"):
+        yield replace(said, person_id=offer.made_by)
+
+
+@notifies_of(TierOfferRejected)
+def tier_offer_rejected(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """As of an offer to one buyer."""
+    for said, offer in _tier_offers(uow, events, "offer_rejected"):
+        yield replace(said, person_id=offer.made_by)
+
+
+def _tier_offers(
+    uow: UnitOfWork, events: Sequence[RecordedEvent], kind: str
+) -> Iterable[tuple[NewNotification, TierOffer]]:
+    """The tier is named where a buyer would be; the plan by its first line."""
+    rows = uow.session.execute(
+        select(TierOffer, PartnerTier.name, ListingVersion)
+        .join(PartnerTier, PartnerTier.id == TierOffer.tier_id)
+        .join(Plan, Plan.id == TierOffer.lines[0]["plan_id"].astext.cast(Plan.id.type))
+        .join(ListingVersion, ListingVersion.id == Plan.version_id)
+        .where(TierOffer.id.in_([event.uuid("tier_offer_id") for event in events]))
+    )
+    found = {offer.id: (offer, tier, version) for offer, tier, version in rows}
+    for event in events:
+        offer, tier, version = found[event.uuid("tier_offer_id")]
+        what = {"what": version.title or version.title_en, "what_en": version.title_en or version.title}
+        params = {**what, "buyer": tier, "seller": ""}
+        address = f"/seller/tier-offers/{offer.id}"
+        yield NewNotification(event.id, event.at, kind, address, params, org_id=offer.seller_org_id), offer
 
 
 OfferEvent = tuple[RecordedEvent, Offer, Lead | None, dict[str, str]]

@@ -90,3 +90,27 @@ class OfferRejected(Event):
     topic: ClassVar[str] = "orders.offer_rejected.v1"
     offer_id: UUID
     seller_org_id: UUID
+
+
+class TierOfferApprovalAsked(Event):
+    """An offer to a tier is below its seller's floor: it waits for whoever may approve it."""
+
+    topic: ClassVar[str] = "orders.tier_offer_approval_asked.v1"
+    tier_offer_id: UUID
+    seller_org_id: UUID
+
+
+class TierOfferApproved(Event):
+    """A colleague approved an offer to a tier; the partners in it were sent it."""
+
+    topic: ClassVar[str] = "orders.tier_offer_approved.v1"
+    tier_offer_id: UUID
+    seller_org_id: UUID
+
+
+class TierOfferRejected(Event):
+    """A colleague rejected an offer to a tier; nobody ever saw it."""
+
+    topic: ClassVar[str] = "orders.tier_offer_rejected.v1"
+    tier_offer_id: UUID
+    seller_org_id: UUID

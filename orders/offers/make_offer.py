@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -75,36 +76,22 @@ def make_offer(uow: UnitOfWork, command: MakeOffer) -> Offer:
 
     Emits: OfferMade, or OfferApprovalAsked. Locks: as `find_addressee`, then the open offer. Idempotent by: the content.
     """
-    if not 1 <= len(command.plans) <= MAX_LINES:
-        raise Invalid("too_many_lines", field="plan_id", limit=MAX_LINES)
+    require_lines(command)
     to = find_addressee(uow, command.lead_id, command.buyer_org_id, command.supersedes_id)
-    plans = [get_sellable(uow, one.plan_id) for one in command.plans]
-    if any(plan.seller_org_id != to.seller_org_id for plan in plans):
-        raise NotFound("plan_not_found")
-    _require_together(plans)
-    contract_ends_at = _contract_end(uow, command, plans)
-    figures = [
-        figures_of(plan, one, line) for line, (plan, one) in enumerate(zip(plans, command.plans, strict=True), 1)
-    ]
+    what = describe(uow, command, to.seller_org_id)
     offer = Offer(
         id=uuid7(),
         lead_id=to.lead.id if to.lead is not None else None,
         buyer_org_id=to.buyer_org_id,
         seller_org_id=to.seller_org_id,
         buyer_name=to.buyer_name,
-        currency=plans[0].currency,
-        valid_until=_until(uow, to.seller_org_id, command.valid_on),
-        terms=paragraphs("terms", command.terms, MAX_TERMS),
-        takes_more=command.takes_more,
-        contract_terms=command.contract_terms,
-        contract_ends_at=contract_ends_at,
-        made_by=uow.principal.person(),
-        created_at=clock.now(),
+        **what.words,
     )
-    lines = _lines(offer, command, plans, figures)
-    if sum(line.total_minor for line in lines) > LARGEST_MINOR:
-        raise Invalid("price_out_of_range", field="quantity", line=len(plans))
-    below = below_floor(uow, offer.seller_org_id, [plan.listing_id for plan in plans], figures)
+    lines = [
+        OfferLine(offer_id=offer.id, buyer_org_id=offer.buyer_org_id, seller_org_id=offer.seller_org_id, **one)
+        for one in what.lines
+    ]
+    below = what.below(uow, offer.seller_org_id)
     offer.shown_at = None if below else offer.created_at
     same = _give_way(uow, command, offer, lines)
     if same is None:
@@ -112,23 +99,66 @@ def make_offer(uow: UnitOfWork, command: MakeOffer) -> Offer:
     return same or offer
 
 
-def _lines(offer: Offer, command: MakeOffer, plans: Sequence[Sellable], figures: Sequence[Figures]) -> list[OfferLine]:
-    return [
-        OfferLine(
-            offer_id=offer.id,
-            number=number,
-            buyer_org_id=offer.buyer_org_id,
-            seller_org_id=offer.seller_org_id,
-            plan_id=plan.plan_id,
-            quantity=one.quantity,
-            currency=plan.currency,
-            unit_price_minor=own.unit_price_minor,
-            list_price_minor=own.list_price_minor,
-            price=own.stored,
-            instalments=one.instalments,
-        )
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What an offer says, whoever it is to. `words`, `lines`: by the columns' names."""
+
+    plans: tuple[Sellable, ...]
+    figures: tuple[Figures, ...]
+    words: dict[str, Any]
+    lines: tuple[dict[str, Any], ...]
+
+    def below(self, uow: UnitOfWork, seller_org_id: UUID) -> list[dict[str, int]]:
+        """The lines below the seller's floors, as an approval keeps them."""
+        return below_floor(uow, seller_org_id, [plan.listing_id for plan in self.plans], self.figures)
+
+
+def require_lines(command: MakeOffer) -> None:
+    """Raises Invalid(`too_many_lines`)."""
+    if not 1 <= len(command.plans) <= MAX_LINES:
+        raise Invalid("too_many_lines", field="plan_id", limit=MAX_LINES)
+
+
+def describe(uow: UnitOfWork, command: MakeOffer, seller_org_id: UUID) -> Described:
+    """What the seller offers, checked. Raises: as `make_offer`, of the plans, prices, days and words."""
+    plans = tuple(get_sellable(uow, one.plan_id) for one in command.plans)
+    if any(plan.seller_org_id != seller_org_id for plan in plans):
+        raise NotFound("plan_not_found")
+    _require_together(plans)
+    contract_ends_at = _contract_end(uow, command, plans)
+    figures = tuple(
+        figures_of(plan, one, line) for line, (plan, one) in enumerate(zip(plans, command.plans, strict=True), 1)
+    )
+    words = {
+        "currency": plans[0].currency,
+        "valid_until": _until(uow, seller_org_id, command.valid_on),
+        "terms": paragraphs("terms", command.terms, MAX_TERMS),
+        "takes_more": command.takes_more,
+        "contract_terms": command.contract_terms,
+        "contract_ends_at": contract_ends_at,
+        "made_by": uow.principal.person(),
+        "created_at": clock.now(),
+    }
+    lines = tuple(
+        {
+            "number": number,
+            "plan_id": plan.plan_id,
+            "quantity": one.quantity,
+            "currency": plan.currency,
+            "unit_price_minor": own.unit_price_minor,
+            "list_price_minor": own.list_price_minor,
+            "price": own.stored,
+            "instalments": one.instalments,
+        }
         for number, (plan, one, own) in enumerate(zip(plans, command.plans, figures, strict=True), 1)
-    ]
+    )
+    totals = (
+        own.unit_price_minor * (one.quantity if own.price is None else 1)
+        for one, own in zip(command.plans, figures, strict=True)
+    )
+    if sum(totals) > LARGEST_MINOR:
+        raise Invalid("price_out_of_range", field="quantity", line=len(plans))
+    return Described(plans, figures, words, lines)
 
 
 def _begin(uow: UnitOfWork, offer: Offer, lines: Sequence[OfferLine], below: list[dict[str, int]]) -> None:

@@ -44,6 +44,17 @@ class Offer(Base):
             ["buyer_org_id", "seller_org_id", "lead_id"],
             ["marketplace.lead.buyer_org_id", "marketplace.lead.seller_org_id", "marketplace.lead.id"],
         ),
+        ForeignKeyConstraint(
+            ["seller_org_id", "tier_offer_id"], ["orders.tier_offer.seller_org_id", "orders.tier_offer.id"]
+        ),
+        ForeignKeyConstraint(
+            ["buyer_org_id", "seller_org_id", "partner_link_id"],
+            [
+                "marketplace.partner_link.buyer_org_id",
+                "marketplace.partner_link.seller_org_id",
+                "marketplace.partner_link.id",
+            ],
+        ),
         CheckConstraint(
             "state IN ('awaiting_approval', 'open', 'accepted', 'withdrawn', 'declined', 'superseded', 'rejected')",
             name="state",
@@ -54,11 +65,22 @@ class Offer(Base):
         ),
         CheckConstraint("shown_at IS NULL OR state NOT IN ('awaiting_approval', 'rejected')", name="not_shown"),
         CheckConstraint(f"decline_reason IN {DECLINE_REASONS}", name="decline_reason"),
+        CheckConstraint("(tier_offer_id IS NULL) = (partner_link_id IS NULL)", name="of_tier"),
+        CheckConstraint("tier_offer_id IS NULL OR lead_id IS NULL", name="tier_or_lead"),
         CheckConstraint("contract_terms BETWEEN 1 AND 60", name="contract_terms"),
         CheckConstraint("contract_terms IS NULL OR contract_ends_at IS NULL", name="contract"),
         CheckConstraint("state = 'declined' OR (decline_reason IS NULL AND decline_text = '')", name="declined"),
         Index("uq_offer_open", "lead_id", unique=True, postgresql_where=text("state = 'open'")),
         Index("uq_offer_awaiting", "lead_id", unique=True, postgresql_where=text("state = 'awaiting_approval'")),
+        Index(
+            "uq_offer_of_tier",
+            "tier_offer_id",
+            "buyer_org_id",
+            unique=True,
+            postgresql_where=text("state IN ('open', 'accepted')"),
+        ),
+        Index("ix_offer_tier_offer_id", "seller_org_id", "tier_offer_id", "created_at", "id"),
+        Index("ix_offer_partner_link_id", "buyer_org_id", "seller_org_id", "partner_link_id"),
         Index("ix_offer_lead_id", "lead_id", "created_at"),
         Index("ix_offer_buyer_org_id_created_at", "buyer_org_id", "created_at", "id"),
         Index("ix_offer_seller_org_id_created_at", "seller_org_id", "created_at", "id"),
@@ -96,6 +118,10 @@ class Offer(Base):
     decline_reason: Mapped[str | None]
     decline_text: Mapped[str] = mapped_column(default="")
     """Why its buyer declined it, as far as it was said."""
+    tier_offer_id: Mapped[UUID | None]
+    """The offer to a tier by which its buyer got it (`orders.offers.tier_offer_models`)."""
+    partner_link_id: Mapped[UUID | None]
+    """As a partner by this link; with the link it is over."""
 
     @property
     def parties(self) -> list[UUID]:

@@ -108,6 +108,15 @@ class ApprovalView:
     text: str
     decided_at: datetime | None
 
+    @classmethod
+    def of(
+        cls, lines: Sequence[Mapping[str, int]], decision: str | None, text: str, decided_at: datetime | None
+    ) -> ApprovalView:
+        """`lines`: as `OfferApproval` keeps them."""
+        floors = {one["number"]: one["floor_ppm"] for one in lines}
+        shares = {one["number"]: one["least_ppm"] for one in lines if "least_ppm" in one}
+        return cls(floors, shares, decision, text, decided_at)
+
 
 @dataclass(frozen=True, slots=True)
 class OfferView:
@@ -148,6 +157,8 @@ class OfferView:
     """Whether its buyer got it."""
     made_by: UUID
     approval: ApprovalView | None
+    tier_offer_id: UUID | None = None
+    """Of one that all partners in a tier got; for its seller alone."""
 
     @property
     def is_open(self) -> bool:
@@ -178,9 +189,15 @@ def offer_to_draw(uow: UnitOfWork, offer_id: UUID) -> OfferView:
 
 
 def list_offers(
-    uow: UnitOfWork, *, sells: bool, cursor: str | None = None, limit: int = 20, state: str | None = None
+    uow: UnitOfWork,
+    *,
+    sells: bool,
+    cursor: str | None = None,
+    limit: int = 20,
+    state: str | None = None,
+    tier_offer_id: UUID | None = None,
 ) -> Page[OfferView]:
-    """Offers made by the acting organization, or else to it, the newest first.
+    """Offers made by the acting organization, or else to it, the newest first; `tier_offer_id`: those of an offer to a tier.
 
     Raises: Forbidden(`permission_missing`) for a seller's member without leads.manage.
     """
@@ -190,6 +207,8 @@ def list_offers(
     found: Select[Any] = offers.where(*_side(uow, sells=sells))
     if state is not None:
         found = found.where(Offer.state == state)
+    if sells and tier_offer_id is not None:
+        found = found.where(Offer.tier_offer_id == tier_offer_id)
     rows = uow.session.execute(newest_first(found, Offer.created_at, Offer.id, cursor, limit)).all()
     page = cut(rows, limit, lambda row: (row.created_at, row.id))
     views = _views(uow, Offer.id.in_([row.id for row in page.items]), countered=False)
@@ -271,7 +290,7 @@ def _countered(said: Mapping[str, Any], currency: str, of_components: bool) -> C
 def _view(uow: UnitOfWork, rows: Sequence[Any], counters: tuple[CounterOfferView, ...]) -> OfferView:
     offer, (approval, seller_name, order) = rows[0][0], rows[0][-3:]
     seen = order is not None and (order.buyer_org_id == uow.principal.org_id or order.paid_at is not None)
-    lines = tuple(_line(offer, line, plan, version) for _, line, plan, version, *_ in rows)
+    lines = tuple(line_view(offer.currency, line, plan, version) for _, line, plan, version, *_ in rows)
     return OfferView(
         id=offer.id,
         lead_id=offer.lead_id,
@@ -300,18 +319,18 @@ def _view(uow: UnitOfWork, rows: Sequence[Any], counters: tuple[CounterOfferView
         made_by=offer.made_by,
         approval=_approval(approval) if offer.seller_org_id == uow.principal.org_id else None,
         order_number=order.number if seen else "",
+        tier_offer_id=offer.tier_offer_id if offer.seller_org_id == uow.principal.org_id else None,
     )
 
 
 def _approval(row: OfferApproval | None) -> ApprovalView | None:
     if row is None:
         return None
-    floors = {one["number"]: one["floor_ppm"] for one in row.lines}
-    shares = {one["number"]: one["least_ppm"] for one in row.lines if "least_ppm" in one}
-    return ApprovalView(floors, shares, row.decision, row.decision_text, row.decided_at)
+    return ApprovalView.of(row.lines, row.decision, row.decision_text, row.decided_at)
 
 
-def _line(offer: Offer, line: OfferLine, plan: Plan, version: ListingVersion) -> OfferLineView:
+def line_view(currency: str, line: OfferLine, plan: Plan, version: ListingVersion) -> OfferLineView:
+    """A line of an offer with what its plan is called. Pure."""
     return OfferLineView(
         number=line.number,
         listing_id=plan.listing_id,
@@ -327,7 +346,7 @@ def _line(offer: Offer, line: OfferLine, plan: Plan, version: ListingVersion) ->
         price_unit=price_unit(plan.pricing, plan.interval),
         tax_included=plan.tax_included,
         quantity=line.quantity,
-        currency=offer.currency,
+        currency=currency,
         unit_price_minor=line.unit_price_minor,
         list_price_minor=line.list_price_minor,
         instalments=line.instalments or (line.price or plan.price or {}).get("instalments", 1),

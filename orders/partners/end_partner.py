@@ -17,15 +17,18 @@ from marketplace.relations.partner_links import lock_link
 from marketplace.relations.partner_models import PARTNER_LINK, PartnerLink
 from marketplace.relations.save_tier import lock_tier
 from orders.checkout.quote_models import Quote
+from orders.offers.deliver_tier_offer import withdraw_with_link
 
 
 def end_partner(uow: UnitOfWork, link_id: UUID) -> PartnerLink:
-    """End it. Quotes at its prices that nobody used are over with it; what was bought stays as it is, renewals too.
+    """End it. Quotes at its prices that nobody used are over with it, and so is what its tier was offered and it did not accept;
+    what was bought stays as it is, renewals too.
 
     A purchase holds its quote until it is written: it is either before the end, or finds its quote expired. Ended already,
     nothing changes.
 
-    Raises: as `lock_link`; Conflict `partner_link_not_running`. Emits: PartnerEnded. Locks: the link, then the quotes.
+    Raises: as `lock_link`; Conflict `partner_link_not_running`. Emits: PartnerEnded, OfferWithdrawn.
+    Locks: the link, the quotes, then the offers.
     """
     link = lock_link(uow, link_id)
     if link.state == "ended":
@@ -83,6 +86,7 @@ def _end(uow: UnitOfWork, link: PartnerLink) -> None:
             .values(expires_at=clock.now())
             .execution_options(synchronize_session=False)
         )
+        withdraw_with_link(uow, link)
     link.ended_at = clock.now()
     PARTNER_LINK.move(uow, link, "ended", org_ids=link.parties)
     uow.flush()

@@ -99,6 +99,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "PUT /v1/seller/leads/{lead_id}": {"state": "lost"},
     "POST /v1/seller/leads/{lead_id}/offers": {"plan_id": str(uuid7()), "discount_ppm": 1, "valid_on": "2026-12-31"},
     "POST /v1/seller/offers/{offer_id}/decision": {"decision": "approved"},
+    "POST /v1/seller/tier-offers/{tier_offer_id}/decision": {"decision": "approved"},
     "POST /v1/offers/{offer_id}/quote": {},
     "POST /v1/offers/{offer_id}/decline": {},
     "POST /v1/offers/{offer_id}/counter-offers": {"lines": [{"number": 1, "quantity": 1, "unit_price": 1}]},

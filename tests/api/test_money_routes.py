@@ -271,8 +271,15 @@ class TestMoney:
         refused(client.get(f"/v1/payouts/{payout['id']}", headers=world.stranger), 404, "payout_not_found")
         refused(client.get(f"/v1/statements/{statement['id']}", headers=world.buyer), 404, "statement_not_found")
 
+    def test_an_account_in_another_name_waits_for_a_person(self, client: Client, world: World) -> None:
+        statement = self.settle(client, world)
+        headers = world.operator | {"Idempotency-Key": "pay-1"}
+        told = client.post("/v1/operator/payouts", json={"statement_id": statement["id"]}, headers=headers)
+        refused(told, 409, "payout_holder_differs")
+        assert client.get("/v1/payouts", headers=world.seller).json()["items"] == []
+
     @pytest.mark.parametrize(
-        "account", [{}, {"gateway": "sandbox"}, {"destination": "acct_1"}, {"gateway": "sandbox", "destination": "  "}]
+        "account", [{"gateway": "sandbox"}, {"destination": "acct_1"}, {"gateway": "sandbox", "destination": "  "}]
     )
     def test_without_an_account_nothing_is_paid(self, client: Client, world: World, account: dict[str, str]) -> None:
         statement = self.settle(client, world)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from kernel import clock
@@ -40,7 +41,30 @@ def partners(world: World) -> None:
     assert ask("POST /v1/partners/{partner_link_id}/acceptance", world.purchaser, {}, partner_link_id=link)["tier"]
     quote = ask("POST /v1/quotes", world.purchaser, {"plan_id": str(stage.seat_plan), "quantity": 20})
     assert quote["lines"][0]["tier"]["code"] == "GOLD"
+    _tier_offers(world, tiers[0])
     moved = {"tier_id": tiers[1]}
     link = ask("PUT /v1/seller/partners/{partner_link_id}/tier", world.seller, moved, partner_link_id=link)["id"]
     ask("POST /v1/partners/{partner_link_id}/end", world.purchaser, partner_link_id=link)
     ask("POST /v1/seller/tier-prices/{tier_price_id}/end", world.seller, tier_price_id=price["id"])
+
+
+def _tier_offers(world: World, tier_id: str) -> None:
+    """One is sent and taken back; one below the floor is approved."""
+    ask = world.walk.ask
+    _, seller, _ = world.member(world.stage.seller, "admin")
+    offered = {
+        "tier_id": tier_id,
+        "plan_id": str(world.stage.seat_plan),
+        "quantity": 20,
+        "discount_ppm": 100_000,
+        "valid_on": (clock.today("UTC") + timedelta(days=30)).isoformat(),
+    }
+    sent = ask("POST /v1/seller/tier-offers", seller, offered)
+    assert sent["sent"] == 1
+    ask("POST /v1/seller/tier-offers/{tier_offer_id}/withdrawal", seller, tier_offer_id=sent["id"])
+    ask("PUT /v1/seller/offer-floors", world.seller, {"listing_id": None, "floor_ppm": 850_000})
+    waits = ask("POST /v1/seller/tier-offers", seller, offered | {"discount_ppm": 200_000})
+    decided = {"decision": "approved"}
+    _, approver, _ = world.member(world.stage.seller, "admin")
+    ask("POST /v1/seller/tier-offers/{tier_offer_id}/decision", approver, decided, tier_offer_id=waits["id"])
+    ask("PUT /v1/seller/offer-floors", world.seller, {"listing_id": None, "floor_ppm": None})

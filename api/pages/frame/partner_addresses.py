@@ -33,3 +33,11 @@ def tier_price_end(price_id: str) -> str:
 def joining(seller_id: str) -> str:
     """What a seller shares: whoever opens it may ask to be its partner."""
     return f"{PARTNERS}?seller={seller_id}"
+
+
+TIER_OFFERS = "/seller/tier-offers"
+
+
+def tier_offer(tier_offer_id: str, act: str = "") -> str:
+    """What a seller offers to a tier; `/withdraw` takes it back, `/decision` says whether it is sent."""
+    return f"{TIER_OFFERS}/{tier_offer_id}{act}"

@@ -121,6 +121,7 @@ def typed_of(page_request: PageRequest, form: Form) -> OfferTyped:
         form.values.get("contract_terms", "")[:40],
         form.values.get("contract_ends_on", "")[:40],
         form.values.get("organization", "")[:300],
+        form.values.get("tier_id", "")[:40],
     )
 
 

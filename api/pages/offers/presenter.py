@@ -42,6 +42,7 @@ from orders.offers.queries import (
     get_offer,
     list_offers,
 )
+from orders.offers.tier_offer_queries import TierOfferView
 
 
 def offer_page(page_request: PageRequest, offer_id: UUID, *, sells: bool) -> OfferPage:
@@ -95,7 +96,7 @@ def offer_list(
 
 def offer_item(page_request: PageRequest, offer: OfferView, *, sells: bool) -> OfferItem:
     """An offer with what was said to it, and what may be done with it."""
-    lines = tuple(_line(page_request, one) for one in offer.lines)
+    lines = tuple(line_item(page_request, one) for one in offer.lines)
     order = addresses.with_query(addresses.SELLER_ORDERS, q=offer.order_number) if sells else ""
     offer_id = str(offer.id)
     act = ""
@@ -135,7 +136,10 @@ def offer_item(page_request: PageRequest, offer: OfferView, *, sells: bool) -> O
     )
 
 
-def _approval(page_request: PageRequest, offer: OfferView, approval: ApprovalView) -> OfferApprovalItem:
+def approval_item(
+    page_request: PageRequest, offer: OfferView | TierOfferView, approval: ApprovalView
+) -> OfferApprovalItem:
+    """Why its own side is asked, or was. Where the reader decides on it is the page's to say."""
     rate = page_request.formats.rate
     said = []
     for line in offer.lines:
@@ -146,9 +150,13 @@ def _approval(page_request: PageRequest, offer: OfferView, approval: ApprovalVie
                 least_ppm = line.unit_price_minor * PPM // line.list_price_minor
             off_ppm = PPM - least_ppm
             said.append(page_request.t("offers.below", name=name, off=rate(off_ppm), most=rate(PPM - floor_ppm)))
+    return OfferApprovalItem(tuple(said), approval.decision or "", approval.text)
+
+
+def _approval(page_request: PageRequest, offer: OfferView, approval: ApprovalView) -> OfferApprovalItem:
     decides = _may_decide(page_request, offer) and offer.made_by != page_request.principal.person_id
     act = addresses.seller_offer(str(offer.id), "/decision") if decides else ""
-    return OfferApprovalItem(tuple(said), approval.decision or "", approval.text, act)
+    return replace(approval_item(page_request, offer, approval), act=act)
 
 
 def _may_decide(page_request: PageRequest, offer: OfferView) -> bool:
@@ -163,7 +171,7 @@ def refusal(page_request: PageRequest, refused: DomainError) -> dict[str, Any]:
     return {"error": said}
 
 
-def contract_in_words(page_request: PageRequest, offer: OfferView) -> str:
+def contract_in_words(page_request: PageRequest, offer: OfferView | TierOfferView) -> str:
     """When what recurs ends for good, where the offer says so."""
     if offer.contract_ends_at is not None:
         day = page_request.formats.day(offer.contract_ends_at - timedelta(seconds=1))
@@ -172,7 +180,8 @@ def contract_in_words(page_request: PageRequest, offer: OfferView) -> str:
     return words.count("plan.contract_terms", offer.contract_terms) if offer.contract_terms else ""
 
 
-def _line(page_request: PageRequest, line: OfferLineView) -> OfferLineItem:
+def line_item(page_request: PageRequest, line: OfferLineView) -> OfferLineItem:
+    """A plan in an offer as pages say it."""
     own = line.own_price
     unit = "first_term" if own is not None else line.price_unit
     return OfferLineItem(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -10,8 +11,9 @@ from litestar.di import NamedDependency as Given
 from litestar.params import FromPath
 
 from api.pages.frame import addresses
+from api.pages.frame.choices import Choice
 from api.pages.frame.seller_access import require_seller
-from api.pages.frame.site import Form, PageRequest, form_post, page
+from api.pages.frame.site import Form, PageRequest, form_post, page, parse_uuid_or_404
 from api.pages.offers.form import (
     command_of,
     editor_asked,
@@ -30,9 +32,12 @@ from kernel.errors import DomainError, Invalid
 from kernel.ids import parse_uuid
 from marketplace.access.find_organizations import SHORTEST, find_named
 from marketplace.parties.lookups import get_party
+from marketplace.relations.partner_models import PartnerTier
 from orders.offers.floors import APPROVE
 from orders.offers.make_offer import MakeOffer, make_offer, withdraw_offer
+from orders.offers.make_tier_offer import make_tier_offer
 from orders.offers.queries import get_offer
+from orders.offers.tier_offer_queries import tiers_to_offer
 
 Answer = Response[str] | Response[bytes]
 
@@ -61,6 +66,8 @@ def make(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
         return shown
     typed = typed_of(page_request, form)
     try:
+        if typed.tier_id:
+            return _made_to_tier(page_request, typed)
         buyer_id = _named(page_request, typed.organization)
         made, notice = page_request.transact(lambda uow: _made(uow, command_of(uow, typed, buyer_org_id=buyer_id)))
     except DomainError as refused:
@@ -107,6 +114,20 @@ def withdraw(offer_id: FromPath[UUID], page_request: Given[PageRequest], form: G
     )
 
 
+def _made_to_tier(page_request: PageRequest, typed: OfferTyped) -> Answer:
+    """Offer it to all partners in the tier: pressed twice it is one offer. Raises Invalid(`offer_addressee`)."""
+    if typed.organization.strip():
+        raise Invalid("offer_addressee", field="organization")
+    tier_id = parse_uuid_or_404(typed.tier_id, "partner_tier_not_found")
+
+    def work(uow: UnitOfWork) -> tuple[str, str]:
+        offer = make_tier_offer(uow, tier_id, command_of(uow, typed))
+        return str(offer.id), "offer_waits" if offer.state == "awaiting_approval" else "tier_offer_made"
+
+    made, notice = page_request.transact(work)
+    return page_request.redirect(addresses.partners.tier_offer(made), notice=notice)
+
+
 def _made(uow: UnitOfWork, command: MakeOffer) -> tuple[str, str]:
     """The offer, and what its maker is told."""
     offer = make_offer(uow, command)
@@ -132,8 +153,17 @@ def _new(page_request: PageRequest, typed: OfferTyped | None = None) -> NewOffer
     with page_request.work() as uow:
         time_zone = get_party(uow, uow.principal.organization()).time_zone
         plans = own_plans(page_request, uow)
+        tiers = tiers_to_offer(uow)
     usual = filled_in((OfferLineTyped("", quantity="1"),), time_zone)
-    return NewOfferView(plans, typed or replace(usual, organization=page_request.query("organization", most=200)))
+    to, tier_id = page_request.query("organization", most=200), page_request.query("tier_id", most=40)
+    offered = typed or replace(usual, organization=to, tier_id=tier_id)
+    return NewOfferView(plans, offered, _tiers(page_request, tiers))
+
+
+def _tiers(page_request: PageRequest, tiers: Sequence[PartnerTier]) -> tuple[Choice, ...]:
+    """With none of them as the first choice; nothing without a tier."""
+    names = [Choice(str(one.id), page_request.pick(one.name, one.name_en or one.name)) for one in tiers]
+    return (Choice("", page_request.t("offers.no_tier")), *names) if names else ()
 
 
 def _named(page_request: PageRequest, typed: str) -> UUID:

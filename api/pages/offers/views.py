@@ -154,6 +154,8 @@ class OfferTyped:
     contract_ends_on: str = ""
     organization: str = ""
     """Of a private offer whom it is for: a legal name, a tax identifier or an id."""
+    tier_id: str = ""
+    """Or the tier, all of whose partners it is for."""
 
     @property
     def has_more(self) -> bool:
@@ -223,6 +225,8 @@ class NewOfferView:
 
     plans: tuple[Choice, ...]
     offered: OfferTyped
+    tiers: tuple[Choice, ...] = ()
+    """The seller's, any of which it may be to in the place of an organization; none where it has none."""
     error: str = ""
     error_field: str = ""
     field_error: str = ""

@@ -10,14 +10,13 @@ from litestar import Response
 from litestar.di import NamedDependency as Given
 from litestar.params import FromPath
 
-from api.pages.coupons.handlers import ppm_of_percent
 from api.pages.frame import addresses
 from api.pages.frame.phrases import failure
-from api.pages.frame.prices import parse_amount
 from api.pages.frame.seller_access import require_seller
 from api.pages.frame.site import Form, PageRequest, form_post, page, parse_uuid_or_404
 from api.pages.partners.presenter import partners_view, seller_partners_view, tier_view
-from api.pages.partners.views import PartnersView, SellerPartnersView, TierView, TypedPrice, TypedTier
+from api.pages.partners.price_form import command_of, typed_price, with_editor, with_wrong
+from api.pages.partners.views import PartnersView, SellerPartnersView, TierView, TypedTier
 from api.pages.videos.presenter import named_organization
 from api.problems import headers_of
 from api.schema import run_command
@@ -31,8 +30,7 @@ from api.v1.partner_bodies import (
     TierPriceOut,
 )
 from kernel.db.uow import UnitOfWork
-from kernel.errors import DomainError, Invalid, NotFound
-from marketplace.catalog.queries import list_own_plans
+from kernel.errors import DomainError, NotFound
 from marketplace.relations.partner_links import (
     PARTNER_PERMISSION,
     AskPartner,
@@ -46,7 +44,6 @@ from marketplace.relations.partner_queries import get_partner, tier_price_row, t
 from marketplace.relations.save_tier import (
     PERMISSION,
     SaveTier,
-    SetTierPrice,
     end_tier_price,
     save_tier,
     set_tier_price,
@@ -193,17 +190,23 @@ def rename_tier(tier_id: FromPath[UUID], page_request: Given[PageRequest], form:
 
 @form_post("/seller/partner-tiers/{tier_id:uuid}", PERMISSION)
 def set_price(tier_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
-    """Let a price hold in the tier, in the place of the one for the same; pressed twice, it is set once."""
+    """Let a price hold in the tier, in the place of the one for the same; pressed twice, it is set once.
+
+    Or open the plan's price editor, or close it; nothing is set then.
+    """
     require_seller(page_request)
-    typed = TypedPrice(form.text("product", most=200), form.text("percent", most=20), form.text("unit_price", most=30))
+    typed = typed_price(page_request, form)
     try:
-        command = _price(page_request, tier_id, typed)
+        if "editor" in form.values:
+            typed = with_editor(page_request, tier_id, typed)
+            return page_request.render(replace(tier_view(page_request, tier_id), typed=typed))
+        command = command_of(page_request, tier_id, typed)
         asked = TierPriceIn.model_construct(
             listing_id=command.listing_id,
             plan_code=command.plan_code,
             discount_ppm=command.discount_ppm,
             unit_price=command.unit_price_minor,
-            price=None,
+            price=command.price,
         )
         run_command(
             page_request.request,
@@ -213,7 +216,11 @@ def set_price(tier_id: FromPath[UUID], page_request: Given[PageRequest], form: G
             route=f"POST {addresses.partners.tier(str(tier_id))}",
         )
     except DomainError as refused:
-        return _refused(page_request, replace(tier_view(page_request, tier_id), typed=typed), refused, "percent")
+        typed, named = with_wrong(page_request, typed, refused)
+        view = replace(tier_view(page_request, tier_id), typed=typed, error_field=named)
+        if named:
+            view = replace(view, field_error=failure(page_request, refused))
+        return page_request.render(view, status=refused.status, headers=headers_of(refused))
     return page_request.redirect(addresses.partners.tier(str(tier_id)), notice="tier_price_set")
 
 
@@ -243,22 +250,6 @@ def _act(page_request: PageRequest, link_id: UUID, act: str, back: str) -> Answe
     return page_request.redirect(back, notice=notice)
 
 
-def _price(page_request: PageRequest, tier_id: UUID, typed: TypedPrice) -> SetTierPrice:
-    listing, _, code = typed.product.partition(":")
-    listing_id = parse_uuid_or_404(listing, "listing_not_found")
-    unit_price_minor = None
-    if typed.unit_price:
-        with page_request.work() as uow:
-            currencies = {
-                plan.currency for one, plan in list_own_plans(uow) if (one.id, plan.code) == (listing_id, code)
-            }
-        parsed = [parse_amount(typed.unit_price, currency.strip()) for currency in currencies]
-        if not parsed or parsed[0] is None:
-            raise Invalid("tier_price_value", field="unit_price")
-        unit_price_minor = parsed[0]
-    return SetTierPrice(tier_id, listing_id, code or None, ppm_of_percent(typed.percent), unit_price_minor)
-
-
 def _typed_tier(form: Form) -> TypedTier:
     return TypedTier(*(form.text(name, most=200) for name in ("code", "name", "name_en", "rank")))
 
@@ -273,7 +264,6 @@ def _refused(
 ) -> Answer:
     """The form again, with what is wrong where it was typed."""
     named = getattr(refused, "field", None) or usual
-    named = {"discount_ppm": "percent", "price": "percent"}.get(named, named)
     shown = replace(view, error_field=named, field_error=failure(page_request, refused))
     return page_request.render(shown, status=refused.status, headers=headers_of(refused))
 

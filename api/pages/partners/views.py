@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from api.pages.frame.choices import Choice
+from api.pages.offers.views import OwnPriceForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,8 @@ class TypedPrice:
     product: str = ""
     percent: str = ""
     unit_price: str = ""
+    own: OwnPriceForm | None = None
+    """The plan's price editor in the place of both, once it was asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from api.auth import SIGNED_IN
 from api.pages.frame import addresses
 from api.pages.frame.choices import Choice, country_choices
 from api.pages.frame.phrases import failure
-from api.pages.frame.seller_access import require_seller
+from api.pages.frame.seller_access import require_channel, require_seller
 from api.pages.frame.sidebar import STARTING
 from api.pages.frame.site import Form, PageRequest, form_post, page, redirect
 from api.pages.frame.translations import translations
@@ -140,6 +140,8 @@ def show_payout_account(page_request: Given[PageRequest]) -> Answer:
 @form_post(addresses.SELLER_PAYOUT_ACCOUNT, ACCOUNTS)
 def save_account(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
     """Let payouts in a currency go to another account; of whoever sells, or promotes what others sell."""
+    with page_request.work() as uow:
+        require_channel(page_request, uow)
     typed = {name: form.text(name, most=1_000) for name in _ACCOUNT_FIELDS}
     box = page_request.services.secrets
     try:
@@ -264,8 +266,8 @@ def _tax(page_request: PageRequest, tax_id: str = "", refused: DomainError | Non
 def _accounts(
     page_request: PageRequest, typed: Mapping[str, str] | None = None, refused: DomainError | None = None
 ) -> PayoutAccountsView:
-    require_seller(page_request)
     with page_request.work() as uow:
+        require_channel(page_request, uow)
         accounts, registered = list_payout_accounts(uow), _registered(page_request, uow)
         at_gateways = gateway_accounts(page_request, uow)
     given = {"currency": "CNY", "country": registered.country, "holder": registered.legal_name}

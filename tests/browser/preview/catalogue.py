@@ -89,7 +89,10 @@ def samples(language: Language) -> dict[str, Sample]:
         "seller-coupons-refused": Sample(coupon_samples.coupons(s, wrong=True), SELLER),
         "seller-partners": Sample(partner_samples.seller_partners(s), SELLER),
         "seller-tier": Sample(partner_samples.tier(s), SELLER),
+        "seller-tier-editor": Sample(partner_samples.tier_editor(s), SELLER),
         "partners": Sample(partner_samples.partners(s), BUYER),
+        "product-partner": Sample(partner_samples.on_partner_price(s), BUYER),
+        "buy-partner": Sample(partner_samples.sheet(s), BUYER),
         "departments": Sample(department_samples.departments(s), BUYER | {"members"}),
         "departments-refused": Sample(department_samples.departments(s, wrong=True), BUYER | {"members"}),
         "seller-coupon": Sample(coupon_samples.coupon(s), SELLER),
@@ -146,6 +149,7 @@ def samples(language: Language) -> dict[str, Sample]:
     made.update({name: Sample(view, BUYER) for name, view in lead_samples.buyers_pages(s).items()})
     made.update({name: Sample(view, BUYER) for name, view in offer_samples.pages(s).items()})
     made.update({name: Sample(view, SELLER) for name, view in offer_samples.sellers_pages(s).items()})
+    made.update({name: Sample(view, SELLER) for name, view in offer_samples.tier_pages(s).items()})
     made.update({name: Sample(view, SELLER) for name, view in lead_samples.sellers_pages(s).items()})
     made.update({name: Sample(view, BUYER) for name, view in course_samples.course_pages(s).items()})
     made.update({name: Sample(view, SELLER) for name, view in course_samples.course_editors(s).items()})

@@ -10,6 +10,7 @@ from api.pages.listings.price_editor import price_rows
 from api.pages.listings.price_form import price_values
 from api.pages.listings.views import SectionForm
 from api.pages.offers.form import MORE_LINES
+from api.pages.offers.tier_views import TierOfferPage, TierOfferRow, TierOffersView
 from api.pages.offers.views import (
     FloorItem,
     NewOfferView,
@@ -140,4 +141,36 @@ def sellers_pages(s: Samples) -> dict[str, OffersView | OfferPage | NewOfferView
         "seller-offer-new": NewOfferView(plans, typed(s), error_field="organization", field_error=said),
         "seller-offer-editor": NewOfferView(plans, editor(s)),
         "seller-offer-no-plans": NewOfferView((), OfferTyped()),
+    }
+
+
+def _to_tier(s: Samples) -> OfferItem:
+    """One to all partners in a tier."""
+    one = private(s, sells=True)
+    return replace(one, other=s.pick("金牌伙伴", "Gold partners"), pdf="", is_shown=False, order="")
+
+
+def tier_pages(s: Samples) -> dict[str, TierOffersView | TierOfferPage | NewOfferView]:
+    """A seller's offers to tiers by name."""
+    one = _to_tier(s)
+    waits = replace(waiting(s), other=one.other)
+    new = addresses.SELLER_OFFER_NEW
+    rows = tuple(
+        TierOfferRow("/1", each.what, each.other, each.total, each.state, sent, accepted, each.until, each.at)
+        for each, sent, accepted in ((waits, 0, 0), (one, 12, 4))
+    )
+    theirs = (
+        replace(private(s, sells=True), other=s.pick("中山精密", "Zhongshan Precision"), state="accepted"),
+        private(s, sells=True),
+        replace(private(s, sells=True), other=s.pick("松湖物流", "Songhu Logistics"), state="withdrawn"),
+    )
+    plans = (Choice("p", s.pick("专业版 · ¥199 / 席 / 年", "Pro · ¥199 / seat / year")),)
+    tiers = (Choice("", s.pick("不选等级", "No tier")), Choice("t", s.pick("金牌伙伴", "Gold partners")))
+    offered = replace(typed(s), organization="", tier_id="t")
+    return {
+        "seller-tier-offers": TierOffersView(rows, new),
+        "seller-tier-offers-none": TierOffersView((), new),
+        "seller-tier-offer": TierOfferPage(one, 3, 1, theirs),
+        "seller-tier-offer-waiting": TierOfferPage(waits, 0, 0, ()),
+        "seller-offer-new-tier": NewOfferView(plans, offered, tiers),
     }

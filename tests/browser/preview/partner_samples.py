@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from api.pages.buy.views import BuyView
 from api.pages.frame.choices import Choice
+from api.pages.frame.partner_prices import OwnPrice
 from api.pages.partners.views import (
     PartnerLinkItem,
     PartnersView,
@@ -13,7 +17,10 @@ from api.pages.partners.views import (
     TypedPrice,
     TypedTier,
 )
-from tests.browser.preview.buying_samples import NOW
+from api.pages.products.views import ProductView
+from tests.browser.preview import offer_samples
+from tests.browser.preview.buying_samples import NOW, cny
+from tests.browser.preview.product_samples import product
 from tests.browser.preview.selling_samples import DeskSamples
 
 
@@ -74,3 +81,25 @@ def partners(s: DeskSamples) -> PartnersView:
         _link(2, s.pick("海港科技", "Harbor Technology"), "accepted", gold.label, by_seller=False, end="/e"),
     )
     return PartnersView(rows)
+
+
+def _own(s: DeskSamples) -> OwnPrice:
+    return OwnPrice(cny(13_930), cny(19_900), s.pick("金牌伙伴价", "Partner price, Gold"))
+
+
+def on_partner_price(s: DeskSamples) -> ProductView:
+    """A product whose first plan costs its reader less, as a partner."""
+    view = product(s)
+    return replace(view, own_prices={view.shown.plans[0].id: _own(s)})
+
+
+def sheet(s: DeskSamples) -> BuyView:
+    """The purchase sheet of a partner."""
+    view = s.buy()
+    return replace(view, plans=(replace(view.plans[0], own=_own(s)), *view.plans[1:]))
+
+
+def tier_editor(s: DeskSamples) -> TierView:
+    """The price list with the plan's price editor open, and a figure in it that is none."""
+    own = offer_samples.editor(s).first.own
+    return replace(tier(s), typed=TypedPrice("1", own=own), error_field="", field_error="")

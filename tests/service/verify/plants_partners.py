@@ -12,3 +12,7 @@ def partners_linked(p: Planter, _: World) -> None:
 
 def partners_rated(p: Planter, _: World) -> None:
     p.change("UPDATE marketplace.tier_price SET discount_ppm = discount_ppm + 10000")
+
+
+def offers_of_tier(p: Planter, _: World) -> None:
+    p.change("UPDATE orders.offer SET terms = 'For this one alone.' WHERE tier_offer_id IS NOT NULL")

@@ -1,0 +1,74 @@
+"""Tiers on pages: own figures for each part of a plan's price, and one offer for all partners in a tier."""
+
+from __future__ import annotations
+
+import re
+
+from sqlalchemy import select
+
+from marketplace.pricing.components import PlanPrice
+from marketplace.relations.partner_models import TierPrice
+from orders.offers.floors import SetFloor, set_floor
+from orders.offers.models import Offer
+from tests.api.pages.dashboards.conftest import Dashboards, text_of
+from tests.api.pages.dashboards.test_offer_pages import value
+from tests.api.pages.dashboards.test_own_price_pages import fields
+from tests.api.pages.dashboards.test_private_offer_pages import private
+from tests.loop.test_offered_components import MIXED
+from tests.loop.test_partner_prices import as_seller, linked, tier
+
+
+def test_own_figures_are_edited_as_a_plans_are(dashboards: Dashboards) -> None:
+    gold = tier(dashboards.stage)
+    dashboards.stage.offer(price=MIXED)
+    address = f"/seller/partner-tiers/{gold}"
+    page = dashboards.seller.get(address).text
+    products = re.findall(r'<option value="([0-9a-f-]{36}:[^"]+)"', page)
+    opened = [dashboards.seller.post(address, product=one, percent="5", editor="own") for one in products]
+    assert {one.status_code for one in opened} == {200, 422}, "one of one figure, one of several"
+    at = next(at for at, one in enumerate(opened) if one.status_code == 200)
+    own = fields(opened[at].text)
+    key = {"idempotency_key": value(opened[at], "idempotency_key")}
+    assert own["own_1-price_flat"] == "3980.00"
+    assert 'name="percent"' not in opened[at].text
+    wrong = dashboards.seller.post(address, product=products[at], **own | {"own_1-price_flat": "much"})
+    assert wrong.status_code == 422
+    assert re.search(r'name="own_1-price_flat"[^>]*value="much"[^>]*aria-invalid="true"', wrong.text)
+    above = dashboards.seller.post(address, product=products[at], **own | key | {"own_1-price_flat": "398000"})
+    assert above.status_code == 422
+    assert "not above the plan" in text_of(above)
+    saved = dashboards.seller.post(address, product=products[at], **own | key | {"own_1-price_flat": "3000"})
+    assert saved.status_code == 303, text_of(saved)
+    (row,) = dashboards.stage.rows(select(TierPrice).where(TierPrice.tier_id == gold))
+    assert PlanPrice.model_validate(row.price).components[0].model_dump() == {"kind": "flat", "amount_minor": 300_000}
+    again = dashboards.seller.post(address, product=products[at], editor="own")
+    assert fields(again.text)["own_1-price_flat"] == "3000.00", "the tier's own, not the plan's"
+    closed = dashboards.seller.post(address, product=products[at], **own, editor="own")
+    assert (closed.status_code, fields(closed.text)) == (200, {})
+
+
+def test_an_offer_to_a_tier_is_made_approved_and_taken_back(dashboards: Dashboards) -> None:
+    stage = dashboards.stage
+    gold = tier(stage, "SILVER", 2)
+    linked(stage, gold)
+    stage.run()
+    as_seller(stage, lambda uow: set_floor(uow, SetFloor(None, 900_000)))
+    form = private(dashboards)
+    both = dashboards.seller.post("/seller/offers", **form, organization="Somebody", tier_id=str(gold))
+    assert both.status_code == 422
+    made = dashboards.seller.post("/seller/offers", **form, tier_id=str(gold))
+    assert made.status_code == 303, text_of(made)
+    address = made.headers["Location"].split("?")[0]
+    assert "Waits for approval" in text_of(dashboards.seller.get(address))
+    mute = dashboards.seller.post(f"{address}/decision", decision="rejected")
+    assert mute.status_code == 422
+    decided = dashboards.seller.post(f"{address}/decision", decision="approved")
+    assert decided.status_code == 303, text_of(decided)
+    stage.run()
+    (offer,) = stage.rows(select(Offer).where(Offer.buyer_org_id == stage.buyer.id, Offer.tier_offer_id.is_not(None)))
+    assert offer.buyer_name in text_of(dashboards.seller.get(address))
+    assert "0 of 1 accepted" in text_of(dashboards.seller.get("/seller/tier-offers"))
+    assert dashboards.buyer.get(f"/offers/{offer.id}").status_code == 200
+    assert dashboards.buyer.get(address).status_code in {403, 404}
+    assert dashboards.seller.post(f"{address}/withdraw").status_code == 303
+    assert stage.get(Offer, offer.id).state == "withdrawn"
