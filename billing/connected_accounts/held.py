@@ -28,10 +28,10 @@ def refuse_held(uow: UnitOfWork, org_id: UUID, gateway: str, destination: str) -
 
     Raises:
         Invalid: `payout_account_foreign`, another party's account.
-        Conflict: `payout_account_held`, the gateway has restricted or closed it, or its owner has not finished.
+        Conflict: `gateway_account_held`, the gateway has restricted or closed it, or its owner has not finished.
     """
     why = why_held(uow, org_id, gateway, destination)
     if why == "foreign":
         raise Invalid("payout_account_foreign", field="destination")
     if why is not None:
-        raise Conflict("payout_account_held", state=why)
+        raise Conflict("gateway_account_held", state=why)

@@ -37,6 +37,7 @@ class ConnectedAccount(Base):
             unique=True,
             postgresql_where=text("reference IS NOT NULL"),
         ),
+        Index("ix_connected_account_org_id", "org_id"),
         {"schema": "billing"},
     )
     id: Mapped[Id]

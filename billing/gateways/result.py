@@ -73,6 +73,11 @@ class GatewayResult:
         return final.get(self.answer.status, Conclusion.UNDER_WAY)
 
     @property
+    def is_open(self) -> bool:
+        """Whether nothing was said, so that asking again may bring an answer."""
+        return self.answer is None and self.refused is None and not self.key_reused
+
+    @property
     def failure(self) -> str:
         """Why it failed, when it did."""
         return self.refused or (self.answer.error_code if self.answer else None) or "refused"

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from billing.gateways.call import GatewayOperation, GatewayRequest, Gateways, ask
-from billing.gateways.ports import GatewayRecord, GatewayWebhook, OwnSubject
+from billing.gateways.ports import GatewayRecord, GatewayWebhook, OutcomeUnknown, OwnSubject
 from billing.gateways.result import ApplyOutcome, GatewayResult
 from kernel import clock
 from kernel.db.uow import UnitOfWork
@@ -110,6 +110,10 @@ class _AboutRow:
     def ask(self, gateways: Gateways) -> GatewayResult:
         return ask(gateways, self.request)
 
+    def is_open(self, answer: Any) -> bool:
+        """Whether the gateway has not answered; of one that is not configured none is awaited."""
+        return bool(answer.is_open) and answer is not self.request.unconfigured
+
     @property
     def row_id(self) -> UUID:
         return self.request.row_id
@@ -192,8 +196,13 @@ class ProcessWebhook:
         request: _AboutRow | _AboutItsOwn,
         answer: GatewayResult | GatewayRecord | None,
     ) -> None:
-        """Apply the answer and close the webhook."""
+        """Apply the answer and close the webhook. Without one it stays: of a row that has its end nobody else would ask again.
+
+        Raises: OutcomeUnknown, upon which the job is tried again.
+        """
         what, outcome = request.apply(uow, answer)
+        if outcome is ApplyOutcome.NOTHING_NEW and isinstance(request, _AboutRow) and request.is_open(answer):
+            raise OutcomeUnknown
         if outcome is None:
             close_webhook(uow, request.inbox_id, "ignored", NOTHING_OF_OURS)
             return

@@ -55,8 +55,8 @@ def pay_out(uow: UnitOfWork, command: PayOut) -> UUID:
         Invalid: `payout_account_missing`; without an account nothing is reserved; `payout_account_foreign`.
         Conflict: `statement_not_payable` (paid, carried or being paid), `payout_exceeds_available`,
             `payout_already_running`, `payout_held_by_dispute` (nothing of it can be paid before the bank has decided),
-            `payout_account_held` (changed lately, or the gateway pays nothing there now), `payout_holder_differs`,
-            `payout_account_differs` (the party gave another account).
+            `payout_account_held`, `payout_holder_differs`, `payout_account_differs` (the party gave another account),
+            `gateway_account_held` (the gateway pays nothing there now).
 
     Emits: later, from the job: PayoutPaid or PayoutFailed.
     Locks: the party's settlement, then the statement, then the party's account.

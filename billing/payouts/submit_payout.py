@@ -115,11 +115,11 @@ def _hold(_gateway: object) -> GatewayAnswer:
     raise GatewayRefused("payment_disputed")
 
 
-HELD = GatewayResult(refused="payout_account_held")
+HELD = GatewayResult(refused="gateway_account_held")
 
 
 def _refuse(_gateway: object) -> GatewayAnswer:
-    raise GatewayRefused("payout_account_held")
+    raise GatewayRefused("gateway_account_held")
 
 
 def is_disputed(uow: UnitOfWork, payout: Payout) -> bool:

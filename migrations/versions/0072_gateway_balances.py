@@ -178,6 +178,7 @@ def _accounts() -> None:
         sa.CheckConstraint(
             "state IN ('opening', 'closed') OR reference IS NOT NULL", name="ck_connected_account_reference"
         ),
+        sa.Index("ix_connected_account_org_id", "org_id"),
         sa.Index(
             "uq_connected_account_org_id_gateway",
             "org_id",

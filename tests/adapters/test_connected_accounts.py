@@ -170,7 +170,7 @@ def test_a_restricted_account_holds_the_money_with_the_reason(connect: Connect) 
         use_gateway_account(uow, UseGatewayAccount("CNY", "stripe", account.reference or ""), BOX)
     statement = _statement(connect)
     to = PayOut(statement.id, "stripe", account.reference or "")
-    with pytest.raises(Conflict, match="payout_account_held"), unit_of_work(connect.house.db, OPERATOR) as uow:
+    with pytest.raises(Conflict, match="gateway_account_held"), unit_of_work(connect.house.db, OPERATOR) as uow:
         pay_out(uow, to)
     connect.server.complete_account(account.reference or "")
     connect.tell(account)
@@ -183,7 +183,7 @@ def test_a_restricted_account_holds_the_money_with_the_reason(connect: Connect) 
         )
     connect.house.run()
     payout = read(connect.house.db, Payout, payout_id)
-    assert (payout.state, payout.error_code) == ("failed", "payout_account_held")
+    assert (payout.state, payout.error_code) == ("failed", "gateway_account_held")
     assert read(connect.house.db, Statement, statement.id).state == "closed"
     assert not [one for one in connect.server.objects.values() if one["object"] == "transfer"]
 
