@@ -30,15 +30,19 @@ def find_booked_row(uow: UnitOfWork, entry: GatewayBalanceEntry) -> UUID | None:
 
 
 def is_ours(uow: UnitOfWork, entry: GatewayBalanceEntry) -> bool:
-    """Whether it is certainly about something of ours, though perhaps not booked yet: it is of a payment of ours, or has our
-    key.
+    """Whether it is certainly about something of ours, though perhaps not booked yet: it has our key, or is of a payment or a
+    payout of ours.
     """
     if entry.attempt:
         return True
-    known = select(Payment.id).where(
+    paid = select(Payment.id).where(
         Payment.gateway == entry.gateway, Payment.gateway_reference == entry.payment_reference
     )
-    return bool(entry.payment_reference) and uow.session.scalar(known) is not None
+    paid_out = select(Payout.id).where(Payout.gateway == entry.gateway, Payout.gateway_reference == entry.subject)
+    return any(
+        reference and uow.session.scalar(known) is not None
+        for reference, known in ((entry.payment_reference, paid), (entry.subject, paid_out))
+    )
 
 
 def is_undone(uow: UnitOfWork, entry: GatewayBalanceEntry) -> bool:

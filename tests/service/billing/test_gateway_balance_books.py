@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -25,12 +26,15 @@ from billing.ledger.models import LedgerTransaction
 from billing.ledger.queries import balance_minor
 from billing.payments.models import Payment
 from billing.payments.start_payment import start_payment
+from billing.payouts.models import Payout
 from billing.payouts.pay_out import PayOut, pay_out
 from billing.refunds.bear_dispute import bear_lost_dispute
+from billing.refunds.models import Refund
 from billing.refunds.request_refund import RequestRefund, request_refund
 from billing.statements.models import Statement
 from kernel import clock
 from kernel.db.uow import Database, UnitOfWork, unit_of_work
+from kernel.errors import DomainError
 from kernel.jobs import kinds
 from kernel.jobs.kinds import Payload, follows
 from kernel.money import Money
@@ -323,3 +327,124 @@ def _settled_payout(books: Books) -> None:
             with unit_of_work(books.house.db, OPERATOR) as uow:
                 pay_out(uow, PayOut(statement_id, "stripe", "acct_books"))
     books.house.run()
+
+
+class Operations:
+    """What can happen, each by chance; whatever our own rules refuse has not happened."""
+
+    def __init__(self, books: Books) -> None:
+        self.books, self.dice = books, books.random
+
+    def some(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any] | None:
+        found = [one for one in self.books.server.objects.values() if wanted(one)]
+        return self.dice.choice(found) if found else None
+
+    def webhook(self, kind: str, name: str) -> None:
+        """Lost, once, or twice."""
+        self.books.tell(kind, name, times=self.dice.choice((0, 1, 1, 2)))
+
+    def pay(self) -> None:
+        tokens = ("pm_card_visa",) * 6 + ("pm_lost", "pm_500", "pm_card_chargeDeclined", "pm_processing")
+        self.books.pay(self.dice.choice(CURRENCIES), self.dice.choice(tokens), self.dice.randrange(1_000, 90_000))
+
+    def settle(self) -> None:
+        waiting = self.some(lambda one: one["object"] == "payment_intent" and one["status"] == "processing")
+        if waiting is not None:
+            self.books.server.settle_payment(waiting["id"], "succeeded")
+            self.webhook("payment_intent.succeeded", waiting["id"])
+
+    def refund(self) -> None:
+        if self.books.paid:
+            self.books.refund(*self.dice.choice(self.books.paid), self.dice.randrange(1, 5_000))
+
+    def refund_by_hand(self) -> None:
+        intent = self.some(lambda one: one["object"] == "payment_intent" and one["status"] == "succeeded")
+        if intent is not None:
+            refund = self.books.server.refund_by_hand(intent["id"], self.dice.randrange(1, 900))
+            self.webhook("refund.created", refund)
+
+    def fail_refund(self) -> None:
+        refund = self.some(lambda one: one["object"] == "refund" and one["status"] == "succeeded")
+        if refund is not None:
+            self.books.server.fail_refund(refund["id"])
+            self.webhook("refund.failed", refund["id"])
+
+    def dispute(self) -> None:
+        disputed = {
+            one.get("payment_intent") for one in self.books.server.objects.values() if one["object"] == "dispute"
+        }
+        intent = self.some(
+            lambda one: one["object"] == "payment_intent" and one["status"] == "succeeded" and one["id"] not in disputed
+        )
+        if intent is not None:
+            self.webhook("charge.dispute.created", self.books.server.dispute(intent["id"]))
+
+    def decide(self) -> None:
+        dispute = self.some(lambda one: one["object"] == "dispute" and one["status"] == "needs_response")
+        if dispute is not None:
+            self.books.server.decide(dispute["id"], won=self.dice.random() < 0.5)
+            self.webhook("charge.dispute.closed", dispute["id"])
+
+    def to_bank(self) -> None:
+        self.books.server.pay_to_bank(self.dice.randrange(1, 9_000), self.dice.choice(("cny", "usd")))
+
+    def cost(self) -> None:
+        self.books.server.enter("stripe_fee", -self.dice.randrange(1, 300), "usd", None)
+
+    def transfer(self) -> None:
+        self.books.pay("CNY", "pm_card_visa", self.dice.randrange(1_000, 90_000))
+        if read(self.books.house.db, Payment, self.books.paid[-1][1]).state == "succeeded":
+            _settled_payout(self.books)
+
+    def reverse(self) -> None:
+        transfer = self.some(lambda one: one["object"] == "transfer" and not one["reversed"])
+        if transfer is not None:
+            left = transfer["amount"] - transfer["amount_reversed"]
+            self.books.server.reverse(transfer["id"], left if self.dice.random() < 0.5 else self.dice.randint(1, left))
+            self.webhook("transfer.reversed", transfer["id"])
+
+    def read(self) -> None:
+        do_sweep(self.books.house.db, SWEEP)
+
+    def time(self) -> None:
+        clock.advance(timedelta(seconds=self.dice.randrange(5, 900)))
+        do_sweep(self.books.house.db, JANITOR)
+
+
+@pytest.mark.timeout(900)
+def test_a_thousand_random_operations_with_faults_leave_both_books_equal(books: Books) -> None:
+    """Seeded: the same thousand every time. Every tenth request is turned away, executed without an answer, or answered by an
+    error.
+    """
+    act = Operations(books)
+    weights = {
+        act.pay: 25, act.settle: 6, act.refund: 14, act.refund_by_hand: 8, act.fail_refund: 7, act.dispute: 7,
+        act.decide: 7, act.to_bank: 10, act.cost: 10, act.transfer: 1, act.reverse: 2, act.read: 2, act.time: 2,
+    }  # fmt: skip
+    dice = books.random
+
+    def fault(_method: str, _path: str) -> str | None:
+        return dice.choice(("429", "409", "500", "lost")) if dice.random() < 0.1 else None
+
+    books.server.chance = fault
+    for one in dice.choices(list(weights), list(weights.values()), k=1_000):
+        try:
+            one()
+        except DomainError:
+            continue
+        except Exception as error:
+            # The local server itself refuses what Stripe would, as a refund of more than is left.
+            if type(error).__name__ != "StripeFault":
+                raise
+    books.rest()
+    assert books.waiting() == []
+    assert books.booked() == books.held()
+    with unit_of_work(books.house.db, SYSTEM) as uow:
+        happened = {
+            "payouts": uow.session.scalar(select(Payout.id).where(Payout.gateway == "stripe").limit(1)),
+            "refunds": uow.session.scalar(select(Refund.id).where(Refund.state == "returned").limit(1)),
+        }
+    assert all(happened.values()), happened
+    assert {entry["type"] for entry in books.server.entries} >= {
+        "charge", "refund", "refund_failure", "adjustment", "transfer", "transfer_refund", "payout", "stripe_fee",
+    }  # fmt: skip
