@@ -29,7 +29,8 @@ def empty(addresses: Addresses) -> None:
             text("""SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                     WHERE n.nspname IN ('kernel', 'marketplace', 'fulfillment', 'billing', 'orders')
                       AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-                      AND c.relname NOT IN ('share_policy', 'organization', 'tax_rate', 'catalogue_version')""")
+                      AND c.relname NOT IN ('share_policy', 'organization', 'tax_rate', 'catalogue_version',
+                                            'account_code')""")
         ).all()
         for table in tables:
             connection.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))

@@ -162,6 +162,7 @@ def _statement(
         file_name=plain_text(command.file_name)[:200] or "-",
         sha256=digest,
         format=found.format,
+        currency=account.currency,
         opening_minor=found.opening_minor,
         closing_minor=found.closing_minor,
         new_lines=new,

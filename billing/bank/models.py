@@ -78,7 +78,7 @@ class BankTransfer(Base):
         {"schema": "billing"},
     )
     id: Mapped[Id]
-    payer_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    payer_org_id: Mapped[UUID]
     payment_id: Mapped[UUID]
     account_id: Mapped[UUID]
     idempotency_key: Mapped[str]
@@ -122,6 +122,7 @@ class BankStatement(Base):
     file_name: Mapped[str]
     sha256: Mapped[str]
     format: Mapped[str]
+    currency: Mapped[Currency]
     opening_minor: Mapped[Minor | None]
     closing_minor: Mapped[Minor | None]
     new_lines: Mapped[int]
@@ -185,6 +186,7 @@ class BankAssignment(Base):
     kind: Mapped[str]
     """`shortfall` is no part of the line: what it lacked of its transfer, borne by the platform."""
     amount_minor: Mapped[Minor]
+    currency: Mapped[Currency]
     transfer_id: Mapped[UUID | None] = mapped_column(ForeignKey("billing.bank_transfer.id"))
     outgoing_id: Mapped[UUID | None] = mapped_column(ForeignKey("billing.bank_outgoing.id"))
     reason: Mapped[str | None]

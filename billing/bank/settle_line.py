@@ -268,6 +268,7 @@ def _assign(
         line_id=line.id,
         kind=kind,
         amount_minor=minor,
+        currency=line.currency,
         transfer_id=transfer_id,
         outgoing_id=outgoing_id,
         reason=reason,

@@ -33,6 +33,10 @@ def upgrade() -> None:
     _line()
     _outgoing()
     _assignment()
+    for table in ("bank_statement", "bank_line", "bank_outgoing", "bank_assignment"):
+        op.execute(f"ALTER TABLE billing.{table} ENABLE ROW LEVEL SECURITY")
+        op.execute(f"ALTER TABLE billing.{table} FORCE ROW LEVEL SECURITY")
+        op.execute(f"CREATE POLICY platform ON billing.{table} USING (kernel.is_platform())")
 
 
 def downgrade() -> None:
@@ -108,7 +112,6 @@ def _transfer() -> None:
         sa.Column("created_at", INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_bank_transfer"),
         _of_account("bank_transfer"),
-        _names("bank_transfer", "payer_org_id", "marketplace.organization"),
         sa.ForeignKeyConstraint(
             ["payer_org_id", "payment_id"],
             ["billing.payment.payer_org_id", "billing.payment.id"],
@@ -142,6 +145,7 @@ def _statement() -> None:
         "bank_statement",
         *_ids("id", "account_id"),
         *_texts("file_name", "sha256", "format"),
+        _currency(),
         *(sa.Column(f"{name}_minor", sa.BigInteger) for name in ("opening", "closing")),
         *(sa.Column(name, sa.BigInteger, nullable=False) for name in ("new_lines", "known_lines")),
         *_ids("imported_by", nullable=True),
@@ -228,6 +232,7 @@ def _assignment() -> None:
         *_ids("id", "line_id"),
         *_texts("kind"),
         *_amounts("amount"),
+        _currency(),
         *_ids("transfer_id", "outgoing_id", nullable=True),
         sa.Column("reason", sa.Text),
         *_ids("decided_by", nullable=True),

@@ -23,6 +23,8 @@ CODES = {
     "payout_clearing": ("2241.03", "其他应付款-打款在途", "Payouts on their way", "1361", "Payout Clearing", "813"),
     "commission": ("6001", "主营业务收入-佣金", "Commission", "8510", "Commission Income", "200"),
     "gateway_fee": ("6603", "财务费用-手续费", "Gateway fees", "4970", "Gateway Fees", "404"),
+    "gateway_exchange": ("6061", "汇兑损益", "Exchange differences", "2150", "Exchange Gain or Loss", "497"),
+    "bank_clearing": ("1002.09", "银行存款-在途", "Transfers to the bank", "1362", "Bank Clearing", "815"),
     "suspense": ("1901", "待处理财产损溢", "Suspense", "1370", "Suspense", "850"),
     "store_credit": ("2203.01", "预收账款-抵用金", "Store credit", "1711", "Store Credit", "814"),
 }
