@@ -273,7 +273,7 @@ class TestMoney:
 
     def test_an_account_in_another_name_waits_for_a_person(self, client: Client, world: World) -> None:
         statement = self.settle(client, world)
-        headers = world.operator | {"Idempotency-Key": "pay-1"}
+        headers = world.operator | {"Idempotency-Key": "in-another-name"}
         told = client.post("/v1/operator/payouts", json={"statement_id": statement["id"]}, headers=headers)
         refused(told, 409, "payout_holder_differs")
         assert client.get("/v1/payouts", headers=world.seller).json()["items"] == []
