@@ -51,6 +51,7 @@ def _buy(stage: MarketStage) -> str:
     """Returns the code that the payer was told."""
     with unit_of_work(stage.db, stage.buyer.owner) as uow:
         quote = create_quote(uow, CreateQuote((QuoteItem(stage.seats.id, 2),)))
+    with unit_of_work(stage.db, stage.buyer.owner) as uow:
         profile = find_default_billing_profile(uow, stage.buyer.id)
         assert profile is not None
         place_purchase(uow, PlacePurchase(quote.id, profile.id, BANK_TRANSFER, TOKEN))

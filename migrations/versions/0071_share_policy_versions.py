@@ -54,6 +54,13 @@ def upgrade() -> None:
     op.create_index("ix_share_policy_seller_id", "share_policy", ["seller_id"], schema="billing")
     # What was captured in a quarter; rows come in that order, so that a block range is enough.
     op.create_index("ix_charge_captured_at", "charge", ["captured_at"], schema="billing", postgresql_using="brin")
+    op.create_index(
+        "ix_subscription_ended",
+        "subscription",
+        ["buyer_org_id", "seller_org_id"],
+        schema="orders",
+        postgresql_where=sa.text("state = 'ended'"),
+    )
     _versions()
     _terms()
     # Which organizations have the same tax identifier is asked in a buyer's scope, in which a promoter is not to be seen.
@@ -136,6 +143,7 @@ def _terms() -> None:
 def downgrade() -> None:
     """Only where nothing more specific than a category was published: its rules would be taken for the category's."""
     op.execute("DROP FUNCTION marketplace.same_taxpayers(uuid[])")
+    op.drop_index("ix_subscription_ended", "subscription", schema="orders")
     op.drop_constraint("ck_share_conflict", "share", schema="billing")
     op.drop_column("share", "conflict", schema="billing")
     op.drop_constraint("ck_sale_terms_earns_nothing", "sale_terms", schema="orders")

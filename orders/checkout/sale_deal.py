@@ -21,7 +21,8 @@ ENDED_BEFORE = (
     .where(
         Subscription.buyer_org_id == Quote.buyer_org_id,
         Subscription.seller_org_id.in_(_sellers),
-        Subscription.state == "ended",
+        # Written out, as the index of those that have ended says it.
+        Subscription.state == literal_column("'ended'"),
     )
     .correlate(Quote)
     .scalar_subquery()

@@ -279,6 +279,7 @@ class Subscription(Base):
             postgresql_where=text("renewal_quote_id IS NOT NULL"),
         ),
         Index("ix_subscription_ends_at", "ends_at", postgresql_where=text("state = 'active'")),
+        Index("ix_subscription_ended", "buyer_org_id", "seller_org_id", postgresql_where=text("state = 'ended'")),
         Index(
             "ix_subscription_next_step_at",
             "next_step_at",

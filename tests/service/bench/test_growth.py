@@ -34,6 +34,8 @@ MANY = 2_000
 """Rows made of every table that a sale or a video leaves rows in."""
 FEW = 300
 """Rows of one of them that one use may read."""
+WHOLE = {"billing.reconciliation.reconcile"}
+"""Sweeps that hold all there is against all there is: `bench reconcile` says what that takes."""
 Browser = TestClient[Any]
 
 
@@ -132,6 +134,8 @@ def test_nothing_reads_a_growing_table_from_end_to_end(grown: Market, token: str
     with without_witness():
         read = {use.__name__: rows_read(grown, used(use, stage, token)) for use in USES}
         for sweep in sweeps():
+            if sweep.name in WHOLE:
+                continue
             # What was left since the last time is seen to first.
             run_sweep(stage.services.db, sweep)
             read[sweep.name] = rows_read(grown, lambda sweep=sweep: run_sweep(stage.services.db, sweep))  # type: ignore[misc]
