@@ -8,7 +8,7 @@ from uuid import UUID
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency as Given
-from litestar.params import JSONBody
+from litestar.params import JSONBody, QueryParameter
 from msgspec import Meta
 from pydantic import Field
 
@@ -132,7 +132,9 @@ def get_gateway_balances(request: ApiRequest) -> GatewayBalancesOut:
 def list_gateway_balance_entries(
     request: ApiRequest,
     paging: Given[Paging],
-    only: Annotated[Literal["waiting"] | None, Meta(description="Those that are not booked yet")] = None,
+    only: Annotated[
+        Literal["waiting"] | None, QueryParameter(required=False, description="Those that are not booked yet")
+    ] = None,
 ) -> Response[PageOut[BalanceEntryOut]]:
     """Movements of the gateways' balances, the last read first."""
     return list_page(request, paging, list_balance_entries, BalanceEntryOut.of, waiting=only is not None)

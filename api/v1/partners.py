@@ -139,7 +139,7 @@ def get_seller_partners(request: ApiRequest, paging: Given[Paging]) -> Response[
     return list_page(request, paging, rows, PartnerOut.of)
 
 
-@post("/v1/seller/partners", permission=PERMISSION, refuses=[409], sync_to_thread=True, tags=["seller"])
+@post("/v1/seller/partners", permission=PERMISSION, refuses=[404, 409], sync_to_thread=True, tags=["seller"])
 def invite_partner(
     data: JSONBody[InvitePartnerIn], request: ApiRequest, idempotency_key: KeyHeader
 ) -> Response[PartnerOut]:
@@ -174,7 +174,7 @@ def get_partners(request: ApiRequest, paging: Given[Paging]) -> Response[PageOut
     return list_page(request, paging, rows, PartnerOut.of)
 
 
-@post("/v1/partners", permission=PARTNER_PERMISSION, refuses=[409], sync_to_thread=True, tags=["buying"])
+@post("/v1/partners", permission=PARTNER_PERMISSION, refuses=[404, 409], sync_to_thread=True, tags=["buying"])
 def ask_seller(data: JSONBody[AskPartnerIn], request: ApiRequest, idempotency_key: KeyHeader) -> Response[PartnerOut]:
     """Ask a seller to take one's organization as a partner. The seller chooses the tier."""
     command = AskPartner(data.organization_id)

@@ -237,7 +237,13 @@ def test_bottom_bar_fits_and_keeps_the_active_task(active: str) -> None:
 
 def test_rail_shows_only_what_one_may_do() -> None:
     areas: frozenset[Area] = frozenset({"finance"})
-    assert [item.key for _, items in rail(areas) for item in items] == ["feed", "products", "invoices", "fapiao", "spending"]
+    assert [item.key for _, items in rail(areas) for item in items] == [
+        "feed",
+        "products",
+        "invoices",
+        "fapiao",
+        "spending",
+    ]
 
 
 def test_policy_forbids_inline_code() -> None:
