@@ -412,7 +412,7 @@ def ledger_store_credit(p: Planter, world: World) -> None:
 
 
 def store_credit_balance(p: Planter, _: World) -> None:
-    p.change("UPDATE billing.store_credit SET reserved_minor = reserved_minor + 1 WHERE reserved_minor < balance_minor")
+    p.change("UPDATE billing.store_credit SET reserved_minor = reserved_minor + 1")
 
 
 def store_credit_moved(p: Planter, _: World) -> None:
