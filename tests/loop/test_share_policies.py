@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
-from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -34,20 +33,13 @@ from tests.factories_billing import OPERATOR
 from tests.loop.test_renewals import line_of, renewals, subscribed, until
 from tests.loop_stage import Stage
 
-_days = count(1)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _nothing_published_is_left(addresses: Addresses) -> Iterator[None]:
-    yield
-    empty(addresses)
-
 
 @pytest.fixture(autouse=True)
-def _later_than_the_test_before(noon: datetime) -> None:
-    """The clock of each test begins at noon: what the one before published would begin after what this one does."""
-    assert noon == clock.now()
-    clock.advance(timedelta(days=next(_days)))
+def _policies_and_sales_of_its_own(addresses: Addresses) -> Iterator[None]:
+    """A policy in force from noon on would be missing from what other tests sold at later hours of their clocks."""
+    empty(addresses)
+    yield
+    empty(addresses)
 
 
 def publish(stage: Stage, *rules: PolicyRule) -> int:
