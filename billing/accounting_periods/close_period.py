@@ -110,8 +110,7 @@ def record_balances(uow: UnitOfWork, period_id: UUID) -> None:
 
 
 BALANCES = """
-    INSERT INTO billing.accounting_period_balance (period_id, account_id, debit_minor, credit_minor, balance_minor, currency)
-    SELECT :period_id, a.id, sum(debit), sum(credit), sum(opening) + sum(debit) - sum(credit), a.currency FROM (
+    WITH moved AS MATERIALIZED (
         SELECT b.account_id, 0 AS debit, 0 AS credit, b.balance_minor AS opening
         FROM billing.accounting_period_balance b JOIN billing.accounting_period p ON p.id = b.period_id
         WHERE p.state = 'closed' AND p.ends_at = :starts_at
@@ -120,9 +119,13 @@ BALANCES = """
                coalesce(-sum(g.amount_minor) FILTER (WHERE g.amount_minor < 0), 0), 0
         FROM billing.ledger_transaction t JOIN billing.posting g ON g.transaction_id = t.id
         WHERE t.effective_at >= :starts_at AND t.effective_at < :ends_at GROUP BY g.account_id
-    ) moved JOIN billing.ledger_account a ON a.id = moved.account_id GROUP BY a.id
+    )
+    INSERT INTO billing.accounting_period_balance (period_id, account_id, debit_minor, credit_minor, balance_minor, currency)
+    SELECT :period_id, a.id, sum(debit), sum(credit), sum(opening) + sum(debit) - sum(credit), a.currency
+    FROM moved JOIN billing.ledger_account a ON a.id = moved.account_id GROUP BY a.id
 """
-"""From the month before, whose balances are recorded: a month costs what happened in it."""
+"""From the month before, whose balances are recorded: a month costs what happened in it. Gathered once: a plan that expects few
+rows would gather the month again for each account."""
 
 
 def reopen_period(uow: UnitOfWork, command: ReopenPeriod) -> AccountingPeriod:
