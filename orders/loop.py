@@ -350,7 +350,7 @@ def sweep_terms(transact: Transact) -> None:
             break
 
 
-@sweep(SWEEP_RENEWALS, every=timedelta(minutes=1))
+@sweep(SWEEP_RENEWALS, every=timedelta(seconds=15))
 def sweep_renewals(transact: Transact) -> None:
     """Subscriptions whose end comes near: who uses them is told, and the next term is asked money for."""
     for _ in range(RENEWED_AT_ONCE // AT_ONCE):
