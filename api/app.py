@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 
 from litestar import Litestar, Router
 from litestar.concurrency import set_asyncio_executor
@@ -50,8 +51,11 @@ def create_app(services: Services) -> Litestar:
     return app
 
 
+@cache
 def _router() -> Router:
-    """All handlers in one router: registered one by one, those of a path would be wrapped for their threads twice.
+    """Made once; an application registers a copy of it.
+
+    All handlers in one router: registered one by one, those of a path would be wrapped for their threads twice.
 
     What answers OPTIONS is left to be made anew by the application: the router's names only the methods of the handler that
     was the first of its path.

@@ -16,7 +16,9 @@ from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 from xdist.scheduler import LoadFileScheduling
 
+from api.answer_cache import AnswerCache
 from api.context import Services
+from app.composition import register_jobs
 from app.database_schema import upgrade
 from app.embedded.databases import drop_database
 from app.embedded.engines import Addresses
@@ -26,8 +28,9 @@ from kernel.db import uow as units_of_work
 from kernel.db.uow import Database, UnitOfWork, unit_of_work
 from kernel.logs import configure_logs
 from kernel.principal import SYSTEM, Principal
+from kernel.rate_limit import RateLimiter
 from tests.emptied import empty, tell_when_emptied
-from tests.loop_stage import services_for
+from tests.loop_stage import RENDERERS, services_for
 from tests.witness import witness_all
 
 settings.register_profile("market", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -101,12 +104,22 @@ def db(addresses: Addresses) -> Iterator[Database]:
     database.dispose()
 
 
-@pytest.fixture(scope="module")
-def services(addresses: Addresses, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
-    """The composition of production, for tests that ask over HTTP and need no seller."""
+@pytest.fixture(scope="session")
+def composed(addresses: Addresses, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """The composition of production, once for a test process: an application over it takes seconds to make."""
     found = services_for(addresses, tmp_path_factory.mktemp("home"), sample_seller_port=1)
     yield found
     found.db.dispose()
+
+
+@pytest.fixture(scope="module")
+def services(composed: Services) -> Services:
+    """Production's composition, for tests that ask over HTTP and need no seller. It does their jobs, and remembers no others'."""
+    register_jobs(composed, RENDERERS)
+    witness_all()
+    for kept, new in ((composed.answers, AnswerCache()), (composed.limiter, RateLimiter())):
+        vars(kept).update(vars(new))
+    return composed
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
@@ -89,11 +89,17 @@ class Stage:
     purchaser: Principal
     approver: Principal
     seat_plan: UUID
-    service_plan: UUID
     video: UUID
     placement: UUID
     profile: UUID
     connector: UUID
+
+    @cached_property
+    def service_plan(self) -> UUID:
+        """A one-off plan for a service of the seller. Made when it is asked for: few tests do, and it is a sixth of a stage."""
+        with unit_of_work(self.services.db, SYSTEM) as uow:
+            plan = one_off_plan(connector_id=self.connector)
+            return make_plans(uow, self.seller, plan, kind="service")[0].id
 
     # ── offering ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -322,12 +328,11 @@ def services_for(addresses: Addresses, folder: Path, *, sample_seller_port: int)
 
 
 def set_stage(services: Services, seller_app: Seller) -> Stage:
-    """A seller with two plans and a connector, a promoter whose video places them, a buyer with its people."""
+    """A seller with a plan and a connector, a promoter whose video places them, a buyer with its people."""
     with unit_of_work(services.db, SYSTEM) as uow:
         seller, promoter, buyer = make_seller(uow), make_seller(uow), make_org(uow)
         connector = connect(uow, services, seller, seller_app)
         seat_plan = make_plans(uow, seller, per_seat_plan(connector_id=connector))[0]
-        service_plan = make_plans(uow, seller, one_off_plan(connector_id=connector), kind="service")[0]
         video, placement = make_published_video(uow, promoter, seat_plan)
         purchaser = make_member(uow, buyer, "purchaser", "finance")
         approver = make_member(uow, buyer, "approver")
@@ -341,7 +346,6 @@ def set_stage(services: Services, seller_app: Seller) -> Stage:
             purchaser,
             approver,
             seat_plan.id,
-            service_plan.id,
             video.id,
             placement.id,
             profile,
