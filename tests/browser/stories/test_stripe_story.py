@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.adapters.stripe_checkout_server import Hook
-from tests.adapters.stripe_server import LocalStripe
+from app.local_stripe.hook import Hook
+from app.local_stripe.server import LocalStripe
 from tests.browser.conftest import CHROMIUM, Product, Visits, free_ports, running_product
 from tests.browser.journeys.test_accounts import follow, looks_right
 from tests.browser.journeys.test_journey import BUYERS, PHONE, open_hiring, seek, sign_in
