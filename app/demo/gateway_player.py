@@ -33,11 +33,13 @@ class GatewayPlayer:
 
 
 class StripePlayer(GatewayPlayer):
-    """Stripe's part, on this machine: cards of its test mode, its page for the first payment, its accounts for parties."""
+    """Stripe's part, on this machine: cards of its test mode, its page for the first payment (the renewal then has its card), its
+    accounts for parties.
+    """
 
     good_card = "pm_card_visa"
     bad_card = "pm_card_chargeDeclined"
-    first_card = "checkout"
+    first_card = "checkout_kept"
 
     def pay(self, address: str) -> None:
         """Pay there. Who does not come back has paid all the same."""
