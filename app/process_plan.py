@@ -17,6 +17,12 @@ from kernel.settings import Settings
 SELLER_FOLDER = Path(__file__).resolve().parent.parent / "examples" / "seller_app"
 OUTCOME_FILE = "sample.json"
 HISTORY_FILE = "history.json"
+LOCAL_STRIPE = {
+    "PAYMENT_GATEWAYS": "stripe",
+    "STRIPE_API_KEY": "sk_test_on_this_machine",
+    "STRIPE_WEBHOOK_SECRET": "whsec_on_this_machine",
+}
+"""Keys of a Stripe that holds nobody's money."""
 _TOLD_EVERY_PERCENT = 20
 
 
@@ -30,6 +36,8 @@ class ProcessPlan:
 
     settings: Settings
     sample: bool = True
+    local_stripe_port: int | None = None
+    """Where this machine's own Stripe answers; it is the only gateway then."""
 
     def load(self) -> None:
         """Load the product, where its processes are forked."""
@@ -42,6 +50,8 @@ class ProcessPlan:
         ports = [(self.settings.host, self.settings.port, "PORT")]
         if self.sample:
             ports.append(("127.0.0.1", self.settings.sample_seller_port, "SAMPLE_SELLER_PORT"))
+        if self.local_stripe_port is not None:
+            ports.append(("127.0.0.1", self.local_stripe_port, "LOCAL_STRIPE_PORT"))
         return ports
 
     def steps(self, addresses: Addresses) -> list[StartStep]:
@@ -75,7 +85,16 @@ class ProcessPlan:
         if not self.sample:
             return own
         past = replace(_own("history", environment, "history"), once=True, news=HistoryNews(self.settings).tell)
-        return [self._seller(), *own, *([past] if self.settings.sample_history == "on" else [])]
+        beside = [self._seller(), *([] if self.local_stripe_port is None else [self._stripe(self.local_stripe_port)])]
+        return [*beside, *own, *([past] if self.settings.sample_history == "on" else [])]
+
+    def _stripe(self, port: int) -> ProcessSpec:
+        """Stripe's part of the story, over real HTTP. As the seller it does not know where the engines are."""
+        hook = f"{self.settings.public_url}/hooks/stripe"
+        environment = {"STRIPE_WEBHOOK_SECRET": LOCAL_STRIPE["STRIPE_WEBHOOK_SECRET"]}
+        hidden = frozenset(name.upper() for name in Settings.model_fields) - environment.keys()
+        arguments = ("-m", "app.local_stripe.serve", "--port", str(port), "--hook", hook)
+        return ProcessSpec("stripe", arguments, environment, lambda: accepts_connections("127.0.0.1", port), hidden)
 
     def _seller(self) -> ProcessSpec:
         """The sample seller: a program of its own, told only what any seller would know, not where the engines are."""
@@ -102,7 +121,13 @@ class ProcessPlan:
             "PORT": str(given.port),
             "SAMPLE_SELLER_PORT": str(given.sample_seller_port),
             "SAMPLE_HISTORY": given.sample_history,
+            **(stripe_environment(self.local_stripe_port) if self.local_stripe_port is not None else {}),
         }
+
+
+def stripe_environment(port: int) -> dict[str, str]:
+    """What a market is told that takes payments through this machine's own Stripe alone."""
+    return {**LOCAL_STRIPE, "STRIPE_BASE_ADDRESS": f"http://127.0.0.1:{port}"}
 
 
 def _own(

@@ -22,6 +22,7 @@ from billing.invoices import jobs as invoice_jobs
 from billing.ledger import heads, seal
 from billing.payment_methods import keep
 from billing.payments.submit_payment import PaymentOperation
+from billing.payouts import reverse_transfer
 from billing.payouts import schedule as payout_schedule
 from billing.payouts.submit_payout import PayoutOperation
 from billing.reconciliation import jobs as reconciliation_jobs
@@ -77,6 +78,7 @@ def register(
     heads.register(kept)
     statement_jobs.register()
     payout_schedule.register()
+    reverse_transfer.register(gateways)
     reconciliation_jobs.register()
     invoice_jobs.register(storage, renderer, public_url)
     fapiao_jobs.register(fapiao_issuer, storage, renderer)

@@ -15,6 +15,7 @@ from api.request import ApiRequest
 from api.schema import CurrencyIn, MoneyOut, Out, Wire
 from api.v1.onboarding import PayoutAccountOut
 from api.v1.purchases import require_gateway
+from billing.connected_accounts.pay_to_account import PayToConnectedAccount, pay_to_connected_account
 from billing.gateways.sandbox import NAME as SANDBOX
 from billing.payouts.outlook import PayoutOutlook, outlooks
 from billing.payouts.schedule import (
@@ -60,11 +61,13 @@ class PayoutScheduleOut(Out):
 
 
 class GatewayAccountIn(Wire):
-    """Be paid through a gateway, to what it calls `account`. A gateway's onboarding names its own; by hand, the sandbox's."""
+    """Be paid through a gateway. Where it opens accounts (`/v1/gateway-accounts`) it is the organization's own there; only in
+    the sandbox an `account` is named.
+    """
 
     currency: CurrencyIn
     gateway: Annotated[str, Field(max_length=40)]
-    account: Annotated[str, Field(max_length=100)]
+    account: Annotated[str, Field(max_length=100)] = ""
 
 
 class PayoutOutlookOut(Out):
@@ -76,8 +79,8 @@ class PayoutOutlookOut(Out):
     waits_for: Annotated[
         str,
         Meta(
-            description="missing (no account), held (the account was changed, see `until`), holder_differs, disputed, minimum, "
-            "scheduled (see `on`), by_hand"
+            description="missing (no account), held (the account was changed, see `until`), holder_differs, gateway_held (the "
+            "gateway pays nothing out to the account), disputed, minimum, scheduled (see `on`), by_hand"
         ),
     ]
     until: datetime | None
@@ -111,9 +114,11 @@ def get_payout_outlook(request: ApiRequest) -> list[PayoutOutlookOut]:
         return [PayoutOutlookOut.of(row) for row in outlooks(uow, [row.id for row in closed]).values()]
 
 
-@post("/v1/payout-accounts/gateway", permission=ACCOUNTS, refuses=[409], sync_to_thread=True, tags=["people"])
+@post("/v1/payout-accounts/gateway", permission=ACCOUNTS, refuses=[404, 409], sync_to_thread=True, tags=["people"])
 def create_gateway_account(data: JSONBody[GatewayAccountIn], request: ApiRequest) -> PayoutAccountOut:
-    """Be paid through a gateway from now on. The same account again changes nothing."""
+    """Be paid through a gateway from now on. The same account again changes nothing; one that replaces another is held for 48
+    hours. `POST /v1/payout-accounts` leads back to a bank.
+    """
     command = UseGatewayAccount(data.currency, data.gateway, data.account)
     return PayoutAccountOut.of_row(
         request.transact(lambda uow: view_payout_account(uow, use_account(request, uow, command)))
@@ -121,11 +126,14 @@ def create_gateway_account(data: JSONBody[GatewayAccountIn], request: ApiRequest
 
 
 def use_account(request: ApiRequest, uow: UnitOfWork, command: UseGatewayAccount) -> PayoutAccount:
-    """As the party itself names it, which is for the sandbox alone; pages use it too."""
+    """The account that the party has at the gateway; by name, which is for the sandbox alone. Pages use it, too."""
     require_gateway(request.services, command.gateway)
-    if command.gateway != SANDBOX:
+    box = request.services.secrets
+    if command.gateway == SANDBOX:
+        return use_gateway_account(uow, command, box)
+    if request.services.gateways[command.gateway].accounts is None or command.account:
         raise Forbidden("gateway_account_by_onboarding")
-    return use_gateway_account(uow, command, request.services.secrets)
+    return pay_to_connected_account(uow, PayToConnectedAccount(command.gateway, command.currency), box)
 
 
 routes = [get_payout_schedules, put_payout_schedule, get_payout_outlook, create_gateway_account]

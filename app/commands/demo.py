@@ -19,10 +19,11 @@ from rich.markup import escape
 from app.commands.verify import check as check_all
 from app.console import choose, console, results
 from app.demo.demo_session import Evidence, check
+from app.demo.gateway_player import PLAYERS, DemoGateway
 from app.demo.outcome import DemoReport, DemoStep, StepFailed
 from app.demo.story import DemoStory
 from app.embedded.supervisor import StartFailed, Stopped, Supervisor
-from app.process_plan import ProcessPlan, read_outcome
+from app.process_plan import ProcessPlan, read_outcome, stripe_environment
 from app.sample.scenes import generate_scenes
 from kernel.money import to_decimal
 from kernel.settings import Settings, load_settings
@@ -32,8 +33,11 @@ DemoStepWork = tuple[str, Callable[[], Evidence]]
 """Name of a step, and what does it and returns its evidence."""
 
 
-def run(*, video: Path | None, as_json: bool) -> int:
-    """Run the demo; 0 when every step was as it should be. The documents stay in the folder that is printed."""
+def run(*, video: Path | None, as_json: bool, gateway: DemoGateway = "sandbox") -> int:
+    """Run the demo; 0 when every step was as it should be. The documents stay in the folder that is printed.
+
+    `gateway`: through which money comes and goes. Stripe is this machine's own, a process of its own.
+    """
     if video is not None and not video.is_file():
         console.print(choose(f"No such file: {video}", f"没有这个文件：{video}"), markup=False)
         return 2
@@ -41,7 +45,7 @@ def run(*, video: Path | None, as_json: bool) -> int:
     folder = Path(tempfile.mkdtemp(prefix="market-demo-"))
     outcome = DemoReport()
     try:
-        _drive(folder, video, outcome, as_json=as_json)
+        _drive(folder, video, outcome, as_json=as_json, gateway=gateway)
     except Stopped:
         return 130
     except StartFailed as failure:
@@ -59,7 +63,9 @@ def run(*, video: Path | None, as_json: bool) -> int:
     return 0 if outcome.ok else 1
 
 
-def _drive(folder: Path, video: Path | None, outcome: DemoReport, *, as_json: bool) -> None:
+def _drive(folder: Path, video: Path | None, outcome: DemoReport, *, as_json: bool, gateway: DemoGateway) -> None:
+    stripe_port = _free_port() if gateway == "stripe" else None
+    stripe = {name.lower(): value for name, value in stripe_environment(stripe_port).items()} if stripe_port else {}
     settings = load_settings(
         market_home=folder / "market",
         port=_free_port(),
@@ -68,13 +74,14 @@ def _drive(folder: Path, video: Path | None, outcome: DemoReport, *, as_json: bo
         database_admin_url=None,
         redis_url=None,
         sample_history="off",
+        **stripe,
     )
     settings.market_home.mkdir(parents=True)
 
     def tell(en: str, zh: str) -> None:
         console.print(f"[dim]{escape(choose(en, zh))}[/dim]")
 
-    with Supervisor(settings, tell, ProcessPlan(settings)) as market:
+    with Supervisor(settings, tell, ProcessPlan(settings, local_stripe_port=stripe_port)) as market:
         sign_ins = read_outcome(settings).sign_ins
         chosen = video or next(
             scene.path for scene in generate_scenes(settings.market_home / "scenes") if scene.key == SCENE
@@ -86,6 +93,7 @@ def _drive(folder: Path, video: Path | None, outcome: DemoReport, *, as_json: bo
             sign_ins[0].password,
             chosen,
             folder,
+            PLAYERS[gateway],
         )
         verified: DemoStepWork = ("verify", partial(_verify, market.settings, seller_url))
         steps = [*story.steps(), verified]

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from app.demo.demo_client import DemoClient
+from app.demo.gateway_player import GatewayPlayer
 from app.demo.outcome import StepFailed
 from kernel.ids import uuid7
 
@@ -32,6 +33,7 @@ class DemoSession:
     password: str
     video_file: Path
     folder: Path
+    player: GatewayPlayer = field(default_factory=GatewayPlayer)
     people: dict[str, DemoClient] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
 
@@ -47,14 +49,14 @@ class DemoSession:
         found: Evidence = self.people["buyer"].post("/v1/quotes", body, expect=201)
         return found
 
-    def accept(self, quote_id: str, po_number: str, *, by: str = "buyer", card: str = "sbx_ok") -> Evidence:
+    def accept(self, quote_id: str, po_number: str, *, by: str = "buyer", card: str = "") -> Evidence:
         """Accept a quote as a buyer; a second press of the button changes nothing."""
         buyer = self.people[by]
         profile = next(item for item in buyer.get("/v1/billing-profiles") if item["is_default"])
         body = {
             "quote_id": quote_id,
             "billing_profile_id": profile["id"],
-            "payment_method": card,
+            "payment_method": card or self.player.good_card,
             "po_number": po_number,
         }
         key = str(uuid7())

@@ -19,7 +19,6 @@ MORE_SEATS = 25
 METERED, DIMENSION = "business", "invoice_checks"
 CLOSED_AFTER = timedelta(hours=25)
 """After a period's end: late reports are taken for a day."""
-BAD_CARD, GOOD_CARD = "sbx_declined", "sbx_ok"
 TOLD_DAYS = 30
 """The last notice of a year's term before the week of its end; the price of the next is stated by then."""
 
@@ -45,7 +44,7 @@ class SecondYear(DemoSession):
 
     def trial(self) -> Evidence:
         """A plan is tried: delivered as what is bought is, and nothing is charged."""
-        quote, order = self._try_plan("buyer", GOOD_CARD)
+        quote, order = self._try_plan("buyer", self.player.good_card)
         stated = quote["lines"][0]["trial"]
         check(quote["gross"]["amount"] == 0, "nothing is to be paid", quote["gross"])
         check(order["payment_id"] is None, "nothing was charged", order)
@@ -147,7 +146,7 @@ class SecondYear(DemoSession):
 
     def failed_payment(self) -> Evidence:
         """Another organization's card is refused when its trial ends: it is asked again, and goes on meanwhile."""
-        _, order = self._try_plan("second buyer", BAD_CARD)
+        _, order = self._try_plan("second buyer", self.player.bad_card)
         subscription = self.subscription_of("second buyer", order["id"])
         self.facts["unpaid"] = subscription["id"]
         self.move_to("second buyer", subscription["id"])
@@ -171,7 +170,7 @@ class SecondYear(DemoSession):
         owed = self._in_state("past_due") or {}
         order = payer.get(f"/v1/orders/{owed['renewal_order_id']}")
         key = str(uuid7())
-        payer.post(f"/v1/purchases/{order['purchase_id']}/pay", {"payment_method": GOOD_CARD}, key=key)
+        payer.post(f"/v1/purchases/{order['purchase_id']}/pay", {"payment_method": self.player.good_card}, key=key)
         found = wait(lambda: self._in_state("active"), "it is paid")
         payer.put(f"/v1/subscriptions/{found['id']}/auto-renew", {"auto_renew": False})
         seen = [one["kind"] for one in self._timeline(is_due=False)]

@@ -166,7 +166,7 @@ class DemoStory(SecondYear):
 
     def purchase(self) -> Evidence:
         """Accept the quote; the same idempotency key twice is one purchase."""
-        placed = self.accept(self.facts["quote"], "PO-2026-0042")
+        placed = self.accept(self.facts["quote"], "PO-2026-0042", card=self.player.first_card)
         self.facts |= {"purchase": placed["id"], "order": placed["orders"][0]["id"]}
         return {
             "purchase": placed["id"],
@@ -185,6 +185,9 @@ class DemoStory(SecondYear):
             shown = f"{progress['state']} {progress['percent']}%"
             if not seen or seen[-1] != shown:
                 seen.append(shown)
+            if progress["next_action"] is not None and "led" not in self.facts:
+                self.facts["led"] = progress["next_action"]["url"]
+                self.player.pay(self.facts["led"])
 
         self.people["buyer"].watch_progress(f"/v1/orders/{order_id}/progress", note)
         order = self.people["buyer"].get(f"/v1/orders/{order_id}")
@@ -266,6 +269,8 @@ class DemoStory(SecondYear):
     def statement(self) -> Evidence:
         """The sandbox's clock moves past the hold; the operator closes the period."""
         operator = self.people["operator"]
+        for role in ("seller", "promoter"):
+            self.player.join(self.people[role], self.facts["unit_price"]["currency"])
         moved = self.move(HOLD_S)
 
         def closed() -> Evidence | None:
@@ -288,7 +293,7 @@ class DemoStory(SecondYear):
         """One payout per statement, sent and confirmed."""
         operator = self.people["operator"]
         for statement_id in self.facts["statements"].values():
-            body = {"statement_id": statement_id, "gateway": "sandbox", "destination": "sandbox account 0210"}
+            body = self.player.payout(statement_id)
             operator.post("/v1/operator/payouts", body, expect=201, key=str(uuid7()))
 
         def paid(role: str) -> Evidence | None:

@@ -56,6 +56,7 @@ TABLES = {
     billing.bank.models.OUTGOING_TRANSFER.name: "billing.bank_outgoing",
     billing.accounting_periods.models.ACCOUNTING_PERIOD.name: "billing.accounting_period",
     billing.reconciliation.models.RECONCILIATION_DIFFERENCE.name: "billing.reconciliation_difference",
+    billing.payouts.models.TRANSFER_REVERSAL.name: "billing.transfer_reversal",
     billing.disputes.models.DISPUTE.name: "billing.dispute",
     billing.disputes.models.DISPUTE_SUBMISSION.name: "billing.dispute_submission",
     billing.incidents.models.INCIDENT.name: "billing.incident",

@@ -107,7 +107,10 @@ FOLLOWED = Query(
                   WHERE state <> 'open' AND (state, overturned) <> ('won', 0) AND NOT {pending("id")}
         UNION ALL SELECT 'dispute_overturned', id FROM billing.dispute
                   WHERE overturned > 0 AND (state, overturned) <> ('lost', 1)
-        UNION ALL SELECT DISTINCT 'payout_partly_returned', payout_id FROM billing.statement_adjustment WHERE kind = 'returned'
+        UNION ALL SELECT 'payout_partly_returned', a.payout_id FROM billing.statement_adjustment a
+                  LEFT JOIN (SELECT payout_id, sum(amount_minor) AS minor FROM billing.transfer_reversal
+                             WHERE state <> 'failed' GROUP BY 1) r ON r.payout_id = a.payout_id
+                  WHERE a.kind = 'returned' GROUP BY a.payout_id, r.minor HAVING sum(a.amount_minor) > coalesce(r.minor, 0)
         UNION ALL SELECT DISTINCT 'external_refund', payment_id FROM billing.refund WHERE origin = 'gateway'
     ), told AS (
         SELECT DISTINCT kind, subject_id FROM billing.incident

@@ -34,6 +34,7 @@ from app.verify import (
     store_credit,
     subscriptions,
     tenancy,
+    transfers,
     usage,
     webhooks,
 )
@@ -52,6 +53,7 @@ RULES: tuple[Rule, ...] = (
     *disputes.RULES,
     *settlement.RULES,
     *payout_batches.RULES,
+    *transfers.RULES,
     *share_policies.RULES,
     *documents.RULES,
     *fapiao.RULES,

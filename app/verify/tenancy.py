@@ -82,6 +82,8 @@ KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ("billing.statement_line", "statement_id", "billing.statement", "org_id", "org_id"),
     ("billing.payout", "statement_id", "billing.statement", "org_id", "org_id"),
     ("billing.payout_attempt", "payout_id", "billing.payout", "org_id", "org_id"),
+    ("billing.transfer_reversal", "payout_id", "billing.payout", "org_id", "org_id"),
+    ("billing.transfer_reversal", "share_reversal_id", "billing.share_reversal", "org_id", "org_id"),
     ("billing.payout", "account_id", "marketplace.payout_account", "org_id", "org_id"),
     ("billing.payout_batch_entry", "payout_id", "billing.payout", "org_id", "org_id"),
     ("billing.payout_batch_entry", "account_id", "marketplace.payout_account", "org_id", "org_id"),
@@ -124,7 +126,7 @@ UNDELETABLE = (
     "billing.refund_attempt billing.number_series billing.invoice billing.statement billing.share billing.share_reversal "
     "billing.payout billing.payout_attempt billing.statement_adjustment billing.sandbox_operation billing.dispute "
     "billing.incident billing.gateway_balance_entry billing.fapiao_request billing.fapiao billing.red_letter "
-    "billing.payout_batch billing.payout_batch_entry billing.share_policy_version"
+    "billing.payout_batch billing.payout_batch_entry billing.share_policy_version billing.transfer_reversal"
 ).split()
 """What changes its state but never goes away."""
 SCHEMAS = ("kernel", "marketplace", "fulfillment", "billing", "orders")

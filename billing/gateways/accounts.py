@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from kernel.money import Money
+
 
 @dataclass(frozen=True, slots=True)
 class AccountRequest:
@@ -38,6 +40,24 @@ class AccountAnswer:
         return self.payouts_enabled and self.capabilities.get("transfers") == "active"
 
 
+@dataclass(frozen=True, slots=True)
+class TakeBackRequest:
+    """Take `amount` back of what was sent by `transfer`. The same key twice takes it once."""
+
+    key: str
+    transfer: str
+    amount: Money
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """What was taken back is `reference`; of its transfer `returned_minor` has come back by now, by whomever."""
+
+    reference: str
+    returned_minor: int
+
+
 class GatewayAccounts(Protocol):
     """Raises as `PaymentGateway` does; never called inside a unit of work."""
 
@@ -51,3 +71,9 @@ class GatewayAccounts(Protocol):
         """An address at which its owner answers the gateway's questions; it holds for minutes and once. The gateway sends the
         owner to `back_to` afterwards, and to `again_at` when it no longer holds.
         """
+
+    def take_back(self, request: TakeBackRequest) -> TakenBack:
+        """Take money back that was sent to an account. Refused where the account does not have it any more."""
+
+    def find_taken_back(self, request: TakeBackRequest) -> TakenBack | None:
+        """What became of such a request; None: the gateway never got it."""

@@ -77,13 +77,19 @@ class RefundRequest:
 
 @dataclass(frozen=True, slots=True)
 class PayoutRequest:
-    """Send `amount` to a party's account. `destination` is the gateway's token of that account."""
+    """Send `amount` to a party's account. `destination` is the gateway's token of that account.
+
+    `group`: what is sent and taken back together, the order or the statement. `paid_by`: the payment whose money it is, where
+    that is one; it can then be sent before the gateway has set the payment free.
+    """
 
     key: str
     amount: Money
     destination: str
     description: str
     metadata: Mapping[str, str]
+    group: str = ""
+    paid_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ from billing.gateways.stripe_calls import call as _call
 from billing.gateways.stripe_calls import plain as _plain
 from billing.gateways.stripe_checkout import ATTEMPT, HOSTED, HOSTED_KEPT, StripePayments
 from billing.gateways.stripe_customers import CustomerBook, StripeCustomers
+from billing.gateways.stripe_transfers import StripeTransfers
 from kernel.money import Money
 
 NAME: Final = "stripe"
@@ -144,6 +145,7 @@ class StripeGateway:
         self.accounts: Final = StripeAccounts(client.v1)
         self.payer_origins: tuple[str, ...] = PAGES if base_address == ADDRESS else (base_address,)
         self._customers = StripeCustomers(client.v1, customers)
+        self._transfers = StripeTransfers(client.v1)
         self._payments = StripePayments(client.v1, self._customers, payments_at)
 
     def submit(self, request: PaymentRequest) -> GatewayAnswer:
@@ -194,25 +196,11 @@ class StripeGateway:
 
     def pay_out(self, request: PayoutRequest) -> GatewayAnswer:
         """Transfer to the party's connected account."""
-        params: dict[str, Any] = {
-            "amount": to_stripe(request.amount),
-            "currency": request.amount.currency.lower(),
-            "destination": request.destination,
-            "description": request.description,
-            # By it a transfer is found: its metadata cannot be asked for.
-            "transfer_group": request.key,
-            "metadata": {**request.metadata, ATTEMPT: request.key},
-        }
-        create: Any = self._api.transfers.create
-        return _transfer(_call(lambda: create(params=params, options={"idempotency_key": request.key})))
+        return self._transfers.create(request)
 
     def find_payout(self, request: PayoutRequest, reference: str | None) -> GatewayAnswer | None:
         """By its id, else by our key."""
-        retrieve: Any = self._api.transfers.retrieve
-        if reference is not None:
-            return _transfer(_call(lambda: retrieve(reference)))
-        found = _call(lambda: self._api.transfers.list(params={"transfer_group": request.key, "limit": 1}))
-        return _transfer(found.data[0]) if found.data else None
+        return self._transfers.find(request, reference)
 
     def read_notice(self, body: bytes, headers: Mapping[str, str], received_at: datetime) -> GatewayWebhook:
         """Verify Stripe's signature (tolerance 300 s, Stripe's own default) and the mode of the event."""
@@ -324,15 +312,6 @@ def _dispute(found: Any) -> GatewayRecord:
         submitted=bool(details.get("submission_count")),
         fee=Money(sum(fee.amount_minor for fee in fees), fees[0].currency) if fees else None,
     )
-
-
-def _transfer(transfer: Any) -> GatewayAnswer:
-    status = GatewayStatus.FAILED if transfer.reversed else GatewayStatus.SUCCEEDED
-    amount = from_stripe(int(transfer.amount), transfer.currency)
-    returned = from_stripe(int(getattr(transfer, "amount_reversed", 0) or 0), transfer.currency)
-    if transfer.reversed:
-        return GatewayAnswer(status, transfer.id, amount, "reversed")
-    return GatewayAnswer(status, transfer.id, amount, returned_minor=returned.amount_minor)
 
 
 def _ours(objects: Iterable[Any], key: str) -> Any | None:

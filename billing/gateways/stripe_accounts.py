@@ -7,10 +7,11 @@ from typing import Any
 
 import stripe
 
-from billing.gateways.accounts import AccountAnswer, AccountRequest
+from billing.gateways.accounts import AccountAnswer, AccountRequest, TakeBackRequest, TakenBack
 from billing.gateways.ports import GatewayRefused
-from billing.gateways.stripe_amounts import from_stripe
-from billing.gateways.stripe_calls import call
+from billing.gateways.stripe_amounts import from_stripe, to_stripe
+from billing.gateways.stripe_calls import call, plain
+from billing.gateways.stripe_checkout import ATTEMPT
 
 _GONE = frozenset({"account_invalid", "resource_missing"})
 
@@ -53,6 +54,26 @@ class StripeAccounts:
             "refresh_url": again_at,
         }
         return str(call(lambda: self._api.account_links.create(params=params)).url)
+
+    def take_back(self, request: TakeBackRequest) -> TakenBack:
+        """See `GatewayAccounts.take_back`: https://docs.stripe.com/api/transfer_reversals/create."""
+        params = {"amount": to_stripe(request.amount), "metadata": {**request.metadata, ATTEMPT: request.key}}
+        options = {"idempotency_key": request.key}
+        create: Any = self._api.transfers.reversals.create
+        made = call(lambda: create(request.transfer, params=params, options=options))
+        return self._taken(request, made)
+
+    def find_taken_back(self, request: TakeBackRequest) -> TakenBack | None:
+        """See `GatewayAccounts.find_taken_back`."""
+        listed: Any = self._api.transfers.reversals.list
+        rows = call(lambda: list(listed(request.transfer, params={"limit": 100}).auto_paging_iter()))
+        found = next((one for one in rows if plain(one.metadata).get(ATTEMPT) == request.key), None)
+        return self._taken(request, found) if found is not None else None
+
+    def _taken(self, request: TakeBackRequest, made: Any) -> TakenBack:
+        transfer = call(lambda: self._api.transfers.retrieve(request.transfer))
+        back = from_stripe(int(transfer.amount_reversed), str(transfer.currency))
+        return TakenBack(str(made.id), back.amount_minor)
 
     def _retrieve(self, reference: str) -> Any:
         try:

@@ -14,7 +14,7 @@ from billing.incidents.models import IncidentKind
 from billing.incidents.open_incident import OpenIncident, open_incident
 from billing.ledger.post import Fact, Leg, post
 from billing.payouts.events import PayoutFailed, PayoutPaid, PayoutReturned
-from billing.payouts.models import ENDS, PAYOUT, Payout, PayoutAttempt
+from billing.payouts.models import ENDS, PAYOUT, Payout, PayoutAttempt, TransferReversal
 from billing.payouts.settled_shares import shares_paid_by
 from billing.shares.models import SHARE, Share
 from billing.statements.models import STATEMENT, Statement, StatementAdjustment
@@ -32,7 +32,8 @@ def apply_gateway_result(uow: UnitOfWork, payout_id: UUID, result: GatewayResult
     """Bring a payout to where the gateway says it is.
 
     One that was paid and came back (the account was closed) is the party's money again; its statement waits to be paid.
-    A part of one that came back is taken up by the party's next statement.
+    A part of one that came back is taken up by the party's next statement; so is all of one of which we took something back
+    ourselves (`reverse_transfer.py`): its statement was right when it was paid.
 
     Emits: PayoutPaid or PayoutFailed, once; PayoutReturned.
     Locks: the payout, its statement, then the statement's shares by id.
@@ -42,7 +43,7 @@ def apply_gateway_result(uow: UnitOfWork, payout_id: UUID, result: GatewayResult
     if payout is None:
         raise NotFound("payout_not_found")
     attempt = uow.session.scalars(select(PayoutAttempt).where(PayoutAttempt.payout_id == payout.id)).one()
-    partly = _returned_minor(uow, payout)
+    partly = _returned_minor(uow, payout) or _taken_back_minor(uow, payout)
     transitions = Transitions(
         PAYOUT,
         (payout.org_id,),
@@ -125,6 +126,20 @@ def _returned_minor(uow: UnitOfWork, payout: Payout) -> int:
     return int(uow.session.scalar(parts) or 0)
 
 
+def _taken_back_minor(uow: UnitOfWork, payout: Payout) -> int:
+    """What of a paid payout we took back ourselves, or are about to."""
+    own = select(func.coalesce(func.sum(TransferReversal.amount_minor), 0)).where(
+        TransferReversal.payout_id == payout.id, TransferReversal.state != "failed"
+    )
+    return int(uow.session.scalar(own) or 0)
+
+
+def note_returned(uow: UnitOfWork, payout: Payout, returned_minor: int) -> None:
+    """Of a locked payout so much has come back in all. Idempotent by: the sum."""
+    if payout.state == "paid":
+        _mark_partly_returned(uow, payout, returned_minor)
+
+
 def _give_back_rest(uow: UnitOfWork, payout: Payout, code: str) -> None:
     """The rest of what came back in part before: its statement may have been followed by one that takes the first part up."""
     del code
@@ -132,7 +147,9 @@ def _give_back_rest(uow: UnitOfWork, payout: Payout, code: str) -> None:
 
 
 def _mark_partly_returned(uow: UnitOfWork, payout: Payout, returned_minor: int) -> bool:
-    """A part of what was paid is here again: the party's, in its next statement. Returns False when it is known."""
+    """A part of what was paid is here again: the party's, in its next statement. Returns False when it is known. What we did not
+    take back ourselves an operator is told of.
+    """
     uow.flush()
     known_minor = _returned_minor(uow, payout)
     more_minor = min(returned_minor, payout.amount_minor) - known_minor
@@ -155,8 +172,11 @@ def _mark_partly_returned(uow: UnitOfWork, payout: Payout, returned_minor: int) 
     ]
     key = f"payout:{payout.id}:returned:{part.id}"
     post(uow, Fact(key, "payout_partly_returned", payout.id, payout.currency, part.created_at, legs))
+    foreign_minor = known_minor + more_minor - max(known_minor, _taken_back_minor(uow, payout))
+    if foreign_minor <= 0:
+        return True
     reference = (payout.gateway_reference or "") + (f":{known_minor}" if known_minor else "")
-    amount = Money(more_minor, payout.currency)
+    amount = Money(foreign_minor, payout.currency)
     return open_incident(
         uow, OpenIncident("payout_partly_returned", payout.id, payout.gateway, reference, amount, "partly_returned")
     )

@@ -31,6 +31,8 @@ class Payout(Base):
             ["org_id", "account_id"], ["marketplace.payout_account.org_id", "marketplace.payout_account.id"]
         ),
         CheckConstraint("gateway <> 'bank' OR account_id IS NOT NULL", name="bank_account"),
+        CheckConstraint("payment_id IS NULL OR group_reference IS NOT NULL", name="of_one_order"),
+        Index("ix_payout_payment_id", "payment_id"),
         Index("ix_payout_org_id_account_id", "org_id", "account_id"),
         Index(
             "ix_payout_waiting_for_batch",
@@ -61,6 +63,10 @@ class Payout(Base):
     """The party's account as the gateway names it; at a bank, what people recognise it by."""
     account_id: Mapped[UUID | None]
     """The account that the party gave. None where an operator named one at a gateway."""
+    group_reference: Mapped[UUID | None]
+    """The order, where all that is paid is of one."""
+    payment_id: Mapped[UUID | None] = mapped_column(ForeignKey("billing.payment.id"))
+    """And its payment, where that is one, by the gateway that pays out: the money of its charge is what is sent."""
     state: Mapped[str]
     error_code: Mapped[str | None]
     gateway_reference: Mapped[str | None]
@@ -92,6 +98,36 @@ class PayoutAttempt(Base):
     outcome: Mapped[str]
     detail: Mapped[str | None]
     started_at: Mapped[Instant]
+    ended_at: Mapped[Instant | None]
+
+
+class TransferReversal(Base):
+    """What was paid to an account at a gateway and is taken back from it, for one reversal of a share. Its id is the idempotency
+    key; one that fails is not tried again: the party's next statement sets the reversal off.
+    """
+
+    __tablename__ = "transfer_reversal"
+    __table_args__ = (
+        ForeignKeyConstraint(["org_id", "payout_id"], ["billing.payout.org_id", "billing.payout.id"]),
+        UniqueConstraint("share_reversal_id"),
+        CheckConstraint("state IN ('sending', 'succeeded', 'failed')", name="state"),
+        CheckConstraint("amount_minor > 0", name="amount"),
+        CheckConstraint("(state = 'sending') = (ended_at IS NULL)", name="ended"),
+        CheckConstraint("(state = 'succeeded') = (gateway_reference IS NOT NULL)", name="reference"),
+        Index("ix_transfer_reversal_org_id_payout_id", "org_id", "payout_id"),
+        {"schema": "billing"},
+    )
+    id: Mapped[Id]
+    org_id: Mapped[UUID]
+    payout_id: Mapped[UUID]
+    share_reversal_id: Mapped[UUID] = mapped_column(ForeignKey("billing.share_reversal.id"))
+    amount_minor: Mapped[Minor]
+    currency: Mapped[Currency]
+    state: Mapped[str]
+    tries: Mapped[int]
+    gateway_reference: Mapped[str | None]
+    error_code: Mapped[str | None]
+    created_at: Mapped[CreatedAt]
     ended_at: Mapped[Instant | None]
 
 
@@ -136,6 +172,10 @@ PAYOUT = Machine(
         failed="",
         returned="",
     ),
+)
+
+TRANSFER_REVERSAL = Machine(
+    "transfer_reversal", initial="sending", edges=edges(sending="succeeded failed", succeeded="", failed="")
 )
 
 

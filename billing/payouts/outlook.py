@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
+from billing.connected_accounts.held import why_held
 from billing.payouts.models import PayoutSchedule
 from billing.payouts.schedule import next_due
 from billing.payouts.settled_shares import disputed_shares, taken_up_minor
@@ -22,9 +23,9 @@ from marketplace.onboarding.payable_account import trouble_of
 from marketplace.parties.lookups import get_party
 from marketplace.parties.models import PLATFORM_ORG_ID
 
-Wait = Literal["missing", "held", "holder_differs", "disputed", "minimum", "scheduled", "by_hand"]
-"""No account; an account that was just changed; its holder is called otherwise; a bank decides; too little to be paid alone; its
-day comes; an operator pays it by hand."""
+Wait = Literal["missing", "held", "holder_differs", "gateway_held", "disputed", "minimum", "scheduled", "by_hand"]
+"""No account; an account that was just changed; its holder is called otherwise; its gateway pays nothing out to it; a bank
+decides; too little to be paid alone; its day comes; an operator pays it by hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,23 @@ def outlooks(uow: UnitOfWork, statement_ids: Collection[UUID]) -> dict[UUID, Pay
     }
 
 
+def is_held_by_gateway(uow: UnitOfWork, account: PayoutAccount) -> bool:
+    """Whether the gateway at which a party's account is pays nothing out to it now."""
+    if account.gateway_account is None:
+        return False
+    return why_held(uow, account.org_id, account.rail, account.gateway_account) is not None
+
+
+def held_by_gateways(uow: UnitOfWork, account_ids: Collection[UUID]) -> frozenset[UUID]:
+    """Those of the acting organization's payout accounts to which a gateway pays nothing out now."""
+    rows = uow.session.scalars(
+        select(PayoutAccount).where(
+            PayoutAccount.org_id == uow.principal.organization(), PayoutAccount.id.in_(account_ids)
+        )
+    )
+    return frozenset(row.id for row in rows if is_held_by_gateway(uow, row))
+
+
 def _outlook(
     uow: UnitOfWork,
     statement: Statement,
@@ -91,6 +109,8 @@ def _outlook(
     account = accounts.get(key)
     now = clock.now()
     waits: Wait | None = trouble_of(account, legal_name, now)
+    if waits is None and account is not None and is_held_by_gateway(uow, account):
+        waits = "gateway_held"
     if waits is None:
         held_minor = sum(one.left_minor for one in disputed_shares(uow, statement))
         if statement.net_minor - taken_up_minor(uow, statement.id) <= held_minor:

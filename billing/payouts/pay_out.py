@@ -13,7 +13,7 @@ from billing.gateways.sandbox import NAME as SANDBOX
 from billing.ledger.post import Fact, Leg, post
 from billing.ledger.queries import balance_minor
 from billing.payouts.models import BANK, PAYOUT, Payout
-from billing.payouts.settled_shares import HeldShare, disputed_shares, taken_up_minor
+from billing.payouts.settled_shares import HeldShare, disputed_shares, sole_sale, taken_up_minor
 from billing.statements.models import STATEMENT, Statement, StatementAdjustment
 from kernel import clock
 from kernel.db.locks import advisory_xact_lock, lock_row
@@ -94,6 +94,7 @@ def pay_out(uow: UnitOfWork, command: PayOut) -> UUID:
     uow.session.add(payout)
     uow.flush()
     _hold_back(uow, payout, held)
+    payout.group_reference, payout.payment_id = sole_sale(uow, statement, payout)
     legs = [
         Leg(payout.org_id, "party_available", payout.amount_minor),
         Leg(PLATFORM_ORG_ID, "payout_clearing", -payout.amount_minor),

@@ -8,7 +8,9 @@ from uuid import UUID
 
 from sqlalchemy import func, literal, select
 
+from billing.charges.models import Charge
 from billing.disputes.queries import in_dispute
+from billing.payments.models import Payment
 from billing.payouts.models import Payout
 from billing.shares.models import Share
 from billing.statements.models import Statement, StatementAdjustment
@@ -47,6 +49,21 @@ def shares_paid_by(uow: UnitOfWork, statement: Statement, state: str, *, payout_
         Share.state == state,
     )
     return list(uow.session.scalars(shares))
+
+
+def sole_sale(uow: UnitOfWork, statement: Statement, payout: Payout) -> tuple[UUID | None, UUID | None]:
+    """The order of which all is that a payout pays, and the order's payment where it is one by the payout's own gateway."""
+    sold = uow.session.execute(
+        select(Charge.group_reference, Charge.payment_id, Payment.gateway)
+        .join(Share, Share.charge_id == Charge.id)
+        .join(Payment, Payment.id == Charge.payment_id)
+        .where(Share.id.in_(shares_paid_by(uow, statement, "in_statement", payout_id=payout.id)))
+        .distinct()
+    ).all()
+    if len({row.group_reference for row in sold}) != 1:
+        return None, None
+    is_one = len(sold) == 1 and sold[0].gateway == payout.gateway
+    return sold[0].group_reference, sold[0].payment_id if is_one else None
 
 
 def disputed_shares(uow: UnitOfWork, statement: Statement, *, payout_id: UUID | None = None) -> list[HeldShare]:

@@ -12,6 +12,7 @@ from billing.connected_accounts.held import why_held
 from billing.gateways.call import GatewayRequest, Unresolved, said_of
 from billing.gateways.ports import GatewayAnswer, GatewayRefused, PaymentGateway, PayoutRequest
 from billing.gateways.result import CALL_LASTS, ApplyOutcome, GatewayResult
+from billing.payments.models import Payment
 from billing.payouts.apply_gateway_result import apply_gateway_result
 from billing.payouts.models import BANK, ENDS, PAYOUT, UNRESOLVED, Payout, PayoutAttempt
 from billing.payouts.pay_out import SUBMIT
@@ -59,6 +60,8 @@ class PayoutOperation:
             destination=payout.destination,
             description=f"statement {payout.statement_id}",
             metadata={"payout_id": str(payout.id)},
+            group=f"order {payout.group_reference}" if payout.group_reference else f"statement {payout.statement_id}",
+            paid_by=_paid_by(uow, payout),
         )
         if fresh and is_disputed(uow, payout):
             # Since it was scheduled. What is left of the statement can be paid anew.
@@ -126,6 +129,13 @@ def is_disputed(uow: UnitOfWork, payout: Payout) -> bool:
     """Whether a bank decides about a share that the payout did not hold back."""
     statement = uow.session.get_one(Statement, payout.statement_id)
     return bool(disputed_shares(uow, statement, payout_id=payout.id))
+
+
+def _paid_by(uow: UnitOfWork, payout: Payout) -> str | None:
+    """What the gateway calls the payment whose money is sent; None where there are several."""
+    if payout.payment_id is None:
+        return None
+    return uow.session.scalar(select(Payment.gateway_reference).where(Payment.id == payout.payment_id))
 
 
 def begin_attempt(uow: UnitOfWork, payout: Payout) -> PayoutAttempt:

@@ -9,6 +9,7 @@ from typing import Final
 
 from billing.gateways.sandbox import NAME as SANDBOX
 from billing.reconciliation.leg import ReconciliationLeg
+from billing.reconciliation.outside_legs import OUTSIDE
 
 UNDONE: Final = "('succeeded', 'returned', 'resending', 'settled')"
 """States of a refund whose sale is undone, as SQL."""
@@ -145,4 +146,4 @@ STATEMENTS: Final = ReconciliationLeg(
     WHERE a.kind = 'disputed' AND (p.id = o.id OR (o.id < p.id AND a.statement_id IS NOT NULL))
     """,
 )
-LEGS: Final = (GATEWAY, LEDGER, DOCUMENTS, STATEMENTS)
+LEGS: Final = (GATEWAY, LEDGER, DOCUMENTS, STATEMENTS, *OUTSIDE)

@@ -208,6 +208,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("payout_failed", _MONEY),
         Kind("payout_returned", _MONEY),
         Kind("payout_account_replaced", _MONEY),
+        Kind("gateway_account_enabled", _MONEY),
         Kind("member_joined", _ORGANIZATION),
         # Their mails are queued with the change itself: they carry the way to answer.
         Kind("invitation_received", _ORGANIZATION, mailed=False),

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from billing.connected_accounts.events import GatewayAccountEnabled
 from billing.incidents.events import IncidentOpened
 from billing.invoices.events import CreditNoteIssued, InvoiceIssued
 from billing.invoices.models import Invoice
@@ -145,6 +146,23 @@ def payout_account_replaced(uow: UnitOfWork, events: Sequence[RecordedEvent]) ->
             params,
             org_id=org_id,
             permission="members.manage",
+        )
+
+
+@notifies_of(GatewayAccountEnabled)
+def gateway_account_enabled(_: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """Finance may choose an account at a gateway for the payouts."""
+    for event in events:
+        params: Params = {"gateway": str(event.payload["gateway"]).capitalize()}
+        org_id = event.uuid("org_id")
+        yield NewNotification(
+            event.id,
+            event.at,
+            "gateway_account_enabled",
+            "/payouts/settings",
+            params,
+            org_id=org_id,
+            permission=FINANCE,
         )
 
 

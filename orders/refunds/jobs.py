@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from billing.disputes.events import DisputeEnded
 from billing.disputes.queries import is_disputed
+from billing.payouts.reverse_transfer import reverse_transfers
 from billing.refunds.events import RefundFailed, RefundSucceeded
 from billing.refunds.models import Refund
 from kernel import clock
@@ -43,6 +44,12 @@ def refund_succeeded_case(uow: UnitOfWork, fact: Payload) -> None:
     order = find_locked_order(uow, UUID(fact["reference"]))
     if order is not None:
         close_if_nothing_left(uow, order)
+
+
+@follows(RefundSucceeded)
+def refund_succeeded_transfers(uow: UnitOfWork, fact: Payload) -> None:
+    """What parties had of it already is taken back where a gateway can."""
+    reverse_transfers(uow, UUID(fact["refund_id"]))
 
 
 @follows(DisputeEnded)

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from api.pages.seller_start.gateway_account import group_of
+from app.local_stripe.server import LocalStripe, signed_event
 from billing.connected_accounts.ask_account import SWEEP, ask_gateway, conclude_question, question_about
 from billing.connected_accounts.held import refuse_held
 from billing.connected_accounts.models import ConnectedAccount
@@ -29,7 +30,6 @@ from kernel.ids import uuid7
 from kernel.principal import SYSTEM, Principal, PrincipalKind
 from marketplace.onboarding.models import SellerOnboarding
 from marketplace.onboarding.save_payout_account import UseGatewayAccount, use_gateway_account
-from tests.adapters.stripe_server import LocalStripe, signed_event
 from tests.factories_billing import OPERATOR, House, Sale, close_due, do_sweep, make_house, read
 from tests.factories_marketplace import BOX, Org, make_seller
 

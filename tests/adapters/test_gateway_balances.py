@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from app.local_stripe.server import LocalStripe
 from billing.gateways.balance import BalanceEntry, GatewayBalance
 from billing.gateways.ports import (
     NotReached,
@@ -21,7 +22,6 @@ from billing.gateways.stripe import StripeGateway
 from kernel.db.uow import Database
 from kernel.ids import uuid7
 from kernel.money import Money
-from tests.adapters.stripe_server import LocalStripe
 from tests.factories_billing import make_house
 
 FEE_PPM = 29_000

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import select
 
+from app.local_stripe.server import LocalStripe, signed_event
 from billing.gateways.models import SandboxOperation
 from billing.gateways.ports import (
     EvidenceFile,
@@ -27,7 +28,6 @@ from kernel.db.uow import Database, unit_of_work
 from kernel.ids import uuid7
 from kernel.money import Money
 from kernel.principal import SYSTEM
-from tests.adapters.stripe_server import LocalStripe, signed_event
 from tests.factories_billing import House, make_house
 
 SECRET = "whsec_local"

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from app.local_stripe.parameters import problem_of
+from app.local_stripe.server import LocalStripe, signed_event
 from billing.gateways.ports import (
     GatewayAnswer,
     GatewayRefused,
@@ -28,8 +30,6 @@ from kernel import clock
 from kernel.db.uow import Database
 from kernel.ids import uuid7
 from kernel.money import Money
-from tests.adapters.stripe_parameters import problem_of
-from tests.adapters.stripe_server import LocalStripe, signed_event
 from tests.factories_billing import make_house
 
 SECRET = "whsec_local"

@@ -13,6 +13,7 @@ from litestar.testing import TestClient
 from sqlalchemy import select
 
 from api.context import Services
+from app.local_stripe.server import LocalStripe, signed_event
 from billing.disputes.models import Dispute
 from billing.gateways.ports import PaymentGateway
 from billing.gateways.quarantine import list_quarantined, look_again
@@ -26,7 +27,6 @@ from kernel.errors import Conflict
 from kernel.jobs.models import Inbox
 from kernel.outbound import OutboundPolicy
 from kernel.principal import SYSTEM
-from tests.adapters.stripe_server import LocalStripe, signed_event
 from tests.api_server import application, services_for
 from tests.factories_billing import House, Sale, facts, make_house, read
 from tests.factories_fulfillment import BOX, SIGNER

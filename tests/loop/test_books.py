@@ -146,7 +146,7 @@ def test_everything_reconciles_and_a_difference_is_taken_on_and_explained(
     runs = client.post("/v1/operator/reconciliation/runs", headers=ops)
     assert runs.status_code == 201, runs.text
     compared = {run["leg"]: run["compared"] for run in runs.json()}
-    assert set(compared) == {"gateway_sandbox", "ledger", "documents", "statements"}
+    assert set(compared) == {"gateway_sandbox", "ledger", "documents", "statements", "gateway_balance", "bank"}
     assert compared["ledger"] > 0
     with unit_of_work(stage.services.db, SYSTEM) as uow:
         reference = uow.session.scalars(

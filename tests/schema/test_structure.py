@@ -132,6 +132,8 @@ PLATFORM_TABLES = (
     "billing.gateway_holding",
     "billing.payout_batch",
     "billing.payout_report",
+    "billing.reconciliation_difference",
+    "billing.reconciliation_run",
     "marketplace.bouncing_address",
     "marketplace.email_proof",
     "marketplace.mail",

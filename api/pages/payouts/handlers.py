@@ -18,12 +18,13 @@ from api.pages.payouts import presenter
 from api.pages.payouts.views import PayoutBatchesView, PayoutBatchView, PayoutReportView, PayoutSettingsView
 from api.v1.payout_batches import PAYS, drafting, take_report
 from api.v1.payout_schedules import ACCOUNTS, use_account
+from billing.connected_accounts.pay_to_account import list_payable_accounts
 from billing.gateways.sandbox import NAME as SANDBOX
 from billing.payout_batches.decide_batch import approve_batch, discard_batch, send_batch
 from billing.payout_batches.draft_batch import draft_batch
 from billing.payout_batches.queries import get_batch, get_report, list_batches, list_reports, list_waiting
 from billing.payout_batches.read_report import MAX_BYTES
-from billing.payouts.outlook import outlooks
+from billing.payouts.outlook import held_by_gateways, outlooks
 from billing.payouts.schedule import SetPayoutSchedule, list_payout_schedules, set_payout_schedule
 from billing.statements.queries import list_statements
 from kernel.db.uow import UnitOfWork
@@ -66,9 +67,9 @@ def save_schedule(page_request: Given[PageRequest], form: Given[Form]) -> Answer
 
 @form_post(addresses.payouts.PAYOUT_GATEWAY, ACCOUNTS)
 def save_gateway_account(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
-    """Be paid to an account of the sandbox."""
-    typed = {name: form.text(name, most=100) for name in ("currency", "account")}
-    command = UseGatewayAccount(typed["currency"], SANDBOX, typed["account"])
+    """Be paid to the organization's account at a gateway, or to one of the sandbox by its name."""
+    typed = {name: form.text(name, most=100) for name in ("currency", "account", "gateway")}
+    command = UseGatewayAccount(typed["currency"], typed.pop("gateway") or SANDBOX, typed["account"])
     try:
         page_request.transact(lambda uow: use_account(page_request.request, uow, command).id)
     except DomainError as refused:
@@ -93,12 +94,15 @@ def _settings(
     org_id = page_request.principal.organization()
     with page_request.work() as uow:
         closed = list_statements(uow, org_id=org_id, state="closed", limit=_PAGE).items
+        accounts = list_payout_accounts(uow)
         view = presenter.settings(
             page_request,
-            accounts=list_payout_accounts(uow),
+            accounts=accounts,
             schedules=list_payout_schedules(uow),
             closed=closed,
             found=outlooks(uow, [row.id for row in closed]),
+            offers=list_payable_accounts(uow),
+            held=held_by_gateways(uow, [one.id for one in accounts]),
             is_seller=get_party(uow, org_id).is_seller,
         )
     if refused is None:

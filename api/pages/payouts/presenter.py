@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from api.pages.frame.choices import Choice
@@ -10,6 +10,7 @@ from api.pages.frame.codes import in_words
 from api.pages.frame.phrases import money
 from api.pages.frame.site import PageRequest
 from api.pages.payouts import views
+from billing.connected_accounts.pay_to_account import PayableGatewayAccount
 from billing.gateways.sandbox import NAME as SANDBOX
 from billing.payout_batches.import_report import ImportedLine, ImportedReport
 from billing.payout_batches.queries import (
@@ -33,15 +34,23 @@ def settings(
     schedules: Sequence[PayoutScheduleRow],
     closed: Sequence[StatementRow],
     found: Mapping[UUID, PayoutOutlook],
+    offers: Sequence[PayableGatewayAccount],
+    held: Collection[UUID],
     is_seller: bool,
 ) -> views.PayoutSettingsView:
-    """A party's page. The currencies it has to do with stand first in the select."""
+    """A party's page. The currencies it has to do with stand first in the select; `held`: accounts that a gateway holds."""
     own = dict.fromkeys([*(one.currency for one in accounts), *(one.currency for one in closed), "CNY"])
     view = views.PayoutSettingsView if is_seller else views.PromoterPayoutSettingsView
     return view(
         accounts=tuple(
             views.PayoutAccountItem(
-                one.currency, one.rail, one.bank_name, one.holder, one.account_last4, one.trouble or "", one.held_until
+                one.currency,
+                one.rail,
+                one.bank_name,
+                one.holder,
+                one.account_last4,
+                one.trouble or ("gateway_held" if one.id in held else ""),
+                one.held_until,
             )
             for one in accounts
         ),
@@ -67,6 +76,7 @@ def settings(
         is_seller=is_seller,
         may_change=page_request.principal.may("billing.manage"),
         plays=SANDBOX in page_request.services.gateways and page_request.services.sandbox,
+        offers=tuple(offers),
     )
 
 

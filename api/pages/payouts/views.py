@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import ClassVar
 
 from api.pages.frame.choices import Choice
+from billing.connected_accounts.pay_to_account import PayableGatewayAccount
 from kernel.money import Money
 
 
@@ -66,6 +67,8 @@ class PayoutSettingsView:
     """Whether an account of the sandbox may be named."""
     error: str | None = None
     error_field: str = ""
+    offers: tuple[PayableGatewayAccount, ...] = ()
+    """Accounts at gateways that payouts may go to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Final
 
 from api.pages.frame.phrases import money
 from api.pages.frame.site import PageRequest
+from billing.connected_accounts.pay_to_account import list_payable_accounts
 from billing.connected_accounts.queries import ConnectedAccountView, list_accounts
 from kernel.db.uow import UnitOfWork
 from kernel.money import Money
@@ -44,6 +45,8 @@ class GatewayAccountItem:
     trouble: str = ""
     balance: tuple[Money, ...] = ()
     asked_at: datetime | None = None
+    used_for: tuple[str, ...] | None = None
+    """The currencies whose payouts go there; None while none may."""
 
 
 def group_of(name: str) -> str:
@@ -58,10 +61,11 @@ def gateway_accounts(page_request: PageRequest, uow: UnitOfWork) -> tuple[Gatewa
     """The acting organization's, for each gateway that opens accounts."""
     present = {one.gateway: one for one in list_accounts(uow)}
     opening = [name for name, gateway in page_request.services.gateways.items() if gateway.accounts is not None]
-    return tuple(_item(name, present.get(name)) for name in opening)
+    payable = {one.gateway: one.currencies for one in list_payable_accounts(uow)}
+    return tuple(_item(name, present.get(name), payable.get(name)) for name in opening)
 
 
-def _item(gateway: str, found: ConnectedAccountView | None) -> GatewayAccountItem:
+def _item(gateway: str, found: ConnectedAccountView | None, used_for: tuple[str, ...] | None) -> GatewayAccountItem:
     if found is None:
         return GatewayAccountItem(gateway, "")
     return GatewayAccountItem(
@@ -75,4 +79,5 @@ def _item(gateway: str, found: ConnectedAccountView | None) -> GatewayAccountIte
         found.trouble or "",
         tuple(money(minor, currency) for currency, minor in sorted(found.balance.items()) if minor),
         found.asked_at,
+        used_for,
     )

@@ -161,7 +161,8 @@ def open_at_gateway(gateway: FromPath[str], page_request: Given[PageRequest], fo
 @page(f"{RETURN}/{{gateway:str}}/again", ACCOUNTS)
 def go_to_gateway(gateway: FromPath[str], page_request: Given[PageRequest]) -> Answer:
     """Go to the gateway's own questions. Its address holds for minutes and once, so that each visit is given a new one."""
-    require_seller(page_request)
+    with page_request.work() as uow:
+        require_channel(page_request, uow)
     try:
         return redirect(account_link(page_request.request, gateway))
     except DomainError as refused:
@@ -182,7 +183,9 @@ def ask_gateway_again(gateway: FromPath[str], page_request: Given[PageRequest], 
 
 
 def _at_gateway(page_request: PageRequest, work: Callable[[], object], notice: str) -> Answer:
-    require_seller(page_request)
+    """Of whoever sells, or promotes what others sell."""
+    with page_request.work() as uow:
+        require_channel(page_request, uow)
     try:
         work()
     except DomainError as refused:

@@ -1,21 +1,27 @@
 """A market that takes money through Stripe: paid on its page with 3-D Secure and back at the second, bought again by two clicks
-with the card that was kept, declined and then paid another way.
+with the card that was kept, declined and then paid another way; and its seller paid to an account of its own there, from which a
+refund takes its part back.
 """
 
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.adapters.stripe_checkout_server import Hook
-from tests.adapters.stripe_server import LocalStripe
-from tests.browser.conftest import CHROMIUM, Product, Visits, free_ports, running_product
+from app.demo.demo_client import DemoClient
+from app.demo.demo_session import FOLLOWED_S, wait
+from app.local_stripe.hook import Hook
+from app.local_stripe.server import LocalStripe
+from kernel.ids import uuid7
+from tests.browser.conftest import CHROMIUM, PASSWORD, Product, Visits, free_ports, running_product
 from tests.browser.journeys.test_accounts import follow, looks_right
-from tests.browser.journeys.test_journey import BUYERS, PHONE, open_hiring, seek, sign_in
+from tests.browser.journeys.test_journey import BUYERS, DESK, PHONE, open_hiring, seek, sign_in
 
 pytestmark = [
     pytest.mark.browser,
@@ -25,6 +31,7 @@ pytestmark = [
 SECRET = "whsec_story"
 LANGUAGE = "zh-CN"
 PAID_MS = 60_000
+SELLER, OPERATOR = "owner@yihao.example", "operator@market.example"
 
 
 @dataclass(frozen=True)
@@ -99,6 +106,75 @@ def test_paid_on_another_page_kept_and_declined(shop: StripeMarket, visit: Visit
     page.wait_for_url(f"{shop.stripe.address}/pay/**")
     page.locator("button[value=pay]").click()
     page.wait_for_url(f"{shop.product.address}/v/**", timeout=PAID_MS)
+
+
+def test_a_seller_is_paid_to_its_own_account_and_a_refund_takes_its_part_back(
+    shop: StripeMarket, visit: Visits
+) -> None:
+    address = shop.product.address
+    seller = visit(DESK, LANGUAGE).page
+    sign_in(seller, shop.product, SELLER, "/seller/start/payout-account")
+    follow(seller.locator("form[action$='/gateway-account/stripe'] button"))
+    looks_right(seller)
+    seller.locator("a[href$='/gateway-account/stripe/again']").click()
+    seller.wait_for_url(f"{shop.stripe.address}/connect/**")
+    seller.locator("button[value=complete]").click()
+    seller.wait_for_url(f"{address}/seller/start/payout-account*")
+    looks_right(seller)
+    seller.select_option("#use-stripe", "CNY")
+    follow(seller.locator("form[action$='/payouts/settings/gateway-account'] button").first)
+    looks_right(seller)
+
+    # A sale, its statement, and the transfer to the account once it is no longer held.
+    page = visit(PHONE, LANGUAGE).page
+    sign_in(page, shop.product, BUYERS[LANGUAGE])
+    open_sheet(page, shop.product)
+    page.select_option("dialog #pay-with", "stripe:checkout")
+    page.locator("dialog[open] [data-pay]").click()
+    page.wait_for_url(f"{shop.stripe.address}/pay/**")
+    page.locator("button[value=pay]").click()
+    page.wait_for_url(f"{address}/v/**", timeout=PAID_MS)
+    people = {email: DemoClient(address, email, PASSWORD) for email in (BUYERS[LANGUAGE], SELLER, OPERATOR)}
+    buyer, party, operator = people.values()
+    order_id = buyer.get("/v1/orders", limit="1")["items"][0]["id"]
+    wait(lambda: _in_state(buyer, order_id, "active"), "the order is delivered")
+    statement = _next_statement(operator, party, days=8)
+    operator.post("/v1/operator/payouts", {"statement_id": statement["id"]}, expect=201, key=str(uuid7()))
+    paid = wait(
+        lambda: next((one for one in party.get("/v1/payouts")["items"] if one["state"] == "paid"), None), "paid"
+    )
+    (transfer,) = [one for one in shop.stripe.objects.values() if one["object"] == "transfer"]
+    assert (transfer["amount"], transfer["amount_reversed"]) == (paid["amount"]["amount"], 0)
+    seller.goto(f"{address}/seller/statements/{statement['id']}")
+    looks_right(seller)
+
+    # What was bought is paid back, and the seller's part of it comes back from its account: its next statement is even.
+    asked = buyer.post(f"/v1/orders/{order_id}/refund-cases", {"reason": "不再需要"}, expect=201, key=str(uuid7()))
+    party.post(f"/v1/seller/refund-cases/{asked['id']}/decide", {"decision": "grant"})
+    wait(lambda: _in_state(buyer, order_id, "refunded"), "the order is refunded")
+    wait(lambda: {"back": transfer["amount_reversed"]} if transfer["amount_reversed"] else None, "its share is back")
+    even = _next_statement(operator, party, days=31)
+    assert even["net"]["amount"] == 0
+    seller.goto(f"{address}/seller/statements/{even['id']}")
+    looks_right(seller)
+
+
+def _in_state(buyer: DemoClient, order_id: str, state: str) -> dict[str, Any] | None:
+    order: dict[str, Any] = buyer.get(f"/v1/orders/{order_id}")
+    return order if order["state"] == state else None
+
+
+def _next_statement(operator: DemoClient, party: DemoClient, *, days: int) -> dict[str, Any]:
+    """The party's statement of what there is to settle so many days later, by the sandbox's clock."""
+    known = {one["id"] for one in party.get("/v1/statements")["items"]}
+    operator.post("/v1/operator/clock", {"advance_s": days * 86_400})
+    time.sleep(FOLLOWED_S)
+
+    def closed() -> dict[str, Any] | None:
+        operator.post("/v1/operator/statements", {}, expect=201)
+        return next((one for one in party.get("/v1/statements")["items"] if one["id"] not in known), None)
+
+    return wait(closed, "the statement is closed")
 
 
 def open_sheet(page: Page, product: Product) -> int:

@@ -13,6 +13,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import delete, select
 
+from app.local_stripe.server import LocalStripe, signed_event
 from billing.charges.record_charge import record_charge
 from billing.disputes.events import DisputeEnded
 from billing.gateway_balances.models import GatewayBalanceEntry, GatewayBalanceReading
@@ -40,7 +41,6 @@ from kernel.jobs.kinds import Payload, follows
 from kernel.money import Money
 from kernel.principal import SYSTEM, Principal, PrincipalKind
 from marketplace.parties.models import PLATFORM_ORG_ID
-from tests.adapters.stripe_server import LocalStripe, signed_event
 from tests.factories_billing import OPERATOR, House, Sale, close_due, do_sweep, make_house, read
 
 SECRET = "whsec_books"

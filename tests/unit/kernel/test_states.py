@@ -43,6 +43,7 @@ accounting_period: closed > reopened; reopened > closed
 reconciliation_difference: open > explained resolved; explained > open resolved
 connected_account: opening > onboarding enabled restricted closed; onboarding > enabled restricted closed;
     enabled > restricted onboarding closed; restricted > enabled onboarding closed
+transfer_reversal: sending > succeeded failed
 dispute: open > won lost; won > lost; lost > won
 dispute_submission: sending > sent failed
 payment: processing > requires_action unknown succeeded failed; requires_action > processing unknown succeeded failed;

@@ -10,6 +10,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
+from app.local_stripe.checkout import Injected
+from app.local_stripe.server import LocalStripe, signed_event
 from billing.gateways.janitor import JANITOR
 from billing.gateways.models import GatewayCustomer
 from billing.gateways.ports import PaymentGateway
@@ -26,8 +28,6 @@ from orders.approval_rules.set_rule import SetRule, set_rule
 from orders.checkout.decide_purchase import DecidePurchase, decide_purchase
 from orders.checkout.place_purchase import PlacePurchase, place_purchase
 from orders.notifications.notify_of_events import NOTIFY
-from tests.adapters.stripe_checkout_server import Injected
-from tests.adapters.stripe_server import LocalStripe, signed_event
 from tests.api.pages.dashboards.conftest import Dashboards, text_of
 
 SECRET = "whsec_local"

@@ -10,7 +10,7 @@ import secrets
 from copy import deepcopy
 from typing import Any
 
-from tests.adapters.stripe_shapes import StripeFault
+from app.local_stripe.shapes import StripeFault
 
 Fields = dict[str, str]
 DISPUTE_FEE = 1_500
@@ -18,12 +18,12 @@ NEEDED = ("business_profile.url", "external_account", "tos_acceptance.date")
 
 
 class StripeBooks:
-    """Mixed into `LocalStripe`, which has the objects."""
+    """The base of `LocalStripe`."""
 
-    objects: dict[str, dict[str, Any]]
+    address: str
 
     def __init__(self) -> None:
-        super().__init__()
+        self.objects: dict[str, dict[str, Any]] = {}
         self.entries: list[dict[str, Any]] = []
         self.settles: dict[str, tuple[str, int]] = {}
         self.fee_ppm = 0
@@ -33,19 +33,24 @@ class StripeBooks:
 
     def connect(self, method: str, pieces: list[str], fields: Fields) -> dict[str, Any] | None:
         """Answer what belongs to this part; None for everything else."""
-        if pieces == ["balance"]:
-            return self._balance(fields.get("_account"))
-        if pieces == ["balance_transactions"]:
-            return self._transactions(fields)
-        if method == "GET":
-            return None
-        if pieces == ["accounts"]:
-            return self._open_account(fields)
-        if pieces == ["account_links"]:
-            return self._link(fields)
-        if pieces[0] == "transfers" and pieces[2:] == ["reversals"]:
-            return self.reverse(pieces[1], int(fields["amount"]), fields)
-        return None
+        match [method, *pieces]:
+            case [_, "balance"]:
+                answer = self._balance(fields.get("_account"))
+            case [_, "balance_transactions"]:
+                answer = self._transactions(fields)
+            case ["GET", "transfers", name, "reversals"]:
+                answer = self._reversals(name)
+            case ["GET", "payment_intents", name] if "expand[0]" in fields:
+                answer = self._expanded(name)
+            case ["POST", "accounts"]:
+                answer = self._open_account(fields)
+            case ["POST", "account_links"]:
+                answer = self._link(fields)
+            case ["POST", "transfers", name, "reversals"]:
+                answer = self.reverse(name, int(fields["amount"]), fields)
+            case _:
+                return None
+        return answer
 
     # ── the balance ──
 
@@ -58,15 +63,41 @@ class StripeBooks:
             self.objects[charge["id"]] = charge
             self.objects[made["id"]]["latest_charge"] = charge["id"]
             amount, currency = self.settled(made["amount"], made["currency"])
-            self.enter("charge", amount, currency, charge, amount * self.fee_ppm // 1_000_000 + self.fee_fixed)
+            fee = amount * self.fee_ppm // 1_000_000 + self.fee_fixed
+            charge["balance_transaction"] = self.enter("charge", amount, currency, charge, fee)["id"]
         elif kind == "refund":
             self.enter("refund", *self.settled(-made["amount"], made["currency"]), made)
         elif kind == "transfer":
             self.enter("transfer", -made["amount"], made["currency"], made)
+            self._hold(made["destination"], made["amount"], made["currency"])
         elif kind == "dispute":
             amount, currency = self.settled(-made["amount"], made["currency"])
             entry: dict[str, Any] = self.enter("adjustment", amount, currency, made, DISPUTE_FEE)
             self.objects[made["id"]]["balance_transactions"] = [self._bare(entry)]
+
+    def _hold(self, account: str, amount: int, currency: str) -> None:
+        """Put money into a connected account of this Stripe, or take it out."""
+        if account in self.objects:
+            held: dict[str, int] = self.objects[account]["_held"]
+            held[currency] = held.get(currency, 0) + amount
+
+    def _expanded(self, name: str) -> dict[str, Any]:
+        """A payment with its charge, and the charge with its entry."""
+        found = deepcopy(self.objects[name])
+        charge = deepcopy(self.objects.get(found.get("latest_charge") or ""))
+        if charge is not None:
+            charge["balance_transaction"] = next(
+                one for one in self.entries if one["id"] == charge["balance_transaction"]
+            )
+            found["latest_charge"] = charge
+        return found
+
+    def _reversals(self, name: str) -> dict[str, Any]:
+        made = [
+            one for one in self.objects.values() if one["object"] == "transfer_reversal" and one["transfer"] == name
+        ]
+        url = f"/v1/transfers/{name}/reversals"
+        return {"object": "list", "url": url, "has_more": False, "data": deepcopy(made)}
 
     def settled(self, amount: int, currency: str) -> tuple[int, str]:
         """What becomes of an amount in the balance."""
@@ -169,6 +200,10 @@ class StripeBooks:
             raise StripeFault(404, type="invalid_request_error", code="resource_missing", message="No such transfer")
         if transfer["amount_reversed"] + amount > transfer["amount"]:
             raise StripeFault(400, type="invalid_request_error", code="amount_too_large", message="too much")
+        account = self.objects.get(transfer["destination"])
+        if account is not None and account["_held"].get(transfer["currency"], 0) < amount:
+            raise StripeFault(400, type="invalid_request_error", code="balance_insufficient", message="it is spent")
+        self._hold(transfer["destination"], -amount, transfer["currency"])
         transfer["amount_reversed"] += amount
         transfer["reversed"] = transfer["amount_reversed"] == transfer["amount"]
         made: dict[str, Any] = {
@@ -220,10 +255,14 @@ class StripeBooks:
             "object": "account_link",
             "created": self.now,
             "expires_at": self.now + 300,
-            "url": f"https://connect.stripe.com/setup/{secrets.token_hex(6)}",
+            "url": f"{self.address}/connect/{secrets.token_hex(6)}",
         }
         self.links.append({**link, **fields})
         return link
+
+    def pay_account_out(self, name: str) -> None:
+        """What is in a connected account goes to its owner's bank, as it does every day."""
+        self.objects[name]["_held"] = {}
 
     def complete_account(self, name: str) -> None:
         """Its owner has told everything."""

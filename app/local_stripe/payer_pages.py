@@ -35,6 +35,12 @@ def bank_page(intent: dict[str, Any]) -> str:
     return _shown("Your bank", f"<p>{intent['status']}</p>{_form({'confirm': 'Confirm', 'refuse': 'Refuse'})}")
 
 
+def account_page(account: dict[str, Any]) -> str:
+    """Where the owner of a connected account answers Stripe's questions."""
+    due = "".join(f"<li>{html.escape(one)}</li>" for one in account["requirements"]["currently_due"])
+    return _shown("Your account", f"<ul>{due}</ul>{_form({'complete': 'Answer everything', 'leave': 'Go back'})}")
+
+
 def _form(buttons: dict[str, str]) -> str:
     made = "".join(f'<p><button name="action" value="{name}">{text}</button></p>' for name, text in buttons.items())
     return f'<form method="post">{made}</form>'

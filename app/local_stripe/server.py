@@ -16,22 +16,20 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
+from app.local_stripe.checkout import TURNED_AWAY, CheckoutServer, public, turned_away
+from app.local_stripe.parameters import problem_of
+from app.local_stripe.shapes import SHAPES, StripeFault, form_of, signed_event
 from kernel import clock
-from tests.adapters.stripe_checkout_server import TURNED_AWAY, CheckoutServer, public, turned_away
-from tests.adapters.stripe_connect_server import StripeBooks
-from tests.adapters.stripe_parameters import problem_of
-from tests.adapters.stripe_shapes import SHAPES, StripeFault, form_of, signed_event
 
 Fields = dict[str, str]
 __all__ = ["LocalStripe", "StripeFault", "signed_event"]
 
 
-class LocalStripe(CheckoutServer, StripeBooks):
+class LocalStripe(CheckoutServer):
     """Runs while its context is open; `address` is what the SDK is given as base address."""
 
     def __init__(self, port: int = 0) -> None:
         super().__init__()
-        self.objects: dict[str, dict[str, Any]] = {}
         self._answers: dict[str, tuple[Fields, int, dict[str, Any]]] = {}
         self._lock = threading.Lock()
         owner = self
@@ -60,6 +58,7 @@ class LocalStripe(CheckoutServer, StripeBooks):
         self._thread.join()
 
     def answer(self, request: BaseHTTPRequestHandler, method: str) -> None:
+        """One request from beginning to end, with whatever fault it meets."""
         parts = urlsplit(request.path)
         raw_body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
         kind = request.headers.get("Content-Type") or ""
@@ -69,7 +68,7 @@ class LocalStripe(CheckoutServer, StripeBooks):
             fields = dict(parse_qsl(parts.query if method == "GET" else raw_body.decode()))
         if account := request.headers.get("Stripe-Account"):
             fields["_account"] = account
-        if parts.path.startswith(("/pay/", "/bank/")):
+        if parts.path.startswith(("/pay/", "/bank/", "/connect/")):
             with self._lock:
                 self._show(request, *self.page(method, parts.path, fields))
                 self.tell()
@@ -147,6 +146,8 @@ class LocalStripe(CheckoutServer, StripeBooks):
         pieces = path.removeprefix("/v1/").split("/")
         found = self.of_payers(method, pieces, fields) or self.connect(method, pieces, fields)
         if found is not None:
+            if found["object"] == "transfer_reversal":
+                self.note("transfer.reversed", self.objects[found["transfer"]])
             return found
         if method == "GET" and len(pieces) == 1:
             return self._list(pieces[0], fields)
@@ -177,20 +178,20 @@ class LocalStripe(CheckoutServer, StripeBooks):
         return deepcopy(made)
 
     def _pay(self, fields: Fields) -> dict[str, Any]:
-        token = fields["payment_method"]
-        acts = self.acts_of(token, fields.get("customer"))
+        method = fields["payment_method"]
+        acts = self.acts_of(method, fields.get("customer"))
         if acts is not None:
             return self._charge_kept(fields, acts)
-        if not token.startswith("pm_"):
+        if not method.startswith("pm_"):
             raise StripeFault(
                 400, type="invalid_request_error", code="resource_missing", message="No such PaymentMethod"
             )
-        if token == "pm_card_chargeDeclined":
+        if method == "pm_card_chargeDeclined":
             raise StripeFault(
                 402, type="card_error", code="card_declined", decline_code="generic_decline", message="declined"
             )
         status = {"pm_card_authenticationRequired": "requires_action", "pm_processing": "processing"}.get(
-            token, "succeeded"
+            method, "succeeded"
         )
         action: dict[str, Any] | None = None
         if status == "requires_action":
@@ -211,7 +212,7 @@ class LocalStripe(CheckoutServer, StripeBooks):
             "payment_method": fields["payment_method"],
         }
         made = self.objects[
-            self._make("payment_intent", "pi", fields, status="succeeded", next_action=None, **kept)["id"]
+            self._make("payment_intent", "pi", fields, status="processing", next_action=None, **kept)["id"]
         ]
         error = {
             "type": "card_error",
@@ -223,6 +224,8 @@ class LocalStripe(CheckoutServer, StripeBooks):
             self._ask_bank(made, fields["return_url"])
             return public(made)
         if acts == "ok":
+            made["status"] = "succeeded"
+            self.account_for(made)
             self.note("payment_intent.succeeded", made)
             return public(made)
         if acts == "authenticate":
@@ -245,7 +248,20 @@ class LocalStripe(CheckoutServer, StripeBooks):
 
     def _transfer(self, fields: Fields) -> dict[str, Any]:
         named = {name: fields[name] for name in ("currency", "destination", "transfer_group")}
-        return self._make("transfer", "tr", fields, **named)
+        source = fields.get("source_transaction")
+        if source is not None:
+            self._draw_on(source, int(fields["amount"]), fields["currency"])
+        return self._make("transfer", "tr", fields, source_transaction=source, **named)
+
+    def _draw_on(self, source: str, amount: int, currency: str) -> None:
+        """https://docs.stripe.com/connect/separate-charges-and-transfers#transfer-availability: no more than the charge has left
+        for transfers, and in the currency that it came to the balance in.
+        """
+        charge = self._known(source)
+        entry = next(one for one in self.entries if one["id"] == charge["balance_transaction"])
+        drawn = sum(one["amount"] for one in self.objects.values() if one.get("source_transaction") == source)
+        if entry["currency"] != currency or drawn + amount > entry["amount"]:
+            raise StripeFault(400, type="invalid_request_error", param="source_transaction", message="not from it")
 
     def dispute(self, payment: str, status: str = "needs_response") -> str:
         """A payer's bank disputes a payment; returns the dispute's id. In the shape of docs.stripe.com/api/disputes/object."""
@@ -272,6 +288,7 @@ class LocalStripe(CheckoutServer, StripeBooks):
         }
         self.objects[made["id"]] = made
         self.account_for(made)
+        self.note("charge.dispute.created", made)
         return str(made["id"])
 
     def _file(self, fields: Fields) -> dict[str, Any]:
@@ -292,14 +309,14 @@ class LocalStripe(CheckoutServer, StripeBooks):
         found = self.objects[str(self._known(name)["id"])]
         if found["evidence_details"]["submission_count"] or found["status"] in {"won", "lost"}:
             raise StripeFault(400, type="invalid_request_error", code="dispute_evidence_submitted", message="too late")
-        told = {field[9:-1]: value for field, value in fields.items() if field.startswith("evidence[")}
-        for field, value in told.items():
+        evidence = {field[9:-1]: value for field, value in fields.items() if field.startswith("evidence[")}
+        for field, value in evidence.items():
             if not field.endswith("_text"):
                 self._known(value)
-        found["evidence"] = told
+        found["evidence"] = evidence
         if fields.get("submit") == "true":
             found["evidence_details"] |= {"has_evidence": True, "submission_count": 1}
-            word = told.get("uncategorized_text", "")
+            word = evidence.get("uncategorized_text", "")
             decided = "won" if "winning_evidence" in word else "lost" if "losing_evidence" in word else "under_review"
             found["status"] = decided
         return deepcopy(found)

@@ -8,32 +8,17 @@ from __future__ import annotations
 
 import secrets
 import threading
-import time
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
-
-from kernel import clock
-from tests.adapters.stripe_pages import CARDS, bank_page, pay_page
-from tests.adapters.stripe_shapes import SHAPES, StripeFault, signed_event
+from app.local_stripe.books import StripeBooks
+from app.local_stripe.hook import Hook, send_events
+from app.local_stripe.payer_pages import CARDS, account_page, bank_page, pay_page
+from app.local_stripe.shapes import SHAPES, StripeFault
 
 Fields = dict[str, str]
-
-
-@dataclass(frozen=True)
-class Hook:
-    """Where events are sent, and what goes wrong with them on the way."""
-
-    address: str
-    secret: str
-    copies: int = 1
-    delay_s: float = 0.0
-    reversed: bool = False
-    """Of several about one thing, the last is sent first."""
-    livemode: bool = False
 
 
 @dataclass
@@ -62,10 +47,9 @@ def turned_away(fault: Injected) -> tuple[int, dict[str, Any]]:
     return status, {"error": {"type": kind, "code": code, "message": "injected"}}
 
 
-class CheckoutServer:
-    """Mixed into `LocalStripe`, whose lock is held while any of this runs."""
+class CheckoutServer(StripeBooks):
+    """What `LocalStripe` is made of; its lock is held while any of this runs."""
 
-    objects: dict[str, dict[str, Any]]
     address: str
 
     def __init__(self) -> None:
@@ -103,9 +87,11 @@ class CheckoutServer:
     # ── objects ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def customer(self, fields: Fields) -> dict[str, Any]:
+        """A payer is made known."""
         return self._put("cus", "customer", metadata=metadata_of(fields))
 
     def methods_of(self, customer: str, fields: Fields) -> dict[str, Any]:
+        """What is kept for a payer."""
         del fields
         data = [
             deepcopy(one)
@@ -115,6 +101,7 @@ class CheckoutServer:
         return {"object": "list", "url": f"/v1/customers/{customer}/payment_methods", "has_more": False, "data": data}
 
     def detach(self, name: str) -> dict[str, Any]:
+        """Keep a method no longer."""
         method = self.objects[self._get(name)["id"]]
         if method["customer"] is None:
             raise StripeFault(400, type="invalid_request_error", message="The payment method is not attached")
@@ -152,6 +139,7 @@ class CheckoutServer:
         return self._get(made["id"])
 
     def sessions_of(self, fields: Fields) -> dict[str, Any]:
+        """The page on which a payment is made."""
         intent = fields["payment_intent"]
         data = [
             deepcopy(one)
@@ -161,6 +149,7 @@ class CheckoutServer:
         return {"object": "list", "url": "/v1/checkout/sessions", "has_more": False, "data": data}
 
     def expire_session(self, name: str) -> dict[str, Any]:
+        """Nobody can pay on a page any more."""
         session = self.objects[self._get(name)["id"]]
         if session["status"] != "open":
             raise StripeFault(400, type="invalid_request_error", message="Only open sessions can be expired")
@@ -192,6 +181,8 @@ class CheckoutServer:
     def page(self, method: str, path: str, fields: Fields) -> tuple[int, str]:
         """A page to show (200 and its text), or where the payer is led (303 and the address)."""
         _, kind, name = path.split("/", 2)
+        if kind == "connect":
+            return self._asked(name, method, fields.get("action", ""))
         if name not in self.objects:
             return 404, "no such page"
         found = self.objects[name]
@@ -200,6 +191,22 @@ class CheckoutServer:
         if method == "POST" and found["status"] == "open":
             return self._chosen(found, fields.get("action", ""))
         return 200, pay_page(found)
+
+    def _asked(self, name: str, method: str, action: str) -> tuple[int, str]:
+        """The page on which a connected account's owner answers questions. Its address holds once."""
+        link = next((one for one in self.links if str(one["url"]).endswith(f"/{name}")), None)
+        if link is None:
+            return 404, "no such page"
+        if link.get("_used"):
+            return 303, str(link["refresh_url"])
+        account = str(link["account"])
+        if method != "POST":
+            return 200, account_page(self.objects[account])
+        link["_used"] = True
+        if action == "complete":
+            self.complete_account(account)
+            self.note("account.updated", self.objects[account])
+        return 303, str(link["return_url"])
 
     def _chosen(self, session: dict[str, Any], action: str) -> tuple[int, str]:
         if action == "leave":
@@ -247,6 +254,7 @@ class CheckoutServer:
             self._paid(session, intent)
         else:
             intent["status"] = "succeeded"
+            self.account_for(intent)
             self.note("payment_intent.succeeded", intent)
         return 303, str(intent["_back"])
 
@@ -263,6 +271,7 @@ class CheckoutServer:
         session = next(one for one in self.objects.values() if one.get("payment_intent") == intent)
         if succeeds:
             found["status"], session["payment_status"] = "succeeded", "paid"
+            self.account_for(found)
         else:
             declined(found)
         outcome = "succeeded" if succeeds else "failed"
@@ -294,6 +303,7 @@ class CheckoutServer:
         intent |= {"status": "succeeded", "last_payment_error": None, "_back": session["success_url"]}
         if session["_keeps"]:
             intent["payment_method"] = self._kept(session, str(intent["_card"]))
+        self.account_for(intent)
         self.note("payment_intent.succeeded", intent)
         self._complete(session, intent, "paid")
 
@@ -324,7 +334,7 @@ class CheckoutServer:
         news, self._untold = self._untold, []
         self.events += news
         if self.hook is not None and news:
-            threading.Thread(target=_send, args=(self.hook, news), daemon=True).start()
+            threading.Thread(target=send_events, args=(self.hook, news), daemon=True).start()
 
     def injected(self, method: str, path: str) -> Injected | None:
         """The fault that this request meets, if any: one that was set for it, else what `chance` says."""
@@ -360,18 +370,3 @@ def declined(intent: dict[str, Any]) -> None:
 def metadata_of(fields: Fields, name: str = "metadata") -> dict[str, str]:
     """The metadata among form fields."""
     return {key[len(name) + 1 : -1]: value for key, value in fields.items() if key.startswith(f"{name}[")}
-
-
-def _send(hook: Hook, news: list[dict[str, Any]]) -> None:
-    time.sleep(hook.delay_s)
-    with httpx.Client(timeout=20, trust_env=False) as client:
-        for one in reversed(news) if hook.reversed else news:
-            at = int(clock.wall_now().timestamp())
-            event = {**one, "id": f"evt_{secrets.token_hex(8)}", "livemode": hook.livemode}
-            body, headers = signed_event(hook.secret, at, one["data"]["object"], **event)
-            for _ in range(hook.copies):
-                try:
-                    client.post(hook.address, content=body, headers={**headers, "Content-Type": "application/json"})
-                except httpx.HTTPError:
-                    # A market that is gone: Stripe would try again for days.
-                    continue

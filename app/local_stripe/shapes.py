@@ -10,7 +10,7 @@ from email import message_from_bytes
 from pathlib import Path
 from typing import Any
 
-SHAPES: dict[str, Any] = json.loads((Path(__file__).parent / "stripe_shapes.json").read_text())
+SHAPES: dict[str, Any] = json.loads((Path(__file__).parent / "shapes.json").read_text())
 
 
 class StripeFault(Exception):
@@ -39,7 +39,8 @@ def form_of(kind: str, body: bytes) -> dict[str, str]:
         if name is None:
             continue
         content = part.get_payload(decode=True)
-        assert isinstance(content, bytes)
+        if not isinstance(content, bytes):
+            continue
         file_name = part.get_filename()
         if file_name is None:
             fields[str(name)] = content.decode()
