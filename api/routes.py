@@ -31,6 +31,7 @@ from api.pages.feedback import handlers as feedback_pages
 from api.pages.frame import static_files
 from api.pages.gateway_balances import handlers as gateway_balances_pages
 from api.pages.identity_provider import handlers as identity_provider_pages
+from api.pages.invoice_correction import handlers as invoice_correction_pages
 from api.pages.invoices import handlers as invoices_pages
 from api.pages.leads import demo_handlers as demo_pages
 from api.pages.leads import handlers as leads_pages
@@ -53,6 +54,7 @@ from api.pages.purchase_policy import handlers as purchase_policy_pages
 from api.pages.purchase_rules import handlers as purchase_rules_pages
 from api.pages.refund_cases import handlers as refund_cases_pages
 from api.pages.reviews import handlers as reviews_pages
+from api.pages.sale_papers import handlers as sale_papers_pages
 from api.pages.search import handlers as search_pages
 from api.pages.second_factor import handlers as second_factor_pages
 from api.pages.seller import handlers as seller_pages
@@ -109,6 +111,7 @@ from api.v1 import (
     identity_provider,
     incidents,
     invitations,
+    invoice_corrections,
     invoice_export,
     invoices,
     leads,
@@ -142,6 +145,7 @@ from api.v1 import (
     reconciliation,
     refund_cases,
     reviews,
+    sale_papers,
     schedules,
     search,
     second_factor,
@@ -152,6 +156,7 @@ from api.v1 import (
     sign_ups,
     sold_subscriptions,
     spend,
+    statement_workbook,
     store_credits,
     subscriptions,
     test_clocks,
@@ -243,6 +248,9 @@ MODULES: tuple[ModuleType, ...] = (
     reviews,
     touchpoints,
     invoices,
+    invoice_corrections,
+    sale_papers,
+    statement_workbook,
     fapiaos,
     disputes,
     incidents,
@@ -328,6 +336,8 @@ MODULES: tuple[ModuleType, ...] = (
     sold_subscriptions_pages,
     invoices_pages,
     fapiao_pages,
+    invoice_correction_pages,
+    sale_papers_pages,
 )
 
 

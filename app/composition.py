@@ -47,6 +47,7 @@ from marketplace.mail.ports import MailTransport
 from marketplace.mail.smtp_transport import SmtpServer, SmtpTransport
 from marketplace.webhooks import jobs as webhook_jobs
 from orders.offers import draw_offer
+from orders.papers import draw_paper
 from orders.test_clocks import jobs as test_clock_jobs
 
 KEY_ID = "k1"
@@ -184,6 +185,7 @@ def register_jobs(services: Services, renderers: RendererPool, monotonic: Callab
     )
     draw_offer.register(services.storage, renderers)
     draw_transfer.register(services.storage, renderers)
+    draw_paper.register(services.storage, renderers)
     test_clock_jobs.register(services.db)
 
 

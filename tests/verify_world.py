@@ -22,6 +22,7 @@ from app.scheduler import tick
 from billing.bank import draw_transfer
 from billing.bank.gateway import BankTransferGateway
 from billing.bank.models import BANK_TRANSFER
+from billing.documents.model import Language
 from billing.documents.offer import OfferDocument
 from billing.fapiao.request_fapiao import RequestFapiao, request_fapiao
 from billing.fapiao.sandbox import SandboxFapiaoIssuer
@@ -62,6 +63,7 @@ from orders.checkout.models import Purchase
 from orders.checkout.place_purchase import PlacePurchase, place_purchase
 from orders.checkout.priced_line import Context
 from orders.coupons.make_coupon import MakeCoupon, make_coupon
+from orders.invoicing.correct_title import CorrectTitle, correct_invoice_title
 from orders.milestones.decide import accept_milestone
 from orders.milestones.deliver import AddFile, add_file, deliver, file_key
 from orders.milestones.take_on import take_on
@@ -74,6 +76,8 @@ from orders.offers.offered_price import OfferedPlan
 from orders.order.milestones import milestones_of
 from orders.order.models import Order, OrderLine, Subscription
 from orders.outgoing_events.publish_events import publish_new
+from orders.papers import draw_paper
+from orders.papers.draw_paper import AskPaper, find_or_draw
 from orders.partners.end_partner import end_partner
 from orders.refunds.ask_refund import AskForRefund, ask_refund
 from orders.refunds.decide_refund import DecideRefund, answer_refund
@@ -157,6 +161,7 @@ def register(db: Database, storage: Storage) -> None:
         fapiao_issuer=SandboxFapiaoIssuer(),
     )
     draw_transfer.register(storage, NoPaper())
+    draw_paper.register(storage, NoPaper())
     factories_fulfillment.register()
     marketplace.catalog.jobs.register(review_by_rule=True)
     marketplace.videos.jobs.register(storage)
@@ -323,6 +328,19 @@ class MarketStage:
             request_fapiao(uow, RequestFapiao([bill]), SandboxFapiaoIssuer())
         self.keep_running()
         self._refund(order_id, 5_000)
+        self._correct_title()
+
+    def _correct_title(self) -> None:
+        """A sale is invoiced once more to another title, and refunded in part afterwards."""
+        order_id = self.buy((self.seats.id, 1))
+        with unit_of_work(self.db, self.buyer.owner) as uow:
+            bill = uow.session.scalars(select(Invoice.id).where(Invoice.reference == order_id)).one()
+            correct_invoice_title(uow, CorrectTitle(bill, "typo", legal_name="云帆公司"))
+            paid = uow.session.get_one(Order, order_id).payment_id
+            assert paid is not None
+            find_or_draw(uow, AskPaper("receipt", paid, Language.BILINGUAL))
+        self.keep_running()
+        self._refund(order_id, 4_000)
 
     def renew(self) -> None:
         """A month later terms are renewed, fall past due, go back and end; instalments are paid, unpaid and cancelled."""

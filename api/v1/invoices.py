@@ -105,6 +105,10 @@ class InvoiceOut(Out):
     has_pdf: bool
     has_xml: bool
     sandbox: bool
+    corrects_invoice_id: Annotated[
+        UUID | None, Meta(description="The invoice in whose place it stands, with another title")
+    ]
+    superseded_at: Annotated[datetime | None, Meta(description="When another took its place")]
 
     @classmethod
     def of(cls, row: InvoiceRow) -> InvoiceOut:
@@ -166,6 +170,10 @@ class InvoiceDetailOut(InvoiceOut):
     period_end_on: date | None
     verification_code: str
     credit_notes: list[InvoiceOut]
+    corrects: InvoiceOut | None
+    corrected_by: Annotated[
+        InvoiceOut | None, Meta(description="What stands in its place; of the credit note between the two, too")
+    ]
 
     @classmethod
     def of_detail(cls, detail: InvoiceDetail) -> InvoiceDetailOut:
@@ -186,6 +194,8 @@ class InvoiceDetailOut(InvoiceOut):
             period_end_on=end_on,
             verification_code=detail.verification_code,
             credit_notes=[InvoiceOut.of(note) for note in detail.credit_notes],
+            corrects=InvoiceOut.of(detail.corrects) if detail.corrects else None,
+            corrected_by=InvoiceOut.of(detail.corrected_by) if detail.corrected_by else None,
         )
 
 

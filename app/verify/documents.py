@@ -67,7 +67,7 @@ ORDERS = Query(
     """
     SELECT i.id AS invoice_id, i.reference AS order_id, i.gross_minor, o.gross_minor AS order_gross_minor
     FROM billing.invoice i LEFT JOIN orders."order" o ON o.id = i.reference
-    WHERE i.kind = 'invoice' AND (
+    WHERE i.kind = 'invoice' AND i.corrects_invoice_id IS NULL AND (
         (i.net_minor, i.tax_minor, i.gross_minor, i.currency)
         IS DISTINCT FROM (o.net_minor, o.tax_minor, o.gross_minor, o.currency)
         OR EXISTS (
@@ -85,6 +85,7 @@ PER_ORDER = Query(
     f"""
     SELECT o.id AS order_id, o.number, o.state, o.active_at, count(i.id) AS invoices
     FROM orders."order" o LEFT JOIN billing.invoice i ON i.reference = o.id AND i.kind = 'invoice'
+        AND i.superseded_at IS NULL
     GROUP BY o.id
     HAVING count(i.id) > 1
         OR (count(i.id) = 1 AND o.active_at IS NULL)
@@ -114,11 +115,34 @@ CREDITED = Query(
     f"""
     SELECT r.id AS refund_id, i.id AS invoice_id, l.minor AS refunded_minor, n.gross_minor AS credited_minor
     FROM billing.refund r
-    JOIN billing.invoice i ON i.reference = r.reference AND i.kind = 'invoice'
+    JOIN billing.invoice i ON i.reference = r.reference AND i.kind = 'invoice' AND i.superseded_at IS NULL
     JOIN (SELECT refund_id, sum(gross_minor) AS minor FROM billing.refund_line GROUP BY 1) l ON l.refund_id = r.id
     LEFT JOIN billing.invoice n ON n.refund_id = r.id
     WHERE r.state = 'succeeded' AND n.gross_minor IS DISTINCT FROM l.minor AND NOT {pending("r.id")}
     """,  # noqa: S608 - every piece of it stands in this module
+)
+CORRECTED = Query(
+    "invoices.corrected",
+    "更正过抬头的发票：未退部分由一张红字单据全部冲回，并由一张新发票逐行取代，买卖双方与币种相同。",
+    "What was left of an invoice whose title was corrected is credited by one note and stands on one new invoice, line by line.",
+    """
+    SELECT o.id AS invoice_id, o.number, n.id AS note_id, c.id AS corrected_id
+    FROM billing.invoice o
+    LEFT JOIN billing.invoice n ON n.original_invoice_id = o.id AND n.kind = 'credit_note' AND n.refund_id IS NULL
+    FULL JOIN billing.invoice c ON c.corrects_invoice_id = o.id
+    WHERE (o.superseded_at IS NOT NULL OR n.id IS NOT NULL OR c.id IS NOT NULL) AND (
+        o.superseded_at IS NULL OR n.id IS NULL OR c.id IS NULL
+        OR (c.buyer_org_id, c.seller_org_id, c.currency, c.reference)
+           IS DISTINCT FROM (o.buyer_org_id, o.seller_org_id, o.currency, o.reference)
+        OR EXISTS (
+            SELECT 1
+            FROM (SELECT * FROM billing.invoice_line l WHERE l.invoice_id = n.id) x
+            FULL JOIN (SELECT * FROM billing.invoice_line l WHERE l.invoice_id = c.id AND l.gross_minor > 0) y
+                ON y.reference = x.reference
+            WHERE (x.net_minor, x.tax_minor, x.gross_minor) IS DISTINCT FROM (y.net_minor, y.tax_minor, y.gross_minor))
+        OR o.gross_minor <> (SELECT sum(k.gross_minor) FROM billing.invoice k
+                             WHERE k.original_invoice_id = o.id AND k.kind = 'credit_note'))
+    """,
 )
 PRODUCED = Query(
     "documents.produced",
@@ -133,4 +157,4 @@ PRODUCED = Query(
     """,  # noqa: S608 - (same)
 )
 
-RULES = (GAPLESS, DATED, SPELLED, LINES, ORDERS, PER_ORDER, CREDIT_WITHIN, CREDITED, PRODUCED)
+RULES = (GAPLESS, DATED, SPELLED, LINES, ORDERS, PER_ORDER, CREDIT_WITHIN, CREDITED, CORRECTED, PRODUCED)

@@ -49,6 +49,8 @@ DOCUMENTS = Comparison(
     SELECT id AS invoice_id, pdf_key AS key, pdf_sha256 AS sha256 FROM billing.invoice WHERE pdf_key IS NOT NULL
     UNION ALL
     SELECT id, xml_key, xml_sha256 FROM billing.invoice WHERE xml_key IS NOT NULL
+    UNION ALL
+    SELECT id, file_key, file_sha256 FROM orders.sale_paper WHERE file_key IS NOT NULL
     """,
     _changed_documents,
 )

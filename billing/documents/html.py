@@ -18,7 +18,9 @@ from billing.documents.fonts import Typeface, substitute_glyphs, typefaces
 from billing.documents.labels import Labels
 from billing.documents.model import InvoiceDocument
 from billing.documents.offer import OfferDocument
+from billing.documents.pro_forma import ProFormaDocument
 from billing.documents.qr import qr_svg
+from billing.documents.receipt import ReceiptDocument
 from billing.documents.statement import COLUMNS, StatementDocument
 from billing.documents.transfer import TransferDocument
 from kernel.money import to_decimal
@@ -154,6 +156,41 @@ def transfer_html(document: TransferDocument) -> HtmlDocument:
             t=Labels(document.language),
             day=lambda value: formatting.day(value, document.language),
             room=_room([formatting.amount(document.amount_minor, document.currency)]),
+        )
+    )
+    return _document(html, "")
+
+
+def receipt_html(document: ReceiptDocument) -> HtmlDocument:
+    """Lay out the receipt of a payment. Raises Invalid `amount_out_of_range`."""
+    labels = Labels(document.language)
+    in_capitals = labels.chinese and document.currency == "CNY"
+    html = (
+        _templates()
+        .get_template("receipt.html")
+        .render(
+            d=document,
+            t=labels,
+            abroad=document.seller.country != document.payer.country,
+            capitals=chinese_capitals(document.amount_minor) if in_capitals else "",
+            day=lambda value: formatting.day(value, document.language),
+            room=_room([formatting.amount(document.amount_minor, document.currency)]),
+        )
+    )
+    return _document(html, "")
+
+
+def pro_forma_html(document: ProFormaDocument) -> HtmlDocument:
+    """Lay out a pro-forma invoice."""
+    html = (
+        _templates()
+        .get_template("pro_forma.html")
+        .render(
+            d=document,
+            t=Labels(document.language),
+            abroad=document.seller.country != document.buyer.country,
+            day=lambda value: formatting.day(value, document.language),
+            room=_room([formatting.amount(document.gross_minor, document.currency)]),
         )
     )
     return _document(html, "")

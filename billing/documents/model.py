@@ -90,6 +90,8 @@ class InvoiceDocument:
     period: Period | None = None
     paid_minor: int = 0
     """Paid by the buyer; of a credit note, paid back to it."""
+    carried_over: bool = False
+    """Of a credit note: nothing is paid back, what was paid counts for the document that stands in the original's place."""
     due_on: date | None = None
     payment_terms: str = ""
     order_ref: str = ""

@@ -24,17 +24,29 @@ from billing.documents.html import (
     fapiao_html,
     invoice_html,
     offer_html,
+    pro_forma_html,
+    receipt_html,
     statement_html,
     style_sheet,
     transfer_html,
 )
 from billing.documents.model import InvoiceDocument
 from billing.documents.offer import OfferDocument
+from billing.documents.pro_forma import ProFormaDocument
+from billing.documents.receipt import ReceiptDocument
 from billing.documents.statement import StatementDocument
 from billing.documents.transfer import TransferDocument
 from kernel.errors import DomainError, Unavailable
 
-Document = InvoiceDocument | StatementDocument | OfferDocument | TransferDocument | FapiaoDocument
+Document = (
+    InvoiceDocument
+    | StatementDocument
+    | OfferDocument
+    | TransferDocument
+    | FapiaoDocument
+    | ReceiptDocument
+    | ProFormaDocument
+)
 
 XML_NAME: Final = "factur-x.xml"
 _VARIANT: Final = "pdf/a-3b"
@@ -73,6 +85,10 @@ def render_pdf(document: Document) -> bytes:
         paper, xml = offer_html(document), None
     elif isinstance(document, TransferDocument):
         paper, xml = transfer_html(document), None
+    elif isinstance(document, ReceiptDocument):
+        paper, xml = receipt_html(document), None
+    elif isinstance(document, ProFormaDocument):
+        paper, xml = pro_forma_html(document), None
     elif isinstance(document, FapiaoDocument):
         paper, xml, attached = fapiao_html(document), to_fapiao_xml(document), _FAPIAO
     else:

@@ -23,6 +23,8 @@ import msgspec
 from billing.documents.fapiao import FapiaoDocument
 from billing.documents.model import InvoiceDocument
 from billing.documents.offer import OfferDocument
+from billing.documents.pro_forma import ProFormaDocument
+from billing.documents.receipt import ReceiptDocument
 from billing.documents.renderer import Document
 from billing.documents.statement import StatementDocument
 from billing.documents.transfer import TransferDocument
@@ -35,6 +37,8 @@ KINDS: Final[dict[bytes, type[Document]]] = {
     b"O": OfferDocument,
     b"T": TransferDocument,
     b"F": FapiaoDocument,
+    b"R": ReceiptDocument,
+    b"P": ProFormaDocument,
 }
 JOB: Final = struct.Struct(">cdQ")
 """Header of a job: the document's kind, seconds allowed, and the length of the document as JSON."""

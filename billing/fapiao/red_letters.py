@@ -229,8 +229,13 @@ def _open(
 
 
 def _reason(uow: UnitOfWork, note: Invoice) -> str:
-    """服务中止 where everything goes back, 销售折让 where a part does: what is sold here are services; none is sent back."""
-    refund = uow.session.get(Refund, note.refund_id) if note.refund_id else None
+    """服务中止 where everything goes back, 销售折让 where a part does: what is sold here are services; none is sent back.
+
+    开票有误 where nothing goes back at all: the title was wrong.
+    """
+    if note.refund_id is None:
+        return "mistake"
+    refund = uow.session.get(Refund, note.refund_id)
     original = uow.session.get_one(Invoice, note.original_invoice_id)
     return "ended" if refund is not None and note.gross_minor == original.gross_minor else "allowance"
 

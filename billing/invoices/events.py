@@ -31,6 +31,19 @@ class CreditNoteIssued(Event):
     number: str
 
 
+class InvoiceTitleCorrected(Event):
+    """A buyer had an issued invoice replaced by one with another title; both documents get their numbers later."""
+
+    topic: ClassVar[str] = "billing.invoice_title_corrected.v1"
+    invoice_id: UUID
+    """The one that is superseded."""
+    corrected_invoice_id: UUID
+    note_id: UUID
+    reference: UUID
+    buyer_org_id: UUID
+    seller_org_id: UUID
+
+
 class InvoiceRendered(Event):
     """The files of a document are stored and can be downloaded."""
 

@@ -38,7 +38,7 @@ def issue_credit_note(uow: UnitOfWork, command: IssueCreditNote) -> UUID | None:
 
     Raises:
         NotFound: `refund_not_found`; `invoice_not_found`, none of this order.
-        Conflict: `refund_not_finished`; `credit_exceeds_invoice`.
+        Conflict: `refund_not_finished`; `credit_exceeds_invoice`; `invoice_superseded`, another stands in its place.
 
     Emits: CreditNoteIssued with the number; later, from the job: InvoiceRendered.
     Locks: the original invoice.
@@ -55,6 +55,8 @@ def issue_credit_note(uow: UnitOfWork, command: IssueCreditNote) -> UUID | None:
     known = uow.session.scalar(select(Invoice.id).where(Invoice.refund_id == refund.id))
     if known is not None:
         return known
+    if original.superseded_at is not None:
+        raise Conflict("invoice_superseded")
     lines = _lines(uow, refund, original)
     if not lines:
         return None
@@ -98,10 +100,10 @@ def _lines(uow: UnitOfWork, refund: Refund, original: Invoice) -> list[LineToInv
         line = invoiced.get(reference)
         if line is None:
             continue
-        credited_net, credited_gross = _credited(uow, original.id, reference)
+        credited_net, _, credited_gross = credited_of_line(uow, original.id, reference)
         if part.gross_minor > line.gross_minor - credited_gross or part.net_minor > line.net_minor - credited_net:
             raise Conflict("credit_exceeds_invoice")
-        lines.append(_line(line, part))
+        lines.append(credited_line(line, part))
     return lines
 
 
@@ -122,16 +124,18 @@ def _refunded(uow: UnitOfWork, refund: Refund) -> dict[UUID, RefundPart]:
     return found
 
 
-def _credited(uow: UnitOfWork, original_id: UUID, reference: UUID) -> tuple[int, int]:
+def credited_of_line(uow: UnitOfWork, original_id: UUID, reference: UUID) -> tuple[int, int, int]:
+    """What of an invoice's line was credited: net, tax, gross."""
+    credited = (func.coalesce(func.sum(getattr(InvoiceLine, f"{name}_minor")), 0) for name in ("net", "tax", "gross"))
     row = uow.session.execute(
-        select(func.coalesce(func.sum(InvoiceLine.net_minor), 0), func.coalesce(func.sum(InvoiceLine.gross_minor), 0))
+        select(*credited)
         .join(Invoice, Invoice.id == InvoiceLine.invoice_id)
         .where(Invoice.original_invoice_id == original_id, InvoiceLine.reference == reference)
     ).one()
-    return int(row[0]), int(row[1])
+    return int(row[0]), int(row[1]), int(row[2])
 
 
-def _line(line: InvoiceLine, part: RefundPart) -> LineToInvoice:
+def credited_line(line: InvoiceLine, part: RefundPart) -> LineToInvoice:
     """The part as a line: in the original's quantity when all of it goes back, else as one lump of the amount."""
     whole = part.gross_minor == line.gross_minor
     quantity = line.quantity if whole and _has_price(part.net_minor, line.quantity) else Decimal(1)

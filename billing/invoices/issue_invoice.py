@@ -72,7 +72,11 @@ class IssueInvoice:
     """Where the issuer keeps its books, when the caller knows."""
 
 
-_KNOWN = Read(select(Invoice.id).where(Invoice.reference == bindparam("reference"), Invoice.kind != "credit_note"))
+_KNOWN = Read(
+    select(Invoice.id).where(
+        Invoice.reference == bindparam("reference"), Invoice.kind != "credit_note", Invoice.superseded_at.is_(None)
+    )
+)
 
 
 def ask_invoice(uow: UnitOfWork, reference: UUID) -> None:

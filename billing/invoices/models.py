@@ -54,7 +54,26 @@ class Invoice(Base):
         CheckConstraint("(kind = 'credit_note') = (original_invoice_id IS NOT NULL)", name="original"),
         CheckConstraint("net_minor + tax_minor = gross_minor", name="gross"),
         CheckConstraint("gross_minor >= 0", name="positive"),
-        Index("uq_invoice_reference", "reference", unique=True, postgresql_where=text("kind <> 'credit_note'")),
+        Index(
+            "uq_invoice_reference",
+            "reference",
+            unique=True,
+            postgresql_where=text("kind <> 'credit_note' AND superseded_at IS NULL"),
+        ),
+        CheckConstraint("corrects_invoice_id IS NULL OR kind = 'invoice'", name="corrects"),
+        CheckConstraint("superseded_at IS NULL OR kind = 'invoice'", name="superseded"),
+        Index(
+            "uq_invoice_corrects",
+            "corrects_invoice_id",
+            unique=True,
+            postgresql_where=text("corrects_invoice_id IS NOT NULL"),
+        ),
+        Index(
+            "uq_invoice_correction_note",
+            "original_invoice_id",
+            unique=True,
+            postgresql_where=text("kind = 'credit_note' AND refund_id IS NULL"),
+        ),
         Index("ix_invoice_reference", "reference"),
         Index("uq_invoice_refund_id", "refund_id", unique=True, postgresql_where=text("refund_id IS NOT NULL")),
         Index("uq_invoice_number", "seller_org_id", "kind", "number", unique=True),
@@ -78,6 +97,10 @@ class Invoice(Base):
     """The order; for a commission invoice the statement."""
     refund_id: Mapped[UUID | None] = mapped_column(ForeignKey("billing.refund.id"))
     original_invoice_id: Mapped[UUID | None] = mapped_column(ForeignKey("billing.invoice.id"))
+    corrects_invoice_id: Mapped[UUID | None] = mapped_column(ForeignKey("billing.invoice.id"))
+    """The invoice in whose place it stands, with another title; that one's rest is taken back by a credit note without refund."""
+    superseded_at: Mapped[Instant | None]
+    """Of an invoice whose title was corrected: when. Another stands for the order since."""
     series_id: Mapped[UUID | None] = mapped_column(ForeignKey("billing.number_series.id"))
     sequence: Mapped[int | None]
     number: Mapped[str | None]
@@ -177,6 +200,8 @@ class FapiaoSource(Base):
 
 
 register("uq_fapiao_source_invoice_id", lambda: Conflict("fapiao_requested_already"))
+register("uq_invoice_corrects", lambda: Conflict("invoice_superseded"))
+register("uq_invoice_correction_note", lambda: Conflict("invoice_superseded"))
 register("uq_invoice_reference", lambda: Conflict("invoice_exists"))
 register("uq_invoice_refund_id", lambda: Conflict("credit_note_exists"))
 

@@ -73,6 +73,9 @@ def has_fapiao(uow: UnitOfWork, invoice_id: UUID) -> bool:
 def _may_be_issued(invoice: Invoice, lines: Sequence[InvoiceLine], original: Invoice | None) -> bool:
     if original is not None and original.number is None:
         return False
+    if invoice.corrects_invoice_id is not None:
+        # Behind the credit note of what it stands for, whose number comes in this transaction at the earliest.
+        return False
     try:
         validate_renderable(invoice, lines, original)
     except Invalid:
@@ -86,7 +89,7 @@ def number_document(uow: UnitOfWork, invoice_id: UUID) -> str:
 
     Raises:
         NotFound: `invoice_not_found`.
-        RetryLater: a credit note whose original has no number yet.
+        RetryLater: a credit note whose original has no number yet; an invoice in the place of one that is not taken back yet.
         Invalid: what `validate_renderable` refuses; no number was taken.
 
     Emits: InvoiceIssued or CreditNoteIssued.
@@ -105,6 +108,9 @@ def number_document(uow: UnitOfWork, invoice_id: UUID) -> str:
             raise RetryLater(timedelta(seconds=1), "the original is not issued yet")
         if invoice.reddened_at is None and has_fapiao(uow, original.id):
             raise RetryLater(timedelta(hours=1), "the original's tax invoices are not taken back yet")
+    if invoice.corrects_invoice_id is not None and not _is_taken_back(uow, invoice.corrects_invoice_id):
+        # Woken when it is (`_issue`): that takes as long as red tax invoices do.
+        raise RetryLater(timedelta(minutes=1), "what it stands for is not taken back yet")
     lines = uow.session.scalars(
         select(InvoiceLine).where(InvoiceLine.invoice_id == invoice.id).order_by(InvoiceLine.position)
     ).all()
@@ -113,6 +119,17 @@ def number_document(uow: UnitOfWork, invoice_id: UUID) -> str:
     INVOICE.move(uow, invoice, "issued", org_ids=[invoice.buyer_org_id, invoice.seller_org_id])
     _issue(uow, invoice, taken)
     return invoice.number or ""
+
+
+def _is_taken_back(uow: UnitOfWork, invoice_id: UUID) -> bool:
+    """Whether the credit note by which an invoice with another title takes its place has its number."""
+    note = select(Invoice.id).where(
+        Invoice.original_invoice_id == invoice_id,
+        Invoice.kind == "credit_note",
+        Invoice.refund_id.is_(None),
+        Invoice.number.is_not(None),
+    )
+    return uow.session.scalar(note) is not None
 
 
 def _series(invoice: Invoice) -> Literal["invoice", "credit_note", "commission_invoice"]:
@@ -138,6 +155,8 @@ def _issue(uow: UnitOfWork, invoice: Invoice, taken: Taken) -> None:
             ),
         )
     else:
+        if invoice.refund_id is None:
+            _wake_corrected(uow, invoice.original_invoice_id)
         emit(
             uow,
             CreditNoteIssued(
@@ -149,3 +168,10 @@ def _issue(uow: UnitOfWork, invoice: Invoice, taken: Taken) -> None:
                 number=taken.number,
             ),
         )
+
+
+def _wake_corrected(uow: UnitOfWork, invoice_id: UUID) -> None:
+    """Let what stands in an invoice's place take its number now that the credit note has one."""
+    waiting = uow.session.scalar(select(Invoice.id).where(Invoice.corrects_invoice_id == invoice_id))
+    if waiting is not None:
+        enqueue(uow, ISSUE, {"invoice_id": str(waiting)}, dedupe_key=f"{waiting}:taken_back")

@@ -53,6 +53,10 @@ class InvoiceRow:
     has_pdf: bool
     has_xml: bool
     sandbox: bool
+    corrects_invoice_id: UUID | None = None
+    """The invoice in whose place it stands, with another title."""
+    superseded_at: datetime | None = None
+    """When another took its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,10 @@ class InvoiceDetail:
     period: tuple[date, date] | None
     verification_code: str
     credit_notes: tuple[InvoiceRow, ...]
+    corrects: InvoiceRow | None = None
+    """In whose place it stands, with another title."""
+    corrected_by: InvoiceRow | None = None
+    """What stands in its place; of the credit note between the two, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,7 +262,22 @@ def get_invoice(uow: UnitOfWork, invoice_id: UUID) -> InvoiceDetail:
         period=period,
         verification_code=invoice.verification_code,
         credit_notes=tuple(to_row(note) for note in notes),
+        corrects=_linked(uow, Invoice.id == invoice.corrects_invoice_id) if invoice.corrects_invoice_id else None,
+        corrected_by=_corrected_by(uow, invoice),
     )
+
+
+def _linked(uow: UnitOfWork, condition: ColumnElement[bool]) -> InvoiceRow | None:
+    found = uow.session.scalar(select(Invoice).where(condition))
+    return to_row(found) if found is not None else None
+
+
+def _corrected_by(uow: UnitOfWork, invoice: Invoice) -> InvoiceRow | None:
+    if invoice.kind == "credit_note" and invoice.refund_id is None:
+        return _linked(uow, Invoice.corrects_invoice_id == invoice.original_invoice_id)
+    if invoice.superseded_at is not None:
+        return _linked(uow, Invoice.corrects_invoice_id == invoice.id)
+    return None
 
 
 def credited_of(uow: UnitOfWork, invoice_ids: Collection[UUID]) -> dict[UUID, int]:
@@ -340,6 +363,8 @@ def to_row(invoice: Invoice) -> InvoiceRow:
         has_pdf=invoice.pdf_key is not None,
         has_xml=invoice.xml_key is not None,
         sandbox=invoice.sandbox,
+        corrects_invoice_id=invoice.corrects_invoice_id,
+        superseded_at=invoice.superseded_at,
     )
 
 

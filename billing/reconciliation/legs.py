@@ -104,7 +104,9 @@ DOCUMENTS: Final = ReconciliationLeg(
     """,  # noqa: S608 - states from above
     found="""
     SELECT 'invoice_line' AS kind, l.reference::text AS subject, i.currency::text, l.gross_minor AS minor
-    FROM billing.invoice i JOIN billing.invoice_line l ON l.invoice_id = i.id WHERE i.kind = 'invoice'
+    FROM billing.invoice i JOIN billing.invoice_line l ON l.invoice_id = i.id
+    -- What stands in another's place with another title has only what that one has.
+    WHERE i.kind = 'invoice' AND i.corrects_invoice_id IS NULL
     UNION ALL
     SELECT 'credit_note', refund_id::text, currency::text, gross_minor
     FROM billing.invoice WHERE kind = 'credit_note' AND refund_id IS NOT NULL

@@ -13,6 +13,7 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "usage_credit": ("未抵扣完的用量减免", "The rest of a usage credit"),
     "made_at_the_gateway": ("经支付渠道退款", "Refunded through the payment provider"),
     "dispute": ("付款银行裁定拒付", "The payer's bank decided a dispute"),
+    "title_corrected": ("更正发票抬头，另开新单", "The title was corrected; a new document was issued"),
     "other": ("付款被撤回", "The payment was taken back"),
 }
 """Chinese and English by the reason's code; a dispute's own reason is the bank's matter."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -18,6 +18,8 @@ from kernel.paging import Page, cut, newest_first
 
 _PAYOUT = table("payout", column("id", Uuid), column("statement_id", Uuid), column("state", Text), schema="billing")
 """Of the payouts what a statement is shown with; they know statements, not the other way round."""
+
+_LINES_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,21 +82,30 @@ def list_statements(
 
 def get_statement(uow: UnitOfWork, statement_id: UUID) -> tuple[StatementRow, list[StatementLineRow]]:
     """One's own statement with its lines. Raises NotFound(`statement_not_found`)."""
+    row = get_statement_row(uow, statement_id)
+    return row, list(read_statement_lines(uow, row))
+
+
+def get_statement_row(uow: UnitOfWork, statement_id: UUID) -> StatementRow:
+    """One's own statement. Raises NotFound(`statement_not_found`)."""
     wanted = select(Statement).where(Statement.id == statement_id)
     if not uow.principal.is_platform:
         wanted = wanted.where(Statement.org_id == uow.principal.organization())
     found = uow.session.scalar(wanted)
     if found is None:
         raise NotFound("statement_not_found")
-    lines = uow.session.scalars(
-        select(StatementLine)
-        .where(StatementLine.statement_id == found.id, StatementLine.org_id == found.org_id)
+    return _statement(found, _held(uow, [found]))
+
+
+def read_statement_lines(uow: UnitOfWork, row: StatementRow) -> Iterator[StatementLineRow]:
+    """The lines of a statement that the reader was shown, in order, a few hundred at a time: a month has very many."""
+    lines = (
+        select(*(getattr(StatementLine, name) for name in StatementLineRow.__dataclass_fields__))
+        .where(StatementLine.statement_id == row.id, StatementLine.org_id == row.org_id)
         .order_by(StatementLine.occurred_at, StatementLine.id)
     )
-    return _statement(found, _held(uow, [found])), [
-        StatementLineRow(**{name: getattr(line, name) for name in StatementLineRow.__dataclass_fields__})
-        for line in lines
-    ]
+    for line in uow.session.execute(lines).yield_per(_LINES_AT_ONCE):
+        yield StatementLineRow(*line)
 
 
 def _held(uow: UnitOfWork, rows: Sequence[Statement]) -> dict[UUID, int]:

@@ -152,6 +152,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("credit_taken", _SALES),
         Kind("invoice_issued", _INVOICES),
         Kind("credit_note_issued", _INVOICES),
+        Kind("title_corrected", _INVOICES),
         Kind("order_received", _SALES, mailed=False),
         Kind("renewal_received", _SALES, mailed=False),
         Kind("change_received", _SALES, mailed=False),

@@ -8,7 +8,7 @@ from alembic import op
 from migrations import ddl
 
 revision = "0078"
-down_revision = "0073"
+down_revision = "0077"
 branch_labels = None
 depends_on = None
 

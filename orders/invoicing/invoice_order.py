@@ -96,8 +96,12 @@ def invoice_order(
 
 
 def invoice_of(uow: UnitOfWork, order_id: UUID) -> UUID | None:
-    """The invoice of an order, numbered or not; None before activation, for a free order, and after a failed delivery."""
-    return uow.session.scalar(select(Invoice.id).where(Invoice.reference == order_id, Invoice.kind == "invoice"))
+    """The invoice that stands for an order, numbered or not, with the title as it was corrected last.
+
+    None before activation, for a free order, and after a failed delivery.
+    """
+    standing = (Invoice.reference == order_id, Invoice.kind == "invoice", Invoice.superseded_at.is_(None))
+    return uow.session.scalar(select(Invoice.id).where(*standing))
 
 
 def _buyer(purchase: Purchase) -> DocumentParty:

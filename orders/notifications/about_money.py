@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from billing.connected_accounts.events import GatewayAccountEnabled
 from billing.incidents.events import IncidentOpened
-from billing.invoices.events import CreditNoteIssued, InvoiceIssued
+from billing.invoices.events import CreditNoteIssued, InvoiceIssued, InvoiceTitleCorrected
 from billing.invoices.models import Invoice
 from billing.payouts.events import PayoutFailed, PayoutPaid, PayoutReturned
 from billing.payouts.models import Payout
@@ -53,6 +53,30 @@ def invoice_issued(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable
 def credit_note_issued(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
     """As an invoice."""
     return _documents(uow, events, "credit_note_issued")
+
+
+@notifies_of(InvoiceTitleCorrected)
+def title_corrected(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """The seller's finance has a document to take back and another to book."""
+    ids = [event.uuid(name) for event in events for name in ("invoice_id", "corrected_invoice_id")]
+    found = {row.id: row for row in uow.session.scalars(select(Invoice).where(Invoice.id.in_(ids)))}
+    for event in events:
+        before, after = found[event.uuid("invoice_id")], found[event.uuid("corrected_invoice_id")]
+        params = {
+            "number": before.number or "",
+            "buyer": after.buyer["legal_name"],
+            "amount_minor": after.gross_minor,
+            "currency": after.currency,
+        }
+        yield NewNotification(
+            event.id,
+            event.at,
+            "title_corrected",
+            f"/trace/{before.id}",
+            params,
+            org_id=before.seller_org_id,
+            permission=FINANCE,
+        )
 
 
 @notifies_of(RefundSucceeded)

@@ -122,7 +122,11 @@ def is_fully_refunded(uow: UnitOfWork, order: Order) -> bool:
 
 
 def issue_credit_note_for(uow: UnitOfWork, refund_id: UUID, order_id: UUID) -> None:
-    """Credit the refunded part of an order's invoice, if there is one. Idempotent by the refund."""
+    """Credit the refunded part of the invoice that stands for an order, if there is one. Idempotent by the refund.
+
+    Locks: the order, so that no title is corrected meanwhile, then the invoice.
+    """
+    find_locked_order(uow, order_id)
     invoice_id = invoice_of(uow, order_id)
     if invoice_id is not None:
         issue_credit_note(uow, IssueCreditNote(invoice_id=invoice_id, refund_id=refund_id))

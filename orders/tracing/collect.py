@@ -270,7 +270,8 @@ def payment_nodes(uow: UnitOfWork, order_ids: Sequence[UUID]) -> Iterator[Node]:
         Invoice.reference.in_(order_ids), mine(uow, Invoice.buyer_org_id, Invoice.seller_org_id)
     )
     for i in uow.session.scalars(invoices):
-        before = tuple(x for x in (i.refund_id, i.original_invoice_id) if x) or (i.reference,)
+        links = (i.refund_id, i.original_invoice_id, i.corrects_invoice_id)
+        before = tuple(x for x in links if x) or (i.reference,)
         facts = {"number": i.number, "gross": _money(i.gross_minor, i.currency)}
         yield Node(i.kind, i.id, i.issued_at or i.created_at, i.state, i.number or "", i.number or "", facts, before)
 

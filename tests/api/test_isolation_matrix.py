@@ -130,6 +130,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/operator/gateway-balances/read": {"gateway": "sandbox"},
     "POST /v1/operator/refund-cases/{case_id}/decide": {"decision": "grant"},
     "POST /v1/fapiao-requests/{fapiao_request_id}/retry": {"remarks": "mine now"},
+    "POST /v1/invoices/{invoice_id}/correction": {"reason": "mine now", "legal_name": "x"},
     "POST /v1/red-letters/{red_letter_id}/decision": {"decision": "confirm"},
     "PUT /v1/disputes/{dispute_id}/words": {"words": "mine now"},
     "PUT /v1/seller/disputes/{dispute_id}/words": {"words": "mine now"},

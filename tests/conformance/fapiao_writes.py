@@ -29,3 +29,8 @@ def fapiaos(world: World) -> None:
     stage.run()
     letter_id, decision = letter_of(stage, fapiao_id), {"decision": "confirm"}
     ask("POST /v1/red-letters/{red_letter_id}/decision", world.buyer, decision, red_letter_id=letter_id)
+    titled = stage.buy()
+    stage.run()
+    (bill,) = stage.papers(titled)
+    corrected = {"reason": "typo", "legal_name": "云帆公司"}
+    ask("POST /v1/invoices/{invoice_id}/correction", world.buyer, corrected, invoice_id=bill.id)

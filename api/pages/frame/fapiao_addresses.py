@@ -44,3 +44,8 @@ def pdf(fapiao_id: str) -> str:
 def xml(fapiao_id: str) -> str:
     """A tax invoice's data."""
     return f"/v1/fapiaos/{fapiao_id}/xml"
+
+
+def correction(invoice_id: str) -> str:
+    """Where the title of an issued invoice is corrected."""
+    return f"/invoices/{invoice_id}/correction"

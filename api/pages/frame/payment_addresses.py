@@ -16,3 +16,20 @@ def confirm(payment_id: str) -> str:
 def withdraw(payment_id: str) -> str:
     """Where a payer withdraws what waits for it."""
     return f"/payments/{payment_id}/withdraw"
+
+
+_PAPERS = {
+    "receipt": "payments/{}/receipt",
+    "quote_pro_forma": "quotes/{}/pro-forma",
+    "purchase_pro_forma": "purchases/{}/pro-forma",
+}
+
+
+def paper(kind: str, subject_id: str, language: str = "") -> str:
+    """The page on which a receipt or a pro-forma invoice is had drawn, in one language more than the reader's."""
+    return f"/{_PAPERS[kind].format(subject_id)}{f'?language={language}' if language else ''}"
+
+
+def paper_pdf(kind: str, subject_id: str, language: str) -> str:
+    """Its file."""
+    return f"/v1/{_PAPERS[kind].format(subject_id)}?language={language}"

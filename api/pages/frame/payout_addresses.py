@@ -24,3 +24,8 @@ def report(report_id: object) -> str:
 def confirm_holder(account_id: object) -> str:
     """Where an account of another name is taken for its party's own."""
     return f"/operator/payout-accounts/{account_id}/confirm-holder"
+
+
+def statement_xlsx(statement_id: str) -> str:
+    """A closed statement with its lines as a workbook."""
+    return f"/v1/statements/{statement_id}/xlsx"

@@ -23,6 +23,7 @@ from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 from kernel.money import Money
+from orders.invoicing.correct_title import CORRECT
 
 PAGE = 100
 MONTHS = 12
@@ -100,7 +101,25 @@ def _detail(page_request: PageRequest, uow: UnitOfWork, invoice_id: UUID) -> Inv
         capital_amount=chinese_capitals(sign * row.gross_minor) if chinese else "",
         fapiao_address=(addresses.fapiao.FAPIAO if asked else addresses.fapiao.new(str(row.id))) if of_china else "",
         fapiao_asked=asked is not None,
+        correction_address=addresses.fapiao.correction(str(row.id)) if _may_correct(page_request, found) else "",
+        linked=_linked(uow, found),
     )
+
+
+def _may_correct(page_request: PageRequest, found: queries.InvoiceDetail) -> bool:
+    row = found.row
+    left = row.gross_minor - sum(note.gross_minor for note in found.credit_notes)
+    is_own = row.buyer_org_id == page_request.principal.org_id and page_request.principal.may(CORRECT)
+    return is_own and row.kind == "invoice" and row.number is not None and row.superseded_at is None and left > 0
+
+
+def _linked(uow: UnitOfWork, found: queries.InvoiceDetail) -> tuple[tuple[str, str, str], ...]:
+    """What it credits, what credits it, and what stands in whose place."""
+    said = [("corrects", found.corrects), ("corrected_by", found.corrected_by)]
+    if found.row.original_invoice_id is not None:
+        said.insert(0, ("original", queries.get_invoice(uow, found.row.original_invoice_id).row))
+    said += [("notes", note) for note in found.credit_notes]
+    return tuple((key, one.number or "–", str(one.id)) for key, one in said if one is not None)
 
 
 def _row(row: queries.InvoiceRow, credited_minor: int, time_zone: str) -> InvoiceItem:

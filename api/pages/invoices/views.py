@@ -56,6 +56,10 @@ class InvoicePanel:
     #: Where its tax invoice (数电票) is asked for, and whether it was.
     fapiao_address: str = ""
     fapiao_asked: bool = False
+    #: Where its title is corrected; empty where it cannot be.
+    correction_address: str = ""
+    #: Documents that belong to it: what is said of them (a key of the texts), number and id.
+    linked: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -306,6 +306,7 @@ def _view(
         claims=_claims(page_request, order),
         entitlement_id=only.entitlement_id if only else None,
         invoice_id=str(invoice.id) if invoice and invoice.has_pdf else None,
+        **presenter.paper_addresses(data),
         video_id=str(line.video_id) if line.video_id in data.videos else None,
         video_second=(line.second_ms or 0) // 1000,
         may_cancel=refundable,

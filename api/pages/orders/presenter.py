@@ -71,8 +71,8 @@ class OrderPageData:
 
     @property
     def invoice(self) -> InvoiceRow | None:
-        """The order's invoice, numbered or not."""
-        return next((one for one in self.invoices if one.kind == "invoice"), None)
+        """The invoice that stands for the order, numbered or not."""
+        return next((one for one in self.invoices if one.kind == "invoice" and one.superseded_at is None), None)
 
     @property
     def is_live(self) -> bool:
@@ -362,3 +362,13 @@ def _refund(page_request: PageRequest, row: RefundRow) -> Link:
 
 def _amount(page_request: PageRequest, label: str, amount_minor: int, currency: str) -> TimelineFact:
     return TimelineFact(label, page_request.formats.money(money(amount_minor, currency)))
+
+
+def paper_addresses(data: OrderPageData) -> dict[str, str]:
+    """Where the receipt of its payment is had, or the pro-forma invoice of what is not paid yet."""
+    found, purchase, payment = {}, data.purchase, data.payment
+    if payment is not None and payment.state == "succeeded":
+        found["receipt_address"] = addresses.payments.paper("receipt", str(payment.id))
+    if purchase.state in {"pending_approval", "pending_payment"} and purchase.gross_minor:
+        found["pro_forma_address"] = addresses.payments.paper("purchase_pro_forma", str(purchase.id))
+    return found

@@ -80,6 +80,9 @@ class OrderPageView:
     claims: tuple[FeedClaim, ...] = ()
     entitlement_id: str | None = None
     invoice_id: str | None = None
+    #: Its payment's receipt, or the pro-forma invoice of what is not paid yet; empty where there is neither.
+    receipt_address: str = ""
+    pro_forma_address: str = ""
     video_id: str | None = None
     video_second: int = 0
     may_cancel: bool = False

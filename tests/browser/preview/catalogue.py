@@ -23,6 +23,7 @@ from tests.browser.preview import (
     lead_samples,
     method_samples,
     offer_samples,
+    paper_samples,
     partner_samples,
     payout_samples,
     policy_samples,
@@ -164,6 +165,7 @@ def samples(language: Language) -> dict[str, Sample]:
     made.update({name: Sample(view, BUYER) for name, view in method_samples.buyers_pages(s).items()})
     made.update({name: Sample(view, BUYER) for name, view in fapiao_samples.buyers_pages(s).items()})
     made.update({name: Sample(view, SELLER) for name, view in fapiao_samples.sellers_pages(s).items()})
+    made.update({name: Sample(view, BUYER) for name, view in paper_samples.buyers_pages(s).items()})
     made.update({name: Sample(view, SELLER) for name, view in payout_samples.partys_pages(s).items()})
     made.update(
         {name: Sample(view, operator | {"payout_desk"}) for name, view in payout_samples.operators_pages(s).items()}

@@ -142,6 +142,8 @@ export function enhance(root, close = () => history.back()) {
 
   function showQuote(quote) {
     form.elements.quote_id.value = quote.id;
+    const paper = form.querySelector("[data-pro-forma]");
+    if (paper) paper.href = paper.href.replace(/quotes\/[^/]+/, `quotes/${quote.id}`);
     const { trial } = quote.lines[0];
     if (trial) form.querySelector("[data-trial-note]").textContent = text(trial.converts ? "trial_converts" : "trial_ends", { days: trial.days, amount: money(trial.gross), term: termOf(trial.term_months) });
     const list = form.querySelector("[data-amounts] dl");

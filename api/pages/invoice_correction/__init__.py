@@ -1,0 +1,1 @@
+"""The page on which the title of an issued invoice is corrected."""

@@ -1,0 +1,1 @@
+"""The page on which receipts and pro-forma invoices are downloaded."""

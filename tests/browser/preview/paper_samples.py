@@ -1,0 +1,63 @@
+"""Sample views of the papers of a sale besides its first invoice: a title that is corrected, receipts, pro-forma invoices."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from api.pages.frame import addresses
+from api.pages.frame.choices import Choice
+from api.pages.frame.rendering import View
+from api.pages.invoice_correction.views import InvoiceCorrectionView, TypedTitle
+from api.pages.sale_papers.views import PaperLink, SalePaperView
+from tests.browser.preview.buying_samples import ID, Samples, cny
+
+
+def buyers_pages(s: Samples) -> dict[str, View]:
+    """The buyer's pages by name."""
+    form = InvoiceCorrectionView(
+        invoice_id=ID.format(80),
+        number="INV-2026-000041",
+        seller_name=s.seller,
+        buyer_name=s.buyer,
+        buyer_tax_id="91310115MA1K3YJ12D",
+        left=cny(398_000),
+        profiles=(
+            Choice(ID.format(81), f"{s.buyer} 91310115MA1K3YJ12D"),
+            Choice(
+                ID.format(82),
+                s.pick("云帆（上海）科技有限公司 91310000MA1FL4C55N", "Yunfan Shanghai 91310000MA1FL4C55N"),
+            ),
+        ),
+        typed=TypedTitle(
+            "", s.buyer, "91310115MA1K3YJ12D", s.pick("上海市浦东新区张江路 88 号", "88 Zhangjiang Road, Shanghai")
+        ),
+    )
+    said = s.pick(
+        "更正后的抬头与发票上的完全相同。没有开具任何单据，原发票仍然有效。请选择其他抬头，或修改名称、税号或地址。",
+        "The title is the same as on the invoice. Nothing was issued; the invoice stands. Choose another title, or change name, "
+        "tax identifier or address.",
+    )
+    wrong = s.pick("统一社会信用代码的校验位不符。", "The check digit of the social credit code is wrong.")
+    receipt = SalePaperView(
+        "receipt",
+        cny(398_000),
+        addresses.order(ID.format(83)),
+        (
+            PaperLink("zh-CN", addresses.payments.paper_pdf("receipt", ID.format(84), "zh-CN"), "ready"),
+            PaperLink("en", addresses.payments.paper("receipt", ID.format(84), "en"), "ask"),
+            PaperLink("bilingual", addresses.payments.paper("receipt", ID.format(84), "bilingual"), "drawing"),
+        ),
+    )
+    unpaid = s.pick(
+        "这笔款项尚未到账或已退回，无法出具收据。付款与订单不受影响。请在款项到账后再下载收据。",
+        "This payment has not been received, or was taken back, so there is no receipt. Payment and order are not affected. "
+        "Download the receipt once the money is here.",
+    )
+    return {
+        "receipt": receipt,
+        "receipt-none": replace(receipt, links=(), error=unpaid),
+        "pro-forma": replace(receipt, kind="pro_forma"),
+        "invoice-correction": form,
+        "invoice-correction-refused": replace(form, has_fapiao=True, error=said),
+        "invoice-correction-field": replace(form, error_field="tax_id", field_error=wrong),
+    }
