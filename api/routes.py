@@ -51,6 +51,7 @@ from api.pages.payouts import handlers as payouts_pages
 from api.pages.products import handlers as products_pages
 from api.pages.purchase_policy import handlers as purchase_policy_pages
 from api.pages.purchase_rules import handlers as purchase_rules_pages
+from api.pages.reference_rates import handlers as reference_rates_pages
 from api.pages.refund_cases import handlers as refund_cases_pages
 from api.pages.reviews import handlers as reviews_pages
 from api.pages.search import handlers as search_pages
@@ -140,6 +141,7 @@ from api.v1 import (
     questions,
     quotes,
     reconciliation,
+    reference_rates,
     refund_cases,
     reviews,
     schedules,
@@ -214,6 +216,7 @@ MODULES: tuple[ModuleType, ...] = (
     identity_provider,
     gateway_accounts,
     gateway_balances,
+    reference_rates,
     feed,
     comments,
     content_reports,
@@ -271,6 +274,7 @@ MODULES: tuple[ModuleType, ...] = (
     connectors_pages,
     webhooks_pages,
     gateway_balances_pages,
+    reference_rates_pages,
     test_clocks_pages,
     seller_reviews_pages,
     verification_pages,

@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from api.request import ApiRequest
 from api.schema import MoneyOut, Out, PageOut, Paging, linked
+from billing.documents.model import AccountingTax
 from billing.documents.parties import DocumentParty
 from billing.invoices.draw_first import draw_first
 from billing.invoices.files import find_file
@@ -151,6 +152,13 @@ class PartyOut(Out):
         return cls.of_row(party)
 
 
+class AccountingTaxOut(Out):
+    """A document's tax in the currency in which its seller accounts for VAT, frozen when it was issued."""
+
+    tax: MoneyOut
+    rate: Annotated[str, Meta(description="As published, with source and day: `EUR 1 = USD 1.0873 (ECB, 2026-11-20)`")]
+
+
 class InvoiceDetailOut(InvoiceOut):
     """A document with everything on it."""
 
@@ -166,6 +174,9 @@ class InvoiceDetailOut(InvoiceOut):
     period_end_on: date | None
     verification_code: str
     credit_notes: list[InvoiceOut]
+    accounting_tax: Annotated[
+        AccountingTaxOut | None, Meta(description="Where the seller accounts for VAT in another currency")
+    ]
 
     @classmethod
     def of_detail(cls, detail: InvoiceDetail) -> InvoiceDetailOut:
@@ -186,7 +197,12 @@ class InvoiceDetailOut(InvoiceOut):
             period_end_on=end_on,
             verification_code=detail.verification_code,
             credit_notes=[InvoiceOut.of(note) for note in detail.credit_notes],
+            accounting_tax=_accounting(detail.accounting_tax),
         )
+
+
+def _accounting(said: AccountingTax | None) -> AccountingTaxOut | None:
+    return AccountingTaxOut(tax=MoneyOut.of(said.tax_minor, said.currency), rate=said.rate) if said else None
 
 
 class VerifiedOut(Out):

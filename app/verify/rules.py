@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.verify import (
+    accounting_tax,
     bank,
     books,
     catalogue,
@@ -54,6 +55,7 @@ RULES: tuple[Rule, ...] = (
     *payout_batches.RULES,
     *share_policies.RULES,
     *documents.RULES,
+    *accounting_tax.RULES,
     *fapiao.RULES,
     *orders.RULES,
     *coupons.RULES,

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from billing.invoices.accounting_tax import RATE_WAITS, awaits_rate, say_accounting_tax
 from billing.invoices.events import CreditNoteIssued, InvoiceIssued
 from billing.invoices.models import INVOICE, FapiaoSource, Invoice, InvoiceLine
 from billing.invoices.number_series import Taken, ask_number, take_number
@@ -71,7 +72,7 @@ def has_fapiao(uow: UnitOfWork, invoice_id: UUID) -> bool:
 
 
 def _may_be_issued(invoice: Invoice, lines: Sequence[InvoiceLine], original: Invoice | None) -> bool:
-    if original is not None and original.number is None:
+    if (original is not None and original.number is None) or awaits_rate(invoice):
         return False
     try:
         validate_renderable(invoice, lines, original)
@@ -86,7 +87,7 @@ def number_document(uow: UnitOfWork, invoice_id: UUID) -> str:
 
     Raises:
         NotFound: `invoice_not_found`.
-        RetryLater: a credit note whose original has no number yet.
+        RetryLater: a credit note whose original has no number yet; foreign-currency tax of which no rate is known yet.
         Invalid: what `validate_renderable` refuses; no number was taken.
 
     Emits: InvoiceIssued or CreditNoteIssued.
@@ -108,6 +109,9 @@ def number_document(uow: UnitOfWork, invoice_id: UUID) -> str:
     lines = uow.session.scalars(
         select(InvoiceLine).where(InvoiceLine.invoice_id == invoice.id).order_by(InvoiceLine.position)
     ).all()
+    say_accounting_tax(uow, invoice, original)
+    if awaits_rate(invoice):
+        raise RetryLater(RATE_WAITS, "no reference rate of these days is known")
     validate_renderable(invoice, lines, original)
     taken = take_number(uow, invoice.seller_org_id, _series(invoice))
     INVOICE.move(uow, invoice, "issued", org_ids=[invoice.buyer_org_id, invoice.seller_org_id])

@@ -12,9 +12,10 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, case, func, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
+from billing.documents.model import AccountingTax
 from billing.documents.parties import DocumentParty
 from billing.invoices.models import Invoice, InvoiceLine
-from billing.invoices.to_document import party_of
+from billing.invoices.to_document import accounting_tax_of, party_of
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 from kernel.paging import Page, cut, newest_first
@@ -89,6 +90,8 @@ class InvoiceDetail:
     period: tuple[date, date] | None
     verification_code: str
     credit_notes: tuple[InvoiceRow, ...]
+    accounting_tax: AccountingTax | None = None
+    """The tax in the currency in which the seller accounts for it, where that is another."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,6 +257,7 @@ def get_invoice(uow: UnitOfWork, invoice_id: UUID) -> InvoiceDetail:
         period=period,
         verification_code=invoice.verification_code,
         credit_notes=tuple(to_row(note) for note in notes),
+        accounting_tax=accounting_tax_of(invoice.accounting_tax),
     )
 
 

@@ -74,7 +74,7 @@ def _detail(page_request: PageRequest, uow: UnitOfWork, invoice_id: UUID) -> Inv
         found = queries.get_invoice(uow, invoice_id)
     except NotFound:
         return None
-    row = found.row
+    row, said = found.row, found.accounting_tax
     if not row.has_pdf:
         draw_first(uow, invoice_id)
     sign = -1 if row.kind == "credit_note" else 1
@@ -100,6 +100,8 @@ def _detail(page_request: PageRequest, uow: UnitOfWork, invoice_id: UUID) -> Inv
         capital_amount=chinese_capitals(sign * row.gross_minor) if chinese else "",
         fapiao_address=(addresses.fapiao.FAPIAO if asked else addresses.fapiao.new(str(row.id))) if of_china else "",
         fapiao_asked=asked is not None,
+        accounting_tax=money(sign * said.tax_minor, said.currency) if said else None,
+        accounting_rate=said.rate if said else "",
     )
 
 

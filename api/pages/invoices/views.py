@@ -56,6 +56,9 @@ class InvoicePanel:
     #: Where its tax invoice (数电票) is asked for, and whether it was.
     fapiao_address: str = ""
     fapiao_asked: bool = False
+    #: The tax in the currency in which the seller accounts for it, where that is another, and by which rate.
+    accounting_tax: Money | None = None
+    accounting_rate: str = ""
 
 
 @dataclass(frozen=True, slots=True)
