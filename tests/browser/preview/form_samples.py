@@ -29,7 +29,10 @@ def operators_pages(_: DeskSamples) -> dict[str, View]:
     taken = RateReport("ecb", new=29, known=1, past=2, first_on=TODAY, last_on=TODAY)
     wrong = RateReport(
         "columns",
-        faults=[RateFault(3, "rates_rate_unreadable", "1,08"), RateFault(7, "rates_differ_from_known", "1.09 ≠ 1.0873")],
+        faults=[
+            RateFault(3, "rates_rate_unreadable", "1,08"),
+            RateFault(7, "rates_differ_from_known", "1.09 ≠ 1.0873"),
+        ],
     )
     return {
         "reference-rates": ReferenceRatesView(sources, rows, None, may_write=True, report=taken),
@@ -41,7 +44,9 @@ def operators_pages(_: DeskSamples) -> dict[str, View]:
 def buyers_pages(s: Samples) -> dict[str, View]:
     """A title whose address is on one line, and one in its parts."""
     countries = (Choice("CN", s.pick("中国", "China")), Choice("DE", s.pick("德国", "Germany")))
-    line = ProfileTyped(legal_name=s.buyer, tax_id="91310115MA1K3YJ12D", address="上海市浦东新区博云路 2 号", email="a@b.example")
+    line = ProfileTyped(
+        legal_name=s.buyer, tax_id="91310115MA1K3YJ12D", address="上海市浦东新区博云路 2 号", email="a@b.example"
+    )
     parts = ProfileTyped(
         legal_name="Nordlicht Software GmbH",
         country="DE",
