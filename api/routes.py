@@ -52,6 +52,7 @@ from api.pages.payouts import handlers as payouts_pages
 from api.pages.products import handlers as products_pages
 from api.pages.purchase_policy import handlers as purchase_policy_pages
 from api.pages.purchase_rules import handlers as purchase_rules_pages
+from api.pages.reference_rates import handlers as reference_rates_pages
 from api.pages.refund_cases import handlers as refund_cases_pages
 from api.pages.reviews import handlers as reviews_pages
 from api.pages.sale_papers import handlers as sale_papers_pages
@@ -143,6 +144,7 @@ from api.v1 import (
     questions,
     quotes,
     reconciliation,
+    reference_rates,
     refund_cases,
     reviews,
     sale_papers,
@@ -219,6 +221,7 @@ MODULES: tuple[ModuleType, ...] = (
     identity_provider,
     gateway_accounts,
     gateway_balances,
+    reference_rates,
     feed,
     comments,
     content_reports,
@@ -279,6 +282,7 @@ MODULES: tuple[ModuleType, ...] = (
     connectors_pages,
     webhooks_pages,
     gateway_balances_pages,
+    reference_rates_pages,
     test_clocks_pages,
     seller_reviews_pages,
     verification_pages,

@@ -150,6 +150,30 @@ def import_bank_file(file: Path, /, *, account: str, dry_run: Check = False, as_
     return import_file(file, account=account, dry_run=dry_run, as_json=as_json)
 
 
+rates = App(
+    name="rates", help="Exchange rates of central banks, by which foreign-currency tax is said in national money."
+)
+app.command(rates)
+
+
+@rates.command(name="import")
+def import_rate_file(
+    file: Path, /, *, source: str = "", replace: Check = False, dry_run: Check = False, as_json: AsJson = False
+) -> int:
+    """Import a file of rates (date,base,quote,rate,source; or the ECB's eurofxref.csv): all of it, or nothing.
+
+    Args:
+        file: The file.
+        source: Whose rates they are, where rows do not say: ECB, PBOC, NBP.
+        replace: Let the file say otherwise than what is known.
+        dry_run: Say what would happen, and do nothing.
+        as_json: Print the report as one JSON document.
+    """
+    from app.commands.rates import import_file
+
+    return import_file(file, source=source, replaces=replace, dry_run=dry_run, as_json=as_json)
+
+
 @app.command(show=False)
 def seed() -> int:
     """Fill the database with the sample market, once."""

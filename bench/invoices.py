@@ -36,13 +36,13 @@ TIMEOUT_S = 60.0
 METHOD = Method(
     "Numbers: invoices of one line are issued by the product's verb in this process with durable commits on real PostgreSQL, "
     "all of one series: one to a transaction by one thread and by four, 100 to a transaction by one, 5 s each. Drawing: the same "
-    "40 documents by the product's renderer (PDF/A-3b with embedded XML) and by WeasyPrint from the same HTML, style sheet and "
+    "40 documents by the product's renderer (PDF/A-3a with embedded XML) and by WeasyPrint from the same HTML, style sheet and "
     "font without XML or profile, document by document in turns, in this process; then by the product's separate drawing "
     "process for 5 s, which gives way to all others. "
     "Ratio: pages per second of processor time, renderer over bare WeasyPrint, by the medians of the documents.",
     "编号：在本进程中用产品的动词开具单行发票，持久提交，真实 PostgreSQL，同一编号系列：每事务一张（"
     "单线程与四线程）、每事务 100 张"
-    "（单线程），各 5 秒。绘制：同样 40 份文档，由产品渲染器（PDF/A-3b，内嵌 XML）与裸 WeasyPrint（"
+    "（单线程），各 5 秒。绘制：同样 40 份文档，由产品渲染器（PDF/A-3a，内嵌 XML）与裸 WeasyPrint（"
     "相同 HTML、样式与字体，无 XML 与"
     "配置）逐份交替绘制，均在本进程；再由产品独立的绘制进程绘制 5 秒（其优先级最低）。"
     "比值为每秒处理器时间页数（按各文档的中位数），产品渲染器比裸 WeasyPrint。",

@@ -19,6 +19,7 @@ import billing.payments.models
 import billing.payout_batches.models
 import billing.payouts.models
 import billing.reconciliation.models
+import billing.reference_rates.models
 import billing.refunds.models
 import billing.shares.models
 import billing.statements.models
@@ -121,6 +122,7 @@ MODELS = (
     billing.accounting_periods.models,
     billing.journal_export.models,
     billing.reconciliation.models,
+    billing.reference_rates.models,
     billing.statements.models,
     billing.store_credit.models,
     billing.payouts.models,

@@ -16,6 +16,7 @@ from api.schema import CountryIn, Out, ShortText, Wire, run_command
 from kernel.db.uow import UnitOfWork
 from marketplace.parties.lookups import InvoiceTitle, to_invoice_title
 from marketplace.parties.models import BillingProfile
+from marketplace.parties.postal_address import CITY_MOST, POST_CODE_MOST, STREET_MOST, SUBDIVISION_MOST
 from marketplace.parties.queries import list_billing_profiles
 from marketplace.parties.save_billing_profile import (
     InvoiceKind,
@@ -33,13 +34,26 @@ RetiredParameter = Annotated[
 ]
 
 
+Street = Annotated[str, Field(max_length=STREET_MOST, description="Street and house (BT-35, BT-50)")]
+City = Annotated[str, Field(max_length=CITY_MOST, description="Wanted with any other part (BT-37, BT-52)")]
+PostCode = Annotated[str, Field(max_length=POST_CODE_MOST, description="BT-38, BT-53")]
+Subdivision = Annotated[str, Field(max_length=SUBDIVISION_MOST, description="Province, state or region (BT-39, BT-54)")]
+
+
 class BillingProfileIn(Wire):
     """An invoice title (发票抬头). Of a bank account only the last four digits are kept."""
 
     legal_name: ShortText
     tax_id: Annotated[str, Field(max_length=40)] | None = None
     country: CountryIn
-    address: Annotated[str, Field(max_length=400)] = ""
+    address: Annotated[
+        str,
+        Field(max_length=400, description="On one line, where its parts are not known; made of them where they are"),
+    ] = ""
+    street: Street = ""
+    city: City = ""
+    post_code: PostCode = ""
+    subdivision: Subdivision = ""
     email: Annotated[str, Field(max_length=254)]
     bank_name: Annotated[str, Field(max_length=100)] | None = None
     bank_account: Annotated[str, Field(max_length=40)] | None = None
@@ -62,6 +76,10 @@ class BillingProfileOut(Out):
     tax_id: str | None
     country: str
     address: str
+    street: str
+    city: str
+    post_code: str
+    subdivision: str
     phone: str
     bank_name: str | None
     bank_account_masked: str | None

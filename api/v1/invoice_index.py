@@ -31,12 +31,14 @@ HEADER: Final = (
     "tax",
     "gross",
     "currency",
+    "accounting_tax",
+    "accounting_currency",
     "state",
     "pdf",
     "xml",
 )
 """The names of the API's fields; amounts in major units, those of credit notes negative."""
-_AMOUNTS: Final = range(8, 11)
+_AMOUNTS: Final = (8, 9, 10, 12)
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _IN_MEMORY_BYTES: Final = 1 << 20
 _CHUNK_BYTES: Final = 1 << 16
@@ -73,7 +75,7 @@ def index_xlsx(documents: Iterable[IndexedDocument]) -> Iterator[bytes]:
                 sheet.write_string(0, column, name)
             for row, one in enumerate(documents, 1):
                 for column, cell in enumerate(_cells(one)):
-                    if column in _AMOUNTS:
+                    if column in _AMOUNTS and cell:
                         sheet.write_number(row, column, Decimal(cell))
                     else:
                         sheet.write_string(row, column, cell)
@@ -91,6 +93,9 @@ def _cells(one: IndexedDocument) -> tuple[str, ...]:
     net, tax, gross = (
         str(Money(sign * minor, one.currency).decimal()) for minor in (one.net_minor, one.tax_minor, one.gross_minor)
     )
+    accounting = ""
+    if one.accounting_currency:
+        accounting = str(Money(sign * one.accounting_tax_minor, one.accounting_currency).decimal())
     return (
         one.number,
         one.kind,
@@ -104,6 +109,8 @@ def _cells(one: IndexedDocument) -> tuple[str, ...]:
         tax,
         gross,
         one.currency,
+        accounting,
+        one.accounting_currency,
         one.state,
         one.pdf_name,
         one.xml_name,

@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from api.request import ApiRequest
 from api.schema import MoneyOut, Out, PageOut, Paging, linked
+from billing.documents.model import AccountingTax
 from billing.documents.parties import DocumentParty
 from billing.invoices.draw_first import draw_first
 from billing.invoices.files import find_file
@@ -155,6 +156,13 @@ class PartyOut(Out):
         return cls.of_row(party)
 
 
+class AccountingTaxOut(Out):
+    """A document's tax in the currency in which its seller accounts for VAT, frozen when it was issued."""
+
+    tax: MoneyOut
+    rate: Annotated[str, Meta(description="As published, with source and day: `EUR 1 = USD 1.0873 (ECB, 2026-11-20)`")]
+
+
 class InvoiceDetailOut(InvoiceOut):
     """A document with everything on it."""
 
@@ -173,6 +181,9 @@ class InvoiceDetailOut(InvoiceOut):
     corrects: InvoiceOut | None
     corrected_by: Annotated[
         InvoiceOut | None, Meta(description="What stands in its place; of the credit note between the two, too")
+    ]
+    accounting_tax: Annotated[
+        AccountingTaxOut | None, Meta(description="Where the seller accounts for VAT in another currency")
     ]
 
     @classmethod
@@ -196,7 +207,12 @@ class InvoiceDetailOut(InvoiceOut):
             credit_notes=[InvoiceOut.of(note) for note in detail.credit_notes],
             corrects=InvoiceOut.of(detail.corrects) if detail.corrects else None,
             corrected_by=InvoiceOut.of(detail.corrected_by) if detail.corrected_by else None,
+            accounting_tax=_accounting(detail.accounting_tax),
         )
+
+
+def _accounting(said: AccountingTax | None) -> AccountingTaxOut | None:
+    return AccountingTaxOut(tax=MoneyOut.of(said.tax_minor, said.currency), rate=said.rate) if said else None
 
 
 class VerifiedOut(Out):

@@ -14,6 +14,7 @@ from pydantic import Field
 from api.auth import SIGNED_IN
 from api.request import ApiRequest
 from api.schema import CountryIn, Out, ShortText, TimeZoneIn, Wire
+from api.v1.billing_profiles import City, PostCode, Street, Subdivision
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Forbidden, NotFound
 from kernel.principal import Principal
@@ -34,7 +35,11 @@ class OrganizationIn(Wire):
     locale: Literal["zh-CN", "en"] = "zh-CN"
     time_zone: TimeZoneIn = "Asia/Shanghai"
     is_seller: bool = False
-    address: Annotated[str, Field(max_length=400)] = ""
+    address: Annotated[str, Field(max_length=400, description="On one line, where its parts are not known")] = ""
+    street: Street = ""
+    city: City = ""
+    post_code: PostCode = ""
+    subdivision: Subdivision = ""
 
 
 class RegisteredOut(Out):
@@ -89,6 +94,10 @@ def registration(data: OrganizationIn) -> RegisterOrganization:
         time_zone=data.time_zone,
         is_seller=data.is_seller,
         address=data.address,
+        street=data.street,
+        city=data.city,
+        post_code=data.post_code,
+        subdivision=data.subdivision,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.verify import (
+    accounting_tax,
     bank,
     books,
     catalogue,
@@ -57,6 +58,7 @@ RULES: tuple[Rule, ...] = (
     *transfers.RULES,
     *share_policies.RULES,
     *documents.RULES,
+    *accounting_tax.RULES,
     *fapiao.RULES,
     *papers.RULES,
     *orders.RULES,

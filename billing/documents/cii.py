@@ -147,12 +147,13 @@ def _party(element: etree._Element, party: DocumentParty, *, sells: bool, vat_ap
     registered_as = party.registration_id or ("" if states_vat else party.tax_id)
     _add_filled(element, "ram:SpecifiedLegalOrganization/ram:ID", registered_as)  # BT-30, BT-47
     address = _add(element, "ram:PostalTradeAddress")
-    _add_filled(address, "ram:PostcodeCode", party.postcode)
+    _add_filled(address, "ram:PostcodeCode", party.postcode)  # BT-38, BT-53
     lines = [*party.address_lines[:2], " ".join(party.address_lines[2:])]
     for name, line in zip(("LineOne", "LineTwo", "LineThree"), lines, strict=False):
-        _add_filled(address, f"ram:{name}", line)
-    _add_filled(address, "ram:CityName", party.city)
+        _add_filled(address, f"ram:{name}", line)  # BT-35, BT-36, BT-162; BT-50, BT-51, BT-163
+    _add_filled(address, "ram:CityName", party.city)  # BT-37, BT-52
     _add(address, "ram:CountryID", party.country)  # BT-40, BT-55
+    _add_filled(address, "ram:CountrySubDivisionName", party.subdivision)  # BT-39, BT-54
     _add_filled(element, "ram:URIUniversalCommunication/ram:URIID", party.email, schemeID="EM")  # BT-34, BT-49
     if states_vat:
         _add(element, "ram:SpecifiedTaxRegistration/ram:ID", party.tax_id, schemeID="VA")  # BT-31, BT-48
@@ -164,6 +165,8 @@ def _settlement(transaction: etree._Element, document: InvoiceDocument) -> None:
     currency = document.currency
     element = _add(transaction, "ram:ApplicableHeaderTradeSettlement")
     _add_filled(element, "ram:PaymentReference", document.payment_ref)  # BT-83
+    if document.accounting_tax:
+        _add(element, "ram:TaxCurrencyCode", document.accounting_tax.currency)  # BT-6
     _add(element, "ram:InvoiceCurrencyCode", currency)  # BT-5
     if document.seller.bank_account:
         means = _add(element, "ram:SpecifiedTradeSettlementPaymentMeans")
@@ -217,6 +220,9 @@ def _totals(settlement: etree._Element, document: InvoiceDocument) -> None:
     _add(element, "ram:LineTotalAmount", amount_text(document.net_minor, currency))  # BT-106
     _add(element, "ram:TaxBasisTotalAmount", amount_text(document.net_minor, currency))  # BT-109
     _add(element, "ram:TaxTotalAmount", amount_text(document.tax_minor, currency), currencyID=currency)  # BT-110
+    if said := document.accounting_tax:
+        in_it = amount_text(said.tax_minor, said.currency)
+        _add(element, "ram:TaxTotalAmount", in_it, currencyID=said.currency)  # BT-111
     _add(element, "ram:GrandTotalAmount", amount_text(document.gross_minor, currency))  # BT-112
     if document.paid_minor:
         _add(element, "ram:TotalPrepaidAmount", amount_text(document.paid_minor, currency))  # BT-113

@@ -85,5 +85,7 @@ def notes_of(document: InvoiceDocument) -> list[str]:
         notes.append(f"数电票号码: {document.fiscal_number}")
     if document.original:
         notes.append(document.original.reason)
+    if document.accounting_tax:
+        notes.append(document.accounting_tax.rate)
     notes.append(document.remarks)
     return [note for note in notes if note]

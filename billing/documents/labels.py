@@ -48,6 +48,8 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "due": ("待支付", "Amount due"),
     "due_on": ("付款期限", "Due date"),
     "terms": ("付款条件", "Terms"),
+    "accounting_tax": ("折算税额", "Converted tax"),
+    "exchange_rate": ("折算汇率", "Exchange rate"),
     "breakdown": ("税率明细", "Tax breakdown"),
     "capitals": ("价税合计（大写）", "Total in capitals"),
     "figures": ("（小写）", ""),

@@ -63,6 +63,19 @@ class OriginalInvoice:
             raise Invalid("credit_note_needs_original", field="original")
 
 
+@dataclass(frozen=True, slots=True)
+class AccountingTax:
+    """The document's tax in the currency in which its seller accounts for VAT (EN 16931 BT-6, BT-111), and by which rate."""
+
+    currency: str
+    tax_minor: int
+    rate: str
+    """As published, with its source and day: `EUR 1 = USD 1.0873 (ECB, 2026-11-20)`."""
+
+    def __post_init__(self) -> None:
+        cleaned(self, {"rate": 200})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceDocument:
     """An invoice or credit note. Amounts are minor units of `currency`, positive for both kinds.
@@ -106,6 +119,8 @@ class InvoiceDocument:
     drawer: str = ""
     """开票人: the person or system that drew it up."""
     verification_url: str = ""
+    accounting_tax: AccountingTax | None = None
+    """Where the tax is accounted for in another currency than the document's."""
 
     def __post_init__(self) -> None:
         cleaned(self, _TEXT_LIMITS)
@@ -140,6 +155,9 @@ class InvoiceDocument:
             raise Invalid("document_total_negative", field="gross_minor")
         if not 0 <= self.paid_minor <= self.gross_minor:
             raise Invalid("document_paid_out_of_range", field="paid_minor")
+        accounting = self.accounting_tax
+        if accounting and (accounting.currency == self.currency or accounting.tax_minor < 0):
+            raise Invalid("document_accounting_tax_wrong", field="accounting_tax")
 
     def _check_tax_mixture(self) -> None:
         """What is outside the scope of VAT has a document of its own (EN 16931 BR-O-11 to BR-O-14)."""

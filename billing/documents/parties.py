@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final
+from typing import Any, Final, Protocol
 
 from billing.documents.clean_text import clean_text
 from billing.tax.decision import is_eu_vat_id
@@ -62,13 +62,25 @@ class DocumentParty:
     address_lines: tuple[str, ...] = ()
     city: str = ""
     postcode: str = ""
+    subdivision: str = ""
+    """Province, state, region."""
     bank_name: str = ""
     bank_account: str = ""
     phone: str = ""
     email: str = ""
 
     def __post_init__(self) -> None:
-        names = ("tax_id", "registration_id", "city", "postcode", "bank_name", "bank_account", "phone", "email")
+        names = (
+            "tax_id",
+            "registration_id",
+            "city",
+            "postcode",
+            "subdivision",
+            "bank_name",
+            "bank_account",
+            "phone",
+            "email",
+        )
         cleaned(self, {"legal_name": NAME_LIMIT} | dict.fromkeys(names, LINE_LIMIT))
         lines = (clean_text(line, field="address_lines", limit=LINE_LIMIT) for line in self.address_lines)
         object.__setattr__(self, "address_lines", tuple(line for line in lines if line))
@@ -86,7 +98,36 @@ class DocumentParty:
     def address(self) -> str:
         """The postal address on one line, in the order of its country, which is shown apart."""
         if self.country == "CN":
-            parts = (self.city, *self.address_lines, self.postcode)
+            parts = (self.subdivision, self.city, *self.address_lines, self.postcode)
         else:
-            parts = (*self.address_lines, self.postcode, self.city)
+            parts = (*self.address_lines, self.postcode, self.city, self.subdivision)
         return " ".join(part for part in parts if part)
+
+
+class _Addressed(Protocol):
+    """What has an address on one line, and perhaps in its parts."""
+
+    @property
+    def address(self) -> str: ...
+    @property
+    def street(self) -> str: ...
+    @property
+    def city(self) -> str: ...
+    @property
+    def post_code(self) -> str: ...
+    @property
+    def subdivision(self) -> str: ...
+
+
+def postal_fields(found: _Addressed | None) -> dict[str, Any]:
+    """An address as the fields of a `DocumentParty`: its parts where they are known, else the one line as it was given."""
+    if found is None:
+        return {}
+    if found.street or found.city or found.post_code or found.subdivision:
+        return {
+            "address_lines": (found.street,),
+            "city": found.city,
+            "postcode": found.post_code,
+            "subdivision": found.subdivision,
+        }
+    return {"address_lines": (found.address,)}

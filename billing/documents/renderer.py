@@ -1,4 +1,4 @@
-"""Documents as PDF/A-3b files. The only module that knows WeasyPrint.
+"""Documents as PDF/A-3a files. The only module that knows WeasyPrint.
 
 Runs in a process of its own (`isolated`) and reads nothing from disk or network while it draws: what a page may load
 is in memory, and any other address ends the rendering.
@@ -49,7 +49,8 @@ Document = (
 )
 
 XML_NAME: Final = "factur-x.xml"
-_VARIANT: Final = "pdf/a-3b"
+_VARIANT: Final = "pdf/a-3a"
+"""Level A: tagged, in the order in which it is read, with its language and the headers of its tables (ISO 19005-3 §6.7)."""
 _FACTUR_X: Final = (XML_NAME, "EN 16931 invoice data (Factur-X)")
 _FAPIAO: Final = ("fapiao.xml", "数电票 data")
 _SHAPED: Final = re.compile(
@@ -67,7 +68,7 @@ _FX: Final = "urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#"
 
 
 def render_pdf(document: Document) -> bytes:
-    """Draw a document as PDF/A-3b; the same document gives the same bytes.
+    """Draw a document as tagged PDF/A-3a; the same document gives the same bytes.
 
     An invoice or credit note carries its EN 16931 data as `factur-x.xml` (relationship Alternative), unless the
     standard cannot express it (`en16931_violation`); a 数电票 its own data as `fapiao.xml`.

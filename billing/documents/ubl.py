@@ -121,6 +121,8 @@ def _header(root: etree._Element, document: InvoiceDocument, name: str) -> None:
     _add(root, f"cbc:{name}TypeCode", CREDIT_NOTE_CODE if document.is_credit_note else INVOICE_CODE)  # BT-3
     _add_filled(root, "cbc:Note", " · ".join(notes_of(document)))  # BT-22, one at most (R002)
     _add(root, "cbc:DocumentCurrencyCode", document.currency)  # BT-5
+    if document.accounting_tax:
+        _add(root, "cbc:TaxCurrencyCode", document.accounting_tax.currency)  # BT-6
     _add_filled(root, "cbc:AccountingCost", document.cost_centre)  # BT-19
     # This or the buyer's order number has to be there (R003), in Germany this (DE-R-015).
     _add(root, "cbc:BuyerReference", document.purchase_order or document.order_ref or document.number)  # BT-10
@@ -173,6 +175,7 @@ def _postal_address(element: etree._Element, party: DocumentParty) -> None:
         _add_filled(element, f"cbc:{name}", line)  # BT-35, BT-36
     _add_filled(element, "cbc:CityName", party.city)  # BT-37, BT-52
     _add_filled(element, "cbc:PostalZone", party.postcode)  # BT-38, BT-53
+    _add_filled(element, "cbc:CountrySubentity", party.subdivision)  # BT-39, BT-54
     if len(party.address_lines) > 2:
         _add(element, "cac:AddressLine/cbc:Line", lines[-1])  # BT-162, BT-163
     _add(element, "cac:Country/cbc:IdentificationCode", party.country)  # BT-40, BT-55
@@ -196,6 +199,8 @@ def _taxes(root: etree._Element, document: InvoiceDocument) -> None:
     _money(element, "cbc:TaxAmount", document.tax_minor, document.currency)  # BT-110
     for subtotal in document.breakdown:
         _subtotal(_add(element, "cac:TaxSubtotal"), subtotal, document.currency)  # BG-23
+    if said := document.accounting_tax:
+        _money(_add(root, "cac:TaxTotal"), "cbc:TaxAmount", said.tax_minor, said.currency)  # BT-111
 
 
 def _subtotal(element: etree._Element, subtotal: TaxSubtotal, currency: str) -> None:

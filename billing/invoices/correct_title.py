@@ -79,6 +79,8 @@ def correct_title(uow: UnitOfWork, command: CorrectInvoiceTitle) -> TitleCorrect
     original.superseded_at = invoice.created_at
     uow.flush()
     add_document(uow, note, [line for line in rest if line.gross_minor], original=original)
+    # The same money on the same days: in the seller's own currency, too, what is taken back is what is issued again.
+    invoice.accounting_tax = note.accounting_tax
     add_document(uow, invoice, rest)
     emit(
         uow,

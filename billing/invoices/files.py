@@ -45,6 +45,9 @@ class IndexedDocument:
     state: Literal["drawn", "pending"]
     pdf_name: str
     xml_name: str
+    accounting_tax_minor: int = 0
+    accounting_currency: str = ""
+    """Where the seller accounts for the tax in another currency."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,7 @@ def _files(uow: UnitOfWork, *conditions: ColumnElement[bool]) -> FilesFound:
             Invoice.tax_minor,
             Invoice.gross_minor,
             Invoice.currency,
+            Invoice.accounting_tax,
         )
         .where(*conditions)
         .order_by(issuer, Invoice.number, Invoice.id)
@@ -126,6 +130,7 @@ def _files(uow: UnitOfWork, *conditions: ColumnElement[bool]) -> FilesFound:
 
 
 def _indexed(row: Any, names: dict[str, str]) -> IndexedDocument:
+    accounting = row.accounting_tax or {"tax_minor": 0, "currency": ""}
     return IndexedDocument(
         number=row.number or "",
         kind=row.kind,
@@ -142,4 +147,6 @@ def _indexed(row: Any, names: dict[str, str]) -> IndexedDocument:
         state="pending" if row.pdf_key is None else "drawn",
         pdf_name=names["pdf"],
         xml_name=names["xml"],
+        accounting_tax_minor=accounting["tax_minor"],
+        accounting_currency=accounting["currency"],
     )

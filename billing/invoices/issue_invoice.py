@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, select
 
 from billing.documents.model import LINES_MAX
 from billing.documents.parties import DocumentParty
+from billing.invoices.accounting_tax import say_accounting_tax
 from billing.invoices.models import Invoice, InvoiceLine
 from billing.invoices.number_document import number_last
 from kernel import clock
@@ -140,6 +141,7 @@ def add_document(
     """Insert a document with its lines and number it last; what cannot be numbered now is left to a job."""
     invoice.state = "queued"
     invoice.original_invoice_id = original.id if original else None
+    say_accounting_tax(uow, invoice, original)
     uow.add(invoice)
     rows = [
         InvoiceLine(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, Numeric, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.db.base import Base, CreatedAt, Currency, Id, Instant, Json, Minor, Ppm
@@ -74,6 +76,7 @@ class Invoice(Base):
             unique=True,
             postgresql_where=text("kind = 'credit_note' AND refund_id IS NULL"),
         ),
+        CheckConstraint("accounting_tax IS NULL OR tax_minor > 0", name="accounting_tax"),
         Index("ix_invoice_reference", "reference"),
         Index("uq_invoice_refund_id", "refund_id", unique=True, postgresql_where=text("refund_id IS NOT NULL")),
         Index("uq_invoice_number", "seller_org_id", "kind", "number", unique=True),
@@ -135,6 +138,9 @@ class Invoice(Base):
     xml_key: Mapped[str | None]
     xml_sha256: Mapped[str | None]
     rendered_at: Mapped[Instant | None]
+    accounting_tax: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """The tax in the currency in which the seller accounts for it, with the rates of its day: see `accounting_tax.py`. None
+    where that is the document's own."""
     reddened_at: Mapped[Instant | None]
     """Of a credit note whose invoice stands on tax invoices (数电票): when red ones were issued. It has no number before."""
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from billing.invoices.accounting_tax import RATE_WAITS, awaits_rate, say_accounting_tax
 from billing.invoices.events import CreditNoteIssued, InvoiceIssued
 from billing.invoices.models import INVOICE, FapiaoSource, Invoice, InvoiceLine
 from billing.invoices.number_series import Taken, ask_number, take_number
@@ -71,7 +72,7 @@ def has_fapiao(uow: UnitOfWork, invoice_id: UUID) -> bool:
 
 
 def _may_be_issued(invoice: Invoice, lines: Sequence[InvoiceLine], original: Invoice | None) -> bool:
-    if original is not None and original.number is None:
+    if (original is not None and original.number is None) or awaits_rate(invoice):
         return False
     if invoice.corrects_invoice_id is not None:
         # Behind the credit note of what it stands for, whose number comes in this transaction at the earliest.
@@ -89,7 +90,8 @@ def number_document(uow: UnitOfWork, invoice_id: UUID) -> str:
 
     Raises:
         NotFound: `invoice_not_found`.
-        RetryLater: a credit note whose original has no number yet; an invoice in the place of one that is not taken back yet.
+        RetryLater: a credit note whose original has no number yet; an invoice in the place of one that is not taken back yet;
+            foreign-currency tax of which no rate is known yet.
         Invalid: what `validate_renderable` refuses; no number was taken.
 
     Emits: InvoiceIssued or CreditNoteIssued.
@@ -114,6 +116,9 @@ def number_document(uow: UnitOfWork, invoice_id: UUID) -> str:
     lines = uow.session.scalars(
         select(InvoiceLine).where(InvoiceLine.invoice_id == invoice.id).order_by(InvoiceLine.position)
     ).all()
+    say_accounting_tax(uow, invoice, original)
+    if awaits_rate(invoice):
+        raise RetryLater(RATE_WAITS, "no reference rate of these days is known")
     validate_renderable(invoice, lines, original)
     taken = take_number(uow, invoice.seller_org_id, _series(invoice))
     INVOICE.move(uow, invoice, "issued", org_ids=[invoice.buyer_org_id, invoice.seller_org_id])

@@ -12,9 +12,10 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, case, func, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
+from billing.documents.model import AccountingTax
 from billing.documents.parties import DocumentParty
 from billing.invoices.models import Invoice, InvoiceLine
-from billing.invoices.to_document import party_of
+from billing.invoices.to_document import accounting_tax_of, party_of
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 from kernel.paging import Page, cut, newest_first
@@ -97,6 +98,8 @@ class InvoiceDetail:
     """In whose place it stands, with another title."""
     corrected_by: InvoiceRow | None = None
     """What stands in its place; of the credit note between the two, too."""
+    accounting_tax: AccountingTax | None = None
+    """The tax in the currency in which the seller accounts for it, where that is another."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,6 +267,7 @@ def get_invoice(uow: UnitOfWork, invoice_id: UUID) -> InvoiceDetail:
         credit_notes=tuple(to_row(note) for note in notes),
         corrects=_linked(uow, Invoice.id == invoice.corrects_invoice_id) if invoice.corrects_invoice_id else None,
         corrected_by=_corrected_by(uow, invoice),
+        accounting_tax=accounting_tax_of(invoice.accounting_tax),
     )
 
 

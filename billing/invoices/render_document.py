@@ -24,7 +24,7 @@ RENDER_TIMEOUT_S = 60.0
 
 
 class Renderer(Protocol):
-    """Draws a document as PDF/A-3b in a process of its own."""
+    """Draws a document as tagged PDF/A-3a in a process of its own."""
 
     def render(self, document: InvoiceDocument, timeout_s: float) -> bytes:
         """The file. Raises Unavailable when it cannot be drawn now."""

@@ -10,10 +10,11 @@ from uuid import UUID
 from sqlalchemy import select
 
 from billing.documents.lines import DocumentLine, TaxCategory, unit_price_of
-from billing.documents.model import DocumentKind, InvoiceDocument, Language, OriginalInvoice
+from billing.documents.model import AccountingTax, DocumentKind, InvoiceDocument, Language, OriginalInvoice
 from billing.documents.parties import DocumentParty, Period
 from billing.gateways.sandbox import NAME as SANDBOX
 from billing.invoices.models import Invoice, InvoiceLine
+from billing.reference_rates.conversion import PublishedRate
 from billing.refunds.reasons import reason_in_words
 from kernel import clock
 from kernel.db.uow import UnitOfWork
@@ -84,6 +85,7 @@ def _document(
         payment_ref=invoice.payment_reference,
         original=_original(invoice, original),
         remarks=invoice.remarks,
+        accounting_tax=accounting_tax_of(invoice.accounting_tax),
         issuer=SANDBOX if invoice.sandbox else "",
         verification_url=f"{public_url}/v1/invoice-verifications/{invoice.verification_code}" if public_url else "",
     )
@@ -92,6 +94,14 @@ def _document(
 def party_of(stored: Mapping[str, Any]) -> DocumentParty:
     """The snapshot of a party as it was copied at issue."""
     return DocumentParty(**{**stored, "address_lines": tuple(stored.get("address_lines", ()))})
+
+
+def accounting_tax_of(kept: Mapping[str, Any] | None) -> AccountingTax | None:
+    """What a document keeps of its tax in another currency, as it says it."""
+    if kept is None:
+        return None
+    rate = "; ".join(PublishedRate.of_json(one).in_words() for one in kept["rates"])
+    return AccountingTax(kept["currency"], kept["tax_minor"], rate)
 
 
 def _original(invoice: Invoice, original: Invoice | None) -> OriginalInvoice | None:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from billing.charges.models import Charge
-from billing.documents.parties import DocumentParty
+from billing.documents.parties import DocumentParty, postal_fields
 from billing.gateways.sandbox import NAME as SANDBOX
 from billing.invoices.issue_invoice import IssueInvoice, LineToInvoice, issue_invoice
 from billing.payments.models import Payment
@@ -117,9 +117,9 @@ def _side(uow: UnitOfWork, org_id: UUID) -> _Side:
         legal_name=title.legal_name if title else who.legal_name,
         country=title.country if title else who.country,
         tax_id=(title.tax_id if title else who.tax_id) or "",
-        address_lines=(title.address,) if title and title.address else (),
         bank_name=(title.bank_name if title else None) or "",
         bank_account=(title.bank_account_masked if title else None) or "",
         email=title.email if title else "",
+        **postal_fields(title),
     )
     return _Side(document, TaxParty(document.country, document.tax_id, registered_in=who.country), who.time_zone)

@@ -16,11 +16,13 @@ from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
 from marketplace.access.add_person import NewPerson, add_person
 from marketplace.access.models import MEMBER, Member, Person
-from marketplace.input_text import checked_email, line, optional_line
+from marketplace.input_text import checked_email, line
 from marketplace.onboarding.models import SellerOnboarding
 from marketplace.parties.events import OrganizationRegistered, TaxIdClaimed
 from marketplace.parties.models import ORGANIZATION, BillingProfile, Organization
-from marketplace.parties.places import MAX_ADDRESS, checked_country, checked_time_zone
+from marketplace.parties.places import checked_country, checked_time_zone
+from marketplace.parties.postal_address import ADDRESS_PARTS, PostalAddress
+from marketplace.parties.save_billing_profile import set_address
 from marketplace.parties.tax_ids import checked_tax_id
 
 LOCALES = ("zh-CN", "en")
@@ -44,6 +46,11 @@ class RegisterOrganization:
     address: str = ""
     email: str = ""
     """Where invoices go; may be given later."""
+    street: str = ""
+    city: str = ""
+    post_code: str = ""
+    subdivision: str = ""
+    """The address in its parts, which then are what `address` says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +68,7 @@ def register_organization(uow: UnitOfWork, command: RegisterOrganization) -> Reg
 
     Raises:
         Invalid: `text_required`, `text_too_long`, `country_invalid`, `locale_invalid`, `time_zone_invalid`,
-            `tax_id_required`, `tax_id_invalid`, `email_invalid`, and those of `add_person`.
+            `tax_id_required`, `tax_id_invalid`, `email_invalid`, `address_city_required`, and those of `add_person`.
         Conflict: `email_taken`.
 
     Whether somebody else has the tax identifier changes nothing in the answer: `open_tax_id_dispute` looks into it.
@@ -110,16 +117,17 @@ def register_organization(uow: UnitOfWork, command: RegisterOrganization) -> Reg
 
 
 def _first_profile(organization: Organization, command: RegisterOrganization) -> BillingProfile:
-    return BillingProfile(
+    profile = BillingProfile(
         org_id=organization.id,
         legal_name=organization.legal_name,
         tax_id=organization.tax_id,
         country=organization.country,
-        address=optional_line("address", command.address, MAX_ADDRESS),
         email=checked_email(command.email) if command.email else "",
         is_default=True,
         created_at=clock.now(),
     )
+    set_address(profile, command.address, PostalAddress(*(getattr(command, name) for name in ADDRESS_PARTS)))
+    return profile
 
 
 def _just_registered(

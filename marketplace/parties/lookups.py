@@ -51,6 +51,11 @@ class InvoiceTitle:
     is_retired: bool = False
     registered_in: str | None = None
     """The organization's own country, where it was asked for: the title may name another."""
+    street: str = ""
+    city: str = ""
+    post_code: str = ""
+    subdivision: str = ""
+    """The address in its parts; all empty where only `address` is known."""
 
 
 _PARTY = Read(
@@ -199,4 +204,8 @@ def to_invoice_title(row: BillingProfile, *, registered_in: str | None = None) -
         row.vat_status,
         row.retired_at is not None,
         registered_in,
+        row.street,
+        row.city,
+        row.post_code,
+        row.subdivision,
     )

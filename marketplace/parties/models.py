@@ -93,6 +93,12 @@ class BillingProfile(Base):
     tax_id: Mapped[str | None]
     country: Mapped[str] = mapped_column(CHAR(2))
     address: Mapped[str]
+    """On one line: composed of its parts where those are known, else as it was typed before there were any."""
+    street: Mapped[str] = mapped_column(default="", server_default="")
+    city: Mapped[str] = mapped_column(default="", server_default="")
+    post_code: Mapped[str] = mapped_column(default="", server_default="")
+    subdivision: Mapped[str] = mapped_column(default="", server_default="")
+    """Province, state, region."""
     phone: Mapped[str] = mapped_column(default="")
     bank_name: Mapped[str | None]
     bank_account_masked: Mapped[str | None]

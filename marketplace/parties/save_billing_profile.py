@@ -17,6 +17,7 @@ from kernel.ids import uuid7
 from marketplace.input_text import checked_email, line, optional_line
 from marketplace.parties.models import BillingProfile, Organization
 from marketplace.parties.places import MAX_ADDRESS, checked_country
+from marketplace.parties.postal_address import ADDRESS_PARTS, PostalAddress, checked_address
 from marketplace.parties.tax_ids import checked_tax_id
 
 PartyType = Literal["organization", "person"]
@@ -28,6 +29,7 @@ _SAID = (
     "tax_id",
     "country",
     "address",
+    *ADDRESS_PARTS,
     "phone",
     "bank_name",
     "bank_account_masked",
@@ -58,6 +60,11 @@ class SaveBillingProfile:
     recipient: str = ""
     invoice_kind: InvoiceKind = "ordinary"
     vat_status: VatStatus | None = None
+    street: str = ""
+    city: str = ""
+    post_code: str = ""
+    subdivision: str = ""
+    """The address in its parts, which then are what `address` says."""
 
 
 def save_billing_profile(uow: UnitOfWork, command: SaveBillingProfile) -> BillingProfile:
@@ -67,7 +74,7 @@ def save_billing_profile(uow: UnitOfWork, command: SaveBillingProfile) -> Billin
 
     Raises:
         Invalid: `text_required`, `text_too_long`, `country_invalid`, those of `checked_tax_id`, `email_invalid`,
-            `phone_invalid`, `bank_account_invalid`, `bank_name_required`, `special_invoice_refused`.
+            `phone_invalid`, `bank_account_invalid`, `address_city_required`, `bank_name_required`, `special_invoice_refused`.
         NotFound: `billing_profile_not_found`. Conflict: `billing_profile_retired`.
 
     Locks: the profile; to add one, the organization.
@@ -84,7 +91,7 @@ def save_billing_profile(uow: UnitOfWork, command: SaveBillingProfile) -> Billin
     row.legal_name = line("legal_name", command.legal_name)
     row.tax_id = checked_tax_id(country, command.tax_id, of_person=is_person)
     row.country = country
-    row.address = optional_line("address", command.address, MAX_ADDRESS)
+    set_address(row, command.address, PostalAddress(*(getattr(command, name) for name in ADDRESS_PARTS)))
     row.phone = _phone(command.phone)
     row.email = checked_email(command.email)
     row.recipient = optional_line("recipient", command.recipient, 100)
@@ -167,6 +174,17 @@ def masked(account: str, *, field: str = "bank_account") -> str:
     if not 8 <= len(digits) <= 34 or not digits.isascii():
         raise Invalid("bank_account_invalid", field=field)
     return f"•••• {digits[-4:]}"
+
+
+def set_address(row: BillingProfile, typed: str, parts: PostalAddress) -> None:
+    """The parts where there are any; else the line as it was typed, of which no parts are guessed.
+
+    Raises: Invalid(`text_too_long`, `address_city_required`).
+    """
+    parts = checked_address(parts)
+    for name in ADDRESS_PARTS:
+        setattr(row, name, getattr(parts, name))
+    row.address = parts.on_one_line(row.country) if parts.is_given else optional_line("address", typed, MAX_ADDRESS)
 
 
 def _set_bank(row: BillingProfile, command: SaveBillingProfile) -> None:

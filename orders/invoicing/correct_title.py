@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from billing.documents.parties import DocumentParty
+from billing.documents.parties import DocumentParty, postal_fields
 from billing.invoices.correct_title import CorrectInvoiceTitle, TitleCorrection, correct_title, find_correction
 from billing.invoices.models import Invoice, InvoiceLine
 from billing.invoices.queries import visible_invoice
@@ -84,7 +84,7 @@ def _buyer(uow: UnitOfWork, original: Invoice, command: CorrectTitle) -> Documen
         named = replace(named, tax_id=checked_tax_id(before.country, command.tax_id, of_person=of_person) or "")
     if command.address is not None:
         address = optional_line("address", command.address, MAX_ADDRESS)
-        named = replace(named, address_lines=(address,) if address else ())
+        named = replace(named, address_lines=(address,) if address else (), city="", postcode="", subdivision="")
     return named
 
 
@@ -94,9 +94,9 @@ def party_of_title(title: InvoiceTitle) -> DocumentParty:
         legal_name=title.legal_name,
         country=title.country,
         tax_id=title.tax_id or "",
-        address_lines=(title.address,) if title.address else (),
         phone=title.phone,
         email=title.email,
+        **postal_fields(title),
     )
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import bindparam, select
 
-from billing.documents.parties import DocumentParty
+from billing.documents.parties import DocumentParty, postal_fields
 from billing.gateways.sandbox import NAME as SANDBOX
 from billing.invoices.issue_invoice import IssueInvoice, LineToInvoice, ask_invoice, issue_invoice
 from billing.invoices.models import Invoice
@@ -20,6 +22,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.money import to_decimal
 from marketplace.departments.models import Department
 from marketplace.parties.models import BillingProfile, Organization
+from marketplace.parties.postal_address import ADDRESS_PARTS
 from marketplace.pricing.engine import PriceLine
 from marketplace.pricing.words import LANGUAGES, Language, line_in_words
 from orders.checkout.models import Purchase
@@ -28,6 +31,19 @@ from orders.order.span import Span
 
 MOST_WORDS = 350
 """Of a line's explanation in one language; the document's description has room for a thousand characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAddress:
+    """An address as a purchase keeps it: on one line, and in its parts where they are known."""
+
+    address: str
+    street: str = ""
+    city: str = ""
+    post_code: str = ""
+    subdivision: str = ""
+
+
 UNITS = {"per_seat": ("席 / seat", "C62"), "flat": ("套 / set", "C62"), "one_off": ("项 / job", "C62")}
 """Words beside the quantity, and its UN/ECE Recommendation 20 code (C62: one)."""
 
@@ -79,7 +95,7 @@ def invoice_order(
             reference=order.id,
             buyer_org_id=order.buyer_org_id,
             seller_org_id=order.seller_org_id,
-            buyer=_buyer(purchase),
+            buyer=invoiced_party(purchase),
             seller=_seller(seller, profile),
             currency=order.currency,
             lines=[_line(line) for line in lines],
@@ -104,16 +120,22 @@ def invoice_of(uow: UnitOfWork, order_id: UUID) -> UUID | None:
     return uow.session.scalar(select(Invoice.id).where(*standing))
 
 
-def _buyer(purchase: Purchase) -> DocumentParty:
+def invoiced_party(purchase: Purchase) -> DocumentParty:
+    """Whom a purchase is invoiced to, as it keeps the title."""
     title = purchase.billing_profile
     return DocumentParty(
         legal_name=title["legal_name"],
         country=title["country"],
         tax_id=title["tax_id"] or "",
-        address_lines=(title["address"],) if title["address"] else (),
         phone=title.get("phone") or "",  # purchases of before have none
         email=title["email"] or "",
+        **postal_fields(_kept_address(title)),
     )
+
+
+def _kept_address(title: dict[str, Any]) -> KeptAddress:
+    """As the purchase keeps it; purchases of before know it on one line."""
+    return KeptAddress(title["address"] or "", *(title.get(name) or "" for name in ADDRESS_PARTS))
 
 
 def _seller(organization: Organization, profile: BillingProfile | None) -> DocumentParty:
@@ -121,9 +143,9 @@ def _seller(organization: Organization, profile: BillingProfile | None) -> Docum
         legal_name=organization.legal_name,
         country=organization.country,
         tax_id=organization.tax_id or "",
-        address_lines=(profile.address,) if profile and profile.address else (),
         phone=profile.phone if profile else "",
         email=profile.email if profile else "",
+        **postal_fields(profile),
     )
 
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from billing.documents.model import Language
-from billing.documents.parties import DocumentParty
+from billing.documents.parties import DocumentParty, postal_fields
 from billing.documents.pro_forma import ProFormaDocument, ProFormaLine
 from billing.documents.receipt import ReceiptDocument, ReceiptLine
 from billing.gateways.sandbox import NAME as SANDBOX
@@ -22,6 +22,7 @@ from marketplace.parties.models import PLATFORM_ORG_ID
 from orders.checkout.models import Purchase
 from orders.checkout.priced_line import InvoiceParty, PricedLine
 from orders.checkout.quote_models import Quote
+from orders.invoicing.invoice_order import invoiced_party
 from orders.order.models import Order, OrderLine
 
 PaperDocument = ReceiptDocument | ProFormaDocument
@@ -59,7 +60,7 @@ def receipt_of(uow: UnitOfWork, payment_id: UUID, language: Language) -> Receipt
         currency=payment.currency.strip(),
         language=language,
         seller=_platform(uow),
-        payer=_kept_title(purchase),
+        payer=invoiced_party(purchase),
         lines=tuple(ReceiptLine(order_number=row[0], seller_name=row[1], amount_minor=row[2]) for row in rows),
         amount_minor=payment.amount_minor,
         credit_minor=payment.credit_minor,
@@ -133,7 +134,7 @@ def purchase_pro_forma(uow: UnitOfWork, purchase_id: UUID, language: Language) -
         currency=purchase.currency.strip(),
         language=language,
         seller=_platform(uow),
-        buyer=_kept_title(purchase),
+        buyer=invoiced_party(purchase),
         lines=lines,
         net_minor=sum(line.net_minor for line in lines),
         tax_minor=sum(line.tax_minor for line in lines),
@@ -149,23 +150,10 @@ def _platform(uow: UnitOfWork) -> DocumentParty:
     return DocumentParty(legal_name=platform.legal_name, country=platform.country.strip(), tax_id=platform.tax_id or "")
 
 
-def _kept_title(purchase: Purchase) -> DocumentParty:
-    title = purchase.billing_profile
-    return DocumentParty(
-        legal_name=title["legal_name"],
-        country=title["country"],
-        tax_id=title["tax_id"] or "",
-        address_lines=(title["address"],) if title["address"] else (),
-    )
-
-
 def _quoted_title(uow: UnitOfWork, party: InvoiceParty) -> DocumentParty:
-    address = get_billing_profile(uow, party.billing_profile_id).address if party.billing_profile_id else ""
+    profile = get_billing_profile(uow, party.billing_profile_id) if party.billing_profile_id else None
     return DocumentParty(
-        legal_name=party.legal_name,
-        country=party.country,
-        tax_id=party.tax_id or "",
-        address_lines=(address,) if address else (),
+        legal_name=party.legal_name, country=party.country, tax_id=party.tax_id or "", **postal_fields(profile)
     )
 
 

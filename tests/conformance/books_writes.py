@@ -15,6 +15,7 @@ from tests.conformance.api_walk import operator_of
 if TYPE_CHECKING:
     from tests.conformance.test_writes import World
 
+RATES = "POST /v1/operator/reference-rates"
 DIFFERENCE = "/v1/operator/reconciliation/differences/{difference_id}"
 
 
@@ -36,6 +37,8 @@ def books(world: World) -> None:
         )
         RECONCILIATION_DIFFERENCE.begin(uow, row, org_ids=[])
         uow.session.add(row)
+    file = {"file": b"date,base,quote,rate\n2001-01-02,EUR,USD,0.9423\n"}
+    ask(RATES, operator, file, "multipart/form-data", source="ECB", dry_run="true")
     ask(f"PUT {DIFFERENCE}/owner", operator, {"owner_id": None}, difference_id=row.id)
     ask(f"POST {DIFFERENCE}/decision", operator, {"decision": "resolved", "reason": "booked"}, difference_id=row.id)
     ask("POST /v1/operator/reconciliation/runs", operator)

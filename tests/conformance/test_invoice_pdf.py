@@ -79,11 +79,11 @@ def test_what_the_margins_say_is_said_there_alone(drawn: dict[str, bytes], name:
 
 class TestStructure:
     @pytest.mark.parametrize("name", DOCUMENTS)
-    def test_pdf_a_3b(self, drawn: dict[str, bytes], name: str) -> None:
+    def test_pdf_a_3a(self, drawn: dict[str, bytes], name: str) -> None:
         with pikepdf.open(io.BytesIO(drawn[name])) as opened:
             metadata = etree.fromstring(opened.Root.Metadata.read_bytes())
             described = [element for element in metadata.iter(f"{RDF}Description") if f"{PDFAID}part" in element.attrib]
-            assert [(e.get(f"{PDFAID}part"), e.get(f"{PDFAID}conformance")) for e in described] == [("3", "B")]
+            assert [(e.get(f"{PDFAID}part"), e.get(f"{PDFAID}conformance")) for e in described] == [("3", "A")]
             intents = opened.Root.OutputIntents
             assert [str(intent.S) for intent in intents] == ["/GTS_PDFA1"]
             assert len(intents[0].DestOutputProfile.read_bytes()) > 100

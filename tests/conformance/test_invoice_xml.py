@@ -23,11 +23,12 @@ from saxonche import PySaxonProcessor
 from billing.documents.cii import to_cii
 from billing.documents.en16931 import en16931_violation
 from billing.documents.lines import DocumentLine, TaxCategory
-from billing.documents.model import InvoiceDocument, Language
+from billing.documents.model import AccountingTax, InvoiceDocument, Language
 from billing.documents.parties import DocumentParty
 from kernel.errors import Invalid
 from kernel.money import exponent
 from tests.sample_documents import (
+    SELLER_CN,
     SELLER_DE,
     YEAR,
     chinese_invoice,
@@ -48,6 +49,7 @@ JAPANESE = DocumentParty(legal_name="東京ソフト株式会社", country="JP",
 KUWAITI = DocumentParty(legal_name="Kuwait Cloud W.L.L.", country="KW", tax_id="KW-88213", city="Kuwait City")
 PRIVATE = DocumentParty(legal_name="Jean Dupont", country="FR", city="Lyon")
 
+IN_EURO = AccountingTax("EUR", 17_474, "EUR 1 = USD 1.0873 (ECB, 2026-11-20)")
 DOCUMENTS: dict[str, InvoiceDocument] = {
     "china, 6 % and 13 %": chinese_invoice(),
     "china, 6 %, nothing paid yet": invoice_of(seats_line(), paid_minor=0),
@@ -106,6 +108,17 @@ DOCUMENTS: dict[str, InvoiceDocument] = {
         *(included_line(f"模块 {i}", 10_000 + 137 * i, str(i % 7 + 1), 60_000 if i % 3 else 130_000) for i in range(40))
     ),
     "words that XML must escape": chinese_invoice(remarks='<![CDATA[ & ]]> "quoted" \x00\x1b', drawer="&amp;"),
+    "VAT accounted for in euro": euro_invoice(
+        excluded_line("Analytics", 100_000, 190_000), currency="USD", accounting_tax=IN_EURO
+    ),
+    "credit note, VAT accounted for in yuan": credit_note(
+        currency="USD", accounting_tax=AccountingTax("CNY", 159_666, "USD 1 = CNY 7.0875 (PBOC, 2026-11-20)")
+    ),
+    "addresses in their parts": euro_invoice(
+        excluded_line("Analytics", 100_000, 190_000),
+        seller=replace(SELLER_DE, subdivision="Berlin"),
+        buyer=replace(SELLER_CN, address_lines=("文三路 478 号",), subdivision="浙江省", bank_account="", bank_name=""),
+    ),
     "free of charge": invoice_of(untaxed_line("trial", TaxCategory.ZERO, 0)),
 }
 
@@ -166,6 +179,31 @@ def test_another_parser_reads_the_same_figures(name: str) -> None:
     assert int((totals.prepaid_total._value or Decimal(0)).scaleb(digits)) == document.paid_minor
     assert int(totals.due_amount._value.scaleb(digits)) == document.due_minor
     assert int(totals.grand_total._amount.scaleb(digits)) == document.gross_minor
+
+
+def test_vat_in_the_sellers_own_currency() -> None:
+    settlement = etree.fromstring(to_cii(DOCUMENTS["VAT accounted for in euro"])).find(
+        f".//{RAM}ApplicableHeaderTradeSettlement"
+    )
+    assert settlement is not None
+    assert settlement.findtext(f"{RAM}TaxCurrencyCode") == "EUR"
+    totals = {one.get("currencyID"): one.text for one in settlement.iter(f"{RAM}TaxTotalAmount")}
+    assert totals == {"USD": "190.00", "EUR": "174.74"}
+
+
+def test_addresses_in_their_parts() -> None:
+    party = etree.fromstring(to_cii(DOCUMENTS["addresses in their parts"])).find(f".//{RAM}BuyerTradeParty")
+    assert party is not None
+    address = party.find(f"{RAM}PostalTradeAddress")
+    assert address is not None
+    said = {str(etree.QName(one).localname): one.text for one in address}
+    assert said == {
+        "PostcodeCode": "310012",
+        "LineOne": "文三路 478 号",
+        "CityName": "杭州市",
+        "CountryID": "CN",
+        "CountrySubDivisionName": "浙江省",
+    }
 
 
 class TestTheJudgeCanRefuse:

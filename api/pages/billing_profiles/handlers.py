@@ -24,6 +24,7 @@ from kernel.errors import DomainError, NotFound
 from kernel.ids import uuid7
 from marketplace.parties.lookups import InvoiceTitle
 from marketplace.parties.models import BillingProfile
+from marketplace.parties.postal_address import CITY_MOST, POST_CODE_MOST, STREET_MOST, SUBDIVISION_MOST
 from marketplace.parties.queries import list_billing_profiles
 from marketplace.parties.save_billing_profile import (
     InvoiceKind,
@@ -36,6 +37,7 @@ from marketplace.parties.save_billing_profile import (
 
 Answer = Response[str] | Response[bytes]
 MANAGE = "billing.manage"
+_PARTS = {"street": STREET_MOST, "city": CITY_MOST, "post_code": POST_CODE_MOST, "subdivision": SUBDIVISION_MOST}
 
 
 @page(addresses.BILLING_PROFILES, MANAGE)
@@ -179,6 +181,7 @@ def _typed(form: Form) -> ProfileTyped:
         country=form.text("country", most=2),
         tax_id=form.text("tax_id", most=40),
         address=form.text("address", most=400),
+        **{name: form.text(name, most=most) for name, most in _PARTS.items()},
         phone=form.text("phone", most=40),
         bank_name=form.text("bank_name", most=100),
         bank_account=form.text("bank_account", most=40),
@@ -196,7 +199,11 @@ def _stored(title: InvoiceTitle) -> ProfileTyped:
         legal_name=title.legal_name,
         country=title.country,
         tax_id=title.tax_id or "",
-        address=title.address,
+        address="" if title.city else title.address,
+        street=title.street,
+        city=title.city,
+        post_code=title.post_code,
+        subdivision=title.subdivision,
         phone=title.phone,
         bank_name=title.bank_name or "",
         email=title.email,
@@ -218,6 +225,10 @@ def _wire(typed: ProfileTyped) -> BillingProfileIn:
         tax_id=typed.tax_id or None,
         country=typed.country,
         address=typed.address,
+        street=typed.street,
+        city=typed.city,
+        post_code=typed.post_code,
+        subdivision=typed.subdivision,
         phone=typed.phone,
         bank_name=typed.bank_name or None,
         bank_account=typed.bank_account or None,

@@ -108,6 +108,7 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("operator_deferred_revenue", "clock", addresses.books.DEFERRED, "operator", "operating"),
     NavItem("operator_reconciliation", "check", addresses.books.RECONCILIATION, "operator", "operating"),
     NavItem("share_policies", "split", addresses.policies.VERSIONS, "operator", "operating"),
+    NavItem("reference_rates", "split", addresses.operating.RATES, "operator", "operating"),
     NavItem("operator_services", "clock", addresses.services.OPERATOR_SERVICES, "operator", "operating"),
     NavItem("operator_sellers", "building", addresses.OPERATOR_SELLERS, "seller_reviews", "operating"),
     NavItem("tax_id_disputes", "split", addresses.TAX_ID_DISPUTES, "tax_id_disputes", "operating"),

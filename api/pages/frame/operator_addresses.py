@@ -7,6 +7,8 @@ OPERATOR_REPORTS = "/operator/reports"
 OPERATOR_SELLERS = "/operator/sellers"
 BALANCES = "/operator/gateway-balances"
 READ_BALANCE = f"{BALANCES}/read"
+RATES = "/operator/reference-rates"
+IMPORT_RATES = f"{RATES}/import"
 
 
 def gateway_account(gateway: str, act: str = "") -> str:

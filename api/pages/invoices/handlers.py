@@ -75,7 +75,7 @@ def _detail(page_request: PageRequest, uow: UnitOfWork, invoice_id: UUID) -> Inv
         found = queries.get_invoice(uow, invoice_id)
     except NotFound:
         return None
-    row = found.row
+    row, said = found.row, found.accounting_tax
     if not row.has_pdf:
         draw_first(uow, invoice_id)
     sign = -1 if row.kind == "credit_note" else 1
@@ -103,6 +103,8 @@ def _detail(page_request: PageRequest, uow: UnitOfWork, invoice_id: UUID) -> Inv
         fapiao_asked=asked is not None,
         correction_address=addresses.fapiao.correction(str(row.id)) if _may_correct(page_request, found) else "",
         linked=_linked(uow, found),
+        accounting_tax=money(sign * said.tax_minor, said.currency) if said else None,
+        accounting_rate=said.rate if said else "",
     )
 
 

@@ -60,6 +60,9 @@ class InvoicePanel:
     correction_address: str = ""
     #: Documents that belong to it: what is said of them (a key of the texts), number and id.
     linked: tuple[tuple[str, str, str], ...] = ()
+    #: The tax in the currency in which the seller accounts for it, where that is another, and by which rate.
+    accounting_tax: Money | None = None
+    accounting_rate: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from tests.browser.preview import (
     dispute_samples,
     fapiao_samples,
     feedback_samples,
+    form_samples,
     gateway_samples,
     lead_samples,
     method_samples,
@@ -182,6 +183,8 @@ def samples(language: Language) -> dict[str, Sample]:
     made.update({name: Sample(view, SELLER) for name, view in service_samples.pages(s).items()})
     made.update({name: Sample(view, operator) for name, view in gateway_samples.operators_pages(s).items()})
     made.update({name: Sample(view, SELLER) for name, view in gateway_samples.sellers_pages(s).items()})
+    made.update({name: Sample(view, operator) for name, view in form_samples.operators_pages(s).items()})
+    made.update({name: Sample(view, BUYER) for name, view in form_samples.buyers_pages(s).items()})
     made["operator-services"] = Sample(service_samples.operators(s), operator)
     made.update({name.replace("_", "-"): Sample(view, frozenset()) for name, view in s.errors().items()})
     return made

@@ -24,6 +24,7 @@ from tests.service.verify import (
     plants_coupons,
     plants_courses,
     plants_fapiao,
+    plants_forms,
     plants_instalments,
     plants_methods,
     plants_milestones,
@@ -53,7 +54,7 @@ PLANTS = {
     for module in (
         *(plants_money, plants_bank, plants_methods, plants_rest, plants_subscriptions, plants_coupons),
         *(plants_courses, plants_milestones, plants_instalments, plants_partners, plants_fapiao),
-        *(plants_payout_batches, plants_books, plants_share_policies, plants_transfers, plants_papers),
+        *(plants_payout_batches, plants_books, plants_share_policies, plants_transfers, plants_papers, plants_forms),
     )
     for name, plant in _plants(module).items()
 }

@@ -1,0 +1,109 @@
+"""What a screen reader hears of a document: its language and title, tables with headers, everything once and in order.
+
+ISO 19005-3 §6.7 (level A) asks for a structure tree of standard types, a language, alternative text for pictures, and that all
+marked content is in the tree. The order is read off the tree's own marks, as a reader does.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import pikepdf
+import pytest
+
+from billing.documents.model import Language
+from billing.documents.renderer import Document, render_pdf
+from tests.sample_documents import PANGO_MISSING, chinese_invoice, credit_note, pango_is_there, statement
+from tests.unit.documents.test_fapiao import red
+
+pytestmark = pytest.mark.skipif(not pango_is_there(), reason=PANGO_MISSING)
+STANDARD = {
+    *(
+        "/Document",
+        "/Part",
+        "/Sect",
+        "/Div",
+        "/P",
+        "/H1",
+        "/Table",
+        "/TR",
+        "/TH",
+        "/TD",
+        "/THead",
+        "/TBody",
+        "/Caption",
+    ),
+    *("/Span", "/Figure", "/NonStruct"),
+}
+DOCUMENTS: dict[str, tuple[Document, str]] = {
+    "invoice": (chinese_invoice(), "zh-CN"),
+    "invoice in English": (chinese_invoice(language=Language.EN), "en"),
+    "credit note": (credit_note(), "zh-CN"),
+    "statement": (statement(), "zh-CN"),
+    "red tax invoice": (red(), "zh-CN"),
+}
+
+
+@pytest.fixture(scope="module")
+def opened() -> dict[str, pikepdf.Pdf]:
+    return {name: pikepdf.open(io.BytesIO(render_pdf(document))) for name, (document, _) in DOCUMENTS.items()}
+
+
+def elements(node: Any) -> Iterator[Any]:
+    yield node
+    kids = node.get("/K", [])
+    for kid in kids if isinstance(kids, pikepdf.Array) else [kids]:
+        if isinstance(kid, pikepdf.Dictionary):
+            yield from elements(kid)
+
+
+def marks(node: Any) -> Iterator[tuple[int, int, bool]]:
+    """Page (by its object) and number of each piece of marked content in the order of the tree, and whether it is text."""
+    for one in elements(node):
+        kids = one.get("/K", [])
+        for kid in kids if isinstance(kids, pikepdf.Array) else [kids]:
+            if isinstance(kid, int):
+                yield one.Pg.objgen[0], kid, str(one.S) != "/Figure"
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_it_is_tagged_with_its_language_and_title(opened: dict[str, pikepdf.Pdf], name: str) -> None:
+    document, language = DOCUMENTS[name]
+    root = opened[name].Root
+    assert root.MarkInfo.Marked is True
+    assert str(root.Lang) == language
+    assert root.ViewerPreferences.DisplayDocTitle is True
+    assert document.number in str(opened[name].docinfo["/Title"])
+    types = {str(one.S) for one in elements(root.StructTreeRoot.K[0])}
+    assert types <= STANDARD
+    assert {"/H1", "/Table", "/TH", "/TD"} <= types
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_all_that_is_drawn_is_in_the_tree_once_and_in_order(opened: dict[str, pikepdf.Pdf], name: str) -> None:
+    tree = list(marks(opened[name].Root.StructTreeRoot.K[0]))
+    assert len(tree) == len(set(tree))
+    for page in opened[name].pages:
+        drawn = [
+            int(instruction.operands[1]["/MCID"])
+            for instruction in pikepdf.parse_content_stream(page)
+            if str(instruction.operator) == "BDC" and "/MCID" in instruction.operands[1]
+        ]
+        of_page = [number for of, number, _ in tree if of == page.obj.objgen[0]]
+        texts = [number for of, number, is_text in tree if is_text and of == page.obj.objgen[0]]
+        # Margins repeat what the page says and are left out; all else is read in the order in which it is set.
+        assert set(of_page) <= set(drawn)
+        assert texts == sorted(texts), "pictures are drawn last, and heard where they stand"
+        assert len(drawn) - len(of_page) <= 4
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_cells_name_their_headers_and_pictures_say_what_they_are(opened: dict[str, pikepdf.Pdf], name: str) -> None:
+    found = list(elements(opened[name].Root.StructTreeRoot.K[0]))
+    ids = {str(one.ID) for one in found if str(one.S) == "/TH"}
+    named = [{str(header) for header in one.A.get("/Headers", [])} for one in found if str(one.S) == "/TD"]
+    assert all(headers <= ids for headers in named)
+    assert sum(map(bool, named)) >= 0.9 * len(named)
+    assert all(str(one.get("/Alt", "")) for one in found if str(one.S) == "/Figure")
