@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.verify import (
+    amendments,
     bank,
     books,
     catalogue,
@@ -60,6 +61,7 @@ RULES: tuple[Rule, ...] = (
     *offers.RULES,
     *partners.RULES,
     *subscriptions.RULES,
+    *amendments.RULES,
     *instalments.RULES,
     *milestones.RULES,
     *usage.RULES,
