@@ -62,6 +62,7 @@ from orders.checkout.decide_purchase import DecidePurchase, decide_purchase
 from orders.checkout.models import Purchase
 from orders.checkout.place_purchase import PlacePurchase, place_purchase
 from orders.checkout.priced_line import Context
+from orders.checkout.quote_amendment import QuoteAmendment, quote_amendment
 from orders.coupons.make_coupon import MakeCoupon, make_coupon
 from orders.invoicing.correct_title import CorrectTitle, correct_invoice_title
 from orders.milestones.decide import accept_milestone
@@ -440,6 +441,7 @@ class MarketStage:
         with unit_of_work(self.db, self.buyer.owner) as uow:
             accept_partner(uow, link_id)
         self.buy((self.seats.id, 2))
+        self._change_at_tier(tier_id)
         today = clock.today("Asia/Shanghai")
         with unit_of_work(self.db, self.seller.owner) as uow:
             make_tier_offer(
@@ -447,6 +449,28 @@ class MarketStage:
             )
         with unit_of_work(self.db, self.buyer.owner) as uow:
             end_partner(uow, link_id)
+
+    def _change_at_tier(self, tier_id: UUID) -> None:
+        """What was bought at the price of a tier is changed to a larger plan at it."""
+        with unit_of_work(self.db, SYSTEM) as uow:
+            of = {"connector_id": self.seats.connector_id}
+            small, large = make_plans(
+                uow,
+                self.seller,
+                per_seat_plan(code="small", **of),
+                per_seat_plan(code="large", unit_price_minor=39_900, **of),
+            )
+            listing_id, small_id, large_id = small.listing_id, small.id, large.id
+        with unit_of_work(self.db, self.seller.owner) as uow:
+            set_tier_price(uow, SetTierPrice(tier_id, listing_id, discount_ppm=100_000))
+        order_id = self.buy((small_id, 2))
+        clock.advance(timedelta(hours=1))
+        with unit_of_work(self.db, self.buyer.owner) as uow:
+            began = select(Subscription.id).join(OrderLine, OrderLine.id == Subscription.order_line_id)
+            subscription_id = uow.session.scalars(began.where(OrderLine.order_id == order_id)).one()
+            quote_id = quote_amendment(uow, QuoteAmendment(subscription_id, plan_id=large_id)).id
+        self.take(quote_id)
+        self.keep_running()
 
     def buy(
         self,

@@ -20,8 +20,8 @@ from orders.order.models import OrderLine
 
 LINKED = Query(
     "partners.linked",
-    "以伙伴价成交的每行，下单时买方与卖方的伙伴关系已生效且未结束，等级一致；续订沿用首次成交的等级。",
-    "Whoever bought at a tier's price was a partner in that tier then; a renewal goes on with what was bought.",
+    "以伙伴价成交的每行，下单时买方与卖方的伙伴关系已生效且未结束，等级一致，更换规格亦同；续订沿用首次成交的等级。",
+    "Whoever bought at a tier's price, or changed to a plan at it, was a partner in that tier then; a renewal goes on with it.",
     """
     SELECT l.id AS order_line_id, k.id AS link_id, k.accepted_at, k.ended_at, o.created_at
     FROM orders.order_line l
@@ -31,8 +31,9 @@ LINKED = Query(
          AND k.tier_id = CAST(l.plan->'tier'->>'tier_id' AS uuid)
     WHERE l.plan->'tier' IS NOT NULL
       AND (k.accepted_at IS NULL OR k.accepted_at > o.created_at
-           OR (o.subscription_id IS NULL AND o.usage_period_id IS NULL AND o.instalment_id IS NULL
-               AND k.ended_at < o.created_at))
+           OR (k.ended_at < o.created_at
+               AND (o.subscription_id IS NULL
+                    OR EXISTS (SELECT 1 FROM orders.amendment m WHERE m.order_line_id = l.id AND m.price IS NOT NULL))))
     """,
 )
 

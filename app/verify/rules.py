@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.verify import (
     accounting_tax,
+    amendments,
     bank,
     books,
     catalogue,
@@ -66,6 +67,7 @@ RULES: tuple[Rule, ...] = (
     *offers.RULES,
     *partners.RULES,
     *subscriptions.RULES,
+    *amendments.RULES,
     *instalments.RULES,
     *milestones.RULES,
     *usage.RULES,

@@ -7,8 +7,8 @@ from typing import Any
 
 from kernel.errors import Invalid
 from marketplace.pricing.components import PlanPrice
-from marketplace.pricing.engine import price_term
-from marketplace.pricing.offered import discounted, is_one_figure, require_fit
+from marketplace.pricing.engine import check_seats
+from marketplace.pricing.offered import compared, discounted, is_one_figure, require_fit
 from marketplace.pricing.shapes import at_unit_price
 
 
@@ -47,11 +47,18 @@ def price_at_tier(listed: PlanPrice, figures: TierFigures) -> PlanPrice:
 
 def better_at_tier(listed: PlanPrice, figures: TierFigures, quantity: int) -> PlanPrice | None:
     """What this number is sold at; None where the plan's own price holds: the figures do not fit it any more, are not for this
-    number, or a first term would cost more at them.
+    number, or something of it would cost more at them (`is_never_above`).
     """
     try:
         own = price_at_tier(listed, figures)
-        own_minor = price_term(own, quantity).amount_minor
+        check_seats(own, quantity)
     except Invalid:
         return None
-    return own if own_minor <= price_term(listed, quantity).amount_minor else None
+    return own if is_never_above(listed, own, quantity) else None
+
+
+def is_never_above(listed: PlanPrice, own: PlanPrice, quantity: int) -> bool:
+    """Whether the first term, each further one, and whatever is used cost no more than at the plan's price: nobody chooses a
+    partner's price, so that it must not be the dearer one in the end. Raises as `check_seats`.
+    """
+    return all(mine <= theirs for mine, theirs in compared(listed, own, quantity))

@@ -19,8 +19,7 @@ from marketplace.catalog.models import Listing, Plan
 from marketplace.catalog.plan_price import plan_price
 from marketplace.input_text import line, optional_line
 from marketplace.pricing.components import PlanPrice
-from marketplace.pricing.offered import first_terms
-from marketplace.pricing.tier_price import TierFigures, price_at_tier
+from marketplace.pricing.tier_price import TierFigures, is_never_above, price_at_tier
 from marketplace.relations.partner_models import PartnerTier, TierPrice
 
 PERMISSION = "catalog.write"
@@ -185,10 +184,9 @@ def _plans(uow: UnitOfWork, seller_id: UUID, command: SetTierPrice) -> list[Plan
 
 
 def _require_lower(plan: Plan, figures: TierFigures) -> None:
-    """At the fewest seats it is sold in, a first term costs no more than at the plan's price."""
+    """At the fewest seats it is sold in, nothing costs more than at the plan's price."""
     listed = plan_price(plan)
     own = price_at_tier(listed, figures)
     least = max(plan.min_seats, own.seats.minimum if own.seats is not None else 1)
-    own_minor, list_minor = first_terms(listed, own, least)
-    if own_minor > list_minor:
+    if not is_never_above(listed, own, least):
         raise Invalid("tier_price_value", field="price" if figures.price is not None else "unit_price")

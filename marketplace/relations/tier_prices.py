@@ -71,9 +71,9 @@ _running: Any = (
         TierPrice.ended_at.is_(None),
     )
 )
-_OF_PLANS = Read(
-    _running.where(Plan.id == any_(bindparam("plan_ids", type_=ARRAY(Uuid)))).with_for_update(of=PartnerLink, read=True)
-)
+_of_plans = _running.where(Plan.id == any_(bindparam("plan_ids", type_=ARRAY(Uuid))))
+_OF_PLANS_SHOWN = Read(_of_plans)
+_OF_PLANS = Read(_of_plans.with_for_update(of=PartnerLink, read=True))
 """With the buyer's link held until the quote is written: it ends either before, and the quote is at the plan's price, or after,
 and finds the quote."""
 _OF_LISTINGS = Read(
@@ -90,14 +90,17 @@ def ask_partner_prices(uow: UnitOfWork, plan_ids: Sequence[UUID]) -> None:
         uow.ask_ahead(_OF_PLANS, **asked)
 
 
-def partner_prices(uow: UnitOfWork, plan_ids: Sequence[UUID]) -> dict[UUID, PartnerPrice]:
-    """Of these plans those that the acting organization has a tier's price for: the plan's own before that for all.
+def partner_prices(
+    uow: UnitOfWork, plan_ids: Sequence[UUID], buyer_id: UUID | None = None, *, held: bool = True
+) -> dict[UUID, PartnerPrice]:
+    """Of these plans those that the acting organization, or else `buyer_id`, has a tier's price for: the plan's own before that
+    for all.
 
-    Locks: the organization's links, shared, until the transaction ends.
+    Locks: where they are `held`, the organization's links, shared, until the transaction ends.
     """
-    asked = _asked(uow, plan_ids)
+    asked = _asked(uow, plan_ids, buyer_id)
     with reading_as_platform(uow):
-        rows = uow.fetch(_OF_PLANS, **asked)
+        rows = uow.fetch(_OF_PLANS if held else _OF_PLANS_SHOWN, **asked)
     return {plan.id: one for plan, one in _best(rows)}
 
 
@@ -144,8 +147,8 @@ def _shown(plan: Plan, one: PartnerPrice) -> ShownPrice | None:
     )
 
 
-def _asked(uow: UnitOfWork, plan_ids: Sequence[UUID]) -> dict[str, Any]:
-    return {"plan_ids": list(dict.fromkeys(plan_ids)), "buyer_id": uow.principal.organization()}
+def _asked(uow: UnitOfWork, plan_ids: Sequence[UUID], buyer_id: UUID | None = None) -> dict[str, Any]:
+    return {"plan_ids": list(dict.fromkeys(plan_ids)), "buyer_id": buyer_id or uow.principal.organization()}
 
 
 def _price(row: Any) -> PartnerPrice:

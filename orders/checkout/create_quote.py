@@ -27,12 +27,11 @@ from orders.checkout.approval_reasons import needed_approval
 from orders.checkout.first_term import until_end_of
 from orders.checkout.in_instalments import in_instalments
 from orders.checkout.line_tax import decide_tax, invoice_party
-from orders.checkout.partner_price import better_lines
+from orders.checkout.partner_price import better_lines, line_tier
 from orders.checkout.priced_line import Context, InvoiceParty, PricedLine, QuotedClaim, TrialTerms
 from orders.checkout.quote_models import Quote
 from orders.checkout.quote_row import quote_row
 from orders.coupons.price_coupons import ask_coupons
-from orders.order.line_tier import LineTier
 from orders.trials.take_trial import require_untried
 
 QUOTE_TTL = timedelta(minutes=30)
@@ -187,20 +186,8 @@ def _at_partner_prices(
         if named is None or price is None:
             continue
         own = price_line(uow, plan, buyer, line.quantity, Context(), price=price)
-        found[number] = own.model_copy(update={"claims": line.claims, "tier": _tier(named, line)})
+        found[number] = own.model_copy(update={"claims": line.claims, "tier": line_tier(named, line.list_minor)})
     return found
-
-
-def _tier(named: PartnerPrice, listed: PricedLine) -> LineTier:
-    return LineTier(
-        link_id=named.link_id,
-        tier_id=named.tier_id,
-        tier_price_id=named.tier_price_id,
-        code=named.code,
-        name=named.name,
-        name_en=named.name_en,
-        list_minor=listed.list_minor,
-    )
 
 
 def _tried(uow: UnitOfWork, plan: Sellable, line: PricedLine) -> PricedLine:

@@ -6,10 +6,25 @@ from collections.abc import Mapping, Sequence
 
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid
+from marketplace.relations.tier_prices import PartnerPrice
 from orders.checkout.line_tax import coupon_line, discounted, reduced
 from orders.checkout.priced_line import InvoiceParty, PricedLine
 from orders.coupons.make_coupon import said_code
-from orders.coupons.price_coupons import CouponDiscount, coupons_of_buyer, discounts_among
+from orders.coupons.price_coupons import CouponDiscount, HeldCoupon, coupons_of_buyer, discounts_among
+from orders.order.line_tier import LineTier
+
+
+def line_tier(named: PartnerPrice, list_minor: int) -> LineTier:
+    """As a line keeps it whose price this is. `list_minor`: what it would have cost at the plan's own."""
+    return LineTier(
+        link_id=named.link_id,
+        tier_id=named.tier_id,
+        tier_price_id=named.tier_price_id,
+        code=named.code,
+        name=named.name,
+        name_en=named.name_en,
+        list_minor=list_minor,
+    )
 
 
 def better_lines(
@@ -26,6 +41,16 @@ def better_lines(
         return discounted(uow, list(listed), typed, buyer)
     code = said_code(typed)
     held = coupons_of_buyer(uow, [line.plan_id for line in listed], code)
+    lines, found = chosen(listed, partner, held, code)
+    if code and not any(off.coupon == code for off in found.values()):
+        raise Invalid("coupon_above_partner_price", field="coupon", coupon=code)
+    return reduced(uow, lines, found, buyer)
+
+
+def chosen(
+    listed: Sequence[PricedLine], partner: Mapping[int, PricedLine], held: Sequence[HeldCoupon], code: str
+) -> tuple[list[PricedLine], dict[int, CouponDiscount]]:
+    """Which of both prices each line is at, and what is off it. Raises as `discounts_among` of the plans' prices. Pure."""
     plain = discounts_among(held, [coupon_line(line) for line in listed], code)
     own = [partner.get(number, line) for number, line in enumerate(listed)]
     combined = discounts_among(held, [coupon_line(line) for line in own], code, required=False)
@@ -33,10 +58,7 @@ def better_lines(
         own[number] if is_better(own[number], combined.get(number), line, plain.get(number)) else line
         for number, line in enumerate(listed)
     ]
-    found = discounts_among(held, [coupon_line(line) for line in lines], code, required=False)
-    if code and not any(off.coupon == code for off in found.values()):
-        raise Invalid("coupon_above_partner_price", field="coupon", coupon=code)
-    return reduced(uow, lines, found, buyer)
+    return lines, discounts_among(held, [coupon_line(line) for line in lines], code, required=False)
 
 
 def is_better(

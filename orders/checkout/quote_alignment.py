@@ -19,9 +19,9 @@ from orders.checkout.create_quote import QUOTE_TTL, save_quote
 from orders.checkout.first_term import end_of_other
 from orders.checkout.line_tax import invoice_party
 from orders.checkout.priced_line import Context
-from orders.checkout.quote_amendment import amendment_line
+from orders.checkout.quote_amendment import amendment_line, tier_agreed
 from orders.checkout.quote_models import Quote
-from orders.order.models import Subscription
+from orders.order.models import OrderLine, Subscription
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,8 @@ def quote_alignment(uow: UnitOfWork, command: QuoteAlignment) -> Quote:
     buyer = invoice_party(lookups.get_invoiced(uow, command.billing_profile_id))
     quantity = subscription.quantity
     line = amendment_line(uow, plan, buyer, agreed.price, quantity, amount_minor, part="term_aligned", counted=quantity)
+    first = uow.session.get_one(OrderLine, subscription.order_line_id)
+    line = line.model_copy(update={"tier": tier_agreed(uow, first, subscription)})
     quote = save_quote(uow, [line], buyer, Context(), expires_at=min(clock.now() + QUOTE_TTL, subscription.ends_at))
     change = QuotedChange(
         subscription_id=subscription.id,

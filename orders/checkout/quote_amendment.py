@@ -10,19 +10,25 @@ from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Invalid
 from marketplace.catalog import sellable
+from marketplace.catalog.models import Plan
 from marketplace.catalog.plan_price import plan_price
 from marketplace.catalog.sellable import Sellable
 from marketplace.parties import lookups
 from marketplace.pricing.components import PlanPrice
 from marketplace.pricing.engine import PriceLine
+from orders.amendments.agreed_lines import agreed_lines
 from orders.amendments.amendment_price import Agreed, rest_of_term_minor
 from orders.amendments.models import QuotedChange
 from orders.amendments.subscribed import Subscribed, lock_subscribed
 from orders.checkout.approval_reasons import BUY
 from orders.checkout.create_quote import QUOTE_TTL, price_line, save_quote
 from orders.checkout.line_tax import decide_tax, invoice_party
+from orders.checkout.other_plan_price import OtherPlanPrice, price_of_other_plan, prices_of_partner
+from orders.checkout.partner_price import line_tier
 from orders.checkout.priced_line import Context, InvoiceParty, PricedLine
 from orders.checkout.quote_models import Quote
+from orders.order.line_tier import LineTier
+from orders.order.models import OrderLine, Subscription
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,8 @@ class QuoteAmendment:
 
 
 def quote_amendment(uow: UnitOfWork, command: QuoteAmendment) -> Quote:
-    """Price a change at once, for the rest of the term, at the price that was frozen when the term was bought.
+    """Price a change at once, for the rest of the term, at the price that was frozen when the term was bought. Another plan is at
+    the price of the buyer's tier where the subscription was bought at one, else at its own.
 
     A purchase placed from the quote makes the change as soon as it is paid. The quote binds for 30 minutes, never beyond the
     term.
@@ -57,10 +64,15 @@ def quote_amendment(uow: UnitOfWork, command: QuoteAmendment) -> Quote:
         raise Invalid("amendment_changes_nothing", field="quantity")
     plan = sellable.get_sellable(uow, plan_id, replaced=True)
     other = plan_id != subscription.plan_id
-    price = _other_price(subscribed, plan) if other else agreed.price
-    after = Agreed(price, quantity) if other else replace(agreed, quantity=quantity)
-    term = subscribed.term
-    amount_minor = rest_of_term_minor(agreed, after, term.starts_at, term.ends_at, now, priced_until=term.priced_until)
+    first = uow.session.get_one(OrderLine, subscription.order_line_id)
+    changed = _other_price(uow, subscribed, first, plan, quantity) if other else OtherPlanPrice(agreed.price)
+    price = changed.price
+
+    def costs(after: Agreed) -> int:
+        term = subscribed.term
+        return rest_of_term_minor(agreed, after, term.starts_at, term.ends_at, now, priced_until=term.priced_until)
+
+    amount_minor = costs(Agreed(price, quantity) if other else replace(agreed, quantity=quantity))
     if amount_minor < 0 or (not other and quantity < subscription.quantity):
         raise Conflict("amendment_costs_less")
     buyer = invoice_party(lookups.get_invoiced(uow, command.billing_profile_id))
@@ -75,7 +87,11 @@ def quote_amendment(uow: UnitOfWork, command: QuoteAmendment) -> Quote:
         part=part,
         counted=quantity - (0 if other else subscription.quantity),
     )
-    expires_at = min(now + QUOTE_TTL, subscription.ends_at)
+    if changed.named is not None:
+        published_minor = costs(Agreed(plan_price(plan), quantity))
+        line = line.model_copy(update={"tier": line_tier(changed.named, published_minor)})
+    elif not other:
+        line = line.model_copy(update={"tier": tier_agreed(uow, first, subscription)})
     change = QuotedChange(
         subscription_id=subscription.id,
         quantity=quantity,
@@ -85,18 +101,30 @@ def quote_amendment(uow: UnitOfWork, command: QuoteAmendment) -> Quote:
         ends_at=subscription.ends_at,
         price=price.model_dump(mode="json") if other else None,
     )
-    quote = save_quote(uow, [line], buyer, Context(), expires_at=expires_at)
+    quote = save_quote(uow, [line], buyer, Context(), expires_at=min(now + QUOTE_TTL, subscription.ends_at))
     quote.amends = change.model_dump(mode="json")
     return quote
 
 
-def _other_price(subscribed: Subscribed, plan: Sellable) -> PlanPrice:
-    """The published price of another plan, for the same term."""
+def _other_price(
+    uow: UnitOfWork, subscribed: Subscribed, first: OrderLine, plan: Sellable, quantity: int
+) -> OtherPlanPrice:
+    """The price of another plan, for the same term."""
     price, now = plan_price(plan), subscribed.agreed.price
     same_term = (price.currency, price.term_months) == (now.currency, now.term_months)
     if plan.listing_id != subscribed.entitlement.listing_id or not same_term:
         raise Conflict("plan_unfit")
-    return price
+    return price_of_other_plan(plan, quantity, prices_of_partner(uow, first, [plan.plan_id]))
+
+
+def tier_agreed(uow: UnitOfWork, first: OrderLine, subscription: Subscription) -> LineTier | None:
+    """Whose partner's price it goes on at within its term; `first` began it."""
+    if not first.plan.get("tier"):
+        return None
+    code = uow.session.get_one(Plan, subscription.plan_id).code
+    agreed = agreed_lines(uow, [subscription.id]).get((subscription.id, code))
+    tier = agreed.plan.get("tier") if agreed is not None else None
+    return LineTier.model_validate(tier).kept if tier else None
 
 
 def amendment_line(

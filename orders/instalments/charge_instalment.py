@@ -142,6 +142,7 @@ def _line(sold: PricedLine, row: Instalment) -> PricedLine:
             # It goes back with its term.
             "refund_window_days": 0,
             "claims": [],
+            "tier": sold.tier.kept if sold.tier is not None else None,
             "trial": None,
             "instalments": [],
             # What a coupon takes off is off already.

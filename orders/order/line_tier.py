@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict
 class LineTier(BaseModel):
     """The tier whose price a line is at, by the link that the buyer had then.
 
-    `list_minor`: what the same would have cost at the plan's price, before anything is off; None of a renewal.
+    `list_minor`: what the same would have cost at the plan's price, before anything is off; None where what was agreed before
+    goes on: of renewals, further instalments, usage, more seats.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -22,3 +23,8 @@ class LineTier(BaseModel):
     name: str
     name_en: str
     list_minor: int | None = None
+
+    @property
+    def kept(self) -> LineTier:
+        """Of a line at what was agreed before: nothing is compared with a price again."""
+        return self.model_copy(update={"list_minor": None})

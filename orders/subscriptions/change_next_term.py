@@ -14,7 +14,7 @@ from orders.amendments.subscribed import Subscribed, lock_subscribed
 from orders.checkout.approval_reasons import BUY
 from orders.order.models import OrderLine, Subscription
 from orders.subscriptions.events import NextTermScheduled, NextTermScheduleWithdrawn
-from orders.subscriptions.offered_terms import price_next
+from orders.subscriptions.offered_terms import next_price
 from orders.subscriptions.queries import SubscriptionView, get_subscription
 from orders.subscriptions.quote_renewal import plan_now, requote_renewal
 
@@ -88,7 +88,7 @@ def preview_next_term(uow: UnitOfWork, command: ChangeNextTerm) -> SubscriptionV
 def _require_sold(uow: UnitOfWork, subscribed: Subscribed, quantity: int, plan_id: UUID) -> None:
     plan = get_sellable(uow, plan_now(uow, plan_id))
     first = uow.session.get_one(OrderLine, subscribed.subscription.order_line_id)
-    price = price_next(first, plan)
+    price = next_price(uow, subscribed.subscription, first, plan, quantity).price
     if plan.listing_id != subscribed.entitlement.listing_id or plan.currency != subscribed.agreed.price.currency:
         raise Conflict("plan_unfit")
     if not price.term_months:

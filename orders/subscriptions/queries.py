@@ -24,7 +24,7 @@ from orders.checkout.quote_models import Quote
 from orders.coupons.every_term import off_renewal
 from orders.order.models import Order, OrderLine, Subscription
 from orders.subscriptions.calendar import contract_end
-from orders.subscriptions.offered_terms import price_next
+from orders.subscriptions.offered_terms import NextPrice, next_prices
 from orders.subscriptions.schedule import renews_before
 from orders.trials.models import Trial
 
@@ -122,7 +122,7 @@ def subscription_of_line(uow: UnitOfWork, line_id: UUID) -> SubscriptionView | N
 
 
 def own_rows(uow: UnitOfWork) -> Select[Any]:
-    """What `view_of` takes, of the acting organization's subscriptions."""
+    """What `views_of` takes, of the acting organization's subscriptions."""
     statement: Select[Any] = (
         select(
             Subscription, OrderLine, Plan, _began.seller_name, Quote, _renewal.id, Entitlement, _now, Trial, Purchase
@@ -157,11 +157,22 @@ def own_rows(uow: UnitOfWork) -> Select[Any]:
 
 
 def _views(uow: UnitOfWork, statement: Select[Any]) -> list[SubscriptionView]:
-    return [view_of(row) for row in uow.session.execute(statement)]
+    return [view for view, _ in views_of(uow, statement)]
 
 
-def view_of(row: Any) -> SubscriptionView:
-    """A row of `own_rows` as it is shown."""
+def views_of(uow: UnitOfWork, statement: Select[Any]) -> list[tuple[SubscriptionView, Any]]:
+    """The rows of `own_rows` as they are shown, each beside its row."""
+    rows = uow.session.execute(statement).all()
+    wanted = [
+        (subscription, first, plan_now, subscription.next_quantity or subscription.quantity)
+        for subscription, first, *_, plan_now, _, _ in rows
+        if plan_now is not None and subscription.state != "ended"
+    ]
+    following = next_prices(uow, wanted)
+    return [(_view(row, following.get(row[0].id)), row) for row in rows]
+
+
+def _view(row: Any, following: NextPrice | None) -> SubscriptionView:
     subscription: Subscription
     line: OrderLine
     plan: Plan
@@ -173,7 +184,7 @@ def view_of(row: Any) -> SubscriptionView:
     subscription, line, plan, seller_name, quote, renewal_order_id, entitlement, plan_now, trial, first = row
     is_told = quote is not None and subscription.state != "ended"
     renews = subscription.state == "active" and subscription.goes_on and renewal_order_id is None
-    expected = _expected_minor(subscription, line, plan_now)
+    expected = _expected_minor(subscription, line, plan_now, following)
     next_months = subscription.term_months if plan_now is None else plan_price(plan_now).term_months
     return SubscriptionView(
         id=subscription.id,
@@ -224,12 +235,13 @@ def shown_state(subscription: Subscription) -> str:
     return "trial" if subscription.state == "active" and subscription.is_trial else subscription.state
 
 
-def _expected_minor(subscription: Subscription, first: OrderLine, plan_now: Plan | None) -> int | None:
-    if plan_now is None or subscription.state == "ended":
+def _expected_minor(
+    subscription: Subscription, first: OrderLine, plan_now: Plan | None, following: NextPrice | None
+) -> int | None:
+    if plan_now is None or following is None:
         return None
-    quantity = subscription.next_quantity or subscription.quantity
+    quantity, price = subscription.next_quantity or subscription.quantity, following.price
     try:
-        price = price_next(first, plan_now)
         price_minor = price_term(price, quantity, "renewal").amount_minor
     except DomainError:
         # It is not sold in this number any more: what stands in the way is said with the first notice.

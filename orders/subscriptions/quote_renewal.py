@@ -10,26 +10,29 @@ from sqlalchemy.orm import aliased
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, DomainError
 from marketplace.catalog.models import Listing, Plan
+from marketplace.catalog.plan_price import plan_price
 from marketplace.catalog.sellable import Sellable, get_sellable
 from marketplace.parties import lookups
 from marketplace.pricing.components import PlanPrice
+from marketplace.pricing.engine import price_term
 from orders.checkout.create_quote import price_line
 from orders.checkout.in_instalments import in_instalments
 from orders.checkout.line_tax import invoice_party, taxed_now
+from orders.checkout.partner_price import line_tier
 from orders.checkout.priced_line import Context, InvoiceParty, PricedLine
 from orders.checkout.quote_models import Quote
 from orders.checkout.quote_row import quote_row
 from orders.coupons.every_term import off_renewal
 from orders.order.line_tier import LineTier
 from orders.order.models import OrderLine, Subscription
-from orders.subscriptions.offered_terms import kept_price
+from orders.subscriptions.offered_terms import NextPrice, next_price
 from orders.subscriptions.schedule import TERMINATED_AFTER
 
 
 def quote_renewal(
     uow: UnitOfWork, subscription: Subscription, profile_id: UUID, *, told_plan_id: UUID | None = None
 ) -> Quote:
-    """Price the next term as its plan costs now, or as it was offered. The quote holds until the term could be paid for no more.
+    """Price the next term, as `next_price` says. The quote holds until the term could be paid for no more.
 
     The plan is the published one of the same code, or the one that its price was told for (`told_plan_id`), what was published
     since or not; an offered price goes on. What a coupon took off holds for the term it was taken off, unless it is one for
@@ -45,21 +48,23 @@ def quote_renewal(
     else:
         plan = get_sellable(uow, plan_now(uow, wanted_id))
     quantity = subscription.next_quantity or subscription.quantity
-    price = kept_price(uow.session.get_one(OrderLine, subscription.order_line_id), plan)
+    first = uow.session.get_one(OrderLine, subscription.order_line_id)
+    following = next_price(uow, subscription, first, plan, quantity)
+    price = following.price if following.own else None
     _require_sold(plan, price, quantity)
     buyer = invoice_party(lookups.get_billing_profile(uow, profile_id))
     priced = price_line(uow, plan, buyer, quantity, Context(), price=price, occasion="renewal")
-    if price is not None:
-        priced = priced.model_copy(update={"tier": _tier_of(uow, subscription)})
+    priced = priced.model_copy(update={"tier": _tier_of(following, plan, quantity)})
     priced = in_instalments(_reduced(uow, subscription, priced, buyer))
     until = subscription.ends_at + TERMINATED_AFTER
     return uow.add(quote_row([priced], buyer, buyer_org_id=subscription.buyer_org_id, expires_at=until))
 
 
-def _tier_of(uow: UnitOfWork, subscription: Subscription) -> LineTier | None:
-    """Whose partner's price goes on, where the subscription was bought at one."""
-    bought = uow.session.get_one(OrderLine, subscription.order_line_id).plan.get("tier")
-    return LineTier.model_validate(bought | {"list_minor": None}) if bought else None
+def _tier_of(following: NextPrice, plan: Sellable, quantity: int) -> LineTier | None:
+    """Whose partner's price it is at: what goes on is compared with nothing, what begins with the plan's own price."""
+    if following.named is None:
+        return following.tier
+    return line_tier(following.named, price_term(plan_price(plan), quantity, "renewal").amount_minor)
 
 
 def _require_sold(plan: Plan | Sellable, price: PlanPrice | None, quantity: int) -> None:
@@ -108,8 +113,9 @@ def require_sold_number(uow: UnitOfWork, subscription: Subscription) -> None:
     plan = _on_sale(uow, subscription.next_plan_id or subscription.plan_id)
     quantity = subscription.next_quantity or subscription.quantity
     if plan is not None:
-        price = kept_price(uow.session.get_one(OrderLine, subscription.order_line_id), plan)
-        _require_sold(plan, price, quantity)
+        first = uow.session.get_one(OrderLine, subscription.order_line_id)
+        following = next_price(uow, subscription, first, plan, quantity)
+        _require_sold(plan, following.price if following.own else None, quantity)
 
 
 def plan_now(uow: UnitOfWork, plan_id: UUID) -> UUID:

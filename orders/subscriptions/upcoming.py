@@ -16,7 +16,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.states import state_in
 from orders.order.instalments import Instalment
 from orders.order.models import OrderLine, Subscription
-from orders.subscriptions.queries import SubscriptionView, own_rows, view_of
+from orders.subscriptions.queries import SubscriptionView, own_rows, views_of
 from orders.subscriptions.schedule import renews_before
 
 AHEAD = timedelta(days=90)
@@ -61,8 +61,8 @@ def upcoming_charges(uow: UnitOfWork, *, ahead: timedelta = AHEAD) -> list[Upcom
         .limit(MOST)
     )
     found: list[UpcomingCharge] = []
-    for row in uow.session.execute(statement):
-        found += _charges(view_of(row), row.Subscription, row.Entitlement, clock.now() + ahead)
+    for view, row in views_of(uow, statement):
+        found += _charges(view, row.Subscription, row.Entitlement, clock.now() + ahead)
     found += _usage(uow, clock.now() + ahead)
     found += _instalments(uow, clock.now() + ahead)
     return sorted(found, key=lambda one: (one.at, one.subscription_id))

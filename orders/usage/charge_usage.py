@@ -145,6 +145,7 @@ def _line(uow: UnitOfWork, sold: PricedLine, buyer: InvoiceParty, period: Period
             # What was used cannot be given back: a line that is not right is questioned.
             "refund_window_days": 0,
             "claims": [],
+            "tier": sold.tier.kept if sold.tier is not None else None,
             "trial": None,
             # A coupon takes off what is bought ahead, nothing of what was used.
             "coupon_id": None,

@@ -10,6 +10,7 @@ from uuid import UUID
 from api.pages.buy.presenter import quote_view
 from api.pages.buy.views import QuotePanel, QuotePanelLine
 from api.pages.frame.choices import Choice, department_choices, department_name
+from api.pages.frame.partner_prices import tier_parts
 from api.pages.frame.payment_methods import method_in_words, methods
 from api.pages.frame.phrases import failure, money, priced
 from api.pages.frame.site import PageRequest, parse_uuid_or_404
@@ -143,6 +144,7 @@ def _panel(page_request: PageRequest, quote: Quote) -> QuotePanel:
         QuotePanelLine(
             line_in_words(part, line.interval, line.currency, page_request.language),
             money(part.amount_minor, line.currency),
+            tier_parts(page_request, line.tier, line.currency),
         )
         for part in line.price_lines
     )

@@ -300,6 +300,16 @@ class Agree:
 
 
 @dataclass(frozen=True, slots=True)
+class OfferPartners:
+    """A product's seller offers it to its higher tier for so many days: each partner in it may accept once."""
+
+    product: str
+    discount_ppm: int
+    days: int
+    words: Words
+
+
+@dataclass(frozen=True, slots=True)
 class Deputise:
     """A buyer's approver is away for two weeks: the owner decides. More rules of buying come with it."""
 
@@ -341,6 +351,7 @@ Act = (
     | Agree
     | Deputise
     | Confide
+    | OfferPartners
     | Tick
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from app.sample.history.acts import Agree, Ally, Confide, Deputise, GiveDemos, Reduce
+from app.sample.history.acts import Agree, Ally, Confide, Deputise, GiveDemos, OfferPartners, Reduce
 from app.sample.history.clips import CLIPS
 from app.sample.history.world import World
 from kernel import clock
@@ -14,11 +14,14 @@ from kernel.principal import Principal
 from marketplace.demos.calendar import SaveHours, save_hours
 from marketplace.publishing.change_visibility import ChangeVisibility, change_visibility
 from marketplace.relations.partner_links import AskPartner, accept_partner, ask_partner
-from marketplace.relations.partner_queries import list_partners
+from marketplace.relations.partner_queries import list_partners, list_tiers
 from marketplace.relations.save_tier import SaveTier, SetTierPrice, save_tier, set_tier_price
 from orders.approval_rules.deputies import AppointDeputy, appoint_deputy
 from orders.approval_rules.set_rule import SetRule, set_rule
 from orders.coupons.make_coupon import MakeCoupon, make_coupon
+from orders.offers.make_offer import MakeOffer
+from orders.offers.make_tier_offer import make_tier_offer
+from orders.offers.offered_price import OfferedPlan
 
 _WORKING_DAYS = (1, 2, 3, 4, 5)
 _FROM_MINUTE, _TO_MINUTE, _LENGTH_MINUTES = 9 * 60, 18 * 60, 45
@@ -31,7 +34,10 @@ _TIERS = (("GOLD", "金牌伙伴", "Gold partner", 150_000), ("SILVER", "银牌�
 Work = Callable[[UnitOfWork], object]
 
 
-def arranged(world: World, act: GiveDemos | Reduce | Ally | Agree | Deputise | Confide) -> tuple[Principal, Work]:
+Arranged = GiveDemos | Reduce | Ally | Agree | OfferPartners | Deputise | Confide
+
+
+def arranged(world: World, act: Arranged) -> tuple[Principal, Work]:
     """Who arranges it, and its transaction."""
     match act:
         case GiveDemos():
@@ -43,6 +49,8 @@ def arranged(world: World, act: GiveDemos | Reduce | Ally | Agree | Deputise | C
             return world.seller(act.product), _ally(world, act)
         case Agree():
             return world.chief(act.buyer), _agree
+        case OfferPartners():
+            return world.seller(act.product), _offer_partners(world, act)
         case Deputise():
             return world.approver(act.buyer), _deputise(world, act)
         case Confide():
@@ -80,6 +88,16 @@ def _agree(uow: UnitOfWork) -> None:
     for asked in list_partners(uow, sells=False).items:
         if asked.may_answer:
             accept_partner(uow, asked.id)
+
+
+def _offer_partners(world: World, act: OfferPartners) -> Work:
+    plan_id, until = world.plan_id(act.product), clock.today(ZONE) + timedelta(days=act.days)
+    plans = (OfferedPlan(plan_id, 1, discount_ppm=act.discount_ppm),)
+
+    def work(uow: UnitOfWork) -> None:
+        make_tier_offer(uow, list_tiers(uow)[0].id, MakeOffer(None, plans, until, terms=act.words[0]))
+
+    return work
 
 
 def _deputise(world: World, act: Deputise) -> Work:

@@ -17,6 +17,7 @@ from app.sample.history.acts import (
     Buy,
     Decide,
     GiveSeats,
+    OfferPartners,
     Reduce,
     Serve,
     Step,
@@ -176,7 +177,7 @@ def _learned(ends_at: datetime) -> Iterator[Step]:
 
 
 def _reduced(ends_at: datetime) -> Iterator[Step]:
-    """A code that three orders may use, of which one has; a partner that buys at its tier; a promotion that goes on."""
+    """A code that three orders may use, of which one has; a partner buys at its tier and is offered more; a promotion goes on."""
     yield Step(_day(ends_at, 17, 9), Reduce("customers", "老客户回馈", 200_000, 60, "HUIKUI-20", 3))
     at = _day(ends_at, 15, 10, 40)
     bought = Buy("zhongshan", "CG-K-601", "customers", 16, clip="customers-b", seen="clicked", coupon="HUIKUI-20")
@@ -186,6 +187,8 @@ def _reduced(ends_at: datetime) -> Iterator[Step]:
     yield Step(at, Ally("warehouse", "songhu"))
     yield Step(at + _HOUR, Agree("songhu"))
     yield Step(at + 2 * _HOUR, Buy("songhu", "CG-P-801", "warehouse"))
+    words = ("金牌伙伴专享：含一次上线培训。", "For Gold partners alone: with training once.")
+    yield Step(_day(ends_at, 5, 15), OfferPartners("warehouse", 250_000, 21, words))
     yield Step(_day(ends_at, 4, 9), Reduce("contract", "年末优惠", 100_000, 40))
 
 

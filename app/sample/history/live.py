@@ -195,7 +195,15 @@ class Past:
                 return talking.said(world, act)
             case acts.PublicTalk():
                 return talking.said_in_public(world, act)
-            case acts.GiveDemos() | acts.Reduce() | acts.Ally() | acts.Agree() | acts.Deputise() | acts.Confide():
+            case (
+                acts.GiveDemos()
+                | acts.Reduce()
+                | acts.Ally()
+                | acts.Agree()
+                | acts.OfferPartners()
+                | acts.Deputise()
+                | acts.Confide()
+            ):
                 return arranging.arranged(world, act)
             case acts.Join():
                 self._join(act.organization)

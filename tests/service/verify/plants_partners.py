@@ -16,3 +16,9 @@ def partners_rated(p: Planter, _: World) -> None:
 
 def offers_of_tier(p: Planter, _: World) -> None:
     p.change("UPDATE orders.offer SET terms = 'For this one alone.' WHERE tier_offer_id IS NOT NULL")
+
+
+def subscriptions_change_priced(p: Planter, _: World) -> None:
+    """Of the change and its line alike: what a change in the same term would be measured by is not what it cost."""
+    dearer = "jsonb_set({0}.price, '{{components,0,tiers,0,unit_micro}}', '123000000')"
+    p.change(f"UPDATE orders.amendment m SET price = {dearer.format('m')} WHERE price IS NOT NULL")
