@@ -77,6 +77,7 @@ def _document(
         sandbox=invoice.sandbox,
         period=period,
         paid_minor=invoice.paid_minor,
+        due_on=invoice.due_on,
         order_ref=invoice.order_number,
         purchase_order=invoice.po_number,
         cost_centre=invoice.cost_centre,

@@ -28,6 +28,7 @@ from tests.service.verify import (
     plants_methods,
     plants_milestones,
     plants_money,
+    plants_on_account,
     plants_partners,
     plants_payout_batches,
     plants_rest,
@@ -51,7 +52,7 @@ PLANTS = {
     for module in (
         *(plants_money, plants_bank, plants_methods, plants_rest, plants_subscriptions, plants_coupons),
         *(plants_courses, plants_milestones, plants_instalments, plants_partners, plants_fapiao),
-        *(plants_payout_batches, plants_books, plants_share_policies),
+        *(plants_payout_batches, plants_books, plants_share_policies, plants_on_account),
     )
     for name, plant in _plants(module).items()
 }
