@@ -43,6 +43,7 @@ from api.pages.offers import approval_handlers as offer_approval_pages
 from api.pages.offers import handlers as offer_pages
 from api.pages.offers import seller_handlers as seller_offer_pages
 from api.pages.offers import tier_handlers as tier_offer_pages
+from api.pages.on_account import handlers as on_account_pages
 from api.pages.operator import handlers as operator_pages
 from api.pages.orders import handlers as orders_pages
 from api.pages.partners import handlers as partners_pages
@@ -96,6 +97,7 @@ from api.v1 import (
     coupons,
     courses,
     covers,
+    credit_lines,
     customer_reviews,
     customers,
     deferred_revenue,
@@ -226,6 +228,7 @@ MODULES: tuple[ModuleType, ...] = (
     comments,
     content_reports,
     coupons,
+    credit_lines,
     videos,
     media,
     captions,
@@ -288,6 +291,7 @@ MODULES: tuple[ModuleType, ...] = (
     verification_pages,
     tax_id_disputes_pages,
     bank_pages,
+    on_account_pages,
     payouts_pages,
     share_policies_pages,
     departments_pages,

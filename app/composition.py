@@ -26,6 +26,7 @@ from billing.fapiao.sandbox import SandboxFapiaoIssuer
 from billing.gateways.ports import PaymentGateway
 from billing.gateways.sandbox import SandboxGateway
 from billing.ledger.heads import HeadsFile
+from billing.on_account.gateway import OnAccountGateway
 from fulfillment import jobs as fulfillment_jobs
 from fulfillment.connectors.noop import NoopConnector
 from fulfillment.connectors.webhook import WebhookConnector
@@ -109,6 +110,8 @@ def gateways(settings: Settings, db: Database) -> dict[str, PaymentGateway]:
         found["sandbox"] = SandboxGateway(db)
     if "bank_transfer" in settings.payment_gateways:
         found["bank_transfer"] = BankTransferGateway(db)
+        # What is owed is paid by transfer.
+        found["on_account"] = OnAccountGateway(db)
     if "stripe" in settings.payment_gateways and settings.stripe_api_key and settings.stripe_webhook_secret:
         # Its package takes a third of a second to load, which processes that do without it need not wait for.
         from billing.gateways.stripe import StripeGateway

@@ -9,6 +9,7 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import aliased
 
 from billing.bank.models import BankLine, BankOutgoing
+from billing.credit_lines.models import CreditLine
 from billing.disputes.models import Dispute
 from billing.incidents.models import Incident
 from billing.payments.models import Payment
@@ -49,6 +50,7 @@ def list_operator_queues(uow: UnitOfWork) -> list[OperatorQueue]:
         .where(Payout.state == "failed", Statement.state == "closed"),
         "incidents": select(func.count(), func.min(Incident.created_at)).where(state_in(Incident.state, "open")),
         "bank_lines": select(func.count(), func.min(BankLine.created_at)).where(BankLine.open_minor > 0),
+        "credit_lines": select(func.count(), func.min(CreditLine.asked_at)).where(CreditLine.asked_minor.is_not(None)),
         "bank_outgoing": select(func.count(), func.min(BankOutgoing.created_at)).where(
             state_in(BankOutgoing.state, "to_send")
         ),

@@ -94,7 +94,7 @@ class Settings(BaseSettings):
     payment_gateways: Annotated[tuple[Gateway, ...], NoDecode] = Field(
         default=("sandbox",),
         description="Payment gateways offered at checkout, separated by commas: `sandbox`, `stripe`, `bank_transfer` (to "
-        "the accounts on the page `/operator/bank`).",
+        "the accounts on the page `/operator/bank`; with it purchases on account).",
     )
     fapiao_issuer: Literal["", "sandbox", "none"] = Field(
         default="",

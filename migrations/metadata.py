@@ -6,6 +6,7 @@ import billing.accounting_periods.models
 import billing.bank.models
 import billing.charges.models
 import billing.connected_accounts.models
+import billing.credit_lines.models
 import billing.disputes.models
 import billing.fapiao.models
 import billing.gateway_balances.models
@@ -115,6 +116,7 @@ MODELS = (
     billing.gateway_balances.models,
     billing.payment_methods.models,
     billing.payments.models,
+    billing.credit_lines.models,
     billing.refunds.models,
     billing.charges.models,
     billing.shares.models,

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from billing.credit_lines.decide import GrantCreditLine, grant_credit_line
 from billing.disputes.apply_gateway_record import apply_gateway_record
 from billing.disputes.models import Dispute
 from billing.fapiao.models import Fapiao, FapiaoRequest, RedLetter
@@ -269,7 +270,7 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
     with unit_of_work(db, SYSTEM) as uow:
         found["payout_id"] = uow.session.scalars(select(Payout.id).where(Payout.org_id == stage.seller.id)).one()
     return (
-        found | _by_bank(stage) | _credit(stage, order_id) | _asked_back(stage, order_id) | _disputed(stage, order_id)
+        found | _by_bank(stage) | _credits(stage, order_id) | _asked_back(stage, order_id) | _disputed(stage, order_id)
     )
 
 
@@ -281,6 +282,14 @@ def _by_bank(stage: Stage) -> dict[str, UUID]:
     with unit_of_work(db, SYSTEM) as uow:
         newest = select(PayoutReport.id).order_by(PayoutReport.created_at.desc(), PayoutReport.id.desc()).limit(1)
         return {"batch_id": batch_id, "payout_report_id": uow.session.scalars(newest).one()}
+
+
+def _credits(stage: Stage, order_id: UUID) -> dict[str, UUID]:
+    """What the buyer may owe, and what it has with its seller."""
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        terms = GrantCreditLine(stage.buyer.id, "CNY", 1_000, 30, "long known")
+        line_id = grant_credit_line(uow, terms).id
+    return _credit(stage, order_id) | {"credit_line_id": line_id}
 
 
 def _credit(stage: Stage, order_id: UUID) -> dict[str, UUID]:

@@ -22,6 +22,7 @@ from app.scheduler import tick
 from billing.bank import draw_transfer
 from billing.bank.gateway import BankTransferGateway
 from billing.bank.models import BANK_TRANSFER
+from billing.credit_lines.models import ON_ACCOUNT
 from billing.documents.model import Language
 from billing.documents.offer import OfferDocument
 from billing.fapiao.request_fapiao import RequestFapiao, request_fapiao
@@ -29,6 +30,7 @@ from billing.fapiao.sandbox import SandboxFapiaoIssuer
 from billing.gateway_balances.read_balance import SWEEP as READ_BALANCES
 from billing.gateways.sandbox import SandboxGateway
 from billing.invoices.models import Invoice
+from billing.on_account.gateway import OnAccountGateway
 from billing.payouts.pay_out import PayOut, pay_out
 from billing.refunds.request_refund import RequestRefund, request_refund
 from billing.statements.models import Statement
@@ -100,7 +102,7 @@ from tests.factories_marketplace import (
     per_seat_plan,
 )
 from tests.factories_usage import PRICE
-from tests.verify_bank import NoPaper, pay_by_transfer
+from tests.verify_bank import NoPaper, owe_on_account, pay_by_transfer
 
 APPROVAL_ABOVE_MINOR = 10_000_000
 COUPON = "SPRING-15"
@@ -145,6 +147,7 @@ def build(db: Database, folder: Path) -> World:
     stage.renew()
     stage.tax_invoices()
     pay_by_transfer(stage)
+    owe_on_account(stage)
     stage.ask_back(stage.asked_back[0], 5_000, as_credit=True)
     stage.ask_back(stage.asked_back[1])
     stage.publish()
@@ -155,7 +158,11 @@ def build(db: Database, folder: Path) -> World:
 def register(db: Database, storage: Storage) -> None:
     """What the composition registers, with doubles for what is outside."""
     billing.jobs.register(
-        {"sandbox": SandboxGateway(db, fee_ppm=29_000), BANK_TRANSFER: BankTransferGateway(db)},
+        {
+            "sandbox": SandboxGateway(db, fee_ppm=29_000),
+            BANK_TRANSFER: BankTransferGateway(db),
+            ON_ACCOUNT: OnAccountGateway(db),
+        },
         storage,
         PlainRenderer(),
         public_url="https://market.example",
@@ -237,8 +244,8 @@ class MarketStage:
         self._seats(best)
         self._learn()
         self.partly_refunded = self.buy((self.seats.id, 10))
-        self._refund(self.partly_refunded, 12_345)
-        self._refund(self.buy((self.seats.id, 2)), None)
+        self.refund(self.partly_refunded, 12_345)
+        self.refund(self.buy((self.seats.id, 2)), None)
         self.asked_back = [self.buy((self.seats.id, 5)) for _ in range(2)]
         self._services()
         self._after_the_end()
@@ -271,11 +278,11 @@ class MarketStage:
         going_on, ended, _ = (self.buy((self.staged.id, 1)) for _ in range(3))
         self.serve(going_on, accepted=1)
         self.serve(ended, accepted=2)
-        self._refund(ended, None)
+        self.refund(ended, None)
 
     def _after_the_end(self) -> None:
         """What the gateway does by itself: refunds that come back, a reversal, one by hand, disputes in every state."""
-        self._refund(self.buy((self.seats.id, 4), token="sbx_refund_returned"), None)
+        self.refund(self.buy((self.seats.id, 4), token="sbx_refund_returned"), None)
         for token in ("sbx_reversed", "sbx_refunded_by_hand", "sbx_disputed", "sbx_disputed_won", "sbx_disputed_lost"):
             self.buy((self.seats.id, 4), token=token)
         for _ in range(2):
@@ -328,7 +335,7 @@ class MarketStage:
             bill = uow.session.scalars(select(Invoice.id).where(Invoice.reference == order_id)).one()
             request_fapiao(uow, RequestFapiao([bill]), SandboxFapiaoIssuer())
         self.keep_running()
-        self._refund(order_id, 5_000)
+        self.refund(order_id, 5_000)
         self._correct_title()
 
     def _correct_title(self) -> None:
@@ -341,7 +348,7 @@ class MarketStage:
             assert paid is not None
             find_or_draw(uow, AskPaper("receipt", paid, Language.BILINGUAL))
         self.keep_running()
-        self._refund(order_id, 4_000)
+        self.refund(order_id, 4_000)
 
     def renew(self) -> None:
         """A month later terms are renewed, fall past due, go back and end; instalments are paid, unpaid and cancelled."""
@@ -360,7 +367,7 @@ class MarketStage:
             for order_id in (bought[1], in_parts[1]):
                 purchase_id = uow.session.get_one(Order, order_id).purchase_id
                 uow.session.get_one(Purchase, purchase_id).method_token = "sbx_declined"
-        self._refund(in_parts[2], None)
+        self.refund(in_parts[2], None)
         self._use(bought[2])
         for _ in range(5):
             self._use(bought[0])
@@ -391,7 +398,7 @@ class MarketStage:
         with unit_of_work(self.db, SYSTEM) as uow:
             found = uow.session.scalar(renewal)
         if found is not None:
-            self._refund(found, None)
+            self.refund(found, None)
 
     def keep_running(self) -> None:
         """Run every job that is due."""
@@ -525,7 +532,7 @@ class MarketStage:
             statement = select(Order.id).where(Order.purchase_id == UUID(json.loads(answer.body)["id"]))
             return uow.session.scalars(statement).one()
 
-    def _refund(self, order_id: UUID, amount_minor: int | None) -> None:
+    def refund(self, order_id: UUID, amount_minor: int | None) -> None:
         with unit_of_work(self.db, self.buyer.owner) as uow:
             request_order_refund(uow, RequestOrderRefund(order_id, amount_minor, "not needed"))
         self.keep_running()

@@ -26,7 +26,10 @@ class BankTransferOut(Out):
 
     id: UUID
     payment_id: UUID
-    state: Annotated[str, Meta(description="awaited, received in full, or withdrawn")]
+    state: Annotated[
+        str, Meta(description="awaited, received in full, withdrawn, or credited: refunded before it was paid")
+    ]
+    is_owed: Annotated[bool, Meta(description="For what was bought on account and is delivered already")]
     remark_code: Annotated[str, Meta(description="To be written into the transfer's remark")]
     amount: MoneyOut
     missing: Annotated[MoneyOut, Meta(description="What has not come yet")]
@@ -99,10 +102,12 @@ def download_transfer(payment_id: FromPath[UUID], request: ApiRequest, locale: L
 def withdraw_transfer(request: ApiRequest, payment_id: UUID) -> None:
     """Withdraw what a payer will not send. Done twice, the second changes nothing.
 
-    Raises: NotFound; Conflict `bank_transfer_not_awaited`, the money is here.
+    Raises: NotFound; Conflict `bank_transfer_not_awaited`, the money is here; `owed_not_withdrawn`, of a purchase on account.
     """
     with request.transaction() as uow:
         found = find_transfer(uow, payment_id)
+    if found.is_owed:
+        raise Conflict("owed_not_withdrawn")
     gateway = request.services.gateways.get(BANK_TRANSFER)
     if found.state == "received" or not isinstance(gateway, BankTransferGateway):
         raise Conflict("bank_transfer_not_awaited", state=found.state)

@@ -77,9 +77,12 @@ BOOKED = Query(
     WITH expected (business_key, account, minor) AS (
         SELECT 'bank_line\\:' || id, 'suspense', -amount_minor FROM billing.bank_line
         UNION ALL SELECT 'bank_assignment\\:' || a.id,
-                         CASE WHEN a.kind IN ('shortfall', 'write_off') THEN 'gateway_fee' ELSE 'gateway_cash' END,
+                         CASE WHEN a.kind IN ('shortfall', 'write_off') THEN 'gateway_fee'
+                              WHEN t.gateway = 'on_account' THEN 'receivable' ELSE 'gateway_cash' END,
                          (CASE WHEN a.kind = 'shortfall' OR l.amount_minor < 0 THEN 1 ELSE -1 END) * a.amount_minor
                   FROM billing.bank_assignment a JOIN billing.bank_line l ON l.id = a.line_id
+                  LEFT JOIN billing.bank_outgoing o ON o.id = a.outgoing_id
+                  LEFT JOIN billing.bank_transfer t ON t.id = coalesce(a.transfer_id, o.transfer_id)
     ), booked AS (
         SELECT business_key, id FROM billing.ledger_transaction WHERE kind LIKE 'bank\\_%'
     )

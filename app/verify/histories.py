@@ -9,6 +9,7 @@ from typing import Any
 import billing.accounting_periods.models
 import billing.bank.models
 import billing.connected_accounts.models
+import billing.credit_lines.models
 import billing.disputes.models
 import billing.fapiao.models
 import billing.incidents.models
@@ -54,6 +55,8 @@ TABLES = {
     billing.connected_accounts.models.CONNECTED_ACCOUNT.name: "billing.connected_account",
     billing.bank.models.AWAITED_TRANSFER.name: "billing.bank_transfer",
     billing.bank.models.OUTGOING_TRANSFER.name: "billing.bank_outgoing",
+    billing.credit_lines.models.CREDIT_LINE.name: "billing.credit_line",
+    billing.credit_lines.models.CREDIT_HOLD.name: "billing.credit_hold",
     billing.accounting_periods.models.ACCOUNTING_PERIOD.name: "billing.accounting_period",
     billing.reconciliation.models.RECONCILIATION_DIFFERENCE.name: "billing.reconciliation_difference",
     billing.payouts.models.TRANSFER_REVERSAL.name: "billing.transfer_reversal",

@@ -84,16 +84,20 @@ FACTS = Query(
     "每笔成功的付款、扣费、退款与打款，以及退票、拒付与异常，各恰有一笔账务交易，金额一致。",
     "Every captured payment, charge, refund, payout, return, dispute and incident stands in the books once, with its amount.",
     """
-    WITH expected (business_key, account, minor) AS (
-        SELECT 'payment:' || id, 'gateway_cash', amount_minor - credit_minor FROM billing.payment
+    WITH refunds AS (
+        SELECT r.*, CASE p.gateway WHEN 'on_account' THEN 'receivable' ELSE 'gateway_cash' END AS cash
+        FROM billing.refund r JOIN billing.payment p ON p.id = r.payment_id
+    ), expected (business_key, account, minor) AS (
+        SELECT 'payment:' || id, CASE gateway WHEN 'on_account' THEN 'receivable' ELSE 'gateway_cash' END,
+                         amount_minor - credit_minor FROM billing.payment
                   WHERE state IN ('succeeded', 'reversed')
         UNION ALL SELECT 'charge:' || id, 'buyer_credit', gross_minor FROM billing.charge WHERE gross_minor > 0
-        UNION ALL SELECT 'refund:' || id, 'gateway_cash', credit_minor - amount_minor
-                  FROM billing.refund WHERE state IN ('succeeded', 'returned', 'resending', 'settled')
+        UNION ALL SELECT 'refund:' || id, cash, credit_minor - amount_minor
+                  FROM refunds WHERE state IN ('succeeded', 'returned', 'resending', 'settled')
         UNION ALL SELECT 'refund:' || id || '\\:returned' || CASE WHEN n > 1 THEN '\\:' || n ELSE '' END,
-                         'gateway_cash', amount_minor - credit_minor FROM billing.refund, generate_series(1, returns) n
-        UNION ALL SELECT 'refund:' || id || '\\:resent\\:' || n, 'gateway_cash', credit_minor - amount_minor
-                  FROM billing.refund, generate_series(1, returns) n WHERE n < returns OR state = 'succeeded'
+                         cash, amount_minor - credit_minor FROM refunds, generate_series(1, returns) n
+        UNION ALL SELECT 'refund:' || id || '\\:resent\\:' || n, cash, credit_minor - amount_minor
+                  FROM refunds, generate_series(1, returns) n WHERE n < returns OR state = 'succeeded'
         UNION ALL SELECT 'refund:' || id || '\\:settled', 'buyer_credit', amount_minor - credit_minor
                   FROM billing.refund WHERE state = 'settled'
         UNION ALL SELECT 'payout:' || id || '\\:scheduled', 'payout_clearing', -amount_minor FROM billing.payout
@@ -136,9 +140,10 @@ CASH = _account(
     "gateway, currency",
     f"""
     SELECT gateway, currency, amount_minor - credit_minor AS minor FROM billing.payment
-    WHERE state IN ('succeeded', 'reversed')
+    WHERE state IN ('succeeded', 'reversed') AND gateway <> 'on_account'
     UNION ALL SELECT p.gateway, r.currency, r.credit_minor - r.amount_minor
-              FROM billing.refund r JOIN billing.payment p ON p.id = r.payment_id WHERE r.state = 'succeeded'
+              FROM billing.refund r JOIN billing.payment p ON p.id = r.payment_id
+              WHERE r.state = 'succeeded' AND p.gateway <> 'on_account'
     UNION ALL SELECT gateway, currency, -amount_minor FROM billing.payout WHERE state = 'paid'
     UNION ALL SELECT p.gateway, a.currency, a.amount_minor FROM billing.statement_adjustment a
               JOIN billing.payout p ON p.id = a.payout_id WHERE a.kind = 'returned'
@@ -150,7 +155,10 @@ CASH = _account(
     UNION ALL SELECT 'bank\\:' || a.code, l.currency, l.amount_minor FROM billing.bank_line l
               JOIN billing.bank_account a ON a.id = l.account_id
     UNION ALL SELECT 'bank_transfer', l.currency, CASE WHEN l.amount_minor > 0 THEN -a.amount_minor ELSE a.amount_minor END
-              FROM billing.bank_assignment a JOIN billing.bank_line l ON l.id = a.line_id WHERE a.kind <> 'write_off'
+              FROM billing.bank_assignment a JOIN billing.bank_line l ON l.id = a.line_id
+              LEFT JOIN billing.bank_outgoing o ON o.id = a.outgoing_id
+              LEFT JOIN billing.bank_transfer t ON t.id = coalesce(a.transfer_id, o.transfer_id)
+              WHERE a.kind <> 'write_off' AND coalesce(t.gateway, 'bank_transfer') = 'bank_transfer'
     """,  # noqa: S608 - every piece of it stands in this repository
     owed=False,
 )

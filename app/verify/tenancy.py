@@ -69,6 +69,8 @@ KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ("billing.payment_allocation", "payment_id", "billing.payment", "payer_org_id", "payer_org_id"),
     ("billing.payment_allocation", "reference", 'orders."order"', "payer_org_id seller_org_id", BOTH),
     ("billing.bank_transfer", "payment_id", "billing.payment", "payer_org_id", "payer_org_id"),
+    ("billing.credit_hold", "payment_id", "billing.payment", "org_id", "payer_org_id"),
+    ("billing.credit_hold", "line_id", "billing.credit_line", "org_id", "org_id"),
     ("billing.charge", "reference", "orders.order_line", BOTH, BOTH),
     ("billing.charge", "part_reference", "orders.milestone", BOTH, BOTH),
     ("billing.share", "part_reference", "orders.milestone", "seller_org_id", "seller_org_id"),
@@ -115,7 +117,7 @@ APPEND_ONLY = (
     "orders.offer_line orders.counter_offer orders.sale_terms marketplace.agreement_acceptance marketplace.lead_message"
     " marketplace.lead_note fulfillment.customer_review_revision"
     " fulfillment.usage_event fulfillment.usage_key fulfillment.usage_line orders.refund_evidence"
-    " orders.dispute_evidence billing.bank_statement billing.bank_assignment"
+    " orders.dispute_evidence billing.bank_statement billing.bank_assignment billing.transfer_credit"
     " orders.dispute_evidence billing.fapiao_line billing.fapiao_source"
     " orders.dispute_evidence billing.payout_report billing.payout_report_line"
     " orders.dispute_evidence billing.reconciliation_run"

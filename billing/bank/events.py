@@ -17,3 +17,13 @@ class TransferReminded(Event):
     reference: UUID
     payer_org_id: UUID
     remark_code: str
+
+
+class AccountPurchasePaid(Event):
+    """Nothing of a purchase on account is owed any more: its money has come, or it was taken back before."""
+
+    topic: ClassVar[str] = "billing.account_purchase_paid.v1"
+    transfer_id: UUID
+    payment_id: UUID
+    reference: UUID
+    payer_org_id: UUID

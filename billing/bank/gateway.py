@@ -26,6 +26,7 @@ from billing.bank.models import (
 )
 from billing.bank.remark_code import draw_code
 from billing.bank.same_name import name_key
+from billing.credit_lines.models import ON_ACCOUNT
 from billing.gateways.ports import (
     EvidenceRequest,
     GatewayAnswer,
@@ -56,6 +57,7 @@ _SAYS = {
     "awaited": GatewayStatus.REQUIRES_ACTION,
     "received": GatewayStatus.SUCCEEDED,
     "withdrawn": GatewayStatus.FAILED,
+    "credited": GatewayStatus.SUCCEEDED,
 }
 _OUT_SAYS = {
     "to_send": GatewayStatus.PENDING,
@@ -87,7 +89,7 @@ class BankTransferGateway:
         """How the transfer of this key stands."""
 
         def look(uow: UnitOfWork) -> GatewayAnswer | None:
-            found = _by_key(uow, request.key)
+            found = transfer_by_key(uow, request.key)
             return _answer(found) if found is not None else None
 
         return transact(self._db, SYSTEM, look)
@@ -96,7 +98,7 @@ class BankTransferGateway:
         """Wait for it no longer; what has come in full by now has come."""
 
         def withdraw(uow: UnitOfWork) -> GatewayAnswer:
-            found = lock_row(uow.session, BankTransfer, _own_id(reference))
+            found = lock_row(uow.session, BankTransfer, own_id(reference))
             if found is None:
                 raise GatewayRefused("reference_unknown")
             if found.state == "awaited":
@@ -110,8 +112,8 @@ class BankTransferGateway:
         """As `cancel`, for a payer who would rather pay in another way: it is told of by a notice."""
 
         def work(uow: UnitOfWork) -> None:
-            found = lock_row(uow.session, BankTransfer, _own_id(reference))
-            if found is not None and found.state == "awaited":
+            found = lock_row(uow.session, BankTransfer, own_id(reference))
+            if found is not None and found.state == "awaited" and found.gateway == BANK_TRANSFER:
                 AWAITED_TRANSFER.move(uow, found, "withdrawn", org_ids=[found.payer_org_id], reason="payer")
                 found.remind_at = None
                 metadata = {"payment_id": str(found.payment_id)}
@@ -121,14 +123,14 @@ class BankTransferGateway:
 
     def refund(self, request: RefundRequest) -> GatewayAnswer:
         """Put it on the list of what is to be sent, to the account that paid."""
-        return transact(self._db, SYSTEM, lambda uow: _outgoing_answer(_send_back(uow, request)))
+        return transact(self._db, SYSTEM, lambda uow: outgoing_answer(send_back(uow, request)))
 
     def find_refund(self, request: RefundRequest, reference: str | None) -> GatewayAnswer | None:
         """How the item of this key stands."""
 
         def look(uow: UnitOfWork) -> GatewayAnswer | None:
-            found = _outgoing_by_key(uow, request.key)
-            return _outgoing_answer(found) if found is not None else None
+            found = outgoing_by_key(uow, request.key)
+            return outgoing_answer(found) if found is not None else None
 
         return transact(self._db, SYSTEM, look)
 
@@ -168,7 +170,14 @@ def reference_of(row_id: UUID) -> str:
     return f"bank_{row_id.hex}"
 
 
-def tell_outcome(uow: UnitOfWork, what: str, row_id: UUID, says: GatewayStatus, metadata: Mapping[str, str]) -> None:
+def tell_outcome(
+    uow: UnitOfWork,
+    what: str,
+    row_id: UUID,
+    says: GatewayStatus,
+    metadata: Mapping[str, str],
+    gateway: str = BANK_TRANSFER,
+) -> None:
     """Leave a notice, as a gateway elsewhere would post one; whoever reads it asks here. Idempotent by: row and outcome."""
     reference = reference_of(row_id)
     notice = GatewayWebhook(
@@ -178,7 +187,7 @@ def tell_outcome(uow: UnitOfWork, what: str, row_id: UUID, says: GatewayStatus, 
         body={"metadata": dict(metadata)},
         says=says,
     )
-    store_webhook(uow, BANK_TRANSFER, notice)
+    store_webhook(uow, gateway, notice)
 
 
 def next_reminder(deadline_at: datetime, after: datetime) -> datetime | None:
@@ -187,23 +196,26 @@ def next_reminder(deadline_at: datetime, after: datetime) -> datetime | None:
     return next((at for at in due if at > after), None)
 
 
-def _own_id(reference: str) -> UUID:
+def own_id(reference: str) -> UUID:
+    """The row that is called so (`reference_of`). Raises GatewayRefused `reference_unknown`."""
     try:
         return UUID(reference.removeprefix("bank_"))
     except ValueError as error:
         raise GatewayRefused("reference_unknown") from error
 
 
-def _by_key(uow: UnitOfWork, key: str) -> BankTransfer | None:
+def transfer_by_key(uow: UnitOfWork, key: str) -> BankTransfer | None:
+    """The transfer that was asked for by this key."""
     return uow.session.scalar(select(BankTransfer).where(BankTransfer.idempotency_key == key))
 
 
-def _outgoing_by_key(uow: UnitOfWork, key: str) -> BankOutgoing | None:
+def outgoing_by_key(uow: UnitOfWork, key: str) -> BankOutgoing | None:
+    """What is to be sent by this key."""
     return uow.session.scalar(select(BankOutgoing).where(BankOutgoing.idempotency_key == key))
 
 
 def _ask_for(uow: UnitOfWork, request: PaymentRequest) -> BankTransfer:
-    found = _by_key(uow, request.key)
+    found = transfer_by_key(uow, request.key)
     if found is not None:
         if Money(found.amount_minor, found.currency) != request.amount:
             raise GatewayRefused("idempotency_key_reused")
@@ -212,15 +224,23 @@ def _ask_for(uow: UnitOfWork, request: PaymentRequest) -> BankTransfer:
     account = offered_account(uow, request.amount.currency)
     if payment is None or account is None:
         raise GatewayRefused("bank_transfer_unavailable")
-    code = draw_code()
+    return expect_transfer(uow, request, payment, account, deadline_at=payment.deadline_at)
+
+
+def expect_transfer(
+    uow: UnitOfWork, request: PaymentRequest, payment: Payment, account: BankAccount, *, deadline_at: datetime
+) -> BankTransfer:
+    """Ask a payer for a transfer by the deadline, and let the request be drawn. Idempotent by the request's key."""
     name = uow.session.scalars(select(Organization.legal_name).where(Organization.id == payment.payer_org_id)).one()
+    is_owed = payment.gateway == ON_ACCOUNT
     row = BankTransfer(
         id=uuid7(),
         payer_org_id=payment.payer_org_id,
         payment_id=payment.id,
+        gateway=payment.gateway,
         account_id=account.id,
         idempotency_key=request.key,
-        remark_code=code,
+        remark_code=draw_code(),
         virtual_account=_virtual(account, payment.id),
         payer_name=name,
         payer_key=name_key(name),
@@ -229,9 +249,10 @@ def _ask_for(uow: UnitOfWork, request: PaymentRequest) -> BankTransfer:
         currency=request.amount.currency,
         received_minor=0,
         written_off_minor=0,
-        deadline_at=payment.deadline_at,
+        credited_minor=0,
+        deadline_at=deadline_at,
         state="awaited",
-        remind_at=next_reminder(payment.deadline_at, clock.now()),
+        remind_at=None if is_owed else next_reminder(deadline_at, clock.now()),
         files={},
         created_at=clock.now(),
     )
@@ -247,11 +268,15 @@ def _virtual(account: BankAccount, payment_id: UUID) -> str | None:
     return f"{account.virtual_prefix}{payment_id.int % 10**12:012d}" if account.virtual_prefix else None
 
 
-def _send_back(uow: UnitOfWork, request: RefundRequest) -> BankOutgoing:
-    found = _outgoing_by_key(uow, request.key)
+def send_back(uow: UnitOfWork, request: RefundRequest) -> BankOutgoing:
+    """Put a refund of what has come on the list of what is to be sent. Locks: its transfer. Idempotent by the request's key.
+
+    Raises: GatewayRefused `payment_not_refundable`, `refund_exceeds_payment`.
+    """
+    found = outgoing_by_key(uow, request.key)
     if found is not None:
         return found
-    transfer = lock_row(uow.session, BankTransfer, _own_id(request.payment_reference))
+    transfer = lock_row(uow.session, BankTransfer, own_id(request.payment_reference))
     if transfer is None or transfer.state != "received" or transfer.currency != request.amount.currency:
         raise GatewayRefused("payment_not_refundable")
     # Under the lock of its transfer: no more goes back than came.
@@ -262,7 +287,7 @@ def _send_back(uow: UnitOfWork, request: RefundRequest) -> BankOutgoing:
             BankOutgoing.state.in_(("to_send", "sent")),
         )
     )
-    if sum(sent) + request.amount.amount_minor > transfer.amount_minor:
+    if sum(sent) + request.amount.amount_minor > transfer.amount_minor - transfer.credited_minor:
         raise GatewayRefused("refund_exceeds_payment")
     name, number = _payer_account(uow, transfer)
     row = BankOutgoing(
@@ -315,7 +340,8 @@ def _answer(row: BankTransfer) -> GatewayAnswer:
     )
 
 
-def _outgoing_answer(row: BankOutgoing) -> GatewayAnswer:
+def outgoing_answer(row: BankOutgoing) -> GatewayAnswer:
+    """How an item to be sent stands, as a gateway would say it."""
     return GatewayAnswer(
         status=_OUT_SAYS[row.state],
         reference=reference_of(row.id),

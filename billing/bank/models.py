@@ -63,23 +63,39 @@ class BankTransfer(Base):
         UniqueConstraint("idempotency_key"),
         UniqueConstraint("remark_code"),
         Index("uq_bank_transfer_virtual_account", "virtual_account", unique=True),
-        CheckConstraint("state IN ('awaited', 'received', 'withdrawn')", name="state"),
+        CheckConstraint("state IN ('awaited', 'received', 'withdrawn', 'credited')", name="state"),
+        CheckConstraint("gateway IN ('bank_transfer', 'on_account')", name="gateway"),
         CheckConstraint("amount_minor > 0", name="amount"),
-        CheckConstraint("received_minor >= 0 AND written_off_minor >= 0", name="received"),
-        CheckConstraint("received_minor + written_off_minor <= amount_minor", name="not_exceeded"),
+        CheckConstraint("received_minor >= 0 AND written_off_minor >= 0 AND credited_minor >= 0", name="received"),
+        CheckConstraint("received_minor + written_off_minor + credited_minor <= amount_minor", name="not_exceeded"),
         CheckConstraint(
-            "(state = 'received') = (received_minor + written_off_minor = amount_minor)", name="received_in_full"
+            "(state IN ('received', 'credited')) = (received_minor + written_off_minor + credited_minor = amount_minor)",
+            name="received_in_full",
         ),
+        CheckConstraint("credited_minor = 0 OR gateway = 'on_account'", name="credited"),
         Index("ix_bank_transfer_payer_org_id_created_at", "payer_org_id", "created_at"),
         Index("ix_bank_transfer_payment_id", "payer_org_id", "payment_id"),
         Index("ix_bank_transfer_account_id", "account_id"),
         Index("ix_bank_transfer_awaited", "remind_at", postgresql_where=text("state = 'awaited'")),
         Index("ix_bank_transfer_payer_key", "payer_key", postgresql_where=text("state = 'awaited'")),
+        Index(
+            "ix_bank_transfer_due",
+            "deadline_at",
+            "id",
+            postgresql_where=text("state = 'awaited' AND gateway = 'on_account'"),
+        ),
+        Index(
+            "ix_bank_transfer_owed",
+            "payment_id",
+            postgresql_where=text("state = 'awaited' AND gateway = 'on_account'"),
+        ),
         {"schema": "billing"},
     )
     id: Mapped[Id]
     payer_org_id: Mapped[UUID]
     payment_id: Mapped[UUID]
+    gateway: Mapped[str] = mapped_column(default=BANK_TRANSFER, server_default=BANK_TRANSFER)
+    """Whose it is: of `on_account` the purchase was delivered already, and is owed until this has come."""
     account_id: Mapped[UUID]
     idempotency_key: Mapped[str]
     remark_code: Mapped[str]
@@ -93,6 +109,8 @@ class BankTransfer(Base):
     received_minor: Mapped[Minor] = mapped_column(default=0)
     written_off_minor: Mapped[Minor] = mapped_column(default=0)
     """What never came and is borne by the platform: what banks on the way kept."""
+    credited_minor: Mapped[Minor] = mapped_column(default=0, server_default=text("0"))
+    """What of a purchase on account was refunded before it was paid (`TransferCredit`)."""
     state: Mapped[str]
     deadline_at: Mapped[Instant]
     remind_at: Mapped[Instant | None]
@@ -104,7 +122,25 @@ class BankTransfer(Base):
     @property
     def missing_minor(self) -> int:
         """What has not come yet."""
-        return self.amount_minor - self.received_minor - self.written_off_minor
+        return self.amount_minor - self.received_minor - self.written_off_minor - self.credited_minor
+
+
+class TransferCredit(Base):
+    """A refund of a purchase on account that is not paid: so much less is to be sent. Append-only; found by its key."""
+
+    __tablename__ = "transfer_credit"
+    __table_args__ = (
+        UniqueConstraint("idempotency_key"),
+        CheckConstraint("amount_minor > 0", name="amount"),
+        Index("ix_transfer_credit_transfer_id", "transfer_id"),
+        {"schema": "billing"},
+    )
+    id: Mapped[Id]
+    transfer_id: Mapped[UUID] = mapped_column(ForeignKey("billing.bank_transfer.id"))
+    idempotency_key: Mapped[str]
+    amount_minor: Mapped[Minor]
+    currency: Mapped[Currency]
+    created_at: Mapped[CreatedAt]
 
 
 class BankStatement(Base):
@@ -242,7 +278,9 @@ register("uq_bank_account_offered", lambda: Conflict("bank_account_currency_take
 register("uq_bank_account_code", lambda: Conflict("bank_account_code_taken"))
 
 AWAITED_TRANSFER = Machine(
-    "bank_transfer", initial="awaited", edges=edges(awaited="received withdrawn", received="", withdrawn="")
+    "bank_transfer",
+    initial="awaited",
+    edges=edges(awaited="received withdrawn credited", received="", withdrawn="", credited=""),
 )
 OUTGOING_TRANSFER = Machine(
     "bank_outgoing", initial="to_send", edges=edges(to_send="sent failed", sent="returned", returned="", failed="")

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 
 from billing.bank.models import BankAccount, BankAssignment, BankLine, BankOutgoing, BankStatement, BankTransfer
 from billing.bank.remark_code import find_codes
+from billing.credit_lines.models import ON_ACCOUNT
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, NotFound
 from kernel.paging import Page, cut, newest_first
@@ -28,6 +29,8 @@ class TransferView:
     payment_id: UUID
     payer_name: str
     state: str
+    is_owed: bool
+    """Whether it pays for what was bought on account, and is there already."""
     remark_code: str
     amount_minor: int
     missing_minor: int
@@ -139,6 +142,7 @@ def find_transfer(uow: UnitOfWork, payment_id: UUID) -> TransferView:
         payment_id=transfer.payment_id,
         payer_name=transfer.payer_name,
         state=transfer.state,
+        is_owed=transfer.gateway == ON_ACCOUNT,
         remark_code=transfer.remark_code,
         amount_minor=transfer.amount_minor,
         missing_minor=transfer.missing_minor,

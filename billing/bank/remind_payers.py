@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from billing.bank.events import TransferReminded
 from billing.bank.gateway import next_reminder
-from billing.bank.models import BankTransfer
+from billing.bank.models import BANK_TRANSFER, BankTransfer
 from billing.payments.models import Payment
 from kernel import clock
 from kernel.db.locks import lock_row
@@ -37,7 +37,11 @@ def due_reminders(uow: UnitOfWork) -> Sequence[UUID]:
     """Awaited transfers whose payer is to be told again, the longest due first."""
     return uow.session.scalars(
         select(BankTransfer.id)
-        .where(state_in(BankTransfer.state, "awaited"), BankTransfer.remind_at <= clock.now())
+        .where(
+            state_in(BankTransfer.state, "awaited"),
+            BankTransfer.gateway == BANK_TRANSFER,
+            BankTransfer.remind_at <= clock.now(),
+        )
         .order_by(BankTransfer.remind_at)
         .limit(BATCH)
     ).all()

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
+from sqlalchemy import func, select
+
+from billing.bank.events import AccountPurchasePaid
 from billing.bank.gateway import tell_outcome
 from billing.bank.models import (
     AWAITED_TRANSFER,
@@ -21,13 +24,17 @@ from billing.bank.models import (
     BankTransfer,
 )
 from billing.bank.remark_code import draw_code
+from billing.credit_lines.hold import draw_credit, lock_line, repay
+from billing.credit_lines.models import ON_ACCOUNT
 from billing.gateways.ports import GatewayStatus
 from billing.ledger.post import Fact, Leg, post
+from billing.payments.models import Payment
 from kernel import audit, clock
-from kernel.db.locks import lock_row
+from kernel.db.locks import lock_row, lock_rows
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.ids import uuid7
+from kernel.jobs.outbox import emit
 from kernel.text import plain_text
 from marketplace.parties.models import PLATFORM_ORG_ID
 
@@ -82,7 +89,8 @@ def assign_money(uow: UnitOfWork, command: AssignMoney) -> BankLine:
     """Say for which transfer money came.
 
     Raises: NotFound; Invalid `reason_missing`, `bank_amount_exceeds`, `bank_shortfall_too_large`; Conflict
-    `bank_transfer_not_awaited`, `bank_line_goes_out`, `bank_currency_differs`. Locks: the transfer, then the line.
+    `bank_transfer_not_awaited`, `bank_line_goes_out`, `bank_currency_differs`, `bank_owed_whole`, a part of a line for a part
+    of a purchase on account. Locks: the transfer, then the line.
     """
     reason = _decide(uow, command.reason)
     transfer = lock_row(uow.session, BankTransfer, command.transfer_id)
@@ -100,9 +108,33 @@ def assign_money(uow: UnitOfWork, command: AssignMoney) -> BankLine:
     short_minor = transfer.missing_minor - command.amount_minor if command.bear_shortfall else 0
     if short_minor * PPM > transfer.amount_minor * MOST_SHORTFALL_PPM:
         raise Invalid("bank_shortfall_too_large", field="amount")
-    to_transfer(uow, line, transfer, command.amount_minor, reason, short_minor=short_minor)
+    if transfer.gateway == ON_ACCOUNT and command.amount_minor + short_minor < transfer.missing_minor:
+        _keep_for(uow, line, transfer, command.amount_minor, reason)
+    else:
+        to_transfer(uow, line, transfer, command.amount_minor, reason, short_minor=short_minor)
     audit.record(uow, "bank_line.assigned", subject_id=line.id, transfer_id=str(transfer.id), reason=reason)
     return line
+
+
+def _keep_for(uow: UnitOfWork, line: BankLine, transfer: BankTransfer, minor: int, reason: str) -> None:
+    """A purchase on account is paid as a whole, so that a refund is of what is owed or of what has come, never of both: a line
+    that is less is kept for it, until those that are kept are what is missing.
+    """
+    if not minor == line.open_minor == line.amount_minor:
+        raise Conflict("bank_owed_whole")
+    line.transfer_id, line.reason = transfer.id, "short"
+    uow.flush()
+    kept = uow.session.scalars(
+        select(BankLine.id).where(
+            BankLine.transfer_id == transfer.id,
+            BankLine.reason == "short",
+            BankLine.open_minor == BankLine.amount_minor,
+        )
+    ).all()
+    lines = lock_rows(uow.session, BankLine, kept)
+    if sum(one.open_minor for one in lines) == transfer.missing_minor:
+        for one in lines:
+            to_transfer(uow, one, transfer, one.open_minor, reason)
 
 
 def return_money(uow: UnitOfWork, command: ReturnMoney) -> BankOutgoing:
@@ -188,8 +220,41 @@ def to_transfer(
     if transfer.missing_minor == 0:
         AWAITED_TRANSFER.move(uow, transfer, "received", org_ids=[transfer.payer_org_id], reason=reason)
         transfer.remind_at = None
+    if transfer.gateway == ON_ACCOUNT:
+        free_credit(uow, transfer, minor + short_minor)
+    elif transfer.missing_minor == 0:
         tell_outcome(uow, "payment", transfer.id, GatewayStatus.SUCCEEDED, {"payment_id": str(transfer.payment_id)})
     uow.flush()
+
+
+def free_credit(uow: UnitOfWork, transfer: BankTransfer, minor: int) -> None:
+    """So much of a locked transfer of a purchase on account is owed no longer. Locks: its payer's line of credit.
+
+    Emits: AccountPurchasePaid where nothing of it is owed any more.
+    """
+    currency = transfer.currency.strip()
+    # Its money may be here before its gateway's answer was heard.
+    draw_credit(uow, transfer.payment_id)
+    lock_line(uow, transfer.payer_org_id, currency)
+    # Under the lock: what others ask for at once is seen, too.
+    due = select(func.min(BankTransfer.deadline_at)).where(
+        BankTransfer.payer_org_id == transfer.payer_org_id,
+        BankTransfer.currency == transfer.currency,
+        BankTransfer.gateway == ON_ACCOUNT,
+        BankTransfer.state == "awaited",
+    )
+    repay(uow, transfer.payer_org_id, currency, minor, uow.session.scalar(due))
+    if transfer.missing_minor == 0:
+        payment = uow.session.get_one(Payment, transfer.payment_id)
+        emit(
+            uow,
+            AccountPurchasePaid(
+                transfer_id=transfer.id,
+                payment_id=payment.id,
+                reference=payment.reference,
+                payer_org_id=transfer.payer_org_id,
+            ),
+        )
 
 
 def outgoing_fits(line: BankLine, item: BankOutgoing) -> bool:
@@ -223,7 +288,8 @@ def move_outgoing(uow: UnitOfWork, item: BankOutgoing, state: str, reason: str) 
     uow.flush()
     if moved and item.kind == "refund":
         says = GatewayStatus.SUCCEEDED if state == "sent" else GatewayStatus.FAILED
-        tell_outcome(uow, "refund", item.id, says, {})
+        transfer = uow.session.get(BankTransfer, item.transfer_id) if item.transfer_id is not None else None
+        tell_outcome(uow, "refund", item.id, says, {}, transfer.gateway if transfer is not None else BANK_TRANSFER)
 
 
 def _decide(uow: UnitOfWork, reason: str) -> str:
@@ -276,7 +342,7 @@ def _assign(
         created_at=clock.now(),
     )
     uow.add(row)
-    clearing = Leg(PLATFORM_ORG_ID, "gateway_cash", -sign * minor, BANK_TRANSFER)
+    clearing = _clearing(uow, transfer_id, outgoing_id, -sign * minor)
     own = Leg(PLATFORM_ORG_ID, "gateway_fee", -sign * minor)
     from_suspense = Leg(PLATFORM_ORG_ID, "suspense", sign * minor)
     if kind == "shortfall":
@@ -286,3 +352,13 @@ def _assign(
     else:
         legs = [from_suspense, clearing]
     post(uow, Fact(f"bank_assignment:{row.id}", f"bank_{kind}", line.id, line.currency, clock.now(), legs))
+
+
+def _clearing(uow: UnitOfWork, transfer_id: UUID | None, outgoing_id: UUID | None, minor: int) -> Leg:
+    """What a part of a line is set against: what the gateway took, or, of a purchase on account, what its buyer owes."""
+    if outgoing_id is not None:
+        transfer_id = uow.session.get_one(BankOutgoing, outgoing_id).transfer_id
+    transfer = uow.session.get_one(BankTransfer, transfer_id) if transfer_id is not None else None
+    if transfer is not None and transfer.gateway == ON_ACCOUNT:
+        return Leg(transfer.payer_org_id, "receivable", minor)
+    return Leg(PLATFORM_ORG_ID, "gateway_cash", minor, BANK_TRANSFER)

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Text, cast, exists, func, select
 
+from billing.bank.models import TransferCredit
 from billing.charges.models import Charge
 from billing.documents.lines import unit_price_of
 from billing.invoices.issue_invoice import LineToInvoice, add_document
 from billing.invoices.models import Invoice, InvoiceLine
 from billing.refunds.allocate_refund import RefundPart
-from billing.refunds.models import EFFECTIVE, Refund, RefundLine
+from billing.refunds.models import EFFECTIVE, Refund, RefundAttempt, RefundLine
 from kernel import clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
@@ -71,8 +72,8 @@ def issue_credit_note(uow: UnitOfWork, command: IssueCreditNote) -> UUID | None:
         net_minor=sum(line.net_minor for line in lines),
         tax_minor=sum(line.tax_minor for line in lines),
         gross_minor=sum(line.gross_minor for line in lines),
-        # The refund has succeeded: what the note gives back has been paid back.
-        paid_minor=sum(line.gross_minor for line in lines),
+        # The refund has succeeded: what the note gives back has been paid back, or is owed no longer.
+        paid_minor=0 if _was_owed(uow, refund) else sum(line.gross_minor for line in lines),
         language=original.language,
         seller=original.seller,
         buyer=original.buyer,
@@ -88,6 +89,12 @@ def issue_credit_note(uow: UnitOfWork, command: IssueCreditNote) -> UUID | None:
     )
     add_document(uow, note, lines, original=original)
     return note.id
+
+
+def _was_owed(uow: UnitOfWork, refund: Refund) -> bool:
+    """Whether it is of a purchase on account that was not paid: no money went back."""
+    attempts = select(cast(RefundAttempt.id, Text)).where(RefundAttempt.refund_id == refund.id)
+    return bool(uow.session.scalar(select(exists().where(TransferCredit.idempotency_key.in_(attempts)))))
 
 
 def _lines(uow: UnitOfWork, refund: Refund, original: Invoice) -> list[LineToInvoice]:

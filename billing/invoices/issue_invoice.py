@@ -60,6 +60,8 @@ class IssueInvoice:
     sandbox: bool
     """Issued without a tax authority; the document says so."""
     paid_minor: int = 0
+    due_on: date | None = None
+    """By when the rest is to be paid."""
     language: Language = "bilingual"
     po_number: str = ""
     cost_centre: str = ""
@@ -111,6 +113,7 @@ def issue_invoice(uow: UnitOfWork, command: IssueInvoice) -> UUID:
         tax_minor=sum(line.tax_minor for line in command.lines),
         gross_minor=sum(line.gross_minor for line in command.lines),
         paid_minor=command.paid_minor,
+        due_on=command.due_on,
         language=command.language,
         seller=asdict(command.seller),
         buyer=asdict(command.buyer),

@@ -113,6 +113,8 @@ class Invoice(Base):
     tax_minor: Mapped[Minor]
     gross_minor: Mapped[Minor]
     paid_minor: Mapped[Minor]
+    due_on: Mapped[date | None]
+    """By when the rest is to be paid, of a purchase on account."""
     language: Mapped[str]
     seller: Mapped[Json]
     buyer: Mapped[Json]

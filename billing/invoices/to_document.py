@@ -79,6 +79,7 @@ def _document(
         period=period,
         paid_minor=invoice.paid_minor,
         carried_over=is_credit_note and invoice.refund_id is None,
+        due_on=invoice.due_on,
         order_ref=invoice.order_number,
         purchase_order=invoice.po_number,
         cost_centre=invoice.cost_centre,

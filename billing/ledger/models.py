@@ -21,7 +21,8 @@ class LedgerAccount(Base):
         UniqueConstraint("org_id", "id", "currency"),
         CheckConstraint(
             "kind IN ('gateway_cash', 'buyer_credit', 'party_pending', 'party_available', 'payout_clearing', "
-            "'commission', 'gateway_fee', 'gateway_exchange', 'bank_clearing', 'suspense', 'store_credit')",
+            "'commission', 'gateway_fee', 'gateway_exchange', 'bank_clearing', 'suspense', 'store_credit', "
+            "'receivable')",
             name="kind",
         ),
         {"schema": "billing"},

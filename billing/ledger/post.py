@@ -29,6 +29,7 @@ AccountKind = Literal[
     "bank_clearing",
     "suspense",
     "store_credit",
+    "receivable",
 ]
 
 

@@ -9,6 +9,8 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, func, select
 
+from billing.credit_lines.hold import draw_credit, release_credit_hold
+from billing.credit_lines.models import ON_ACCOUNT
 from billing.gateways.ports import GatewayAnswer, GatewayStatus
 from billing.gateways.result import ApplyOutcome, GatewayResult, close_attempt, record_mismatch, wait_before_check
 from billing.incidents.open_incident import OpenIncident, open_incident
@@ -21,6 +23,7 @@ from billing.payments.events import (
     PaymentSucceeded,
 )
 from billing.payments.models import ENDS, PAYMENT, Payment, PaymentAllocation, PaymentAttempt
+from billing.payments.money_leg import money_leg
 from billing.store_credit.move_credit import CreditPart, release_credit, use_credit
 from kernel import clock
 from kernel.db.locks import aggregate_key
@@ -29,7 +32,6 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 from kernel.jobs.outbox import emit
 from kernel.money import Money
-from marketplace.parties.models import PLATFORM_ORG_ID
 from marketplace.test_clocks.own_time import enter_time_of
 
 _AGGREGATE = Read(
@@ -66,7 +68,8 @@ def apply_gateway_result(uow: UnitOfWork, payment_id: UUID, result: GatewayResul
     """Bring a payment to where the gateway says it is.
 
     Emits: PaymentSucceeded, PaymentFailed or PaymentNeedsAction, each once; PaymentReversed when money that was here is not.
-    Locks: the purchase that is paid (as an aggregate), then the payment, then the credit that it uses.
+    Locks: the purchase that is paid (as an aggregate), then the payment, then the credit that it uses, then its
+    payer's line where it is on account.
     Idempotent by: the payment's state; a late answer never moves it back.
     """
     uow.aggregates.update(row.reference for row in uow.fetch(_AGGREGATE, payment_id=payment_id))
@@ -170,13 +173,15 @@ def _capture(uow: UnitOfWork, payment: Payment) -> ApplyOutcome:
     payment.error_code = None
     PAYMENT.move(uow, payment, "succeeded", org_ids=[payment.payer_org_id])
     legs = [
-        Leg(PLATFORM_ORG_ID, "gateway_cash", payment.money_minor, payment.gateway),
+        money_leg(payment, payment.money_minor),
         Leg(payment.payer_org_id, "store_credit", payment.credit_minor),
         Leg(payment.payer_org_id, "buyer_credit", -payment.amount_minor),
     ]
     post(uow, Fact(f"payment:{payment.id}", "payment", payment.id, payment.currency, payment.captured_at, legs))
     if payment.credit_minor:
         use_credit(uow, payment.payer_org_id, payment.currency, _credit_parts(uow, payment))
+    if payment.gateway == ON_ACCOUNT:
+        draw_credit(uow, payment.id)
     emit(uow, succeeded(payment))
     return ApplyOutcome.CHANGED
 
@@ -201,6 +206,8 @@ def _fail(uow: UnitOfWork, payment: Payment, code: str) -> ApplyOutcome:
     PAYMENT.move(uow, payment, "failed", org_ids=[payment.payer_org_id], reason=code)
     if payment.credit_minor:
         release_credit(uow, payment.payer_org_id, payment.currency, _credit_parts(uow, payment))
+    if payment.gateway == ON_ACCOUNT:
+        release_credit_hold(uow, payment.id)
     emit(
         uow,
         PaymentFailed(payment_id=payment.id, reference=payment.reference, payer_org_id=payment.payer_org_id, code=code),

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from billing.credit_lines.hold import hold_credit
+from billing.credit_lines.models import ON_ACCOUNT
 from billing.gateways.call import Submission
 from billing.gateways.result import CALL_LASTS
 from billing.payments.models import PAYMENT, Payment, PaymentAllocation, PaymentAttempt
@@ -52,9 +54,10 @@ def start_payment(uow: UnitOfWork, command: StartPayment) -> Submission:
     Raises:
         Conflict: `payment_already_running`, another payment of the reference has not definitely failed (at flush).
         Invalid: `amount_not_positive`, `allocation_differs`.
+        Conflict: as `hold_credit`, on account where the payer is there.
         NotFound: `not_found`, the payer is another organization than the acting one.
 
-    Locks: the payer's credit with the sellers.
+    Locks: the payer's credit with the sellers; on account, its line, of which the amount is held.
     Emits: later, when the gateway has answered: PaymentSucceeded, PaymentFailed or PaymentNeedsAction.
     """
     principal = uow.principal
@@ -96,10 +99,18 @@ def start_payment(uow: UnitOfWork, command: StartPayment) -> Submission:
     uow.add(payment)
     uow.add(attempt)
     _allocate(uow, command, payment, credit)
+    _hold(uow, payment)
     payload = {"payment_id": str(payment.id)}
     job_id = enqueue(uow, SUBMIT, payload, dedupe_key=str(payment.id), leased=command.leased)
     claim = JobClaim(job_id, SUBMIT, payload, epoch=1, attempts=1, correlation_id=uow.correlation_id)
     return Submission(claim, request_of(payment, attempt, fresh=True))
+
+
+def _hold(uow: UnitOfWork, payment: Payment) -> None:
+    """On account its amount is held of the payer's line; who is there is told at once that it does not fit."""
+    if payment.gateway == ON_ACCOUNT:
+        owed = Money(payment.money_minor, payment.currency)
+        hold_credit(uow, payment.payer_org_id, payment.id, owed, binding=not payment.payer_absent)
 
 
 def _allocate(uow: UnitOfWork, command: StartPayment, payment: Payment, credit: Mapping[UUID, int]) -> None:

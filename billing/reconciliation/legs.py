@@ -76,7 +76,8 @@ LEDGER: Final = ReconciliationLeg(
     FROM billing.ledger_transaction t
     JOIN billing.posting g ON g.transaction_id = t.id
     JOIN billing.ledger_account a ON a.id = g.account_id
-    WHERE (a.kind = 'gateway_cash' AND t.kind IN ('payment', 'refund', 'refund_returned', 'refund_resent', 'payout_paid',
+    WHERE (a.kind IN ('gateway_cash', 'receivable')
+           AND t.kind IN ('payment', 'refund', 'refund_returned', 'refund_resent', 'payout_paid',
                                                   'payout_returned', 'payout_partly_returned'))
        OR (a.kind = 'buyer_credit' AND t.kind = 'charge')
     UNION ALL

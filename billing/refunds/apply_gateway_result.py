@@ -16,6 +16,7 @@ from billing.incidents.models import INCIDENT, Incident, IncidentKind
 from billing.incidents.open_incident import OpenIncident, open_incident
 from billing.ledger.post import AccountKind, Fact, Leg, post
 from billing.payments.models import Payment, PaymentAllocation
+from billing.payments.money_leg import money_leg
 from billing.refunds.attempts import last_attempt
 from billing.refunds.events import RefundFailed, RefundReturned, RefundSucceeded
 from billing.refunds.models import ENDS, REFUND, Refund, RefundLine
@@ -28,7 +29,6 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 from kernel.jobs.outbox import emit
 from kernel.money import Money
-from marketplace.parties.models import PLATFORM_ORG_ID
 
 
 def apply_gateway_result(uow: UnitOfWork, refund_id: UUID, result: GatewayResult) -> ApplyOutcome:
@@ -74,7 +74,7 @@ def succeed(uow: UnitOfWork, refund: Refund) -> None:
     allocation, charges, lines = _locked(uow, refund)
     allocation.refunded_minor += refund.amount_minor
     legs = [
-        Leg(PLATFORM_ORG_ID, "gateway_cash", -refund.money_minor, payment.gateway),
+        money_leg(payment, -refund.money_minor),
         Leg(refund.buyer_org_id, "store_credit", -refund.credit_minor),
     ]
     uncharged = refund.amount_minor - sum(line.gross_minor for line in lines)
@@ -130,10 +130,10 @@ def _resent(uow: UnitOfWork, refund: Refund) -> None:
     now = clock.now()
     refund.ended_at, refund.error_code = now, None
     REFUND.move(uow, refund, "succeeded", org_ids=[refund.buyer_org_id, refund.seller_org_id], reason="resent")
-    gateway = uow.session.get_one(Payment, refund.payment_id).gateway
+    payment = uow.session.get_one(Payment, refund.payment_id)
     legs = [
         Leg(refund.buyer_org_id, "buyer_credit", refund.money_minor),
-        Leg(PLATFORM_ORG_ID, "gateway_cash", -refund.money_minor, gateway),
+        money_leg(payment, -refund.money_minor),
     ]
     key = f"refund:{refund.id}:resent:{refund.returns}"
     post(uow, Fact(key, "refund_resent", refund.id, refund.currency, now, legs))
@@ -159,15 +159,15 @@ def _incident_under_way(uow: UnitOfWork, refund: Refund) -> Incident:
 def _mark_returned(uow: UnitOfWork, refund: Refund, code: str) -> None:
     refund.returns += 1
     REFUND.move(uow, refund, "returned", org_ids=[refund.buyer_org_id, refund.seller_org_id], reason=code)
-    gateway = uow.session.get_one(Payment, refund.payment_id).gateway
+    payment = uow.session.get_one(Payment, refund.payment_id)
     legs = [
-        Leg(PLATFORM_ORG_ID, "gateway_cash", refund.money_minor, gateway),
+        money_leg(payment, refund.money_minor),
         Leg(refund.buyer_org_id, "buyer_credit", -refund.money_minor),
     ]
     # The first has no number: so it was called before one could be sent again.
     key = f"refund:{refund.id}:returned" + (f":{refund.returns}" if refund.returns > 1 else "")
     post(uow, Fact(key, "refund_returned", refund.id, refund.currency, clock.now(), legs))
-    open_incident(uow, _incident(refund, gateway, "refund_returned", code))
+    open_incident(uow, _incident(refund, payment.gateway, "refund_returned", code))
     emit(
         uow,
         RefundReturned(

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 
+from billing.bank.models import BankTransfer
+from billing.credit_lines.models import ON_ACCOUNT
 from billing.disputes.queries import disputed_lines, in_dispute
 from billing.ledger.post import Fact, Leg, post
+from billing.payments.models import PaymentAllocation
 from billing.shares.models import SHARE, Share
 from kernel import clock
 from kernel.db.locks import lock_rows
@@ -17,10 +20,18 @@ from kernel.states import state_in
 
 RELEASE = "billing.shares.release"
 _BATCH = 500
+_IS_OWED = exists().where(
+    PaymentAllocation.reference == Share.group_reference,
+    BankTransfer.payment_id == PaymentAllocation.payment_id,
+    state_in(BankTransfer.gateway, ON_ACCOUNT),
+    state_in(BankTransfer.state, "awaited"),
+)
+"""Whether the buyer still owes the money of a share's order."""
 
 
 def release_due(uow: UnitOfWork, until: datetime) -> int:
-    """Release a batch of shares whose hold ended before `until`, none whose line is in dispute. Returns how many.
+    """Release a batch of shares whose hold ended before `until`, none whose line is in dispute, and none of a purchase on account
+    that its buyer has not paid: nobody is paid out of money that is not here. Returns how many.
 
     Locks: the shares, by id.
     Idempotent by: the share's state.
@@ -31,6 +42,7 @@ def release_due(uow: UnitOfWork, until: datetime) -> int:
             state_in(Share.state, "pending"),
             Share.releasable_at <= until,
             ~in_dispute(Share.group_reference, Share.reference),
+            ~_IS_OWED,
         )
         .order_by(Share.releasable_at)
         .limit(_BATCH)

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from billing.bank.gateway import offered_account
 from billing.bank.models import BANK_TRANSFER
+from billing.credit_lines.models import ON_ACCOUNT
 from billing.gateways.call import Submission
 from billing.payments.queries import latest_payment
 from billing.payments.start_payment import StartPayment, start_payment
@@ -31,16 +32,17 @@ PAYMENT_WAITS = timedelta(hours=24)
 
 
 def payment_waits(uow: UnitOfWork, gateway: str, currency: str) -> timedelta:
-    """How long a purchase waits for its money: a day, or as many as the platform's account gives a bank transfer.
+    """How long a purchase waits for its money: a day, or as many as the platform's account gives a bank transfer. One on account
+    waits for the answer alone, and is paid by transfer later.
 
     Raises: Invalid `bank_transfer_unavailable`, the platform has no account in the currency.
     """
-    if gateway != BANK_TRANSFER:
+    if gateway not in (BANK_TRANSFER, ON_ACCOUNT):
         return PAYMENT_WAITS
     account = offered_account(uow, currency)
     if account is None:
         raise Invalid("bank_transfer_unavailable", field="payment_method")
-    return timedelta(days=account.term_days)
+    return timedelta(days=account.term_days) if gateway == BANK_TRANSFER else PAYMENT_WAITS
 
 
 def request_payment(

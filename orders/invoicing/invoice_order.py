@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -12,10 +12,13 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import bindparam, select
 
+from billing.bank.models import BankTransfer
+from billing.credit_lines.models import ON_ACCOUNT
 from billing.documents.parties import DocumentParty, postal_fields
 from billing.gateways.sandbox import NAME as SANDBOX
 from billing.invoices.issue_invoice import IssueInvoice, LineToInvoice, ask_invoice, issue_invoice
 from billing.invoices.models import Invoice
+from billing.payments.models import PaymentAllocation
 from billing.tax.decision import reason_in_words
 from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
@@ -49,7 +52,7 @@ UNITS = {"per_seat": ("席 / seat", "C62"), "flat": ("套 / set", "C62"), "one_o
 
 
 _PARTIES = Read(
-    select(Purchase, Organization, BillingProfile, Department)
+    select(Purchase, Organization, BillingProfile, Department, BankTransfer, PaymentAllocation.credit_minor)
     .join(Order, Order.purchase_id == Purchase.id)
     .join(Organization, Organization.id == Order.seller_org_id)
     .join(
@@ -60,6 +63,18 @@ _PARTIES = Read(
     .join(
         Department,
         (Department.org_id == Purchase.buyer_org_id) & (Department.id == Purchase.department_id),
+        isouter=True,
+    )
+    .join(
+        BankTransfer,
+        (BankTransfer.payer_org_id == Order.buyer_org_id)
+        & (BankTransfer.payment_id == Order.payment_id)
+        & (BankTransfer.gateway == ON_ACCOUNT),
+        isouter=True,
+    )
+    .join(
+        PaymentAllocation,
+        (PaymentAllocation.payment_id == BankTransfer.payment_id) & (PaymentAllocation.reference == Order.id),
         isouter=True,
     )
     .where(Order.id == bindparam("order_id")),
@@ -88,7 +103,8 @@ def invoice_order(
     """
     if order.gross_minor == 0:
         return None
-    purchase, seller, profile, department = uow.find(_PARTIES, order_id=order.id)
+    purchase, seller, profile, department, owed, credit_minor = uow.find(_PARTIES, order_id=order.id)
+    is_owed = owed is not None and owed.state == "awaited"
     return issue_invoice(
         uow,
         IssueInvoice(
@@ -100,10 +116,11 @@ def invoice_order(
             currency=order.currency,
             lines=[_line(line) for line in lines],
             order_number=order.number,
-            paid_minor=order.gross_minor,
+            paid_minor=credit_minor if is_owed else order.gross_minor,
+            due_on=_day_before(owed.deadline_at, seller.time_zone) if is_owed else None,
             po_number=order.po_number or "",
             cost_centre=department.code if department else "",
-            payment_reference=str(order.payment_id),
+            payment_reference=owed.remark_code if is_owed else str(order.payment_id),
             period=_period(term, seller.time_zone),
             sandbox=purchase.gateway == SANDBOX,
             issuer_time_zone=seller.time_zone,
@@ -209,6 +226,11 @@ def _contract(line: OrderLine) -> str:
     """After how many terms it ends for good, in words of both languages."""
     terms = line.plan.get("contract_terms")
     return f" · 合同共 {terms} 期 Contract of {terms} terms" if terms else ""
+
+
+def _day_before(instant: datetime, time_zone: str) -> date:
+    """The last whole day before an instant by which something has to be there."""
+    return (instant - timedelta(seconds=1)).astimezone(ZoneInfo(time_zone)).date()
 
 
 def _period(term: SubscriptionTerm | Span | None, time_zone: str) -> tuple[date, date] | None:

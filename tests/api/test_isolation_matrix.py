@@ -165,6 +165,8 @@ BODIES: dict[str, dict[str, Any]] = {
         "bank_name": "x",
         "account_number": "12345",
     },
+    "POST /v1/operator/credit-lines/{credit_line_id}/decline": {"reason": "x"},
+    "POST /v1/operator/credit-lines/{credit_line_id}/close": {"reason": "x"},
     "POST /v1/operator/bank/lines/{line_id}/assign": {"remark_code": "x", "amount": 1, "reason": "x"},
     "POST /v1/operator/bank/lines/{line_id}/return": {"amount": 1, "reason": "x"},
     "POST /v1/operator/bank/lines/{line_id}/write-off": {"amount": 1, "reason": "x"},

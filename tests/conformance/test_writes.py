@@ -44,6 +44,7 @@ from tests.conformance.bank_writes import bank_transfers
 from tests.conformance.books_writes import books
 from tests.conformance.clock_writes import move_clocks
 from tests.conformance.coupon_writes import coupons
+from tests.conformance.credit_line_writes import credit_lines
 from tests.conformance.dispute_writes import disputes
 from tests.conformance.fapiao_writes import fapiaos
 from tests.conformance.milestone_writes import milestones
@@ -436,6 +437,7 @@ SCAN = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(40) + b"\0\0\0\0IEND\xae\x42\x60
 """What begins and ends as a picture does."""
 STEPS = (
     bank_transfers,
+    credit_lines,
     sign_in,
     sign_up,
     members,

@@ -209,7 +209,7 @@ def _view(
     listing, offer = offered.listing, offered.offer
     line = PricedLine.model_validate(quote.lines[0])
     pays = line.trial is None or line.trial.converts
-    ways = methods(page_request, page_request.services.gateways)
+    ways = methods(page_request, page_request.services.gateways, currency=quote.currency)
     if not profiles:
         error = error or page_request.t("buy.no_billing_profile")
     if not ways and pays:

@@ -21,6 +21,8 @@ class Choice:
     detail: str = ""
     leads: bool = False
     """Of a way to pay: the payer may be led to another's page."""
+    refused: bool = False
+    """Of a way to pay: shown with the reason why it cannot be chosen now."""
 
 
 COMMON_CURRENCIES = ("CNY", "USD", "EUR", "GBP", "HKD", "JPY", "SGD")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from api.pages.frame import addresses, bank_addresses
+from api.pages.frame import addresses, bank_addresses, on_account_addresses
 
 Area = Literal[
     "channel",
@@ -63,6 +63,7 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("offers", "tag", addresses.OFFERS, "asker", "buying"),
     NavItem("partners", "users", addresses.partners.PARTNERS, "partners", "buying"),
     NavItem("refund_cases", "undo", addresses.refunds.CASES, "buyer", "buying"),
+    NavItem("on_account", "wallet", on_account_addresses.OWN, "buyer", "buying"),
     NavItem("store_credits", "wallet", addresses.store_credits.CREDITS, "buyer", "buying"),
     NavItem("payment_methods", "wallet", addresses.payments.METHODS, "buyer", "buying"),
     NavItem("invoices", "invoice", addresses.INVOICES, "finance", "buying"),
@@ -103,6 +104,7 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("operator_disputes", "alert", addresses.disputes.OPERATOR, "operator", "operating"),
     NavItem("operator_balances", "wallet", addresses.operating.BALANCES, "operator", "operating"),
     NavItem("bank", "wallet", bank_addresses.BANK, "operator", "operating"),
+    NavItem("operator_on_account", "wallet", on_account_addresses.OPERATOR, "operator", "operating"),
     NavItem("payout_batches", "bank", addresses.payouts.BATCHES, "payout_desk", "operating"),
     NavItem("operator_books", "book", addresses.books.BOOKS, "operator", "operating"),
     NavItem("operator_deferred_revenue", "clock", addresses.books.DEFERRED, "operator", "operating"),

@@ -1,8 +1,8 @@
 """Addresses of the operator's desk; pages find them among all others in `addresses.py`."""
 
-from api.pages.frame import bank_addresses
+from api.pages.frame import bank_addresses, on_account_addresses
 
-bank = bank_addresses
+bank, on_account = bank_addresses, on_account_addresses
 OPERATOR_REPORTS = "/operator/reports"
 OPERATOR_SELLERS = "/operator/sellers"
 BALANCES = "/operator/gateway-balances"

@@ -9,27 +9,34 @@ from api.pages.frame.site import PageRequest
 from api.pages.frame.translations import translations
 from billing.bank.gateway import TOKEN as TRANSFER
 from billing.bank.models import BANK_TRANSFER
+from billing.credit_lines.models import ON_ACCOUNT
+from billing.credit_lines.queries import offered_terms
 from billing.gateways.call import Gateways
 from billing.gateways.sandbox import NAME as SANDBOX
+from billing.on_account.gateway import TOKEN as TERMS
 from billing.payment_methods.keep import keeper_of
 from billing.payment_methods.queries import PaymentMethodRow, list_payment_methods
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid
+from kernel.money import Money
 
 SANDBOX_TOKENS = ("sbx_ok", "sbx_delayed", "sbx_requires_action", "sbx_insufficient", "sbx_declined")
 """Offered on pages; docs/sandbox.md lists them all."""
 
 
-def methods(page_request: PageRequest, gateways: Gateways, uow: UnitOfWork | None = None) -> tuple[Choice, ...]:
+def methods(
+    page_request: PageRequest, gateways: Gateways, uow: UnitOfWork | None = None, *, currency: str = ""
+) -> tuple[Choice, ...]:
     """What the visitor may choose among: what is kept for the organization, the default first, and the gateway's own page.
-    The sandbox gateway says of itself what will happen. Without a unit of work one is opened where something may be kept.
+    The sandbox gateway says of itself what will happen. `currency`: of what is to be paid, where that is known. Without a unit of
+    work one is opened where something may be kept.
     """
     keepers = {name: keeper for name in gateways if (keeper := keeper_of(gateways, name)) is not None}
-    if not keepers:
+    if not keepers and ON_ACCOUNT not in gateways:
         return _others(page_request, gateways)
     if uow is None:
         with page_request.work() as own:
-            return methods(page_request, gateways, own)
+            return methods(page_request, gateways, own, currency=currency)
     kept = tuple(
         Choice(f"{one.gateway}:{one.token}", kept_in_words(page_request, one), leads=True)
         for one in list_payment_methods(uow)
@@ -44,7 +51,24 @@ def methods(page_request: PageRequest, gateways: Gateways, uow: UnitOfWork | Non
             (keeper.hosted_kept, t("payment_method.hosted.kept")),
         )
     )
-    return (*kept, *hosted, *_others(page_request, gateways))
+    on_account = _terms(page_request, uow, currency) if ON_ACCOUNT in gateways else ()
+    return (*kept, *hosted, *_others(page_request, gateways), *on_account)
+
+
+def _terms(page_request: PageRequest, uow: UnitOfWork, currency: str) -> tuple[Choice, ...]:
+    """On account, by each open line of credit: what is left of it, or why nothing goes on it now."""
+    t, way = page_request.t, f"{ON_ACCOUNT}:{TERMS}"
+    found = []
+    for one in offered_terms(uow):
+        if currency not in ("", one.currency):
+            continue
+        if one.refused is not None:
+            found.append(Choice(way, t(f"pay_with.refused.{one.refused}", currency=one.currency), refused=True))
+            continue
+        left = page_request.formats.money(Money(one.available_minor, one.currency))
+        label = t("pay_with.terms", currency=one.currency, days=one.term_days)
+        found.append(Choice(way, f"{label} · {t('pay_with.terms_left', amount=left)}"))
+    return tuple(found)
 
 
 def _others(page_request: PageRequest, gateways: Mapping[str, object]) -> tuple[Choice, ...]:

@@ -163,7 +163,9 @@ TONES: dict[str, dict[str, Tone]] = {
     "dispute": {"open": "wait", "won": "good", "lost": "bad"},
     "dispute_submission": {"sending": "wait", "sent": "good", "failed": "bad"},
     "tax_id_dispute": {"open": "bad", "evidence_asked": "wait", "settled": "good", "dismissed": "idle"},
-    "bank_transfer": {"awaited": "wait", "received": "good", "withdrawn": "idle"},
+    "bank_transfer": {"awaited": "wait", "received": "good", "withdrawn": "idle", "credited": "idle"},
+    "credit_line": {"asked": "wait", "open": "good", "declined": "bad", "closed": "idle"},
+    "owed_age": {"current": "idle", "to_30": "wait", **dict.fromkeys(("to_60", "to_90", "over_90"), "bad")},
     "bank_outgoing": {"to_send": "wait", "sent": "good", "returned": "bad", "failed": "bad"},
     "bank_reason": {
         "matched": "good",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from api.pages.frame import addresses, bank_addresses
+from api.pages.frame import addresses, bank_addresses, on_account_addresses
 from api.pages.frame.phrases import money, priced, run_failure, seconds_since
 from api.pages.frame.site import PageRequest
 from api.pages.frame.translations import translations
@@ -54,6 +54,7 @@ _MONEY_PROMISED_S = 3_600
 _MONEY_AT: Mapping[str, str] = {
     **{key: f"#{key}" for key in ("incidents", "disputes", "notices_quarantined")},
     "bank_lines": bank_addresses.BANK,
+    "credit_lines": on_account_addresses.OPERATOR,
     "bank_outgoing": f"{bank_addresses.BANK}#outgoing",
 }
 """Where a money queue is worked on."""

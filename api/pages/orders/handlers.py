@@ -314,7 +314,9 @@ def _view(
         may_ask_back=asks_back,
         may_accept=order.awaits_acceptance and buys,
         may_launch=only is not None and only.may_launch,
-        pay_again=methods(page_request, page_request.services.gateways) if failed and buys else (),
+        pay_again=methods(page_request, page_request.services.gateways, currency=order.currency)
+        if failed and buys
+        else (),
         pay_error=presenter.pay_error(page_request, data.payment.error_code) if failed and data.payment else "",
         confirm=_confirmation(data.payment, may_buy=buys) if waits and data.payment else None,
         milestones=tuple(

@@ -131,7 +131,7 @@ def _transfer(page_request: PageRequest, payment_id: UUID, error: str | None = N
         amount=money(found.amount_minor, found.currency),
         missing=money(found.missing_minor, found.currency) if is_part else None,
         locale=page_request.language,
-        may_withdraw=page_request.principal.may("orders.buy"),
+        may_withdraw=page_request.principal.may("orders.buy") and not found.is_owed,
         error=error,
     )
 

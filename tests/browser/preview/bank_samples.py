@@ -80,6 +80,7 @@ def _transfer(s: Samples, state: str) -> TransferPage:
         payment_id=ONE,
         payer_name=s.buyer,
         state=state,
+        is_owed=False,
         remark_code="BT7KQ2M9XW",
         amount_minor=398_000,
         missing_minor=398_000 if state == "awaited" else 0,

@@ -24,6 +24,7 @@ from tests.browser.preview import (
     lead_samples,
     method_samples,
     offer_samples,
+    on_account_samples,
     paper_samples,
     partner_samples,
     payout_samples,
@@ -175,6 +176,8 @@ def samples(language: Language) -> dict[str, Sample]:
     made.update({name: Sample(view, BUYER) for name, view in credit_samples.buyers_pages(s).items()})
     made.update({name: Sample(view, BUYER) for name, view in bank_samples.buyers_pages(s).items()})
     made.update({name: Sample(view, operator) for name, view in bank_samples.operators_pages(s).items()})
+    made.update({name: Sample(view, BUYER) for name, view in on_account_samples.buyers_pages(s).items()})
+    made.update({name: Sample(view, operator) for name, view in on_account_samples.operators_pages(s).items()})
     made.update({name: Sample(view, SELLER) for name, view in credit_samples.sellers_pages(s).items()})
     made.update({name: Sample(view, operator) for name, view in book_samples.operators_pages(s).items()})
     made.update({name: Sample(view, SELLER) for name, view in book_samples.sellers_pages(s).items()})

@@ -30,8 +30,10 @@ from marketplace.videos.media.receive_media import REPLACEABLE
 from orders.progress import FINAL, REACHED, STEPS
 
 TRANSITIONS = """
-bank_transfer: awaited > received withdrawn
+bank_transfer: awaited > received withdrawn credited
 bank_outgoing: to_send > sent failed; sent > returned
+credit_line: asked > open declined; declined > asked open; open > closed; closed > asked open
+credit_hold: held > drawn released
 invoice: queued > issued
 fapiao_request: requested > queued; queued > issued failed; failed > requested
 red_letter: unneeded > revoked; awaiting_buyer > confirmed denied_by_buyer expired withdrawn;
