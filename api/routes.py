@@ -31,6 +31,7 @@ from api.pages.feedback import handlers as feedback_pages
 from api.pages.frame import static_files
 from api.pages.gateway_balances import handlers as gateway_balances_pages
 from api.pages.identity_provider import handlers as identity_provider_pages
+from api.pages.invoice_forwards import handlers as invoice_forwards_pages
 from api.pages.invoices import handlers as invoices_pages
 from api.pages.leads import demo_handlers as demo_pages
 from api.pages.leads import handlers as leads_pages
@@ -110,6 +111,7 @@ from api.v1 import (
     incidents,
     invitations,
     invoice_export,
+    invoice_forwards,
     invoices,
     leads,
     ledger,
@@ -252,6 +254,7 @@ MODULES: tuple[ModuleType, ...] = (
     reconciliation,
     deferred_revenue,
     invoice_export,
+    invoice_forwards,
     share_policies,
     seller_money,
     promoter,
@@ -327,6 +330,7 @@ MODULES: tuple[ModuleType, ...] = (
     services_pages,
     sold_subscriptions_pages,
     invoices_pages,
+    invoice_forwards_pages,
     fapiao_pages,
 )
 

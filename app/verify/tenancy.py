@@ -125,6 +125,7 @@ UNDELETABLE = (
     "billing.payout billing.payout_attempt billing.statement_adjustment billing.sandbox_operation billing.dispute "
     "billing.incident billing.gateway_balance_entry billing.fapiao_request billing.fapiao billing.red_letter "
     "billing.payout_batch billing.payout_batch_entry billing.share_policy_version"
+    " billing.invoice_forward"
 ).split()
 """What changes its state but never goes away."""
 SCHEMAS = ("kernel", "marketplace", "fulfillment", "billing", "orders")

@@ -19,6 +19,7 @@ from tests.browser.preview import (
     dispute_samples,
     fapiao_samples,
     feedback_samples,
+    forward_samples,
     gateway_samples,
     lead_samples,
     method_samples,
@@ -164,6 +165,8 @@ def samples(language: Language) -> dict[str, Sample]:
     made.update({name: Sample(view, BUYER) for name, view in method_samples.buyers_pages(s).items()})
     made.update({name: Sample(view, BUYER) for name, view in fapiao_samples.buyers_pages(s).items()})
     made.update({name: Sample(view, SELLER) for name, view in fapiao_samples.sellers_pages(s).items()})
+    made.update({name: Sample(view, BUYER) for name, view in forward_samples.buyers_pages(s).items()})
+    made["invoices-forwarded"] = Sample(forward_samples.opened(s), frozenset())
     made.update({name: Sample(view, SELLER) for name, view in payout_samples.partys_pages(s).items()})
     made.update(
         {name: Sample(view, operator | {"payout_desk"}) for name, view in payout_samples.operators_pages(s).items()}
