@@ -32,6 +32,7 @@ from api.pages.frame import static_files
 from api.pages.gateway_balances import handlers as gateway_balances_pages
 from api.pages.identity_provider import handlers as identity_provider_pages
 from api.pages.invoice_correction import handlers as invoice_correction_pages
+from api.pages.invoice_forwards import handlers as invoice_forwards_pages
 from api.pages.invoices import handlers as invoices_pages
 from api.pages.leads import demo_handlers as demo_pages
 from api.pages.leads import handlers as leads_pages
@@ -116,6 +117,7 @@ from api.v1 import (
     invitations,
     invoice_corrections,
     invoice_export,
+    invoice_forwards,
     invoices,
     leads,
     ledger,
@@ -266,6 +268,7 @@ MODULES: tuple[ModuleType, ...] = (
     reconciliation,
     deferred_revenue,
     invoice_export,
+    invoice_forwards,
     share_policies,
     seller_money,
     promoter,
@@ -343,6 +346,7 @@ MODULES: tuple[ModuleType, ...] = (
     services_pages,
     sold_subscriptions_pages,
     invoices_pages,
+    invoice_forwards_pages,
     fapiao_pages,
     invoice_correction_pages,
     sale_papers_pages,

@@ -12,6 +12,7 @@ import billing.fapiao.models
 import billing.gateway_balances.models
 import billing.gateways.models
 import billing.incidents.models
+import billing.invoice_forwards.models
 import billing.invoices.models
 import billing.journal_export.models
 import billing.ledger.models
@@ -131,6 +132,7 @@ MODELS = (
     billing.connected_accounts.models,
     billing.invoices.models,
     billing.fapiao.models,
+    billing.invoice_forwards.models,
     orders.checkout.quote_models,
     orders.coupons.models,
     orders.disputes.models,

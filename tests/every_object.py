@@ -18,6 +18,8 @@ from billing.fapiao.request_fapiao import RequestFapiao, request_fapiao
 from billing.fapiao.sandbox import SandboxFapiaoIssuer
 from billing.gateways.ports import GatewayRecord, GatewayStatus, GatewayWebhook
 from billing.gateways.webhooks import store_webhook
+from billing.invoice_forwards.forward_documents import ForwardDocuments, forward_documents
+from billing.invoice_forwards.models import InvoiceForward
 from billing.invoices.models import Invoice
 from billing.payment_methods.models import PaymentMethod
 from billing.payments.models import Payment
@@ -142,6 +144,7 @@ KINDS: dict[str, type[Base]] = {
     "evidence_id": RefundEvidence,
     "invitation_id": Invitation,
     "fapiao_id": Fapiao,
+    "forward_id": InvoiceForward,
     "fapiao_request_id": FapiaoRequest,
     "invoice_id": Invoice,
     "key_id": ApiKey,
@@ -426,10 +429,12 @@ def _taxed(stage: Stage) -> dict[str, UUID]:
     fapiao_id = first_document(stage, request_id)
     with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
         use_fapiao(uow, fapiao_id)
+        forward_id = forward_documents(uow, ForwardDocuments(bills, "books@accountants.example")).id
     stage.refund(order_id, 1)
     stage.run()
     letter_id = letter_of(stage, fapiao_id)
-    return {"fapiao_request_id": request_id, "fapiao_id": fapiao_id, "red_letter_id": letter_id}
+    made = {"fapiao_request_id": request_id, "fapiao_id": fapiao_id, "red_letter_id": letter_id}
+    return made | {"forward_id": forward_id}
 
 
 def _department(stage: Stage) -> dict[str, UUID]:

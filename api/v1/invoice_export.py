@@ -17,6 +17,17 @@ from litestar.response import Stream
 from api.context import Services
 from api.request import ApiRequest
 from api.v1.invoice_index import index_csv, index_xlsx
+from api.v1.invoices import (
+    BeforeParameter,
+    CostCentreParameter,
+    CurrencyParameter,
+    FromParameter,
+    LeastParameter,
+    MostParameter,
+    PoParameter,
+    TaxIdParameter,
+    TextParameter,
+)
 from billing.invoices.files import FilesFound, files_of, files_of_documents
 from billing.invoices.queries import (
     InvoiceFilter,
@@ -45,10 +56,6 @@ SellerParameter = Annotated[
 StandingParameter = Annotated[
     Standing | None, QueryParameter(name="state", required=False, description="Only documents that stand so")
 ]
-TextParameter = Annotated[
-    str | None,
-    QueryParameter(name="q", max_length=100, required=False, description="Part of a number or of the seller's name"),
-]
 ChosenParameter = Annotated[
     list[UUID] | None,
     QueryParameter(name="id", required=False, max_items=MOST, description="Documents, instead of a month"),
@@ -66,15 +73,17 @@ def next_month(month: date) -> date:
     return date(month.year + month.month // 12, month.month % 12 + 1, 1)
 
 
-def month_filter(month: date, *, seller: UUID | None, text: str | None, standing: Standing | None) -> InvoiceFilter:
-    """What was issued to the organization in a month."""
-    return InvoiceFilter(
-        issued_from=month,
-        issued_before=next_month(month),
-        other_org_id=seller,
-        text=text or None,
-        standing=standing,
-    )
+def period_filter(month: date, issued_from: date | None, issued_before: date | None, **more: Any) -> InvoiceFilter:
+    """What was issued to the organization in a month, or, where days are given, from the one and before the other.
+
+    `more`: further fields of the filter. Raises Invalid(`amount_limits_swapped`).
+    """
+    if issued_from is None and issued_before is None:
+        issued_from, issued_before = month, next_month(month)
+    wanted = InvoiceFilter(issued_from=issued_from, issued_before=issued_before, **more)
+    if wanted.least_minor is not None and wanted.most_minor is not None and wanted.least_minor > wanted.most_minor:
+        raise Invalid("amount_limits_swapped", field="most_minor")
+    return wanted
 
 
 @get(
@@ -85,15 +94,25 @@ def month_filter(month: date, *, seller: UUID | None, text: str | None, standing
     refuses=[404],
     tags=["invoices"],
 )
-def export(
+def export(  # noqa: PLR0913, PLR0917 - one parameter per filter
     request: ApiRequest,
     month: MonthParameter = None,
     seller: SellerParameter = None,
     only: StandingParameter = None,
+    issued_from: FromParameter = None,
+    issued_before: BeforeParameter = None,
+    least_minor: LeastParameter = None,
+    most_minor: MostParameter = None,
+    currency: CurrencyParameter = None,
+    tax_id: TaxIdParameter = None,
+    po_number: PoParameter = None,
+    cost_centre: CostCentreParameter = None,
     q: TextParameter = None,
     chosen: ChosenParameter = None,
 ) -> Stream:
-    """PDF and XML of a month (default: this one), or of the at most 500 documents named by `id`, as one ZIP file.
+    """PDF and XML of a month (default: this one), of days of issue or of the at most 500 documents named by `id`, as one ZIP.
+
+    The other filters narrow a month or days.
 
     In it they are listed, with their amounts and numbers, as `index.csv` and `index.xlsx`.
     Documents that are still being drawn are named in a text file in it, `NOT-YET-DRAWN.txt`.
@@ -105,8 +124,22 @@ def export(
             first = parse_month(month) if month else _this_month(uow)
             if first is None:
                 raise Invalid("validation_failed", field="month")
-            found = files_of(uow, month_filter(first, seller=seller, text=q, standing=only))
-            name = f"invoices-{first:%Y-%m}.zip"
+            wanted = period_filter(
+                first,
+                issued_from,
+                issued_before,
+                other_org_id=seller,
+                standing=only,
+                least_minor=least_minor,
+                most_minor=most_minor,
+                currency=currency,
+                tax_id=tax_id,
+                po_number=po_number,
+                cost_centre=cost_centre,
+                text=q or None,
+            )
+            found = files_of(uow, wanted)
+            name = f"invoices-{first:%Y-%m}.zip" if wanted.issued_from == first else "invoices.zip"
     if not found.files:
         raise NotFound("invoices_none_to_export")
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}

@@ -23,6 +23,7 @@ from billing.invoices.queries import (
     InvoiceFilter,
     InvoiceRow,
     LineRow,
+    Standing,
     get_invoice,
     list_invoices,
     verify_code,
@@ -64,6 +65,10 @@ TaxIdParameter = Annotated[
     str | None,
     QueryParameter(name="tax_id", required=False, max_length=40, description="Tax id of the seller or the buyer"),
 ]
+CurrencyParameter = Annotated[
+    str | None,
+    QueryParameter(name="currency", required=False, min_length=3, max_length=3, description="ISO 4217, e.g. CNY"),
+]
 PoParameter = Annotated[
     str | None,
     QueryParameter(name="po_number", required=False, max_length=80, description="The buyer's own number of the order"),
@@ -71,6 +76,12 @@ PoParameter = Annotated[
 CostCentreParameter = Annotated[
     str | None,
     QueryParameter(name="cost_centre", required=False, max_length=80, description="Code of the buyer's department"),
+]
+StandingParameter = Annotated[
+    Standing | None,
+    QueryParameter(
+        name="standing", required=False, description="Only documents that stand so: being drawn, issued, credited"
+    ),
 ]
 OrderParameter = Annotated[
     UUID | None, QueryParameter(name="order_id", required=False, description="Only documents of this order")
@@ -237,6 +248,8 @@ def list_received(  # noqa: PLR0913, PLR0917 - one parameter per filter
     issued_before: BeforeParameter = None,
     least_minor: LeastParameter = None,
     most_minor: MostParameter = None,
+    currency: CurrencyParameter = None,
+    standing: StandingParameter = None,
     tax_id: TaxIdParameter = None,
     po_number: PoParameter = None,
     cost_centre: CostCentreParameter = None,
@@ -254,6 +267,8 @@ def list_received(  # noqa: PLR0913, PLR0917 - one parameter per filter
         issued_before=issued_before,
         least_minor=least_minor,
         most_minor=most_minor,
+        currency=currency,
+        standing=standing,
         tax_id=tax_id,
         po_number=po_number,
         cost_centre=cost_centre,

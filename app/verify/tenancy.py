@@ -130,6 +130,8 @@ UNDELETABLE = (
     "billing.incident billing.gateway_balance_entry billing.fapiao_request billing.fapiao billing.red_letter "
     "billing.payout_batch billing.payout_batch_entry billing.share_policy_version billing.transfer_reversal"
     "billing.payout_batch billing.payout_batch_entry billing.share_policy_version billing.reference_rate"
+    "billing.payout_batch billing.payout_batch_entry billing.share_policy_version"
+    " billing.invoice_forward"
 ).split()
 """What changes its state but never goes away."""
 SCHEMAS = ("kernel", "marketplace", "fulfillment", "billing", "orders")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -144,6 +144,15 @@ def list_invoices(
     rows = uow.session.scalars(newest_first(statement, Invoice.created_at, Invoice.id, cursor, limit)).all()
     page = cut(rows, limit, lambda row: (row.created_at, row.id))
     return Page([to_row(row) for row in page.items], page.next_cursor)
+
+
+def list_chosen(uow: UnitOfWork, invoice_ids: Sequence[UUID]) -> list[InvoiceRow]:
+    """These documents in their order, each once. Raises NotFound(`invoice_not_found`): one is not to be seen."""
+    rows = uow.session.scalars(select(Invoice).where(Invoice.id.in_(invoice_ids), is_visible(uow)))
+    found = {row.id: to_row(row) for row in rows}
+    if not found.keys() >= set(invoice_ids):
+        raise NotFound("invoice_not_found")
+    return [found[invoice_id] for invoice_id in dict.fromkeys(invoice_ids)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,6 +322,15 @@ def list_counterparties(uow: UnitOfWork) -> list[tuple[UUID, str]]:
         .order_by(func.max(name))
     )
     return [(org_id, str(legal_name)) for org_id, legal_name in rows]
+
+
+def received_currencies(uow: UnitOfWork) -> list[str]:
+    """Currencies of what the acting organization received."""
+    own = Invoice.buyer_org_id == uow.principal.organization()
+    return [
+        one.strip()
+        for one in uow.session.scalars(select(Invoice.currency).where(own).distinct().order_by(Invoice.currency))
+    ]
 
 
 def first_received_on(uow: UnitOfWork) -> date | None:

@@ -97,7 +97,8 @@ class Walk:
             self.answered.add(label)
         else:
             self.broken.append(f"{label}: {response.status_code} {response.text[:400]}")
-        return response.json() if response.content else None
+        speaks = "json" in response.headers.get("content-type", [""])[0]
+        return response.json() if response.content and speaks else None
 
     @contextmanager
     def going_on(self, what: str) -> Iterator[None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from tests.conformance.api_walk import NOBODY
 from tests.fapiao_stage import first_document, letter_of, number_fapiaos
 
 if TYPE_CHECKING:
@@ -34,3 +35,18 @@ def fapiaos(world: World) -> None:
     (bill,) = stage.papers(titled)
     corrected = {"reason": "typo", "legal_name": "云帆公司"}
     ask("POST /v1/invoices/{invoice_id}/correction", world.buyer, corrected, invoice_id=bill.id)
+
+
+def invoice_forwards(world: World) -> None:
+    """A document is sent on, opened and downloaded by the mail's link, and taken back. The clock is frozen by the caller."""
+    ask, stage, to = world.walk.ask, world.stage, "books@accountants.example"
+    order_id = stage.buy()
+    stage.run(documents=True)
+    (bill,) = stage.papers(order_id)
+    wanted = {"to": to, "invoice_ids": [str(bill.id)]}
+    forward_id = ask("POST /v1/invoice-forwards", world.buyer, wanted)["id"]
+    token = {"token": world.proof(to)}
+    ask("POST /v1/forwarded-invoices", NOBODY, token)
+    ask("POST /v1/forwarded-invoices/files", NOBODY, token)
+    ask("POST /v1/forwarded-invoices/pdf", NOBODY, token | {"invoice_id": str(bill.id)})
+    ask("POST /v1/invoice-forwards/{forward_id}/revoke", world.buyer, forward_id=forward_id)

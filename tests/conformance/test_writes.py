@@ -46,7 +46,7 @@ from tests.conformance.clock_writes import move_clocks
 from tests.conformance.coupon_writes import coupons
 from tests.conformance.credit_line_writes import credit_lines
 from tests.conformance.dispute_writes import disputes
-from tests.conformance.fapiao_writes import fapiaos
+from tests.conformance.fapiao_writes import fapiaos, invoice_forwards
 from tests.conformance.milestone_writes import milestones
 from tests.conformance.partner_writes import partners
 from tests.conformance.payout_writes import payouts_by_bank
@@ -456,6 +456,7 @@ STEPS = (
     using,
     metering,
     fapiaos,
+    invoice_forwards,
     refund_cases,
     disputes,
     delivering,

@@ -1,4 +1,4 @@
-"""Addresses of what the papers of a sale can be had as besides their files, and of Chinese e-invoices (数电票)."""
+"""Addresses of what the papers of a sale can be had as besides their files, of sending them on, and of 数电票."""
 
 
 def invoice_ubl(invoice_id: str) -> str:
@@ -19,6 +19,22 @@ def side(name: str) -> str:
 def new(invoice_id: str) -> str:
     """The form that asks for the tax invoice of one bill."""
     return f"{NEW}?id={invoice_id}"
+
+
+FORWARD = "/invoices/forward"
+FORWARDS = "/invoices/forwards"
+FORWARDED = "/forwarded-invoices"
+FORWARDED_FILES = "/forwarded-invoices/files"
+
+
+def forward_one(invoice_id: str) -> str:
+    """The form that sends one document on."""
+    return f"{FORWARD}?id={invoice_id}"
+
+
+def revoke_forward(forward_id: str) -> str:
+    """Where the link of what was sent on is taken back."""
+    return f"{FORWARDS}/{forward_id}/revoke"
 
 
 def retry(request_id: str) -> str:

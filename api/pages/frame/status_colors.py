@@ -79,6 +79,7 @@ TONES: dict[str, dict[str, Tone]] = {
         "suspended": "bad",
         "retired": "idle",
     },
+    "invoice_forward": {"open": "good", "expired": "idle", "revoked": "bad"},
     "invoice": {"issued": "good", "partly_credited": "wait", "credited": "idle", "rendering": "wait"},
     "share": {
         "pending": "wait",

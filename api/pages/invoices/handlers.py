@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Literal, get_args
 from uuid import UUID
@@ -11,17 +12,19 @@ from litestar import Response
 from litestar.di import NamedDependency as Given
 
 from api.pages.frame import addresses
-from api.pages.frame.phrases import money
+from api.pages.frame.amounts import typed_amount
+from api.pages.frame.phrases import failure, money
 from api.pages.frame.site import PageRequest, page
-from api.pages.invoices.views import InvoiceItem, InvoicePanel, InvoicePanelLine, InvoicesView
-from api.v1.invoice_export import month_filter, parse_month
+from api.pages.invoices.views import InvoiceFields, InvoiceItem, InvoicePanel, InvoicePanelLine, InvoicesView
+from api.v1.invoice_export import next_month, parse_month, period_filter
 from billing.documents.chinese_capitals import chinese_capitals
 from billing.fapiao.queries import request_of
+from billing.invoice_forwards.forward_documents import PERMISSION as FORWARD
 from billing.invoices import queries
 from billing.invoices.draw_first import draw_first
 from kernel import clock
 from kernel.db.uow import UnitOfWork
-from kernel.errors import NotFound
+from kernel.errors import Invalid, NotFound
 from kernel.money import Money
 from orders.invoicing.correct_title import CORRECT
 
@@ -37,10 +40,14 @@ def list_invoices(page_request: Given[PageRequest]) -> Response[str]:
     """A month's invoices and credit notes; `open` shows one beside them."""
     today = clock.today(page_request.time_zone)
     month = parse_month(page_request.query("month", most=7)) or today.replace(day=1)
-    seller, opened = _id(page_request.query("seller", most=36)), _id(page_request.query("open", most=36))
-    standing = STANDINGS.get(page_request.query("state"))
-    wanted = month_filter(month, seller=seller, text=page_request.query("q"), standing=standing)
+    opened = _id(page_request.query("open", most=36))
     with page_request.work() as uow:
+        currencies = queries.received_currencies(uow)
+        fields = _fields(page_request, currencies)
+        try:
+            wanted, error = _filter(page_request, month, fields), ""
+        except Invalid as refused:
+            wanted, error = period_filter(month, None, None), failure(page_request, refused)
         found = queries.list_invoices(uow, wanted, cursor=page_request.query("cursor", most=200) or None, limit=PAGE)
         totals = queries.totals_of(uow, wanted)
         credited = queries.credited_of(uow, [row.id for row in found.items])
@@ -48,6 +55,7 @@ def list_invoices(page_request: Given[PageRequest]) -> Response[str]:
         first = queries.first_received_on(uow)
         detail = _detail(page_request, uow, opened) if opened else None
     view = InvoicesView(
+        title=_title(page_request, month, fields),
         month=month,
         months=_months(today, first, month),
         rows=tuple(_row(row, credited.get(row.id, 0), page_request.time_zone) for row in found.items),
@@ -55,18 +63,87 @@ def list_invoices(page_request: Given[PageRequest]) -> Response[str]:
         pending=sum(one.pending for one in totals.values()),
         totals=tuple(Money(one.gross_minor, currency) for currency, one in totals.items()),
         sellers=tuple((str(org_id), name) for org_id, name in sellers),
-        seller=str(seller or ""),
-        state=standing or "",
+        seller=str(wanted.other_org_id or ""),
+        state=wanted.standing or "",
         query=page_request.query("q"),
+        fields=fields,
+        currencies=tuple(currencies),
+        export_address=_export(wanted, month),
+        error=error,
+        may_forward=page_request.principal.may(FORWARD),
         opened=detail,
-        next_address=_more(page_request, month, found.next_cursor),
+        next_address=_more(page_request, month, fields, found.next_cursor),
     )
     waits = detail is not None and not detail.row.drawn
     return page_request.render(view, refresh_s=REFRESH_S if waits else 0)
 
 
-def _more(page_request: PageRequest, month: date, cursor: str | None) -> str | None:
-    kept = {name: page_request.query(name) for name in ("seller", "state", "q")}
+def _title(page_request: PageRequest, month: date, fields: InvoiceFields) -> str:
+    since, until = _day(fields.since), _day(fields.until)
+    words = page_request.formats
+    if since and until:
+        return page_request.t("invoices.between", since=words.day(since), until=words.day(until))
+    if since:
+        return page_request.t("invoices.since_day", since=words.day(since))
+    if until:
+        return page_request.t("invoices.until_day", until=words.day(until))
+    return page_request.t("invoices.of", month=words.month(month))
+
+
+def _fields(page_request: PageRequest, currencies: Sequence[str]) -> InvoiceFields:
+    typed = {name: page_request.query(name, most=80) for name in InvoiceFields.__dataclass_fields__}
+    if typed["currency"] not in currencies:
+        # An amount is of a currency: of the one there is, where none was chosen.
+        typed["currency"] = currencies[0] if currencies and (typed["least"] or typed["most"]) else ""
+    for name in ("since", "until"):
+        typed[name] = f"{day}" if (day := _day(typed[name])) else ""
+    return InvoiceFields(**typed)
+
+
+def _filter(page_request: PageRequest, month: date, fields: InvoiceFields) -> queries.InvoiceFilter:
+    """Raises Invalid: `amount_invalid`, `amount_limits_swapped`."""
+    until = _day(fields.until)
+    least, most = (
+        typed_amount(getattr(fields, name), fields.currency, field=name) if fields.currency else None
+        for name in ("least", "most")
+    )
+    return period_filter(
+        month,
+        _day(fields.since),
+        until + timedelta(days=1) if until else None,
+        other_org_id=_id(page_request.query("seller", most=36)),
+        standing=STANDINGS.get(page_request.query("state")),
+        text=page_request.query("q") or None,
+        tax_id=fields.tax_id or None,
+        po_number=fields.po_number or None,
+        cost_centre=fields.cost_centre or None,
+        currency=fields.currency or None,
+        least_minor=least,
+        most_minor=most,
+    )
+
+
+def _export(wanted: queries.InvoiceFilter, month: date) -> str:
+    renamed = {"other_org_id": "seller", "standing": "state", "text": "q"}
+    kept = {renamed.get(name, name): getattr(wanted, name) for name in wanted.__dataclass_fields__ if name != "side"}
+    if wanted.issued_from == month and wanted.issued_before == next_month(month):
+        kept |= {"month": f"{month:%Y-%m}", "issued_from": None, "issued_before": None}
+    return addresses.with_query(
+        addresses.INVOICES_EXPORT, **{name: str(value) for name, value in kept.items() if value is not None}
+    )
+
+
+def _day(text: str) -> date | None:
+    """A day as a browser's field sends it, of years that are written in four digits; None for anything else."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if date(1970, 1, 1) <= day < date(2999, 12, 31) else None
+
+
+def _more(page_request: PageRequest, month: date, fields: InvoiceFields, cursor: str | None) -> str | None:
+    kept = {name: page_request.query(name) for name in ("seller", "state", "q")} | fields.kept()
     return addresses.next_page(addresses.INVOICES, cursor, month=f"{month:%Y-%m}", **kept)
 
 

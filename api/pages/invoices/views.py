@@ -66,6 +66,25 @@ class InvoicePanel:
 
 
 @dataclass(frozen=True, slots=True)
+class InvoiceFields:
+    """What was typed to narrow the list, as it was typed. Days and the others are those of the address."""
+
+    since: str = ""
+    until: str = ""
+    """The last day, included."""
+    tax_id: str = ""
+    po_number: str = ""
+    cost_centre: str = ""
+    currency: str = ""
+    least: str = ""
+    most: str = ""
+
+    def kept(self) -> dict[str, str]:
+        """What the address keeps of it."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__ if getattr(self, name)}
+
+
+@dataclass(frozen=True, slots=True)
 class InvoicesView:
     """This month's invoices first. Filters are in the address; ``opened`` shows in the side panel.
 
@@ -75,6 +94,7 @@ class InvoicesView:
     template: ClassVar[str] = "invoices/invoices.html"
     active: ClassVar[str] = "invoices"
 
+    title: str
     month: date
     months: tuple[date, ...]
     rows: tuple[InvoiceItem, ...]
@@ -86,5 +106,12 @@ class InvoicesView:
     seller: str = ""
     state: str = ""
     query: str = ""
+    fields: InvoiceFields = InvoiceFields()
+    #: Currencies that amounts may be given in.
+    currencies: tuple[str, ...] = ()
+    #: Where everything that the filters find is downloaded.
+    export_address: str = ""
+    error: str = ""
+    may_forward: bool = False
     opened: InvoicePanel | None = None
     next_address: str | None = None

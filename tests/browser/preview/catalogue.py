@@ -20,6 +20,7 @@ from tests.browser.preview import (
     fapiao_samples,
     feedback_samples,
     form_samples,
+    forward_samples,
     gateway_samples,
     lead_samples,
     method_samples,
@@ -168,6 +169,8 @@ def samples(language: Language) -> dict[str, Sample]:
     made.update({name: Sample(view, BUYER) for name, view in fapiao_samples.buyers_pages(s).items()})
     made.update({name: Sample(view, SELLER) for name, view in fapiao_samples.sellers_pages(s).items()})
     made.update({name: Sample(view, BUYER) for name, view in paper_samples.buyers_pages(s).items()})
+    made.update({name: Sample(view, BUYER) for name, view in forward_samples.buyers_pages(s).items()})
+    made["invoices-forwarded"] = Sample(forward_samples.opened(s), frozenset())
     made.update({name: Sample(view, SELLER) for name, view in payout_samples.partys_pages(s).items()})
     made.update(
         {name: Sample(view, operator | {"payout_desk"}) for name, view in payout_samples.operators_pages(s).items()}

@@ -22,7 +22,7 @@ from api.pages.identity_provider.views import (
     ProviderTyped,
     WaitingDomainsView,
 )
-from api.pages.invoices.views import InvoiceItem, InvoicePanel, InvoicePanelLine, InvoicesView
+from api.pages.invoices.views import InvoiceFields, InvoiceItem, InvoicePanel, InvoicePanelLine, InvoicesView
 from api.pages.purchase_policy.views import Allowed, PolicyView, StepTyped
 from api.pages.purchase_rules.views import RuleShown, RulesView, RuleTyped
 from tests.browser.preview.buying_samples import ID, NOW, Samples, cny
@@ -278,6 +278,7 @@ class FinanceSamples(Samples):
             "叁仟玖佰捌拾圆整",
         )
         return InvoicesView(
+            self.pick("2026年11月发票", "Invoices of November 2026"),
             date(2026, 11, 1),
             (date(2026, 11, 1), date(2026, 10, 1)),
             rows,
@@ -285,6 +286,9 @@ class FinanceSamples(Samples):
             1,
             (cny(1_734_400),),
             (("s1", self.seller),),
+            fields=InvoiceFields(po_number="PO-2026-1107") if opened else InvoiceFields(),
+            currencies=("CNY",),
+            may_forward=True,
             opened=detail if opened else None,
         )
 

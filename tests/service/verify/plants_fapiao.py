@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from kernel import clock
+from kernel.ids import uuid7
 from tests.service.verify.planting import Planter
 from tests.verify_world import World
 
@@ -24,3 +28,17 @@ def red_letters_within(p: Planter, _: World) -> None:
 
 def red_letters_before_credit(p: Planter, _: World) -> None:
     p.change("UPDATE billing.red_letter SET number = NULL WHERE state = 'unneeded'")
+
+
+def invoice_forwards_own(p: Planter, w: World) -> None:
+    """Somebody sent on what is between two others."""
+    p.change(
+        """INSERT INTO billing.invoice_forward (id, org_id, to_address, invoice_ids, created_at, expires_at)
+           SELECT :id, :promoter, 'x@y.example', ARRAY[i.id], :now, :later
+           FROM billing.invoice i WHERE i.buyer_org_id = :buyer AND i.number IS NOT NULL LIMIT 1""",
+        id=uuid7(),
+        promoter=w.promoter.id,
+        buyer=w.buyer.id,
+        now=clock.now(),
+        later=clock.now() + timedelta(days=14),
+    )
