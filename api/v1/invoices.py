@@ -26,9 +26,9 @@ from billing.invoices.queries import (
     Standing,
     get_invoice,
     list_invoices,
-    verify_code,
 )
 from billing.invoices.ubl_file import ubl_of
+from billing.invoices.verify_code import verify_code
 from kernel.errors import Conflict, Invalid
 from kernel.principal import SYSTEM
 

@@ -123,19 +123,6 @@ class InvoiceFilter:
     standing: Standing | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
-    """What anyone holding the document may check: that it is ours and unchanged in what matters."""
-
-    number: str
-    kind: str
-    issued_on: date
-    seller_name: str
-    currency: str
-    gross_minor: int
-    sandbox: bool
-
-
 def list_invoices(
     uow: UnitOfWork, wanted: InvoiceFilter, *, cursor: str | None = None, limit: int = 20
 ) -> Page[InvoiceRow]:
@@ -339,22 +326,6 @@ def first_received_on(uow: UnitOfWork) -> date | None:
         select(func.min(Invoice.issued_on)).where(Invoice.buyer_org_id == uow.principal.organization())
     )
     return first
-
-
-def verify_code(uow: UnitOfWork, code: str) -> Verified:
-    """The document behind a printed verification code. Raises NotFound(`invoice_not_found`)."""
-    invoice = uow.session.scalar(select(Invoice).where(Invoice.verification_code == code, Invoice.state == "issued"))
-    if invoice is None or invoice.number is None or invoice.issued_on is None:
-        raise NotFound("invoice_not_found")
-    return Verified(
-        invoice.number,
-        invoice.kind,
-        invoice.issued_on,
-        str(invoice.seller["legal_name"]),
-        invoice.currency,
-        invoice.gross_minor,
-        invoice.sandbox,
-    )
 
 
 def to_row(invoice: Invoice) -> InvoiceRow:

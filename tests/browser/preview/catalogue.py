@@ -1,7 +1,9 @@
 """Every page with sample data, by name, and the chrome around it."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any
 
 from api.language import Language
 from api.pages.frame.navigation import Area
@@ -145,52 +147,63 @@ def samples(language: Language) -> dict[str, Sample]:
         "trace": Sample(s.trace(), operator),
         "trace-broken": Sample(s.trace(broken=True), operator),
     }
-    made.update({name: Sample(view, BUYER) for name, view in trial_samples.trial_pages(s).items()})
-    made.update({name: Sample(view, SELLER) for name, view in listing_pages(s).items()})
-    made.update({name: Sample(view, operator) for name, view in review_pages(s).items()})
-    made.update({name: Sample(view, BUYER) for name, view in product_pages(s).items()})
-    made.update({name: Sample(view, BUYER) for name, view in feedback_samples.feedback_pages(s).items()})
-    made.update({name: Sample(view, BUYER) for name, view in lead_samples.buyers_pages(s).items()})
-    made.update({name: Sample(view, BUYER) for name, view in offer_samples.pages(s).items()})
-    made.update({name: Sample(view, SELLER) for name, view in offer_samples.sellers_pages(s).items()})
-    made.update({name: Sample(view, SELLER) for name, view in offer_samples.tier_pages(s).items()})
-    made.update({name: Sample(view, SELLER) for name, view in lead_samples.sellers_pages(s).items()})
-    made.update({name: Sample(view, BUYER) for name, view in course_samples.course_pages(s).items()})
-    made.update({name: Sample(view, SELLER) for name, view in course_samples.course_editors(s).items()})
-    made.update({name: Sample(view, BUYER) for name, view in usage_samples.buyers_pages(s).items()})
-    made.update({name: Sample(view, SELLER) for name, view in usage_samples.sellers_pages(s).items()})
-    made.update({name: Sample(view, BUYER | {"webhooks"}) for name, view in webhook_samples.webhook_pages(s).items()})
-    made.update({name: Sample(view, BUYER | {"webhooks"}) for name, view in clock_samples.clock_pages(s).items()})
-    made.update({name: Sample(view, BUYER) for name, view in recurring_samples.buyers_pages(s).items()})
-    made.update({name: Sample(view, SELLER) for name, view in recurring_samples.sellers_pages(s).items()})
-    made.update({name: Sample(view, operator) for name, view in recurring_samples.operators_pages(s).items()})
-    made.update({name: Sample(view, BUYER) for name, view in refund_samples.buyers_pages(s).items()})
-    made.update({name: Sample(view, BUYER) for name, view in method_samples.buyers_pages(s).items()})
-    made.update({name: Sample(view, BUYER) for name, view in fapiao_samples.buyers_pages(s).items()})
-    made.update({name: Sample(view, SELLER) for name, view in fapiao_samples.sellers_pages(s).items()})
-    made.update({name: Sample(view, BUYER) for name, view in paper_samples.buyers_pages(s).items()})
-    made.update({name: Sample(view, BUYER) for name, view in forward_samples.buyers_pages(s).items()})
+    of_areas: dict[frozenset[Area], tuple[Callable[[DeskSamples], Mapping[str, Any]], ...]] = {
+        BUYER: (
+            trial_samples.trial_pages,
+            product_pages,
+            feedback_samples.feedback_pages,
+            lead_samples.buyers_pages,
+            offer_samples.pages,
+            course_samples.course_pages,
+            usage_samples.buyers_pages,
+            recurring_samples.buyers_pages,
+            refund_samples.buyers_pages,
+            method_samples.buyers_pages,
+            fapiao_samples.buyers_pages,
+            paper_samples.buyers_pages,
+            forward_samples.buyers_pages,
+            credit_samples.buyers_pages,
+            bank_samples.buyers_pages,
+            on_account_samples.buyers_pages,
+            form_samples.buyers_pages,
+        ),
+        SELLER: (
+            listing_pages,
+            offer_samples.sellers_pages,
+            offer_samples.tier_pages,
+            lead_samples.sellers_pages,
+            course_samples.course_editors,
+            usage_samples.sellers_pages,
+            recurring_samples.sellers_pages,
+            fapiao_samples.sellers_pages,
+            payout_samples.partys_pages,
+            credit_samples.sellers_pages,
+            book_samples.sellers_pages,
+            refund_samples.sellers_pages,
+            service_samples.pages,
+            gateway_samples.sellers_pages,
+        ),
+        operator: (
+            review_pages,
+            recurring_samples.operators_pages,
+            policy_samples.operators_pages,
+            bank_samples.operators_pages,
+            on_account_samples.operators_pages,
+            book_samples.operators_pages,
+            refund_samples.operators_pages,
+            gateway_samples.operators_pages,
+            form_samples.operators_pages,
+        ),
+        BUYER | {"webhooks"}: (
+            webhook_samples.webhook_pages,
+            clock_samples.clock_pages,
+        ),
+        operator | {"payout_desk"}: (payout_samples.operators_pages,),
+    }
+    for areas, makers in of_areas.items():
+        for make in makers:
+            made.update({name: Sample(view, areas) for name, view in make(s).items()})
     made["invoices-forwarded"] = Sample(forward_samples.opened(s), frozenset())
-    made.update({name: Sample(view, SELLER) for name, view in payout_samples.partys_pages(s).items()})
-    made.update(
-        {name: Sample(view, operator | {"payout_desk"}) for name, view in payout_samples.operators_pages(s).items()}
-    )
-    made.update({name: Sample(view, operator) for name, view in policy_samples.operators_pages(s).items()})
-    made.update({name: Sample(view, BUYER) for name, view in credit_samples.buyers_pages(s).items()})
-    made.update({name: Sample(view, BUYER) for name, view in bank_samples.buyers_pages(s).items()})
-    made.update({name: Sample(view, operator) for name, view in bank_samples.operators_pages(s).items()})
-    made.update({name: Sample(view, BUYER) for name, view in on_account_samples.buyers_pages(s).items()})
-    made.update({name: Sample(view, operator) for name, view in on_account_samples.operators_pages(s).items()})
-    made.update({name: Sample(view, SELLER) for name, view in credit_samples.sellers_pages(s).items()})
-    made.update({name: Sample(view, operator) for name, view in book_samples.operators_pages(s).items()})
-    made.update({name: Sample(view, SELLER) for name, view in book_samples.sellers_pages(s).items()})
-    made.update({name: Sample(view, SELLER) for name, view in refund_samples.sellers_pages(s).items()})
-    made.update({name: Sample(view, operator) for name, view in refund_samples.operators_pages(s).items()})
-    made.update({name: Sample(view, SELLER) for name, view in service_samples.pages(s).items()})
-    made.update({name: Sample(view, operator) for name, view in gateway_samples.operators_pages(s).items()})
-    made.update({name: Sample(view, SELLER) for name, view in gateway_samples.sellers_pages(s).items()})
-    made.update({name: Sample(view, operator) for name, view in form_samples.operators_pages(s).items()})
-    made.update({name: Sample(view, BUYER) for name, view in form_samples.buyers_pages(s).items()})
     made["operator-services"] = Sample(service_samples.operators(s), operator)
     made.update({name.replace("_", "-"): Sample(view, frozenset()) for name, view in s.errors().items()})
     return made

@@ -35,9 +35,9 @@ from billing.invoices.queries import (
     list_invoices,
     standing,
     totals_of,
-    verify_code,
 )
 from billing.invoices.to_document import load_document
+from billing.invoices.verify_code import verify_code
 from billing.refunds.request_refund import RequestRefund, request_refund
 from kernel import clock
 from kernel.db.uow import Database, unit_of_work
