@@ -111,28 +111,73 @@ KIN: tuple[tuple[str, str, str, str, str], ...] = (
 """Child table, its column that names a row of the parent table, and the organization columns that must agree."""
 
 APPEND_ONLY = (
-    "kernel.event kernel.state_history kernel.audit_entry marketplace.touchpoint billing.ledger_account "
-    "billing.ledger_transaction billing.posting billing.ledger_seal billing.ledger_seal_entry billing.statement_line "
-    "billing.refund_line billing.invoice_line billing.share_policy orders.approval orders.order_line orders.attribution "
-    "orders.offer_line orders.counter_offer orders.sale_terms marketplace.agreement_acceptance marketplace.lead_message"
-    " marketplace.lead_note fulfillment.customer_review_revision"
-    " fulfillment.usage_event fulfillment.usage_key fulfillment.usage_line orders.refund_evidence"
-    " orders.dispute_evidence billing.bank_statement billing.bank_assignment billing.transfer_credit"
-    " orders.dispute_evidence billing.fapiao_line billing.fapiao_source"
-    " orders.dispute_evidence billing.payout_report billing.payout_report_line"
-    " orders.dispute_evidence billing.reconciliation_run"
-).split()
+    "kernel.event",
+    "kernel.state_history",
+    "kernel.audit_entry",
+    "marketplace.touchpoint",
+    "billing.ledger_account",
+    "billing.ledger_transaction",
+    "billing.posting",
+    "billing.ledger_seal",
+    "billing.ledger_seal_entry",
+    "billing.statement_line",
+    "billing.refund_line",
+    "billing.invoice_line",
+    "billing.share_policy",
+    "orders.approval",
+    "orders.order_line",
+    "orders.attribution",
+    "orders.offer_line",
+    "orders.counter_offer",
+    "orders.sale_terms",
+    "marketplace.agreement_acceptance",
+    "marketplace.lead_message",
+    "marketplace.lead_note",
+    "fulfillment.customer_review_revision",
+    "fulfillment.usage_event",
+    "fulfillment.usage_key",
+    "fulfillment.usage_line",
+    "orders.refund_evidence",
+    "orders.dispute_evidence",
+    "billing.bank_statement",
+    "billing.bank_assignment",
+    "billing.transfer_credit",
+    "billing.fapiao_line",
+    "billing.fapiao_source",
+    "billing.payout_report",
+    "billing.payout_report_line",
+    "billing.reconciliation_run",
+)
 """What is added and never changed."""
 UNDELETABLE = (
-    "billing.payment billing.payment_attempt billing.payment_allocation billing.charge billing.refund "
-    "billing.refund_attempt billing.number_series billing.invoice billing.statement billing.share billing.share_reversal "
-    "billing.payout billing.payout_attempt billing.statement_adjustment billing.sandbox_operation billing.dispute "
-    "billing.incident billing.gateway_balance_entry billing.fapiao_request billing.fapiao billing.red_letter "
-    "billing.payout_batch billing.payout_batch_entry billing.share_policy_version billing.transfer_reversal"
-    "billing.payout_batch billing.payout_batch_entry billing.share_policy_version billing.reference_rate"
-    "billing.payout_batch billing.payout_batch_entry billing.share_policy_version"
-    " billing.invoice_forward"
-).split()
+    "billing.payment",
+    "billing.payment_attempt",
+    "billing.payment_allocation",
+    "billing.charge",
+    "billing.refund",
+    "billing.refund_attempt",
+    "billing.number_series",
+    "billing.invoice",
+    "billing.statement",
+    "billing.share",
+    "billing.share_reversal",
+    "billing.payout",
+    "billing.payout_attempt",
+    "billing.statement_adjustment",
+    "billing.sandbox_operation",
+    "billing.dispute",
+    "billing.incident",
+    "billing.gateway_balance_entry",
+    "billing.fapiao_request",
+    "billing.fapiao",
+    "billing.red_letter",
+    "billing.payout_batch",
+    "billing.payout_batch_entry",
+    "billing.share_policy_version",
+    "billing.transfer_reversal",
+    "billing.reference_rate",
+    "billing.invoice_forward",
+)
 """What changes its state but never goes away."""
 SCHEMAS = ("kernel", "marketplace", "fulfillment", "billing", "orders")
 
