@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from billing.gateway_balances.models import GatewayBalanceEntry, GatewayBalanceReading, GatewayHolding
 from billing.ledger.models import LedgerAccount, Posting
+from billing.payouts.models import BANK
 from kernel.db.uow import UnitOfWork
 from kernel.paging import Page, cut, newest_first
 from marketplace.parties.models import PLATFORM_ORG_ID
@@ -69,7 +70,7 @@ class BalanceEntryRow:
 
 
 def compare_balances(uow: UnitOfWork) -> list[GatewayComparison]:
-    """Every gateway and currency in which either side has anything. Raises: Forbidden `permission_missing` without
+    """Every gateway and currency in which either side has anything; what is at banks stands in their statements. Raises: Forbidden `permission_missing` without
     operator.read.
     """
     uow.principal.require("operator.read")
@@ -79,7 +80,11 @@ def compare_balances(uow: UnitOfWork) -> list[GatewayComparison]:
         for row in uow.session.execute(
             select(LedgerAccount.gateway, LedgerAccount.currency, func.sum(Posting.amount_minor).label("minor"))
             .join(Posting, Posting.account_id == LedgerAccount.id)
-            .where(LedgerAccount.org_id == PLATFORM_ORG_ID, LedgerAccount.kind == "gateway_cash")
+            .where(
+                LedgerAccount.org_id == PLATFORM_ORG_ID,
+                LedgerAccount.kind == "gateway_cash",
+                LedgerAccount.gateway.not_like(f"{BANK}%"),
+            )
             .group_by(LedgerAccount.gateway, LedgerAccount.currency)
         )
     }

@@ -60,7 +60,8 @@ def _view(page_request: PageRequest) -> GatewayBalancesView:
         )
         for one in compared
     )
-    names = sorted({*page_request.services.gateways, *readings})
+    keep_books = {name for name, gateway in page_request.services.gateways.items() if gateway.balance is not None}
+    names = sorted({*keep_books, *readings})
     return GatewayBalancesView(
         lines,
         tuple(

@@ -52,9 +52,11 @@ def sellers_pages(s: DeskSamples) -> dict[str, View]:
         balance=(cny(-12_300), Money(98_100, "EUR")),
         asked_at=NOW - timedelta(hours=3),
     )
-    paid = GatewayAccountItem("stripe", "enabled", can_receive=True, pays_out=True, asked_at=NOW)
+    paid = GatewayAccountItem("stripe", "enabled", can_receive=True, pays_out=True, asked_at=NOW, used_for=("EUR",))
+    offered = GatewayAccountItem("stripe", "enabled", can_receive=True, pays_out=True, asked_at=NOW, used_for=())
     return {
         "payout-account-none": _page(s, GatewayAccountItem("stripe", "")),
         "payout-account-held": _page(s, held),
         "payout-account-paid": _page(s, paid),
+        "payout-account-offered": _page(s, offered),
     }

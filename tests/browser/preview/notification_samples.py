@@ -31,6 +31,7 @@ class NotificationSamples(FinanceSamples):
             "member": self.pick("吴桐", "Wu Tong"),
             "organization": self.buyer,
             "last4": "7781",
+            "gateway": "Stripe",
             "author": self.pick("林知夏", "Lin Zhixia"),
             "reason": self.pick("租户名已被占用", "The tenant's name is taken"),
             "person": self.pick("林知夏", "Lin Zhixia"),

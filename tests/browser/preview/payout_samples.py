@@ -20,6 +20,7 @@ from api.pages.payouts.views import (
     WaitingAmount,
     WaitingStatement,
 )
+from billing.connected_accounts.pay_to_account import PayableGatewayAccount
 from tests.browser.preview.buying_samples import ID, NOW, Samples, cny
 
 
@@ -40,6 +41,7 @@ def partys_pages(s: Samples) -> dict[str, View]:
         is_seller=True,
         may_change=True,
         plays=True,
+        offers=(PayableGatewayAccount("stripe", "x4Kq", ("EUR",)),),
     )
     return {"payout-settings": settings}
 

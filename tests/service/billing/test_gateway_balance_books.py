@@ -24,6 +24,7 @@ from billing.gateways.stripe import StripeGateway
 from billing.gateways.webhooks import store_webhook
 from billing.incidents.models import Incident
 from billing.ledger.models import LedgerTransaction
+from billing.ledger.post import Fact, Leg, post
 from billing.ledger.queries import balance_minor
 from billing.payments.models import Payment
 from billing.payments.start_payment import start_payment
@@ -36,6 +37,7 @@ from billing.statements.models import Statement
 from kernel import clock
 from kernel.db.uow import Database, UnitOfWork, unit_of_work
 from kernel.errors import DomainError
+from kernel.ids import uuid7
 from kernel.jobs import kinds
 from kernel.jobs.kinds import Payload, follows
 from kernel.money import Money
@@ -314,6 +316,14 @@ class TestWhatNobodyTold:
         assert line() == (0, -107_500)
         books.rest()
         assert line() == (0, 0)
+
+    def test_money_at_banks_is_not_a_gateways(self, books: Books) -> None:
+        with unit_of_work(books.house.db, SYSTEM) as uow:
+            for gateway in ("bank", "bank_transfer", "bank:main"):
+                legs = [Leg(PLATFORM_ORG_ID, "gateway_cash", 700, gateway), Leg(PLATFORM_ORG_ID, "suspense", -700)]
+                post(uow, Fact(f"test:{uuid7()}", "bank_line", uuid7(), "CNY", clock.now(), legs))
+        with unit_of_work(books.house.db, READER) as uow:
+            assert not [one.gateway for one in compare_balances(uow) if one.gateway.startswith("bank")]
 
 
 def _settled_payout(books: Books) -> None:
