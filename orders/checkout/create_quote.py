@@ -134,7 +134,8 @@ def save_quote(
 ) -> Quote:
     """Keep priced lines of one currency for the acting organization."""
     needed = needed_approval(uow, [line.agreed for line in lines], binding=False)
-    links = sorted({line.tier.link_id for line in lines if line.tier is not None})
+    # What goes on at a price that was agreed before asks no link to stand any more.
+    links = sorted({line.tier.link_id for line in lines if line.tier is not None and line.tier.list_minor is not None})
     return uow.add(
         quote_row(
             lines,

@@ -133,7 +133,7 @@ def _price(page_request: PageRequest, one: TierPriceRow, titles: dict[str, str])
     if one.discount_ppm is not None:
         says = page_request.t("partners.off", off=page_request.formats.rate(one.discount_ppm))
     elif one.unit_price_minor is not None and one.currency is not None:
-        says = page_request.formats.price(Money(one.unit_price_minor, one.currency))
+        says = _per(page_request, one, Money(one.unit_price_minor, one.currency))
     elif one.price is not None:
         parts = tuple(price_in_words(PlanPrice.model_validate(one.price), page_request.language))
     return TierPriceItem(
@@ -153,9 +153,13 @@ def _compared(page_request: PageRequest, one: TierPriceRow) -> tuple[str, ...]:
         return (page_request.t("partners.not_in_force"),)
     if one.own_unit_minor is None or one.list_unit_minor is None or one.list_currency is None:
         return ()
-    per = page_request.t(f"per.{per_of(one.price_unit or '')}")
     own, listed = (
-        f"{page_request.formats.price(Money(minor, one.list_currency))} / {per}"
-        for minor in (one.own_unit_minor, one.list_unit_minor)
+        _per(page_request, one, Money(minor, one.list_currency)) for minor in (one.own_unit_minor, one.list_unit_minor)
     )
-    return (page_request.t("partners.unit_is", price=own), page_request.t("partners.list_is", price=listed))
+    compared = page_request.t("partners.list_is", price=listed)
+    return (page_request.t("partners.unit_is", price=own), compared) if one.discount_ppm is not None else (compared,)
+
+
+def _per(page_request: PageRequest, one: TierPriceRow, price: Money) -> str:
+    said = page_request.formats.price(price)
+    return f"{said} / {page_request.t(f'per.{per_of(one.price_unit)}')}" if one.price_unit else said
