@@ -44,7 +44,7 @@ class PartnerTierOut(Out):
     code: str
     name: str
     name_en: str
-    rank: int
+    rank: Annotated[int | None, Meta(description="1 is the highest; null to partners")]
 
 
 class TierPriceIn(Wire):
@@ -67,7 +67,7 @@ class TierPriceIn(Wire):
 
 
 class TierPriceOut(Out):
-    """A price of a tier that holds now."""
+    """A price of a tier that stands in its list."""
 
     id: UUID
     tier_id: UUID
@@ -77,6 +77,14 @@ class TierPriceOut(Out):
     unit_price: MoneyOut | None
     price: Annotated[dict[str, Any] | None, Meta(description="Own figures, as a plan's `price`")]
     created_at: datetime
+    on_sale: Annotated[bool, Meta(description="Whether something that it is for is on sale")]
+    in_force: Annotated[
+        bool,
+        Meta(description="Whether partners buy at it; else the plan's own price is lower by now, or made otherwise"),
+    ]
+    list_unit_price: Annotated[
+        MoneyOut | None, Meta(description="Of one plan with a unit price: what a unit costs everybody else")
+    ]
 
     @classmethod
     def of(cls, row: TierPriceRow) -> TierPriceOut:
@@ -84,7 +92,10 @@ class TierPriceOut(Out):
         unit = None
         if row.unit_price_minor is not None and row.currency is not None:
             unit = MoneyOut.of_money(Money(row.unit_price_minor, row.currency))
-        return cls.of_row(row, unit_price=unit)
+        listed = None
+        if row.list_unit_minor is not None and row.list_currency is not None:
+            listed = MoneyOut.of_money(Money(row.list_unit_minor, row.list_currency))
+        return cls.of_row(row, unit_price=unit, list_unit_price=listed)
 
 
 class PartnerOut(Out):

@@ -112,7 +112,7 @@ def post_tier_price(
     command = data.command(partner_tier_id)
 
     def work(uow: UnitOfWork) -> TierPriceOut:
-        return TierPriceOut.of(tier_price_row(set_tier_price(uow, command)))
+        return TierPriceOut.of(tier_price_row(uow, set_tier_price(uow, command)))
 
     return idempotent_command(request, idempotency_key, data, work)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,27 +12,37 @@ from sqlalchemy import select
 
 from kernel.db.platform_scope import as_platform
 from kernel.db.uow import UnitOfWork
-from kernel.errors import NotFound
+from kernel.errors import Invalid, NotFound
 from kernel.paging import Page, cut, newest_first
+from marketplace.catalog.models import Listing, Plan
+from marketplace.catalog.plan_price import plan_price
+from marketplace.placements.claim_checks import price_unit
+from marketplace.pricing.offered import is_one_figure
+from marketplace.pricing.shapes import headline
+from marketplace.pricing.tier_price import price_at_tier
 from marketplace.relations.partner_links import PARTNER_PERMISSION
 from marketplace.relations.partner_models import PartnerLink, PartnerTier, TierPrice
-from marketplace.relations.save_tier import PERMISSION
+from marketplace.relations.save_tier import PERMISSION, figures_of, holds_for
 
 
 @dataclass(frozen=True, slots=True)
 class TierRow:
-    """A tier of a seller. A partner reads its code and names alone."""
+    """A tier of a seller. A partner reads its code and names alone: how many are above it is the seller's."""
 
     id: UUID
     code: str
     name: str
     name_en: str
-    rank: int
+    rank: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class TierPriceRow:
-    """A price of a tier that holds now."""
+    """A price of a tier that stands in its list.
+
+    `in_force`: whether partners buy at it; else a plan's own price holds, which is lower by now or made otherwise, or nothing of
+    it is `on_sale`. Of one plan with a unit price: what a unit costs, and at the plan's own price.
+    """
 
     id: UUID
     tier_id: UUID
@@ -43,6 +53,12 @@ class TierPriceRow:
     currency: str | None
     price: dict[str, Any] | None
     created_at: datetime
+    on_sale: bool
+    in_force: bool
+    own_unit_minor: int | None
+    list_unit_minor: int | None
+    list_currency: str | None
+    price_unit: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +104,7 @@ def list_tier_prices(uow: UnitOfWork, tier_id: UUID | None = None) -> list[TierP
             raise NotFound("partner_tier_not_found")
         found = found.where(TierPrice.tier_id == tier_id)
     rows = uow.session.scalars(found.order_by(TierPrice.created_at.desc(), TierPrice.id.desc()))
-    return [tier_price_row(row) for row in rows]
+    return _tier_price_rows(uow, rows.all())
 
 
 def list_partners(uow: UnitOfWork, *, sells: bool, cursor: str | None = None, limit: int = 20) -> Page[PartnerRow]:
@@ -122,8 +138,30 @@ def tier_row(row: PartnerTier) -> TierRow:
     return TierRow(row.id, row.code, row.name, row.name_en, row.rank)
 
 
-def tier_price_row(row: TierPrice) -> TierPriceRow:
+def tier_price_row(uow: UnitOfWork, row: TierPrice) -> TierPriceRow:
     """As it is read."""
+    return _tier_price_rows(uow, [row])[0]
+
+
+def _tier_price_rows(uow: UnitOfWork, rows: Sequence[TierPrice]) -> list[TierPriceRow]:
+    plans: dict[UUID, list[Plan]] = {}
+    if rows:
+        on_sale = select(Plan).join(Listing, Listing.current_version_id == Plan.version_id)
+        of_rows = Plan.listing_id.in_({row.listing_id for row in rows})
+        for plan in uow.session.scalars(on_sale.where(of_rows, Plan.state == "active", Listing.state == "published")):
+            plans.setdefault(plan.listing_id, []).append(plan)
+    return [
+        _tier_price(row, [one for one in plans.get(row.listing_id, ()) if row.plan_code in (None, one.code)])
+        for row in rows
+    ]
+
+
+def _tier_price(row: TierPrice, plans: Sequence[Plan]) -> TierPriceRow:
+    """`plans`: what it is for, as it is on sale."""
+    holding = [plan for plan in plans if _holds(plan, row)]
+    one = plans[0] if row.plan_code is not None and plans else None
+    unit = plan_price(one) if one is not None and is_one_figure(plan_price(one)) else None
+    own = price_at_tier(unit, figures_of(row)) if unit is not None and holding else None
     return TierPriceRow(
         row.id,
         row.tier_id,
@@ -134,7 +172,24 @@ def tier_price_row(row: TierPrice) -> TierPriceRow:
         row.currency.strip() if row.currency else None,
         row.price,
         row.created_at,
+        on_sale=bool(plans),
+        in_force=bool(holding),
+        own_unit_minor=headline(own).unit_price_minor if own is not None else None,
+        list_unit_minor=headline(unit).unit_price_minor if unit is not None else None,
+        list_currency=unit.currency if unit is not None else None,
+        price_unit=price_unit(one.pricing, one.interval) if one is not None and unit is not None else None,
     )
+
+
+def _holds(plan: Plan, row: TierPrice) -> bool:
+    try:
+        return holds_for(plan, figures_of(row))
+    except Invalid:
+        return False
+
+
+def _seen(tier: TierRow | None, *, is_own: bool) -> TierRow | None:
+    return tier if tier is None or is_own else replace(tier, rank=None)
 
 
 def _rows(uow: UnitOfWork, links: Sequence[PartnerLink]) -> list[PartnerRow]:
@@ -155,7 +210,7 @@ def _rows(uow: UnitOfWork, links: Sequence[PartnerLink]) -> list[PartnerRow]:
             state=one.state,
             by_seller=one.by_seller,
             may_answer=one.state == "asked" and (one.seller_org_id == own_id) is not one.by_seller,
-            tier=tiers.get(one.tier_id) if one.tier_id is not None else None,
+            tier=_seen(tiers.get(one.tier_id), is_own=one.seller_org_id == own_id) if one.tier_id else None,
             created_at=one.created_at,
             accepted_at=one.accepted_at,
             ended_at=one.ended_at,

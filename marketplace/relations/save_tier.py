@@ -97,7 +97,7 @@ def set_tier_price(uow: UnitOfWork, command: SetTierPrice) -> TierPrice:
     """Let a price hold from now on, in the place of the one for the same. Quotes that were given hold; so does what was bought.
 
     Raises: Forbidden `permission_missing` without catalog.write; NotFound `partner_tier_not_found`, `listing_not_found`,
-        `plan_not_found`; Invalid `tier_price_value` (not one of the three, or above the plan's price), `tier_price_unfit`.
+        `plan_not_found`; Invalid `tier_price_value` (not one of the three), `tier_price_above` (the plan's), `tier_price_unfit`.
 
     Locks: the tier. Idempotent by: the content.
     """
@@ -183,10 +183,29 @@ def _plans(uow: UnitOfWork, seller_id: UUID, command: SetTierPrice) -> list[Plan
     return plans
 
 
-def _require_lower(plan: Plan, figures: TierFigures) -> None:
-    """At the fewest seats it is sold in, nothing costs more than at the plan's price."""
+def find_price_on_sale(uow: UnitOfWork, listing_id: UUID, plan_code: str) -> PlanPrice | None:
+    """What a plan of the acting seller costs as it is on sale, whatever a later version of its listing says."""
+    found = select(Plan).join(Listing, Listing.current_version_id == Plan.version_id)
+    own = Listing.org_id == uow.principal.organization()
+    plan = uow.session.scalar(
+        found.where(own, Listing.id == listing_id, Plan.code == plan_code, Plan.state == "active")
+    )
+    return plan_price(plan) if plan is not None else None
+
+
+def holds_for(plan: Plan, figures: TierFigures) -> bool:
+    """Whether partners buy at these figures: at the fewest seats it is sold in, nothing costs more than at the plan's price.
+
+    Raises: Invalid `tier_price_unfit`.
+    """
     listed = plan_price(plan)
     own = price_at_tier(listed, figures)
     least = max(plan.min_seats, own.seats.minimum if own.seats is not None else 1)
-    if not is_never_above(listed, own, least):
-        raise Invalid("tier_price_value", field="price" if figures.price is not None else "unit_price")
+    return is_never_above(listed, own, least)
+
+
+def _require_lower(plan: Plan, figures: TierFigures) -> None:
+    """Raises Invalid `tier_price_above`, `tier_price_unfit`."""
+    if not holds_for(plan, figures):
+        named = "price" if figures.price is not None else "unit_price"
+        raise Invalid("tier_price_above", field=named if figures.discount_ppm is None else "discount_ppm")

@@ -104,7 +104,8 @@ def create_quote(uow: UnitOfWork, command: CreateQuote) -> Quote:
         raise Invalid("currencies_differ", field="currency")
     if command.align_with is not None:
         lines = _aligned(uow, lines, command.align_with, buyer)
-        own = {number: _aligned(uow, [line], command.align_with, buyer)[0] for number, line in own.items()}
+        shorter = {number: _aligned(uow, [line], command.align_with, buyer)[0] for number, line in own.items()}
+        own = {number: _compared(line, lines[number]) for number, line in shorter.items()}
     if not command.trial:
         lines = [in_instalments(line) for line in better_lines(uow, lines, own, command.coupon, buyer)]
     elif command.coupon.strip():
@@ -133,7 +134,8 @@ def save_quote(
 ) -> Quote:
     """Keep priced lines of one currency for the acting organization."""
     needed = needed_approval(uow, [line.agreed for line in lines], binding=False)
-    links = sorted({line.tier.link_id for line in lines if line.tier is not None})
+    # What goes on at a price that was agreed before asks no link to stand any more.
+    links = sorted({line.tier.link_id for line in lines if line.tier is not None and line.tier.list_minor is not None})
     return uow.add(
         quote_row(
             lines,
@@ -188,6 +190,12 @@ def _at_partner_prices(
         own = price_line(uow, plan, buyer, line.quantity, Context(), price=price)
         found[number] = own.model_copy(update={"claims": line.claims, "tier": line_tier(named, line.list_minor)})
     return found
+
+
+def _compared(own: PricedLine, listed: PricedLine) -> PricedLine:
+    """A line at a tier's price says what the same would cost at the plan's: of a shorter first term, as much less. Pure."""
+    assert own.tier is not None  # noqa: S101 - it is at one
+    return own.model_copy(update={"tier": own.tier.model_copy(update={"list_minor": listed.list_minor})})
 
 
 def _tried(uow: UnitOfWork, plan: Sellable, line: PricedLine) -> PricedLine:

@@ -17,7 +17,7 @@ from sqlalchemy import func, select, update
 
 from app.composition import register_jobs
 from app.sample.catalogue import make_product
-from app.sample.history import acts, buying, live, serving
+from app.sample.history import acts, arranging, buying, live, serving
 from app.sample.history.live import APART, Past
 from app.sample.history.world import PARTICIPANTS, World
 from app.sample.products import SampleProduct
@@ -35,8 +35,10 @@ from marketplace.catalog.models import Plan
 from marketplace.catalog.review_listing import withdraw_plan
 from marketplace.courses.models import CourseEpisode
 from marketplace.parties.models import Organization
+from marketplace.relations.tier_prices import shown_prices
 from orders.checkout.models import Purchase
 from orders.coupons.models import CouponUse
+from orders.offers.queries import list_offers
 from orders.order.milestones import OrderMilestone
 from orders.order.models import Order
 from orders.refunds.models import RefundCase
@@ -332,3 +334,26 @@ def _double(uow: UnitOfWork, plan_id: UUID) -> None:
     plan = uow.session.get_one(Plan, plan_id)
     alike = {column.key: getattr(plan, column.key) for column in Plan.__table__.columns}
     uow.session.add(Plan(**(alike | {"id": uuid7(), "code": f"{plan.code}-b"})))
+
+
+@pytest.mark.usefixtures("story")
+def test_a_partner_gets_its_tiers_price_and_what_the_tier_is_offered(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """None of these steps is left out: who is asked to be a partner is one that sellers find."""
+    told: list[tuple[int, acts.Act]] = [(18, acts.Join("lanqiao")), (17, acts.Join("minghu"))]
+    monkeypatch.setattr(live, "plan", lambda ends_at: [acts.Step(ends_at - days * DAY, act) for days, act in told])
+    made = past(stage, tmp_path)
+    made.live()
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        buyer = uow.session.get_one(Organization, made.world.org_id("minghu"))
+        buyer.tax_id_verified_at = clock.now()
+    words = ("含培训。", "With training.")
+    for act in (acts.Ally("docs", "minghu"), acts.Agree("minghu"), acts.OfferPartners("docs", 5, 250_000, 21, words)):
+        who, work = arranging.arranged(made.world, act)
+        transact(stage.services.db, who, work)
+    with unit_of_work(stage.services.db, made.world.purchaser("minghu")) as uow:
+        (price,) = shown_prices(uow, [made.world.listing_id("docs")]).values()
+        (offer,) = list_offers(uow, sells=False).items
+    assert (price.tier_code, price.amount_minor * 20) == ("GOLD", price.list_minor * 17)
+    assert (offer.state, offer.lines[0].quantity) == ("open", 5)

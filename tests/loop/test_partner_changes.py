@@ -157,8 +157,10 @@ def test_what_was_bought_at_the_plans_own_price_is_changed_at_it(stage: Stage) -
 
 
 def test_more_seats_go_on_at_the_tier_and_name_it(stage: Stage, gold: Bought) -> None:
-    as_buyer(stage, lambda uow: end_partner(uow, gold.link_id).id)
+    """Also by a quote that was given before the link ended: nothing of their price hangs on it."""
     quote = changed(stage, gold, quantity=SEATS + 5)
+    as_buyer(stage, lambda uow: end_partner(uow, gold.link_id).id)
+    assert changed(stage, gold, quantity=SEATS + 5).gross_minor == quote.gross_minor
     (line,) = quote.lines
     assert (line["tier"]["code"], line["tier"]["list_minor"]) == ("GOLD", None)
     order_id = stage.place(quote.id)

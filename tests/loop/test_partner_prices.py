@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
+from app.verify.partners import RATED
 from billing.invoices.models import InvoiceLine
 from kernel import clock
 from kernel.db.uow import transact, unit_of_work
@@ -17,17 +18,21 @@ from kernel.principal import SYSTEM
 from marketplace.catalog.models import Plan
 from marketplace.parties.models import Organization
 from marketplace.relations.partner_links import AskPartner, accept_partner, ask_partner
+from marketplace.relations.partner_models import TierPrice
+from marketplace.relations.partner_queries import TierPriceRow, get_partner, list_tier_prices
 from marketplace.relations.save_tier import SaveTier, SetTierPrice, end_tier_price, save_tier, set_tier_price
 from marketplace.relations.tier_prices import shown_prices
 from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
 from orders.checkout.quote_models import Quote
+from orders.instalments.jobs import SWEEP_INSTALMENTS
 from orders.order.models import OrderLine
 from orders.partners.end_partner import end_partner, move_partner
 from orders.subscriptions.schedule import RENEWS_BEFORE
 from tests.loop.test_coupons import made
 from tests.loop.test_end_of_term import subscriptions
 from tests.loop.test_offers import refusal
-from tests.loop.test_renewals import renewals, switch, until
+from tests.loop.test_renewals import renewals, subscribed, switch, until
+from tests.loop.test_usage_charges import PRICE, over, use
 from tests.loop_stage import Stage
 
 LIST = 19_900 * 20
@@ -122,7 +127,7 @@ def test_the_price_of_the_plan_goes_before_that_of_all_and_an_ended_one_holds_no
     assert quoted(stage).lines[0]["unit_price_minor"] == 12_000
     as_seller(stage, lambda uow: end_tier_price(uow, price_id).id)
     assert quoted(stage).lines[0]["unit_price_minor"] == 17_910
-    assert refusal(lambda: priced(stage, tier_id, unit_price_minor=19_901)) == "tier_price_value"
+    assert refusal(lambda: priced(stage, tier_id, unit_price_minor=19_901)) == "tier_price_above"
 
 
 @pytest.mark.usefixtures("gold")
@@ -164,6 +169,64 @@ def test_nobody_else_has_the_price_nor_sees_it(stage: Stage) -> None:
     command = CreateQuote((QuoteItem(stage.seat_plan, 20),))
     theirs = transact(stage.services.db, stage.promoter.owner, lambda uow: create_quote(uow, command).id)
     assert (stage.get(Quote, theirs).lines[0]["tier"], stage.get(Quote, theirs).gross_minor) == (None, LIST)
+
+
+def test_a_shorter_first_term_is_compared_with_the_plans_price_for_as_long(stage: Stage, gold: UUID) -> None:
+    assert gold
+    _, other = subscribed(stage)
+    command = CreateQuote((QuoteItem(stage.seat_plan, 20),), align_with=other.id)
+    quote = stage.get(Quote, as_buyer(stage, lambda uow: create_quote(uow, command).id))
+    (line,) = quote.lines
+    assert line["list_minor"] < GOLD // 6
+    assert line["tier"]["list_minor"] == pytest.approx(line["list_minor"] / 0.7, abs=1)
+
+
+def test_usage_and_instalments_name_the_tier_and_are_compared_with_nothing(stage: Stage) -> None:
+    tier_id = tier(stage)
+    price = PRICE.model_copy(update={"instalments": 12})
+    plan_id, _ = stage.offer(price=price)
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        listing_id = uow.session.get_one(Plan, plan_id).listing_id
+    said = SetTierPrice(tier_id, listing_id, discount_ppm=500_000)
+    as_seller(stage, lambda uow: set_tier_price(uow, said).id)
+    linked(stage, tier_id)
+    command = CreateQuote((QuoteItem(plan_id, 1),))
+    order_id = stage.place(as_buyer(stage, lambda uow: create_quote(uow, command).id))
+    stage.run()
+    use(stage, order_id, 1_400)
+    over(stage, order_id)
+    stage.tick(SWEEP_INSTALMENTS)
+    (first,) = stage.rows(select(OrderLine).where(OrderLine.order_id == order_id))
+    later = stage.rows(select(OrderLine).where(OrderLine.buyer_org_id == stage.buyer.id, OrderLine.id != first.id))
+    assert {line.price_lines[0]["kind"] for line in later} == {"metered", "instalment"}
+    # 400 calls at 12.5, and a twelfth of twelve months at 4950.
+    assert sorted(line.list_minor for line in later) == [4_950, 5_000]
+    assert {(line.plan["tier"]["code"], line.plan["tier"]["list_minor"]) for line in later} == {("GOLD", None)}
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        assert RATED.find(uow).violations == 0
+
+
+def test_a_price_that_holds_no_more_is_said_to_its_seller(stage: Stage) -> None:
+    tier_id = tier(stage)
+    price_id = priced(stage, tier_id, unit_price_minor=15_000)
+
+    def listed() -> TierPriceRow:
+        with unit_of_work(stage.services.db, stage.seller.owner) as uow:
+            return next(one for one in list_tier_prices(uow, tier_id) if one.id == price_id)
+
+    assert (listed().on_sale, listed().in_force, listed().list_unit_minor) == (True, True, 19_900)
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        # As after a new version of the product with a lower price.
+        uow.session.get_one(TierPrice, price_id).unit_price_minor = 25_000
+    assert (listed().on_sale, listed().in_force) == (True, False)
+
+
+def test_a_partner_reads_no_rank_of_its_tier(stage: Stage, gold: UUID) -> None:
+    for who, rank in ((stage.purchaser, None), (stage.seller.owner, 1)):
+        with unit_of_work(stage.services.db, who) as uow:
+            found = get_partner(uow, gold).tier
+        assert found is not None
+        assert (found.code, found.rank) == ("GOLD", rank)
 
 
 def test_an_end_is_at_once_for_quotes_that_nobody_used(stage: Stage, gold: UUID) -> None:

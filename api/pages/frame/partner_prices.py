@@ -8,6 +8,8 @@ from uuid import UUID
 
 from api.pages.frame.site import PageRequest
 from kernel.money import Money
+from marketplace.pricing.offered import is_one_figure
+from marketplace.pricing.words import price_in_words
 from marketplace.relations.tier_prices import ShownPrice
 from orders.order.line_tier import LineTier
 
@@ -17,11 +19,15 @@ PartnerPrices = Mapping[UUID, ShownPrice]
 
 @dataclass(frozen=True, slots=True)
 class OwnPrice:
-    """What the reader's organization pays for one unit, in whose name; the plan's own price is struck through beside it."""
+    """What the reader's organization pays for one unit, in whose name; the plan's own price is struck through beside it.
+
+    `sentences`: what each part costs, of a price of several.
+    """
 
     price: Money
     listed: Money
     text: str
+    sentences: tuple[str, ...] = ()
 
 
 def own_price(page_request: PageRequest, shown: ShownPrice | None) -> OwnPrice | None:
@@ -33,6 +39,7 @@ def own_price(page_request: PageRequest, shown: ShownPrice | None) -> OwnPrice |
         Money(shown.unit_price_minor, shown.currency),
         Money(shown.list_unit_price_minor, shown.currency),
         page_request.t("partners.price", tier=tier),
+        () if is_one_figure(shown.price) else tuple(price_in_words(shown.price, page_request.language)),
     )
 
 

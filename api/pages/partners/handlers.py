@@ -212,7 +212,7 @@ def set_price(tier_id: FromPath[UUID], page_request: Given[PageRequest], form: G
             page_request.request,
             form.text("idempotency_key", most=255) or None,
             asked,
-            lambda uow: TierPriceOut.of(tier_price_row(set_tier_price(uow, command))),
+            lambda uow: TierPriceOut.of(tier_price_row(uow, set_tier_price(uow, command))),
             route=f"POST {addresses.partners.tier(str(tier_id))}",
         )
     except DomainError as refused:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from api.pages.frame import addresses
 from api.pages.frame.choices import Choice
+from api.pages.frame.prices import per_of
 from api.pages.frame.site import PageRequest
 from api.pages.partners.views import (
     PartnerLinkItem,
@@ -48,7 +49,7 @@ def seller_partners_view(page_request: PageRequest) -> SellerPartnersView:
                 str(one.id),
                 one.code,
                 _name(page_request, one),
-                one.rank,
+                one.rank or 0,
                 prices[one.id],
                 addresses.partners.tier(str(one.id)),
             )
@@ -132,13 +133,33 @@ def _price(page_request: PageRequest, one: TierPriceRow, titles: dict[str, str])
     if one.discount_ppm is not None:
         says = page_request.t("partners.off", off=page_request.formats.rate(one.discount_ppm))
     elif one.unit_price_minor is not None and one.currency is not None:
-        says = page_request.formats.price(Money(one.unit_price_minor, one.currency))
+        says = _per(page_request, one, Money(one.unit_price_minor, one.currency))
     elif one.price is not None:
         parts = tuple(price_in_words(PlanPrice.model_validate(one.price), page_request.language))
     return TierPriceItem(
-        what=titles.get(named, one.plan_code or named),
+        what=titles.get(named, one.plan_code or page_request.t("partners.not_on_sale")),
         says=says,
-        parts=parts,
+        parts=(*parts, *_compared(page_request, one)),
         since=one.created_at,
         end=addresses.partners.tier_price_end(str(one.id)),
     )
+
+
+def _compared(page_request: PageRequest, one: TierPriceRow) -> tuple[str, ...]:
+    """What a unit costs partners and others, where one figure says it; or why nobody buys at it."""
+    if not one.on_sale:
+        return (page_request.t("partners.not_on_sale"),)
+    if not one.in_force:
+        return (page_request.t("partners.not_in_force"),)
+    if one.own_unit_minor is None or one.list_unit_minor is None or one.list_currency is None:
+        return ()
+    own, listed = (
+        _per(page_request, one, Money(minor, one.list_currency)) for minor in (one.own_unit_minor, one.list_unit_minor)
+    )
+    compared = page_request.t("partners.list_is", price=listed)
+    return (page_request.t("partners.unit_is", price=own), compared) if one.discount_ppm is not None else (compared,)
+
+
+def _per(page_request: PageRequest, one: TierPriceRow, price: Money) -> str:
+    said = page_request.formats.price(price)
+    return f"{said} / {page_request.t(f'per.{per_of(one.price_unit)}')}" if one.price_unit else said

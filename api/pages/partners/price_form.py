@@ -12,15 +12,11 @@ from api.pages.frame.site import Form, PageRequest, parse_uuid_or_404
 from api.pages.listings.price_form import price_of, price_values
 from api.pages.offers.form import own_price
 from api.pages.partners.views import TypedPrice
-from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, Invalid
-from marketplace.catalog.plan_price import plan_price
-from marketplace.catalog.queries import list_own_plans
-from marketplace.catalog.sellable import get_sellable
 from marketplace.pricing.components import PlanPrice
 from marketplace.pricing.offered import is_one_figure
 from marketplace.relations.partner_queries import list_tier_prices
-from marketplace.relations.save_tier import SetTierPrice
+from marketplace.relations.save_tier import SetTierPrice, find_price_on_sale
 
 _PREFIX = "own_1-"
 """What the names of the price editor's fields begin with."""
@@ -40,15 +36,15 @@ def typed_price(page_request: PageRequest, form: Form) -> TypedPrice:
 def with_editor(page_request: PageRequest, tier_id: UUID, typed: TypedPrice) -> TypedPrice:
     """With the price editor closed where it was open, else open with the tier's own figures for the plan in it, or the plan's.
 
-    Raises: Invalid `tier_price_unfit` for all plans of a product, and of a plan whose price is one figure; as `get_sellable`.
+    Raises: Invalid `tier_price_one_plan` for all plans of a product, and of a plan whose price is one figure.
     """
     if typed.own is not None:
         return replace(typed, own=None)
     listing_id, code = _product(typed)
     with page_request.work() as uow:
-        price = _plan_price(uow, listing_id, code)
+        price = find_price_on_sale(uow, listing_id, code)
         if price is None or is_one_figure(price):
-            raise Invalid("tier_price_unfit", field="product")
+            raise Invalid("tier_price_one_plan", field="product")
         for one in list_tier_prices(uow, tier_id):
             if (one.listing_id, one.plan_code) == (listing_id, code) and one.price is not None:
                 price = PlanPrice.model_validate(one.price)
@@ -59,9 +55,9 @@ def command_of(page_request: PageRequest, tier_id: UUID, typed: TypedPrice) -> S
     """What it means. Raises Invalid `tier_price_value`; of the price editor as `price_of`, at `own.` and its field."""
     listing_id, code = _product(typed)
     if not typed.unit_price and typed.own is None:
-        return SetTierPrice(tier_id, listing_id, code or None, ppm_of_percent(typed.percent))
+        return SetTierPrice(tier_id, listing_id, code or None, _ppm(typed.percent))
     with page_request.work() as uow:
-        price = _plan_price(uow, listing_id, code)
+        price = find_price_on_sale(uow, listing_id, code)
     if typed.own is not None:
         if price is None:
             raise Invalid("tier_price_unfit", field="product")
@@ -73,7 +69,15 @@ def command_of(page_request: PageRequest, tier_id: UUID, typed: TypedPrice) -> S
     minor = parse_amount(typed.unit_price, price.currency) if price is not None else None
     if minor is None:
         raise Invalid("tier_price_value", field="unit_price")
-    return SetTierPrice(tier_id, listing_id, code or None, ppm_of_percent(typed.percent), minor)
+    return SetTierPrice(tier_id, listing_id, code or None, _ppm(typed.percent), minor)
+
+
+def _ppm(percent: str) -> int | None:
+    """Raises Invalid `tier_price_value`."""
+    try:
+        return ppm_of_percent(percent)
+    except Invalid as refused:
+        raise Invalid("tier_price_value", field="percent") from refused
 
 
 def with_wrong(page_request: PageRequest, typed: TypedPrice, refused: DomainError) -> tuple[TypedPrice, str]:
@@ -91,11 +95,3 @@ def _product(typed: TypedPrice) -> tuple[UUID, str]:
     """The product, and the code of the plan; empty for all of its plans."""
     listing, _, code = typed.product.partition(":")
     return parse_uuid_or_404(listing, "listing_not_found"), code
-
-
-def _plan_price(uow: UnitOfWork, listing_id: UUID, code: str) -> PlanPrice | None:
-    """The price of one of the acting seller's plans; None where it has no such plan."""
-    for listing, plan in list_own_plans(uow):
-        if (listing.id, plan.code) == (listing_id, code):
-            return plan_price(get_sellable(uow, plan.id))
-    return None

@@ -304,6 +304,7 @@ class OfferPartners:
     """A product's seller offers it to its higher tier for so many days: each partner in it may accept once."""
 
     product: str
+    quantity: int
     discount_ppm: int
     days: int
     words: Words

@@ -10,6 +10,7 @@ from app.sample.history.clips import CLIPS
 from app.sample.history.world import World
 from kernel import clock
 from kernel.db.uow import UnitOfWork
+from kernel.errors import NotFound
 from kernel.principal import Principal
 from marketplace.demos.calendar import SaveHours, save_hours
 from marketplace.publishing.change_visibility import ChangeVisibility, change_visibility
@@ -92,10 +93,13 @@ def _agree(uow: UnitOfWork) -> None:
 
 def _offer_partners(world: World, act: OfferPartners) -> Work:
     plan_id, until = world.plan_id(act.product), clock.today(ZONE) + timedelta(days=act.days)
-    plans = (OfferedPlan(plan_id, 1, discount_ppm=act.discount_ppm),)
+    plans = (OfferedPlan(plan_id, act.quantity, discount_ppm=act.discount_ppm),)
 
     def work(uow: UnitOfWork) -> None:
-        make_tier_offer(uow, list_tiers(uow)[0].id, MakeOffer(None, plans, until, terms=act.words[0]))
+        highest = next((one.id for one in list_tiers(uow) if one.code == _TIERS[0][0]), None)
+        if highest is None:
+            raise NotFound("partner_tier_not_found")
+        make_tier_offer(uow, highest, MakeOffer(None, plans, until, terms=act.words[0]))
 
     return work
 

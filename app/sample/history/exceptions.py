@@ -184,11 +184,12 @@ def _reduced(ends_at: datetime) -> Iterator[Step]:
     yield Step(at, bought)
     yield Step(at + 2 * _HOUR, Decide("zhongshan", "CG-K-601"))
     at = _day(ends_at, 12, 9, 20)
-    yield Step(at, Ally("warehouse", "songhu"))
-    yield Step(at + _HOUR, Agree("songhu"))
-    yield Step(at + 2 * _HOUR, Buy("songhu", "CG-P-801", "warehouse"))
+    yield Step(at, Ally("course", "lakeside"))
+    yield Step(at + _HOUR, Agree("lakeside"))
+    yield Step(at + 2 * _HOUR, Buy("lakeside", "CG-P-801", "course", 10))
+    yield Step(at + 3 * _HOUR, Decide("lakeside", "CG-P-801"))
     words = ("金牌伙伴专享：含一次上线培训。", "For Gold partners alone: with training once.")
-    yield Step(_day(ends_at, 5, 15), OfferPartners("warehouse", 250_000, 21, words))
+    yield Step(_day(ends_at, 5, 15), OfferPartners("course", 30, 250_000, 21, words))
     yield Step(_day(ends_at, 4, 9), Reduce("contract", "年末优惠", 100_000, 40))
 
 

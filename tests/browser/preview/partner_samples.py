@@ -50,11 +50,25 @@ def seller_partners(s: DeskSamples) -> SellerPartnersView:
     )
 
 
+def _paid(s: DeskSamples) -> tuple[str, ...]:
+    return (
+        s.pick("伙伴支付 ¥139.30 / 席 / 年", "Partners pay ¥139.30 / seat / year"),
+        s.pick("目录价 ¥199 / 席 / 年", "List price ¥199 / seat / year"),
+    )
+
+
+def _over(s: DeskSamples) -> str:
+    return s.pick(
+        "未生效：规格现价更低，或计价方式已变。",
+        "Not in force: the plan costs less by now, or its price is made otherwise.",
+    )
+
+
 def tier(s: DeskSamples) -> TierView:
-    """Two prices, and one that is above the plan's."""
+    """Three prices, of which one holds no more, and one that is above the plan's."""
     said = s.pick(
-        "高于规格的目录价。没有数据被改动。",
-        "That is above the plan's own price. Nothing was changed.",
+        "这个价格在首期、续期或用量上高于规格的目录价。没有数据被改动。",
+        "That price is above the plan's own: in the first term, in further ones, or for usage. Nothing was changed.",
     )
     every = s.pick("全部套餐", "every plan")
     return TierView(
@@ -64,7 +78,8 @@ def tier(s: DeskSamples) -> TierView:
         TypedTier("GOLD", "金牌伙伴", "Gold partner", "1"),
         (
             TierPriceItem(f"{s.hiring} · {every}", s.pick("减 15%", "15% off"), (), NOW, "/e1"),
-            TierPriceItem(s.hiring, "¥139.30", (), NOW, "/e2"),
+            TierPriceItem(s.hiring, s.pick("减 30%", "30% off"), _paid(s), NOW, "/e2"),
+            TierPriceItem(s.pick("客户管家 · 团队版", "Customer Desk · Team"), "¥80", (_over(s),), NOW, "/e3"),
         ),
         (Choice("1", s.hiring),),
         TypedPrice("1", "", "9999"),

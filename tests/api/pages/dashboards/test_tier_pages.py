@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 
 from sqlalchemy import select
 
+from kernel.db.uow import unit_of_work
+from kernel.principal import SYSTEM
+from marketplace.catalog.models import Plan
 from marketplace.pricing.components import PlanPrice
 from marketplace.relations.partner_models import TierPrice
+from marketplace.relations.save_tier import SaveTier, SetTierPrice, save_tier, set_tier_price
 from orders.offers.floors import SetFloor, set_floor
 from orders.offers.models import Offer
 from tests.api.pages.dashboards.conftest import Dashboards, text_of
@@ -36,7 +41,7 @@ def test_own_figures_are_edited_as_a_plans_are(dashboards: Dashboards) -> None:
     assert re.search(r'name="own_1-price_flat"[^>]*value="much"[^>]*aria-invalid="true"', wrong.text)
     above = dashboards.seller.post(address, product=products[at], **own | key | {"own_1-price_flat": "398000"})
     assert above.status_code == 422
-    assert "not above the plan" in text_of(above)
+    assert "above the plan's own" in unescape(text_of(above))
     saved = dashboards.seller.post(address, product=products[at], **own | key | {"own_1-price_flat": "3000"})
     assert saved.status_code == 303, text_of(saved)
     (row,) = dashboards.stage.rows(select(TierPrice).where(TierPrice.tier_id == gold))
@@ -45,6 +50,31 @@ def test_own_figures_are_edited_as_a_plans_are(dashboards: Dashboards) -> None:
     assert fields(again.text)["own_1-price_flat"] == "3000.00", "the tier's own, not the plan's"
     closed = dashboards.seller.post(address, product=products[at], **own, editor="own")
     assert (closed.status_code, fields(closed.text)) == (200, {})
+
+
+def test_a_partner_reads_its_own_figures_part_by_part_and_what_was_mistyped_is_said(dashboards: Dashboards) -> None:
+    """Not the plan's parts below the tier's price; and no word of coupons where a discount is no number."""
+    stage = dashboards.stage
+    gold = as_seller(stage, lambda uow: save_tier(uow, SaveTier("BRONZE", "铜牌", "Bronze", 3)).id)
+    plan_id, _ = stage.offer(price=MIXED)
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        listing_id = uow.session.get_one(Plan, plan_id).listing_id
+    address = f"/seller/partner-tiers/{gold}"
+    wrong = dashboards.seller.post(address, product=str(listing_id), percent="ten")
+    assert (wrong.status_code, "No coupon was made" in text_of(wrong)) == (422, False)
+    assert "It is either a discount or a price" in text_of(wrong)
+    every = dashboards.seller.post(address, product=str(listing_id), editor="own")
+    assert "for one plan whose price has several" in text_of(every)
+    as_seller(stage, lambda uow: set_tier_price(uow, SetTierPrice(gold, listing_id, discount_ppm=500_000)).id)
+    seen = f"/products/{listing_id}"
+    assert "¥3,980.00 / month" in text_of(dashboards.buyer.get(seen))
+    linked(stage, gold)
+    text = text_of(dashboards.buyer.get(seen))
+    assert "¥1,990.00 / month" in text
+    assert "¥3,980.00 / month" not in text
+    sheet = text_of(dashboards.buyer.get(f"/products/{listing_id}/buy?plan_id={plan_id}&quantity=20"))
+    assert "¥1,990.00 / month" in sheet
+    assert "¥3,980.00 / month" not in sheet
 
 
 def test_an_offer_to_a_tier_is_made_approved_and_taken_back(dashboards: Dashboards) -> None:
