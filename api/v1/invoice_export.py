@@ -17,6 +17,7 @@ from litestar.response import Stream
 from api.context import Services
 from api.request import ApiRequest
 from api.v1.invoice_index import index_csv, index_xlsx
+from billing.fapiao.archive import with_fapiaos
 from billing.invoices.files import FilesFound, files_of, files_of_documents
 from billing.invoices.queries import (
     InvoiceFilter,
@@ -95,6 +96,7 @@ def export(
 ) -> Stream:
     """PDF and XML of a month (default: this one), or of the at most 500 documents named by `id`, as one ZIP file.
 
+    Beside a bill lie the face and data of its tax invoices (数电票), beside a credit note those of its red ones.
     In it they are listed, with their amounts and numbers, as `index.csv` and `index.xlsx`.
     Documents that are still being drawn are named in a text file in it, `NOT-YET-DRAWN.txt`.
     """
@@ -107,6 +109,7 @@ def export(
                 raise Invalid("validation_failed", field="month")
             found = files_of(uow, month_filter(first, seller=seller, text=q, standing=only))
             name = f"invoices-{first:%Y-%m}.zip"
+        found = with_fapiaos(uow, found)
     if not found.files:
         raise NotFound("invoices_none_to_export")
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}

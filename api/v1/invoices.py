@@ -177,6 +177,12 @@ class InvoiceDetailOut(InvoiceOut):
     accounting_tax: Annotated[
         AccountingTaxOut | None, Meta(description="Where the seller accounts for VAT in another currency")
     ]
+    no_xml_because: Annotated[
+        str | None,
+        Meta(
+            description="Why EN 16931 cannot carry a document that was drawn, such as `en16931_tax_rounding_too_wide`"
+        ),
+    ]
 
     @classmethod
     def of_detail(cls, detail: InvoiceDetail) -> InvoiceDetailOut:
@@ -198,6 +204,7 @@ class InvoiceDetailOut(InvoiceOut):
             verification_code=detail.verification_code,
             credit_notes=[InvoiceOut.of(note) for note in detail.credit_notes],
             accounting_tax=_accounting(detail.accounting_tax),
+            no_xml_because=detail.no_xml_because,
         )
 
 

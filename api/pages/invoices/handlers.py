@@ -16,6 +16,7 @@ from api.pages.frame.site import PageRequest, page
 from api.pages.invoices.views import InvoiceItem, InvoicePanel, InvoicePanelLine, InvoicesView
 from api.v1.invoice_export import month_filter, parse_month
 from billing.documents.chinese_capitals import chinese_capitals
+from billing.fapiao.archive import fapiaos_of
 from billing.fapiao.queries import request_of
 from billing.invoices import queries
 from billing.invoices.draw_first import draw_first
@@ -102,6 +103,8 @@ def _detail(page_request: PageRequest, uow: UnitOfWork, invoice_id: UUID) -> Inv
         fapiao_asked=asked is not None,
         accounting_tax=money(sign * said.tax_minor, said.currency) if said else None,
         accounting_rate=said.rate if said else "",
+        no_xml_because=found.no_xml_because or "",
+        fapiaos=tuple((str(one.id), one.number) for one in fapiaos_of(uow, [invoice_id])),
     )
 
 
