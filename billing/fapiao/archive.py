@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Row, Uuid, any_, bindparam, select
+from sqlalchemy import ARRAY, Uuid, any_, bindparam, select
 
 from billing.fapiao.models import Fapiao, RedLetter
 from billing.invoices.files import FilesFound, StoredFile
@@ -73,8 +73,7 @@ def with_fapiaos(uow: UnitOfWork, found: FilesFound) -> FilesFound:
     return replace(found, files=[*found.files, *more], index=index)
 
 
-def _found(rows: Iterable[Row[Any]]) -> list[BillFapiao]:
+def _found(rows: Iterable[Any]) -> list[BillFapiao]:
     return [
-        BillFapiao(fapiao_id, document_id, *(value or "" for value in values))
-        for document_id, fapiao_id, *values in rows
+        BillFapiao(row.id, row[0], row.number, row.pdf_key, row.pdf_sha256, row.xml_key, row.xml_sha256) for row in rows
     ]
