@@ -17,6 +17,7 @@ from litestar.response import Stream
 from api.context import Services
 from api.request import ApiRequest
 from api.v1.invoice_index import index_csv, index_xlsx
+from billing.fapiao.archive import with_fapiaos
 from api.v1.invoices import (
     BeforeParameter,
     CostCentreParameter,
@@ -114,6 +115,7 @@ def export(  # noqa: PLR0913, PLR0917 - one parameter per filter
 
     The other filters narrow a month or days.
 
+    Beside a bill lie the face and data of its tax invoices (数电票), beside a credit note those of its red ones.
     In it they are listed, with their amounts and numbers, as `index.csv` and `index.xlsx`.
     Documents that are still being drawn are named in a text file in it, `NOT-YET-DRAWN.txt`.
     """
@@ -140,6 +142,7 @@ def export(  # noqa: PLR0913, PLR0917 - one parameter per filter
             )
             found = files_of(uow, wanted)
             name = f"invoices-{first:%Y-%m}.zip" if wanted.issued_from == first else "invoices.zip"
+        found = with_fapiaos(uow, found)
     if not found.files:
         raise NotFound("invoices_none_to_export")
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}

@@ -36,6 +36,7 @@ HEADER: Final = (
     "state",
     "pdf",
     "xml",
+    "fapiao",
 )
 """The names of the API's fields; amounts in major units, those of credit notes negative."""
 _AMOUNTS: Final = (8, 9, 10, 12)
@@ -114,6 +115,7 @@ def _cells(one: IndexedDocument) -> tuple[str, ...]:
         one.state,
         one.pdf_name,
         one.xml_name,
+        one.fapiao_numbers,
     )
 
 

@@ -196,6 +196,12 @@ class InvoiceDetailOut(InvoiceOut):
     accounting_tax: Annotated[
         AccountingTaxOut | None, Meta(description="Where the seller accounts for VAT in another currency")
     ]
+    no_xml_because: Annotated[
+        str | None,
+        Meta(
+            description="Why EN 16931 cannot carry a document that was drawn, such as `en16931_tax_rounding_too_wide`"
+        ),
+    ]
 
     @classmethod
     def of_detail(cls, detail: InvoiceDetail) -> InvoiceDetailOut:
@@ -219,6 +225,7 @@ class InvoiceDetailOut(InvoiceOut):
             corrects=InvoiceOut.of(detail.corrects) if detail.corrects else None,
             corrected_by=InvoiceOut.of(detail.corrected_by) if detail.corrected_by else None,
             accounting_tax=_accounting(detail.accounting_tax),
+            no_xml_because=detail.no_xml_because,
         )
 
 

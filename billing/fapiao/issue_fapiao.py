@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from billing.documents.fapiao import FapiaoDocument
 from billing.documents.fapiao_xml import CHINA, to_fapiao_xml
 from billing.fapiao.drafts import draft_of, to_document
+from billing.fapiao.events import FapiaosIssued, FapiaosRefused, RedFapiaoIssued
 from billing.fapiao.models import EFFECTIVE, FAPIAO_REQUEST, Fapiao, FapiaoRequest, RedLetter
 from billing.fapiao.ports import FapiaoDraft, FapiaoIssued, FapiaoIssuer, FapiaoRefused
 from billing.invoices.models import Invoice
@@ -22,7 +23,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Unavailable
 from kernel.jobs.context import JobClaim
 from kernel.jobs.kinds import Again
-from kernel.jobs.outbox import enqueue
+from kernel.jobs.outbox import emit, enqueue
 from kernel.storage import Storage
 
 RENDER_TIMEOUT_S: Final = 60.0
@@ -128,9 +129,19 @@ class IssueFapiaos:
         org_ids = [row.buyer_org_id, row.seller_org_id]
         if answer.refused is None:
             FAPIAO_REQUEST.move(uow, row, "issued", org_ids=org_ids)
+            emit(uow, FapiaosIssued(request_id=row.id, buyer_org_id=row.buyer_org_id, seller_org_id=row.seller_org_id))
         else:
             row.failure_code = answer.refused.code
             FAPIAO_REQUEST.move(uow, row, "failed", org_ids=org_ids, reason=answer.refused.code)
+            emit(
+                uow,
+                FapiaosRefused(
+                    request_id=row.id,
+                    buyer_org_id=row.buyer_org_id,
+                    seller_org_id=row.seller_org_id,
+                    code=answer.refused.code,
+                ),
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +207,10 @@ class IssueRed:
         letter.failure_code = None
         letter.concluded_at = clock.now()
         _record(uow, (answer.outcome,))
+        emit(
+            uow,
+            RedFapiaoIssued(letter_id=letter.id, buyer_org_id=letter.buyer_org_id, seller_org_id=letter.seller_org_id),
+        )
         _complete_note(uow, letter.note_id)
         return None
 

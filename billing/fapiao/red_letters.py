@@ -12,6 +12,7 @@ from sqlalchemy.orm import aliased
 
 from billing.documents.fapiao_split import LeftLine, PartLine, lump, take_back
 from billing.fapiao.drafts import add_fapiao, part_line
+from billing.fapiao.events import RedLetterEntered
 from billing.fapiao.models import LIVE, RED_LETTER, WAITING, Fapiao, FapiaoLine, FapiaoRequest, RedLetter
 from billing.invoices.models import FapiaoSource, Invoice, InvoiceLine
 from billing.refunds.models import Refund
@@ -21,7 +22,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, NotFound
 from kernel.ids import uuid7
 from kernel.jobs.kinds import RetryLater
-from kernel.jobs.outbox import enqueue
+from kernel.jobs.outbox import emit, enqueue
 from kernel.states import state_in
 
 RED: Final = "billing.fapiao.red"
@@ -224,6 +225,13 @@ def _open(
     RED_LETTER.begin(uow, letter, state, org_ids=[letter.buyer_org_id, letter.seller_org_id])
     uow.session.add(letter)
     uow.flush()
+    if state in WAITING:
+        emit(
+            uow,
+            RedLetterEntered(
+                letter_id=letter.id, buyer_org_id=letter.buyer_org_id, seller_org_id=letter.seller_org_id, by=by
+            ),
+        )
     enqueue(uow, RED, {"letter_id": str(letter.id)}, dedupe_key=str(letter.id))
     return letter.id
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
 from uuid import UUID
@@ -48,6 +48,8 @@ class IndexedDocument:
     accounting_tax_minor: int = 0
     accounting_currency: str = ""
     """Where the seller accounts for the tax in another currency."""
+    fapiao_numbers: str = ""
+    """Of the tax invoices (数电票) that stand beside it, where there are any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class FilesFound:
     files: list[StoredFile]
     pending: list[str]
     index: list[IndexedDocument]
+    stems: dict[UUID, str] = field(default_factory=dict)
+    """What each document's files are called, by its id, in the order of the index."""
 
 
 def find_file(uow: UnitOfWork, invoice_id: UUID, form: Literal["pdf", "xml"]) -> StoredFile:
@@ -126,7 +130,8 @@ def _files(uow: UnitOfWork, *conditions: ColumnElement[bool]) -> FilesFound:
                 names[form] = f"{stem}.{form}"
                 files.append(StoredFile(key, names[form], sha256))
         index.append(_indexed(row, names))
-    return FilesFound(files, [f"{row.issuer} {row.number or row.id}" for row in rows if row.pdf_key is None], index)
+    pending = [f"{row.issuer} {row.number or row.id}" for row in rows if row.pdf_key is None]
+    return FilesFound(files, pending, index, {row.id: stem for stem, row in zip(stems, rows, strict=True)})
 
 
 def _indexed(row: Any, names: dict[str, str]) -> IndexedDocument:

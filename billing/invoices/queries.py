@@ -12,10 +12,11 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, case, func, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
+from billing.documents.en16931 import en16931_violation
 from billing.documents.model import AccountingTax
 from billing.documents.parties import DocumentParty
 from billing.invoices.models import Invoice, InvoiceLine
-from billing.invoices.to_document import accounting_tax_of, party_of
+from billing.invoices.to_document import accounting_tax_of, load_document, party_of
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 from kernel.paging import Page, cut, newest_first
@@ -100,6 +101,8 @@ class InvoiceDetail:
     """What stands in its place; of the credit note between the two, too."""
     accounting_tax: AccountingTax | None = None
     """The tax in the currency in which the seller accounts for it, where that is another."""
+    no_xml_because: str | None = None
+    """Of a document that was drawn: why EN 16931 cannot carry it, as `en16931_violation` says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,6 +267,7 @@ def get_invoice(uow: UnitOfWork, invoice_id: UUID) -> InvoiceDetail:
         corrects=_linked(uow, Invoice.id == invoice.corrects_invoice_id) if invoice.corrects_invoice_id else None,
         corrected_by=_corrected_by(uow, invoice),
         accounting_tax=accounting_tax_of(invoice.accounting_tax),
+        no_xml_because=_no_xml_because(uow, invoice),
     )
 
 
@@ -278,6 +282,12 @@ def _corrected_by(uow: UnitOfWork, invoice: Invoice) -> InvoiceRow | None:
     if invoice.superseded_at is not None:
         return _linked(uow, Invoice.corrects_invoice_id == invoice.id)
     return None
+
+
+def _no_xml_because(uow: UnitOfWork, invoice: Invoice) -> str | None:
+    if invoice.pdf_key is None or invoice.xml_key is not None:
+        return None
+    return en16931_violation(load_document(uow, invoice.id, public_url=""))
 
 
 def credited_of(uow: UnitOfWork, invoice_ids: Collection[UUID]) -> dict[UUID, int]:

@@ -25,6 +25,7 @@ from marketplace.relations.tier_prices import PartnerPrice, ask_partner_prices, 
 from orders.approval_rules.find_rule import ask_rules
 from orders.checkout.approval_reasons import needed_approval
 from orders.checkout.first_term import until_end_of
+from orders.checkout.group_tax import taxed_together
 from orders.checkout.in_instalments import in_instalments
 from orders.checkout.line_tax import decide_tax, invoice_party
 from orders.checkout.partner_price import better_lines, line_tier
@@ -108,6 +109,7 @@ def create_quote(uow: UnitOfWork, command: CreateQuote) -> Quote:
         own = {number: _compared(line, lines[number]) for number, line in shorter.items()}
     if not command.trial:
         lines = [in_instalments(line) for line in better_lines(uow, lines, own, command.coupon, buyer)]
+        lines = taxed_together(lines)
     elif command.coupon.strip():
         raise Invalid("coupon_not_with_trial", field="coupon", coupon=command.coupon.strip()[:32])
     return save_quote(uow, lines, buyer, command.context, expires_at=clock.now() + QUOTE_TTL)

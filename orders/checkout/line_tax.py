@@ -13,6 +13,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict
 from marketplace.parties import lookups
 from marketplace.parties.lookups import InvoiceTitle, Party
+from orders.checkout.group_tax import taxed_together
 from orders.checkout.in_instalments import as_whole, in_instalments
 from orders.checkout.priced_line import InvoiceParty, PricedLine, totals
 from orders.checkout.quote_models import Quote
@@ -54,7 +55,7 @@ def lines_for(uow: UnitOfWork, quote: Quote, buyer: InvoiceParty) -> list[Priced
     lines = [PricedLine.model_validate(line) for line in quote.lines]
     if buyer.is_taxed_like(InvoiceParty.model_validate(quote.invoice_party)):
         return lines
-    taxed = [_taxed_again(uow, line, buyer, quote.created_at) for line in lines]
+    taxed = taxed_together([_taxed_again(uow, line, buyer, quote.created_at) for line in lines])
     net_minor, tax_minor, gross_minor = totals([line.whole for line in taxed])
     _, _, quoted_gross_minor = totals([line.whole for line in lines])
     if gross_minor != quoted_gross_minor:

@@ -16,6 +16,7 @@ from marketplace.placements.models import Placement
 from marketplace.pricing.shapes import MAX_SEATS
 from orders.checkout.create_quote import QUOTE_TTL, price_line, save_quote
 from orders.checkout.first_term import until_contract_ends
+from orders.checkout.group_tax import taxed_together
 from orders.checkout.in_instalments import in_instalments
 from orders.checkout.line_tax import discounted, invoice_party
 from orders.checkout.priced_line import Context, InvoiceParty, PricedLine
@@ -53,6 +54,7 @@ def quote_offer(uow: UnitOfWork, command: QuoteOffer) -> Quote:
     taken = _taken(offered, command.quantities)
     lines = [_line(uow, offer, one, taken, buyer, context) for one in offered]
     lines = [in_instalments(line) for line in discounted(uow, lines, command.coupon, buyer, of_offer=True)]
+    lines = taxed_together(lines)
     expires_at = min(clock.now() + QUOTE_TTL, offer.valid_until)
     return save_quote(uow, lines, buyer, context, expires_at=expires_at, offer_id=offer.id)
 

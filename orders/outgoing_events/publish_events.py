@@ -25,6 +25,7 @@ from marketplace.webhooks.models import EventPublication, OutgoingEvent
 from marketplace.webhooks.record_events import NewEvent, record_events
 from orders.outgoing_events import (
     about_changes,
+    about_fapiao,
     about_instalments,
     about_milestones,
     about_money,
@@ -43,6 +44,7 @@ SOURCES = (
     about_instalments,
     about_milestones,
     about_money,
+    about_fapiao,
     about_changes,
     about_usage,
     about_payments,

@@ -72,9 +72,9 @@ def marks(node: Any) -> Iterator[tuple[int, int, bool]]:
 def test_it_is_tagged_with_its_language_and_title(opened: dict[str, pikepdf.Pdf], name: str) -> None:
     document, language = DOCUMENTS[name]
     root = opened[name].Root
-    assert root.MarkInfo.Marked is True
+    assert bool(root.MarkInfo.Marked)
     assert str(root.Lang) == language
-    assert root.ViewerPreferences.DisplayDocTitle is True
+    assert bool(root.ViewerPreferences.DisplayDocTitle)
     assert document.number in str(opened[name].docinfo["/Title"])
     types = {str(one.S) for one in elements(root.StructTreeRoot.K[0])}
     assert types <= STANDARD

@@ -18,6 +18,7 @@ from api.pages.frame.site import PageRequest, page
 from api.pages.invoices.views import InvoiceFields, InvoiceItem, InvoicePanel, InvoicePanelLine, InvoicesView
 from api.v1.invoice_export import next_month, parse_month, period_filter
 from billing.documents.chinese_capitals import chinese_capitals
+from billing.fapiao.archive import fapiaos_of
 from billing.fapiao.queries import request_of
 from billing.invoice_forwards.forward_documents import PERMISSION as FORWARD
 from billing.invoices import queries
@@ -182,6 +183,8 @@ def _detail(page_request: PageRequest, uow: UnitOfWork, invoice_id: UUID) -> Inv
         linked=_linked(uow, found),
         accounting_tax=money(sign * said.tax_minor, said.currency) if said else None,
         accounting_rate=said.rate if said else "",
+        no_xml_because=found.no_xml_because or "",
+        fapiaos=tuple((str(one.id), one.number) for one in fapiaos_of(uow, [invoice_id])),
     )
 
 

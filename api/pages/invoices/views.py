@@ -63,6 +63,10 @@ class InvoicePanel:
     #: The tax in the currency in which the seller accounts for it, where that is another, and by which rate.
     accounting_tax: Money | None = None
     accounting_rate: str = ""
+    #: Its tax invoices (数电票) that have their numbers: id and number.
+    fapiaos: tuple[tuple[str, str], ...] = ()
+    #: Why EN 16931 cannot say what is on it, as a code; empty where it can.
+    no_xml_because: str = ""
 
 
 @dataclass(frozen=True, slots=True)

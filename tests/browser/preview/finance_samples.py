@@ -25,6 +25,7 @@ from api.pages.identity_provider.views import (
 from api.pages.invoices.views import InvoiceFields, InvoiceItem, InvoicePanel, InvoicePanelLine, InvoicesView
 from api.pages.purchase_policy.views import Allowed, PolicyView, StepTyped
 from api.pages.purchase_rules.views import RuleShown, RulesView, RuleTyped
+from kernel.money import Money
 from tests.browser.preview.buying_samples import ID, NOW, Samples, cny
 
 
@@ -276,6 +277,9 @@ class FinanceSamples(Samples):
                 "订单 O-2026-000318，期间 2026-11-22 至 2027-11-21", "Order O-2026-000318, 22 Nov 2026 to 21 Nov 2027"
             ),
             "叁仟玖佰捌拾圆整",
+            fapiaos=(("f1", "26332000000012345678"),),
+            accounting_tax=Money(3_179, "USD"),
+            accounting_rate="USD 1 = CNY 7.0875 (PBOC, 2026-11-20)",
         )
         return InvoicesView(
             self.pick("2026年11月发票", "Invoices of November 2026"),

@@ -20,6 +20,8 @@ class NotificationSamples(FinanceSamples):
         params: dict[str, str | int] = {
             "what": self.hiring,
             "number": "20261122-5B8C2E4A6D",
+            "documents": 2,
+            "original": "26332000000012345678",
             "seller": self.seller,
             "buyer": self.buyer,
             "amount_minor": 398_000,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -10,18 +11,20 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
+from billing.fapiao.archive import with_fapiaos
 from billing.fapiao.jobs import SWEEP_FAPIAO
 from billing.fapiao.models import OFFICIAL, Fapiao, FapiaoRequest, RedLetter
 from billing.fapiao.red_letters import Decision, decide_red_letter, use_fapiao
 from billing.fapiao.request_fapiao import FapiaoKind, RequestFapiao, request_fapiao, retry_fapiao
 from billing.fapiao.sandbox import SandboxFapiaoIssuer
+from billing.invoices.files import files_of_documents
 from billing.invoices.models import Invoice
 from kernel import clock
 from kernel.db.uow import unit_of_work
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.ids import uuid7
 from kernel.principal import SYSTEM, Principal, PrincipalKind
-from tests.factories_billing import House, Sale, do_sweep, read, seller_of
+from tests.factories_billing import House, Sale, do_sweep, facts, read, seller_of
 from tests.service.billing.test_invoices import credit, invoiced
 
 
@@ -230,3 +233,51 @@ class TestTakenBack:
             say(house, buyer_of(Sale()), letter.id, "confirm")
         with pytest.raises(NotFound, match="fapiao_not_found"):
             use(house, replace(sale, buyer_org_id=sale.seller_org_id), blue.id)
+
+
+class TestArchive:
+    """Face and data lie beside the bill, and of a red one beside the credit note; each is told of."""
+
+    def test_blue_and_red(self, house: House) -> None:
+        sale, payment_id, invoice_id, document = issued(house)
+        note_id = credit(house, sale, payment_id, invoice_id, 50_000)
+        assert note_id is not None
+        (letter,) = letters(house, note_id)
+        red = read(house.db, Fapiao, letter.red_id)
+        with unit_of_work(house.db, buyer_of(sale)) as uow:
+            found = with_fapiaos(uow, files_of_documents(uow, [invoice_id, note_id]))
+        beside = {row.kind: row.fapiao_numbers for row in found.index}
+        assert beside == {"invoice": document.number, "credit_note": red.number}
+        names = [file.file_name for file in found.files if "-fapiao-" in file.file_name]
+        wanted = {
+            f"{found.stems[of]}-fapiao-{one.number}.{form}"
+            for of, one in ((invoice_id, document), (note_id, red))
+            for form in ("pdf", "xml")
+        }
+        assert set(names) == wanted
+        assert len(names) == 4
+        for file in found.files:
+            assert hashlib.sha256(house.storage.get_bytes(file.key)).hexdigest() == file.sha256
+        assert facts(house.db, document.request_id) == ["billing.fapiaos_issued.v1"]
+        assert facts(house.db, letter.id) == ["billing.red_fapiao_issued.v1"]
+
+    def test_one_of_two_bills_lies_there_once(self, house: House) -> None:
+        sale, _, first = invoiced(house)
+        other = replace(sale, order_id=uuid7(), line_id=uuid7(), purchase_id=uuid7())
+        other.paid(house)
+        second = other.invoice(house.db)
+        request_id = ask(house, sale, first, second)
+        house.run()
+        (document,) = documents(house, request_id)
+        with unit_of_work(house.db, buyer_of(sale)) as uow:
+            found = with_fapiaos(uow, files_of_documents(uow, [first, second]))
+        assert [row.fapiao_numbers for row in found.index] == [document.number] * 2
+        assert sum("-fapiao-" in file.file_name for file in found.files) == 2
+
+    def test_the_other_side_is_told_that_a_letter_waits(self, house: House) -> None:
+        sale, payment_id, invoice_id, document = issued(house)
+        use(house, sale, document.id)
+        note_id = credit(house, sale, payment_id, invoice_id, None)
+        assert note_id is not None
+        (letter,) = letters(house, note_id)
+        assert facts(house.db, letter.id) == ["billing.red_letter_entered.v1"]

@@ -19,6 +19,8 @@ from billing.documents.fapiao_split import LeftLine, PartLine, split_by_limit, t
 from billing.documents.fapiao_xml import to_fapiao_xml
 from billing.documents.html import fapiao_html
 from billing.documents.lines import DocumentLine, TaxCategory, unit_price_of
+from billing.tax.decision import TaxParty, tax_for
+from billing.tax.line_amounts import line_amounts
 from kernel.errors import Invalid
 from kernel.money import PPM, net_of_included
 from tests.sample_documents import BUYER_CN, SELLER_CN, included_line
@@ -81,6 +83,27 @@ def test_the_data_of_a_red_one_agree_with_a_published_file() -> None:
     assert found["TotalTax-includedAmountInChinese"] == "（负数）伍佰圆整"
     assert (found["OriginalInvoiceCode"], found["CreditNoteNumber"]) == (BLUE, FORM)
     assert found["Remark"] == f"被红冲蓝字数电票号码：{BLUE} 红字发票信息确认单编号：{FORM}"
+
+
+@pytest.mark.parametrize(
+    ("on", "gross", "rate", "net", "tax"),
+    [
+        (date(2022, 12, 31), 561, "0.03", "5.45", "0.16"),
+        (date(2023, 1, 1), 50_000, "0.01", "495.05", "4.95"),
+        (date(2027, 12, 31), 50_000, "0.01", "495.05", "4.95"),
+        (date(2028, 1, 1), 561, "0.03", "5.45", "0.16"),
+        (date(2028, 1, 1), 50_000, "0.03", "485.44", "14.56"),
+    ],
+)
+def test_a_small_scale_taxpayers_levy_by_its_day(on: date, gross: int, rate: str, net: str, tax: str) -> None:
+    """From the decision to the data file; the first two are published files (财政部 税务总局公告2023年第19号 for the days)."""
+    seller, buyer = TaxParty("CN", SELLER_CN.tax_id, "small_scale"), TaxParty("CN", BUYER_CN.tax_id)
+    decision = tax_for(seller, buyer, "service", on, included=True)
+    amounts = line_amounts(gross, 0, decision)
+    line = included_line("*信息技术服务*咨询", gross, rate_ppm=decision.rate_ppm)
+    assert (line.net_minor, line.tax_minor) == (amounts.net_minor, amounts.tax_minor)
+    found = texts(fapiao(line, sandbox=False))
+    assert (found["TaxRate"], found["Amount"], found["ComTaxAm"]) == (rate, net, tax)
 
 
 def test_a_sandboxs_says_so_in_its_data_and_on_its_face() -> None:
