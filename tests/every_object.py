@@ -86,7 +86,9 @@ from marketplace.webhooks.replay import test_endpoint as send_test
 from marketplace.webhooks.save_endpoint import SaveEndpoint, save_endpoint, switch_endpoint
 from orders.approval_rules.deputies import AppointDeputy, appoint_deputy
 from orders.approval_rules.models import ApprovalDeputy
+from orders.buyer_statements.models import BuyerStatement
 from orders.checkout.models import Purchase
+from orders.checkout.quote_models import Quote
 from orders.coupons.make_coupon import MakeCoupon, make_coupon
 from orders.coupons.models import Coupon
 from orders.disputes.models import DisputeEvidence
@@ -110,6 +112,7 @@ from tests.factories_usage import PRICE
 from tests.fapiao_stage import first_document, letter_of, number_fapiaos
 from tests.loop_stage import Stage
 from tests.milestone_stage import service_on, staged_price
+from tests.paper_stage import closed_month
 
 KINDS: dict[str, type[Base]] = {
     "account_id": PayoutAccount,
@@ -155,6 +158,8 @@ KINDS: dict[str, type[Base]] = {
     "org_id": Organization,
     "method_id": PaymentMethod,
     "payment_id": Payment,
+    "quote_id": Quote,
+    "buyer_statement_id": BuyerStatement,
     "payout_id": Payout,
     "payout_report_id": PayoutReport,
     "placement_id": Placement,
@@ -420,7 +425,8 @@ def _taxed(stage: Stage) -> dict[str, UUID]:
     stage.refund(order_id, 1)
     stage.run()
     letter_id = letter_of(stage, fapiao_id)
-    return {"fapiao_request_id": request_id, "fapiao_id": fapiao_id, "red_letter_id": letter_id}
+    made = {"fapiao_request_id": request_id, "fapiao_id": fapiao_id, "red_letter_id": letter_id}
+    return made | {"quote_id": stage.quote(), "buyer_statement_id": closed_month(stage)}
 
 
 def _department(stage: Stage) -> dict[str, UUID]:

@@ -116,7 +116,7 @@ APPEND_ONLY = (
     " orders.dispute_evidence billing.bank_statement billing.bank_assignment"
     " orders.dispute_evidence billing.fapiao_line billing.fapiao_source"
     " orders.dispute_evidence billing.payout_report billing.payout_report_line"
-    " orders.dispute_evidence billing.reconciliation_run"
+    " orders.dispute_evidence billing.reconciliation_run orders.buyer_statement"
 ).split()
 """What is added and never changed."""
 UNDELETABLE = (

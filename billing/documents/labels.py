@@ -156,6 +156,22 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
         "本形式发票仅供内部审批与付款安排，不是发票，不是税务凭证，也不占用发票编号。税额按所列发票抬头计算；发票在付款并交付后由销售方开具。",
         "For approval and payment only: no invoice, no tax document. Invoices follow payment and delivery.",
     ),
+    "buyer_statement": ("月度对账单（非发票）", "Monthly statement (not an invoice)"),
+    "month_covered": ("对账月份", "Month"),
+    "stated_for": ("对账对象", "For"),
+    "stated_orders": ("订单", "Orders"),
+    "stated_payments": ("付款", "Payments"),
+    "stated_refunds": ("退款", "Refunds"),
+    "stated_invoices": ("发票与红字单据", "Invoices and credit notes"),
+    "stated_open": ("月末未付订单", "Open at the end of the month"),
+    "counterpart": ("对方 / 渠道", "Party / channel"),
+    "in_the_data_file": ("见数据文件", "in the data file"),
+    "hash_before": ("上期链值", "Chain before"),
+    "hash_chain": ("本期链值", "Chain"),
+    "buyer_statement_is": (
+        "本对账单由平台生成并签名：数据文件的 SHA-256 与上期链值相接。扫码即可核验是否被改动。本对账单不是发票。",
+        "Made and signed by the platform; the digest of its data file is chained to the statement before. No invoice.",
+    ),
     "no_lines": ("本期无订单", "No orders in this period"),
 }
 

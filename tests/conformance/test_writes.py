@@ -47,6 +47,7 @@ from tests.conformance.coupon_writes import coupons
 from tests.conformance.dispute_writes import disputes
 from tests.conformance.fapiao_writes import fapiaos
 from tests.conformance.milestone_writes import milestones
+from tests.conformance.paper_writes import papers
 from tests.conformance.partner_writes import partners
 from tests.conformance.payout_writes import payouts_by_bank
 from tests.conformance.people_writes import (
@@ -454,6 +455,7 @@ STEPS = (
     using,
     metering,
     fapiaos,
+    papers,
     refund_cases,
     disputes,
     delivering,
