@@ -94,7 +94,7 @@ def invoice_html(document: InvoiceDocument) -> HtmlDocument:
             t=labels,
             sign=sign,
             abroad=document.seller.country != document.buyer.country,
-            title_key=document.kind.value,
+            title_key="correction_note" if document.carried_over else document.kind.value,
             capitals=capitals,
             day=lambda value: formatting.day(value, document.language),
             days=lambda period: formatting.days(period, document.language),

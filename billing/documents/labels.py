@@ -43,6 +43,8 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "tax_total": ("税额合计", "Tax total"),
     "paid": ("已支付", "Paid"),
     "paid_back": ("已退款", "Paid back"),
+    "correction_note": ("红字发票", "Credit note"),
+    "correction_reason": ("更正原因", "Reason"),
     "carried_over": ("转入新单", "Carried over"),
     "due_back": ("待退款", "Left to pay back"),
     "due": ("待支付", "Amount due"),
@@ -178,6 +180,7 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
 _BILL: Final[dict[str, tuple[str, str]]] = {
     "invoice": ("账单（非税务发票）", "Bill (not a tax invoice)"),
     "credit_note": ("退款账单（非税务发票）", "Credit bill (not a tax invoice)"),
+    "correction_note": ("冲销账单（非税务发票）", "Credit bill (not a tax invoice)"),
     "number": ("账单号码", "Number"),
     "issued_on": ("出单日期", "Date of issue"),
     "original": ("原账单", "Original"),
