@@ -14,6 +14,7 @@ from api.pages.billing_profiles import handlers as billing_profiles_pages
 from api.pages.books import handlers as books_pages
 from api.pages.books import reconciliation_handlers as reconciliation_pages
 from api.pages.buy import handlers as buy_pages
+from api.pages.buyer_statements import handlers as buyer_statements_pages
 from api.pages.comments import handlers as comments_pages
 from api.pages.connectors import handlers as connectors_pages
 from api.pages.content_reports import handlers as content_reports_pages
@@ -90,6 +91,7 @@ from api.v1 import (
     bank,
     bank_transfers,
     billing_profiles,
+    buyer_statements,
     captions,
     chapters,
     comments,
@@ -258,6 +260,7 @@ MODULES: tuple[ModuleType, ...] = (
     invoices,
     invoice_corrections,
     sale_papers,
+    buyer_statements,
     statement_workbook,
     fapiaos,
     disputes,
@@ -350,6 +353,7 @@ MODULES: tuple[ModuleType, ...] = (
     fapiao_pages,
     invoice_correction_pages,
     sale_papers_pages,
+    buyer_statements_pages,
 )
 
 

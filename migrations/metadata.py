@@ -63,6 +63,7 @@ import marketplace.videos.models
 import marketplace.webhooks.models
 import orders.amendments.models
 import orders.approval_rules.models
+import orders.buyer_statements.models
 import orders.checkout.models
 import orders.checkout.quote_models
 import orders.coupons.models

@@ -89,7 +89,9 @@ from marketplace.webhooks.replay import test_endpoint as send_test
 from marketplace.webhooks.save_endpoint import SaveEndpoint, save_endpoint, switch_endpoint
 from orders.approval_rules.deputies import AppointDeputy, appoint_deputy
 from orders.approval_rules.models import ApprovalDeputy
+from orders.buyer_statements.models import BuyerStatement
 from orders.checkout.models import Purchase
+from orders.checkout.quote_models import Quote
 from orders.coupons.make_coupon import MakeCoupon, make_coupon
 from orders.coupons.models import Coupon
 from orders.disputes.models import DisputeEvidence
@@ -113,6 +115,7 @@ from tests.factories_usage import PRICE
 from tests.fapiao_stage import first_document, letter_of, number_fapiaos
 from tests.loop_stage import Stage
 from tests.milestone_stage import service_on, staged_price
+from tests.paper_stage import closed_month
 
 KINDS: dict[str, type[Base]] = {
     "account_id": PayoutAccount,
@@ -159,6 +162,8 @@ KINDS: dict[str, type[Base]] = {
     "org_id": Organization,
     "method_id": PaymentMethod,
     "payment_id": Payment,
+    "quote_id": Quote,
+    "buyer_statement_id": BuyerStatement,
     "payout_id": Payout,
     "payout_report_id": PayoutReport,
     "placement_id": Placement,
@@ -434,7 +439,7 @@ def _taxed(stage: Stage) -> dict[str, UUID]:
     stage.run()
     letter_id = letter_of(stage, fapiao_id)
     made = {"fapiao_request_id": request_id, "fapiao_id": fapiao_id, "red_letter_id": letter_id}
-    return made | {"forward_id": forward_id}
+    return made | {"forward_id": forward_id, "quote_id": stage.quote(), "buyer_statement_id": closed_month(stage)}
 
 
 def _department(stage: Stage) -> dict[str, UUID]:

@@ -48,6 +48,7 @@ from kernel.jobs.runner import drain
 from kernel.outbound import OutboundClient, OutboundPolicy, OutboundResponse
 from kernel.principal import SYSTEM, Principal
 from kernel.secrets import SecretBox
+from kernel.signing import TokenSigner
 from kernel.storage import Storage, open_storage
 from marketplace.attribution.record_touchpoints import TouchpointIn, record_touchpoints
 from marketplace.courses.save_course import EpisodeDraft, SaveCourse, save_course
@@ -59,6 +60,7 @@ from marketplace.relations.partner_links import AskPartner, accept_partner, ask_
 from marketplace.relations.save_tier import SaveTier, SetTierPrice, save_tier, set_tier_price
 from marketplace.webhooks.save_endpoint import SaveEndpoint, save_endpoint
 from orders.approval_rules.set_rule import SetRule, set_rule
+from orders.buyer_statements.close_month import close_buyer_month
 from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
 from orders.checkout.decide_purchase import DecidePurchase, decide_purchase
 from orders.checkout.models import Purchase
@@ -349,6 +351,9 @@ class MarketStage:
             find_or_draw(uow, AskPaper("receipt", paid, Language.BILINGUAL))
         self.keep_running()
         self.refund(order_id, 4_000)
+        with unit_of_work(self.db, self.buyer.owner) as uow:
+            month = clock.now().date().replace(day=1) - timedelta(days=1)
+            close_buyer_month(uow, month, TokenSigner([bytes(32)]))
 
     def renew(self) -> None:
         """A month later terms are renewed, fall past due, go back and end; instalments are paid, unpaid and cancelled."""

@@ -17,7 +17,6 @@ from litestar.response import Stream
 from api.context import Services
 from api.request import ApiRequest
 from api.v1.invoice_index import index_csv, index_xlsx
-from billing.fapiao.archive import with_fapiaos
 from api.v1.invoices import (
     BeforeParameter,
     CostCentreParameter,
@@ -29,6 +28,7 @@ from api.v1.invoices import (
     TaxIdParameter,
     TextParameter,
 )
+from billing.fapiao.archive import with_fapiaos
 from billing.invoices.files import FilesFound, files_of, files_of_documents
 from billing.invoices.queries import (
     InvoiceFilter,

@@ -84,7 +84,13 @@ def download(request: ApiRequest, kind: PaperKind, subject_id: UUID, language: P
 
 def find_paper(request: ApiRequest, kind: PaperKind, subject_id: UUID, language: PaperLanguage) -> PaperFile | None:
     """For the routes and the page alike; None while it is drawn. Raises as `find_or_draw`."""
-    command = AskPaper(kind, subject_id, Language(language), sandbox=request.services.sandbox)
+    command = AskPaper(
+        kind,
+        subject_id,
+        Language(language),
+        sandbox=request.services.sandbox,
+        public_url=request.services.settings.public_url,
+    )
     return request.transact(lambda uow: find_or_draw(uow, command))
 
 

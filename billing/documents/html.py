@@ -12,6 +12,7 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from billing.documents import formatting
+from billing.documents.buyer_statement import BuyerStatementDocument
 from billing.documents.chinese_capitals import chinese_capitals
 from billing.documents.fapiao import FapiaoDocument
 from billing.documents.fonts import Typeface, substitute_glyphs, typefaces
@@ -93,7 +94,7 @@ def invoice_html(document: InvoiceDocument) -> HtmlDocument:
             t=labels,
             sign=sign,
             abroad=document.seller.country != document.buyer.country,
-            title_key=document.kind.value,
+            title_key="correction_note" if document.carried_over else document.kind.value,
             capitals=capitals,
             day=lambda value: formatting.day(value, document.language),
             days=lambda period: formatting.days(period, document.language),
@@ -194,6 +195,24 @@ def pro_forma_html(document: ProFormaDocument) -> HtmlDocument:
         )
     )
     return _document(html, "")
+
+
+def buyer_statement_html(document: BuyerStatementDocument) -> HtmlDocument:
+    """Lay out a buyer's month. Raises Invalid `verification_url_too_long`."""
+    amounts = [formatting.amount(-abs(one.total_minor), one.currency) for one in document.sections]
+    html = (
+        _templates()
+        .get_template("buyer_statement.html")
+        .render(
+            d=document,
+            t=Labels(document.language),
+            abroad=document.seller.country != document.buyer.country,
+            day=lambda value: formatting.day(value, document.language),
+            days=lambda period: formatting.days(period, document.language),
+            room=_room(amounts or [""]),
+        )
+    )
+    return _document(html, document.verification_url)
 
 
 def fapiao_html(document: FapiaoDocument) -> HtmlDocument:

@@ -15,12 +15,14 @@ from datetime import UTC, datetime, time
 from functools import cache, wraps
 from typing import Any, Final, NoReturn
 
+from billing.documents.buyer_statement import BuyerStatementDocument
 from billing.documents.cii import to_cii
 from billing.documents.en16931 import en16931_violation
 from billing.documents.fapiao import FapiaoDocument
 from billing.documents.fapiao_xml import to_fapiao_xml
 from billing.documents.html import (
     HtmlDocument,
+    buyer_statement_html,
     fapiao_html,
     invoice_html,
     offer_html,
@@ -46,6 +48,7 @@ Document = (
     | FapiaoDocument
     | ReceiptDocument
     | ProFormaDocument
+    | BuyerStatementDocument
 )
 
 XML_NAME: Final = "factur-x.xml"
@@ -90,6 +93,8 @@ def render_pdf(document: Document) -> bytes:
         paper, xml = receipt_html(document), None
     elif isinstance(document, ProFormaDocument):
         paper, xml = pro_forma_html(document), None
+    elif isinstance(document, BuyerStatementDocument):
+        paper, xml = buyer_statement_html(document), None
     elif isinstance(document, FapiaoDocument):
         paper, xml, attached = fapiao_html(document), to_fapiao_xml(document), _FAPIAO
     else:

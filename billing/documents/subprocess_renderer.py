@@ -20,6 +20,7 @@ from typing import IO, Final, Self
 
 import msgspec
 
+from billing.documents.buyer_statement import BuyerStatementDocument
 from billing.documents.fapiao import FapiaoDocument
 from billing.documents.model import InvoiceDocument
 from billing.documents.offer import OfferDocument
@@ -39,6 +40,7 @@ KINDS: Final[dict[bytes, type[Document]]] = {
     b"F": FapiaoDocument,
     b"R": ReceiptDocument,
     b"P": ProFormaDocument,
+    b"B": BuyerStatementDocument,
 }
 JOB: Final = struct.Struct(">cdQ")
 """Header of a job: the document's kind, seconds allowed, and the length of the document as JSON."""

@@ -1,4 +1,4 @@
-"""Issued invoices whose title was wrong, superseded by one with another title; receipts and pro-forma invoices."""
+"""Issued invoices whose title was wrong, superseded by one with another title; receipts, pro-forma invoices, statements."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ down_revision = "0075"
 branch_labels = None
 depends_on = None
 
+KINDS = "'receipt', 'quote_pro_forma', 'purchase_pro_forma', 'buyer_statement'"
 INSTANT = sa.DateTime(timezone=True)
 FILES = "'pdf_key', 'pdf_sha256', 'xml_key', 'xml_sha256', 'rendered_at'"
 STANDING = "kind <> 'credit_note' AND superseded_at IS NULL"
@@ -59,6 +60,7 @@ def upgrade() -> None:
         "(OLD.superseded_at IS NOT NULL AND NEW.superseded_at IS DISTINCT FROM OLD.superseded_at)",
     )
     _papers()
+    _statements()
 
 
 def _papers() -> None:
@@ -72,7 +74,7 @@ def _papers() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_sale_paper"),
         sa.ForeignKeyConstraint(["buyer_org_id"], ["marketplace.organization.id"], name="fk_sale_paper_buyer_org_id"),
         sa.UniqueConstraint("kind", "subject_id", "language", name="uq_sale_paper_kind_subject_id_language"),
-        sa.CheckConstraint("kind IN ('receipt', 'quote_pro_forma', 'purchase_pro_forma')", name="ck_sale_paper_kind"),
+        sa.CheckConstraint(f"kind IN ({KINDS})", name="ck_sale_paper_kind"),
         sa.CheckConstraint("language IN ('zh-CN', 'en', 'bilingual')", name="ck_sale_paper_language"),
         sa.CheckConstraint("(file_key IS NULL) = (drawn_at IS NULL)", name="ck_sale_paper_drawn"),
         sa.CheckConstraint("(file_key IS NULL) = (file_sha256 IS NULL)", name="ck_sale_paper_digest"),
@@ -81,6 +83,36 @@ def _papers() -> None:
     )
     ddl.grant("orders.sale_paper", "SELECT, INSERT, UPDATE")
     ddl.isolate("orders.sale_paper", "buyer_org_id")
+
+
+def _statements() -> None:
+    said = ("number", "content", "content_sha256", "previous_hash", "hash", "signature", "verification_code")
+    op.create_table(
+        "buyer_statement",
+        *(sa.Column(name, sa.Uuid, nullable=False) for name in ("id", "buyer_org_id")),
+        sa.Column("month", sa.Date, nullable=False),
+        *(sa.Column(name, sa.Text, nullable=False) for name in said),
+        sa.Column("closed_by", sa.Uuid),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_buyer_statement"),
+        sa.ForeignKeyConstraint(
+            ["buyer_org_id"], ["marketplace.organization.id"], name="fk_buyer_statement_buyer_org_id"
+        ),
+        sa.ForeignKeyConstraint(["closed_by"], ["marketplace.person.id"], name="fk_buyer_statement_closed_by"),
+        sa.UniqueConstraint("buyer_org_id", "month", name="uq_buyer_statement_buyer_org_id_month"),
+        sa.UniqueConstraint("buyer_org_id", "previous_hash", name="uq_buyer_statement_buyer_org_id_previous_hash"),
+        sa.UniqueConstraint("verification_code", name="uq_buyer_statement_verification_code"),
+        sa.CheckConstraint("date_trunc('month', month) = month", name="ck_buyer_statement_month"),
+        *(
+            sa.CheckConstraint(f"{name} ~ '^[0-9a-f]{{64}}$'", name=f"ck_buyer_statement_{name}")
+            for name in ("content_sha256", "hash")
+        ),
+        sa.Index("ix_buyer_statement_buyer_org_id_created_at", "buyer_org_id", "created_at", "id"),
+        sa.Index("ix_buyer_statement_closed_by", "closed_by"),
+        schema="orders",
+    )
+    ddl.append_only("orders.buyer_statement")
+    ddl.isolate("orders.buyer_statement", "buyer_org_id")
 
 
 def _reference(where: str) -> None:
@@ -112,7 +144,8 @@ def _keep_issued(changes: str, refused: str) -> None:
 
 def downgrade() -> None:
     """Only where no title was corrected: two invoices of one order could not stand beside each other."""
-    op.drop_table("sale_paper", schema="orders")
+    for name in ("buyer_statement", "sale_paper"):
+        op.drop_table(name, schema="orders")
     _keep_issued(FILES, "false")
     for name in ("uq_invoice_correction_note", "uq_invoice_corrects"):
         op.drop_index(name, table_name="invoice", schema="billing")

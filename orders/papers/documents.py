@@ -1,15 +1,23 @@
-"""What stands on receipts and pro-forma invoices, read from what was agreed and paid. The acting buyer's own only."""
+"""What stands on receipts, pro-forma invoices and statements of months. The acting buyer's own only."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+import json
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
+from billing.documents.buyer_statement import (
+    ROWS_MOST,
+    BuyerStatementDocument,
+    BuyerStatementLine,
+    BuyerStatementSection,
+)
 from billing.documents.model import Language
-from billing.documents.parties import DocumentParty, postal_fields
+from billing.documents.parties import DocumentParty, Period, postal_fields
 from billing.documents.pro_forma import ProFormaDocument, ProFormaLine
 from billing.documents.receipt import ReceiptDocument, ReceiptLine
 from billing.gateways.sandbox import NAME as SANDBOX
@@ -19,13 +27,15 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, NotFound
 from marketplace.parties.lookups import get_billing_profile, get_party
 from marketplace.parties.models import PLATFORM_ORG_ID
+from orders.buyer_statements.content import SECTIONS, month_bounds
+from orders.buyer_statements.queries import buyer_statement_content, get_buyer_statement
 from orders.checkout.models import Purchase
 from orders.checkout.priced_line import InvoiceParty, PricedLine
 from orders.checkout.quote_models import Quote
 from orders.invoicing.invoice_order import invoiced_party
 from orders.order.models import Order, OrderLine
 
-PaperDocument = ReceiptDocument | ProFormaDocument
+PaperDocument = ReceiptDocument | ProFormaDocument | BuyerStatementDocument
 _GATEWAYS = {
     "sandbox": ("沙箱账户", "Sandbox account"),
     "stripe": ("Stripe 在线支付", "Stripe"),
@@ -142,6 +152,60 @@ def purchase_pro_forma(uow: UnitOfWork, purchase_id: UUID, language: Language) -
         sandbox=purchase.gateway == SANDBOX,
         order_ref=", ".join(dict.fromkeys(number for _, _, number in rows))[:400],
         purchase_order=purchase.po_number or "",
+    )
+
+
+def buyer_statement_paper(
+    uow: UnitOfWork, statement_id: UUID, language: Language, *, public_url: str, sandbox: bool
+) -> BuyerStatementDocument:
+    """A closed month of the acting organization. Raises NotFound(`buyer_statement_not_found`)."""
+    row = get_buyer_statement(uow, statement_id)
+    content, _ = buyer_statement_content(uow, statement_id)
+    said = json.loads(content)
+    own = get_party(uow, uow.principal.organization())
+    zone = ZoneInfo(said["time_zone"])
+    start, end = month_bounds(row.month, said["time_zone"])
+    return BuyerStatementDocument(
+        number=row.number,
+        issued_on=row.created_at.astimezone(zone).date(),
+        period=Period.from_half_open(start.date(), end.date()),
+        language=language,
+        seller=_platform(uow),
+        buyer=DocumentParty(
+            legal_name=said["organization"]["legal_name"],
+            country=own.country.strip(),
+            tax_id=said["organization"]["tax_id"],
+        ),
+        sections=tuple(
+            _section(kind, currency, sections, zone)
+            for currency, sections in row.currencies.items()
+            for kind in SECTIONS
+            if sections[kind]
+        ),
+        content_sha256=row.content_sha256,
+        previous_hash=row.previous_hash,
+        hash=row.hash,
+        verification_url=f"{public_url}/statements/{row.verification_code}" if public_url else "",
+        sandbox=sandbox,
+    )
+
+
+def _section(kind: str, currency: str, sections: dict[str, Any], zone: ZoneInfo) -> BuyerStatementSection:
+    rows = sections[kind]
+    return BuyerStatementSection(
+        kind=kind,
+        currency=currency,
+        lines=tuple(
+            BuyerStatementLine(
+                on=datetime.fromisoformat(row["at"]).astimezone(zone).date(),
+                number=row["number"],
+                party=row["party"],
+                amount_minor=row["amount_minor"],
+            )
+            for row in rows[:ROWS_MOST]
+        ),
+        total_minor=sections["totals"][kind],
+        left_out=max(0, len(rows) - ROWS_MOST),
     )
 
 

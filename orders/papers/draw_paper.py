@@ -1,4 +1,4 @@
-"""Receipts and pro-forma invoices as PDF: drawn when somebody asks for one, stored, and kept."""
+"""Receipts, pro-forma invoices and statements of months as PDF: drawn when somebody asks for one, stored, and kept."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import select
 
+from billing.documents.buyer_statement import BuyerStatementDocument
 from billing.documents.model import Language
 from billing.documents.pro_forma import ProFormaDocument
 from billing.documents.receipt import ReceiptDocument
@@ -20,16 +21,23 @@ from kernel.jobs.context import JobClaim
 from kernel.jobs.kinds import call
 from kernel.jobs.outbox import enqueue
 from kernel.storage import Storage
-from orders.papers.documents import PaperDocument, purchase_pro_forma, quote_pro_forma, receipt_of
+from orders.papers.documents import (
+    PaperDocument,
+    buyer_statement_paper,
+    purchase_pro_forma,
+    quote_pro_forma,
+    receipt_of,
+)
 from orders.papers.models import SalePaper
 
-PaperKind = Literal["receipt", "quote_pro_forma", "purchase_pro_forma"]
+PaperKind = Literal["receipt", "quote_pro_forma", "purchase_pro_forma", "buyer_statement"]
 DRAW: Final = "orders.sale_paper.draw"
 RENDER_TIMEOUT_S: Final = 60.0
 _OF: Final[dict[str, type[Any]]] = {
     "receipt": ReceiptDocument,
     "quote_pro_forma": ProFormaDocument,
     "purchase_pro_forma": ProFormaDocument,
+    "buyer_statement": BuyerStatementDocument,
 }
 
 
@@ -42,12 +50,16 @@ class PaperRenderer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AskPaper:
-    """One paper in one language. `sandbox`: whether a quote will be paid with the sandbox's money."""
+    """One paper in one language. `sandbox`: whether a quote will be paid, or a month was, with the sandbox's money.
+
+    `public_url`: where a statement's code is checked.
+    """
 
     kind: PaperKind
     subject_id: UUID
     language: Language
     sandbox: bool = False
+    public_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +76,7 @@ def find_or_draw(uow: UnitOfWork, command: AskPaper) -> PaperFile | None:
 
     What was drawn once can be had for good, though its quote be used or its purchase paid since.
 
-    Raises: as `receipt_of`, `quote_pro_forma`, `purchase_pro_forma`.
+    Raises: as `receipt_of`, `quote_pro_forma`, `purchase_pro_forma`, `buyer_statement_paper`.
     Idempotent by: kind, subject and language.
     """
     known = _known(uow, command)
@@ -111,6 +123,14 @@ def _document(uow: UnitOfWork, command: AskPaper) -> PaperDocument:
             return quote_pro_forma(uow, command.subject_id, command.language, sandbox=command.sandbox)
         case "purchase_pro_forma":
             return purchase_pro_forma(uow, command.subject_id, command.language)
+        case "buyer_statement":
+            return buyer_statement_paper(
+                uow,
+                command.subject_id,
+                command.language,
+                public_url=command.public_url,
+                sandbox=command.sandbox,
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Papers of a purchase that are no invoices: receipts of payments, pro-forma invoices. Drawn once somebody asks for them."""
+"""Papers of a buyer that are no invoices: receipts, pro-forma invoices, statements of months. Drawn when asked for."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class SalePaper(Base):
     __tablename__ = "sale_paper"
     __table_args__ = (
         UniqueConstraint("kind", "subject_id", "language"),
-        CheckConstraint("kind IN ('receipt', 'quote_pro_forma', 'purchase_pro_forma')", name="kind"),
+        CheckConstraint("kind IN ('receipt', 'quote_pro_forma', 'purchase_pro_forma', 'buyer_statement')", name="kind"),
         CheckConstraint("language IN ('zh-CN', 'en', 'bilingual')", name="language"),
         CheckConstraint("(file_key IS NULL) = (drawn_at IS NULL)", name="drawn"),
         CheckConstraint("(file_key IS NULL) = (file_sha256 IS NULL)", name="digest"),
@@ -27,7 +27,7 @@ class SalePaper(Base):
     buyer_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
     kind: Mapped[str]
     subject_id: Mapped[UUID]
-    """The payment of a receipt; the quote or the purchase of a pro-forma invoice."""
+    """The payment of a receipt; the quote or the purchase of a pro-forma invoice; the statement of a month."""
     language: Mapped[str]
     number: Mapped[str]
     file_key: Mapped[str | None]

@@ -48,6 +48,7 @@ from tests.conformance.credit_line_writes import credit_lines
 from tests.conformance.dispute_writes import disputes
 from tests.conformance.fapiao_writes import fapiaos, invoice_forwards
 from tests.conformance.milestone_writes import milestones
+from tests.conformance.paper_writes import papers
 from tests.conformance.partner_writes import partners
 from tests.conformance.payout_writes import payouts_by_bank
 from tests.conformance.people_writes import (
@@ -457,6 +458,7 @@ STEPS = (
     metering,
     fapiaos,
     invoice_forwards,
+    papers,
     refund_cases,
     disputes,
     delivering,

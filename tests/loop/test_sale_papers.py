@@ -97,7 +97,7 @@ def test_a_statement_is_had_as_a_workbook_with_the_orders_that_its_seller_may_kn
     book = CalamineWorkbook.from_filelike(io.BytesIO(found.content))
     (_, line) = book.get_sheet_by_name("lines").to_python()
     assert line[2] == stage.order(order_id).number
-    facts = dict(book.get_sheet_by_name("statement").to_python())
+    facts = {str(name): value for name, value in book.get_sheet_by_name("statement").to_python()}
     assert facts["net"] == statement.net_minor / 100
     assert browser.get(f"/v1/statements/{statement.id}/xlsx").status_code == 404
     assert f"/v1/statements/{statement.id}/xlsx" in seller_browser.get(f"/seller/statements/{statement.id}").text

@@ -68,6 +68,7 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("payment_methods", "wallet", addresses.payments.METHODS, "buyer", "buying"),
     NavItem("invoices", "invoice", addresses.INVOICES, "finance", "buying"),
     NavItem("fapiao", "stamp", addresses.fapiao.FAPIAO, "finance", "buying"),
+    NavItem("buyer_statements", "receipt", addresses.payments.STATEMENTS, "finance", "buying"),
     NavItem("spending", "wallet", addresses.SPENDING, "finance", "buying"),
     NavItem("billing_profiles", "building", addresses.BILLING_PROFILES, "billing", "buying"),
     NavItem("purchase_rules", "split", addresses.PURCHASE_RULES, "buyer", "buying"),

@@ -22,6 +22,7 @@ _PAPERS = {
     "receipt": "payments/{}/receipt",
     "quote_pro_forma": "quotes/{}/pro-forma",
     "purchase_pro_forma": "purchases/{}/pro-forma",
+    "buyer_statement": "buyer-statements/{}/pdf",
 }
 
 
@@ -33,3 +34,21 @@ def paper(kind: str, subject_id: str, language: str = "") -> str:
 def paper_pdf(kind: str, subject_id: str, language: str) -> str:
     """Its file."""
     return f"/v1/{_PAPERS[kind].format(subject_id)}?language={language}"
+
+
+STATEMENTS = "/statements"
+
+
+def statement(statement_id: str) -> str:
+    """A closed month of a buyer."""
+    return f"{STATEMENTS}/of-month/{statement_id}"
+
+
+def statement_check(code: str) -> str:
+    """Where anybody checks a statement by its code."""
+    return f"{STATEMENTS}/{code}"
+
+
+def statement_data(statement_id: str) -> str:
+    """Its data file."""
+    return f"/v1/buyer-statements/{statement_id}/data"

@@ -364,11 +364,15 @@ def _amount(page_request: PageRequest, label: str, amount_minor: int, currency: 
     return TimelineFact(label, page_request.formats.money(money(amount_minor, currency)))
 
 
-def paper_addresses(data: OrderPageData) -> dict[str, str]:
-    """Where the receipt of its payment is had, or the pro-forma invoice of what is not paid yet."""
-    found, purchase, payment = {}, data.purchase, data.payment
-    if payment is not None and payment.state == "succeeded":
-        found["receipt_address"] = addresses.payments.paper("receipt", str(payment.id))
-    if purchase.state in {"pending_approval", "pending_payment"} and purchase.gross_minor:
-        found["pro_forma_address"] = addresses.payments.paper("purchase_pro_forma", str(purchase.id))
-    return found
+def receipt_address(data: OrderPageData) -> str:
+    """Where the receipt of its payment is had; empty before there is one."""
+    payment = data.payment
+    received = payment is not None and payment.state == "succeeded"
+    return addresses.payments.paper("receipt", str(payment.id)) if payment is not None and received else ""
+
+
+def pro_forma_address(data: OrderPageData) -> str:
+    """Where the pro-forma invoice is had of what is not paid yet; empty otherwise."""
+    purchase = data.purchase
+    unpaid = purchase.state in {"pending_approval", "pending_payment"} and purchase.gross_minor > 0
+    return addresses.payments.paper("purchase_pro_forma", str(purchase.id)) if unpaid else ""

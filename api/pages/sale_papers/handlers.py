@@ -18,10 +18,17 @@ from billing.payments.queries import get_payment
 from kernel.errors import Conflict
 from kernel.money import Money
 from orders import queries
+from orders.buyer_statements.queries import get_buyer_statement
 from orders.papers.draw_paper import PaperKind
 
 REFRESH_S: Final = 2
 """How soon a page on which a paper is being drawn looks again."""
+PAPER_NAMES: Final[dict[PaperKind, Literal["receipt", "pro_forma", "statement"]]] = {
+    "receipt": "receipt",
+    "quote_pro_forma": "pro_forma",
+    "purchase_pro_forma": "pro_forma",
+    "buyer_statement": "statement",
+}
 LANGUAGES: Final[tuple[PaperLanguage, ...]] = get_args(PaperLanguage)
 
 
@@ -53,10 +60,18 @@ def show_quote_pro_forma(quote_id: FromPath[UUID], page_request: Given[PageReque
     return _shown(page_request, "quote_pro_forma", quote_id, amount, addresses.ORDERS)
 
 
+@page("/buyer-statements/{buyer_statement_id:uuid}/pdf", "invoices.read")
+def show_buyer_statement(buyer_statement_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[str]:
+    """The statement of a month."""
+    with page_request.work() as uow:
+        found = get_buyer_statement(uow, buyer_statement_id)
+    return _shown(page_request, "buyer_statement", found.id, None, addresses.payments.statement(str(found.id)))
+
+
 def _shown(
-    page_request: PageRequest, kind: PaperKind, subject_id: UUID, amount: Money, back_address: str
+    page_request: PageRequest, kind: PaperKind, subject_id: UUID, amount: Money | None, back_address: str
 ) -> Response[str]:
-    said: Literal["receipt", "pro_forma"] = "receipt" if kind == "receipt" else "pro_forma"
+    said = PAPER_NAMES[kind]
     links: list[PaperLink] = []
     named, error = str(subject_id), ""
     try:
@@ -75,4 +90,4 @@ def _shown(
     return page_request.render(view, refresh_s=REFRESH_S if view.waits else 0)
 
 
-routes = [show_receipt, show_purchase_pro_forma, show_quote_pro_forma]
+routes = [show_receipt, show_purchase_pro_forma, show_quote_pro_forma, show_buyer_statement]

@@ -24,7 +24,7 @@ class SalePaperView:
     template: ClassVar[str] = "sale_papers/papers.html"
     active: ClassVar[str] = "orders"
 
-    kind: Literal["receipt", "pro_forma"]
+    kind: Literal["receipt", "pro_forma", "statement"]
     amount: Money | None
     back_address: str
     links: tuple[PaperLink, ...] = ()

@@ -3,13 +3,52 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
+from api.pages.buyer_statements.views import (
+    BuyerStatementItem,
+    BuyerStatementsView,
+    BuyerStatementView,
+    StatementCheckView,
+    StatementFact,
+    StatementSums,
+)
 from api.pages.frame import addresses
 from api.pages.frame.choices import Choice
 from api.pages.frame.rendering import View
 from api.pages.invoice_correction.views import InvoiceCorrectionView, TypedTitle
 from api.pages.sale_papers.views import PaperLink, SalePaperView
-from tests.browser.preview.buying_samples import ID, Samples, cny
+from tests.browser.preview.buying_samples import ID, NOW, Samples, cny
+
+
+def _statements(s: Samples) -> dict[str, View]:
+    month = date(2026, 11, 1)
+    sums = StatementSums(cny(796_000), cny(398_000), cny(98_000), cny(300_000), cny(398_000))
+    row = BuyerStatementItem(ID.format(85), "BS-202611-06F87D6F12", month, (sums,))
+    facts = (
+        StatementFact("20261102-7D6F12AA01", s.seller, NOW, cny(398_000)),
+        StatementFact("20261109-7D6F12AA02", s.seller, NOW, cny(398_000)),
+    )
+    digest = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+    listed = BuyerStatementsView((row,), (date(2026, 12, 1),), may_close=True)
+    check = StatementCheckView(row.number, s.buyer, month, (sums,), digest, digest, genuine=True)
+    return {
+        "buyer-statements": listed,
+        "buyer-statements-none": replace(listed, rows=()),
+        "buyer-statement": BuyerStatementView(
+            row.id,
+            row.number,
+            month,
+            (("orders", facts, 0, cny(796_000)), ("open", facts[1:], 12, cny(398_000))),
+            digest,
+            "0" * 64,
+            digest,
+            "A1b2C3",
+        ),
+        "statement-check": check,
+        "statement-check-changed": replace(check, genuine=False),
+        "statement-check-unknown": StatementCheckView(),
+    }
 
 
 def buyers_pages(s: Samples) -> dict[str, View]:
@@ -54,6 +93,7 @@ def buyers_pages(s: Samples) -> dict[str, View]:
         "Download the receipt once the money is here.",
     )
     return {
+        **_statements(s),
         "receipt": receipt,
         "receipt-none": replace(receipt, links=(), error=unpaid),
         "pro-forma": replace(receipt, kind="pro_forma"),

@@ -15,3 +15,7 @@ def papers_received(p: Planter, _: World) -> None:
         """UPDATE orders.sale_paper SET subject_id = (SELECT id FROM billing.payment WHERE captured_at IS NULL LIMIT 1)
            WHERE kind = 'receipt'"""
     )
+
+
+def papers_statements_chained(p: Planter, _: World) -> None:
+    p.change("UPDATE orders.buyer_statement SET content = replace(content, '\"amount_minor\":', '\"amount_minor\": ')")

@@ -57,7 +57,7 @@ def written(row: StatementRow, party: str, lines: list[NamedLine]) -> tuple[dict
     file = io.BytesIO()
     write_workbook(file, row, party, lines)
     book = CalamineWorkbook.from_filelike(io.BytesIO(file.getvalue()))
-    facts = {str(name): value for name, value in book.get_sheet_by_name("statement").to_python()}
+    facts: dict[str, object] = {str(name): value for name, value in book.get_sheet_by_name("statement").to_python()}
     return facts, [list(one) for one in book.get_sheet_by_name("lines").to_python()]
 
 

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from billing.documents.html import pro_forma_html, receipt_html
+from billing.documents.html import invoice_html, pro_forma_html, receipt_html
 from billing.documents.model import Language
 from billing.documents.parties import DocumentParty
 from billing.documents.pro_forma import ProFormaDocument, ProFormaLine
 from billing.documents.receipt import ReceiptDocument, ReceiptLine
 from kernel.errors import Invalid
+from tests.sample_documents import credit_note
 
 BUYER = DocumentParty("远山科技有限公司", "CN", "91310115MA1K3YJ12D", address_lines=("张江路 88 号",))
 PLATFORM = DocumentParty("示例平台有限公司", "CN", "91330100MA27XXXXXX")
@@ -125,3 +126,12 @@ def test_a_pro_forma_invoice_that_does_not_add_up_is_none(changes: dict[str, Any
         replace(PRO_FORMA, **changes)
     with pytest.raises(Invalid, match="document_line_gross_differs"):
         replace(PRO_FORMA.lines[0], tax_minor=0)
+
+
+def test_a_note_between_two_titles_says_that_nothing_is_paid_back() -> None:
+    refunded = credit_note()
+    corrected = invoice_html(replace(refunded, carried_over=True, paid_minor=refunded.gross_minor)).html
+    for text in ("冲销账单", "转入新单", "更正原因"):
+        assert text in corrected
+        assert text not in invoice_html(replace(refunded, paid_minor=refunded.gross_minor)).html
+    assert "已退款" not in corrected

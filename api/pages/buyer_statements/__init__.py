@@ -1,0 +1,1 @@
+"""Signed monthly statements of a buyer, and the page on which anybody checks one."""
