@@ -15,6 +15,7 @@ import billing.incidents.models
 import billing.invoices.models
 import billing.journal_export.models
 import billing.ledger.models
+import billing.on_account.models
 import billing.payment_methods.models
 import billing.payments.models
 import billing.payout_batches.models
@@ -115,6 +116,7 @@ MODELS = (
     billing.payment_methods.models,
     billing.payments.models,
     billing.credit_lines.models,
+    billing.on_account.models,
     billing.refunds.models,
     billing.charges.models,
     billing.shares.models,

@@ -70,6 +70,7 @@ KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ("billing.payment_allocation", "reference", 'orders."order"', "payer_org_id seller_org_id", BOTH),
     ("billing.bank_transfer", "payment_id", "billing.payment", "payer_org_id", "payer_org_id"),
     ("billing.credit_hold", "payment_id", "billing.payment", "org_id", "payer_org_id"),
+    ("billing.dunning_notice", "transfer_id", "billing.bank_transfer", "payer_org_id", "payer_org_id"),
     ("billing.credit_hold", "line_id", "billing.credit_line", "org_id", "org_id"),
     ("billing.charge", "reference", "orders.order_line", BOTH, BOTH),
     ("billing.charge", "part_reference", "orders.milestone", BOTH, BOTH),

@@ -132,6 +132,16 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
         "请按应付金额一次付清。金额不符、逾期或无法识别的款项不会自动入账，由平台联系您处理或原路退回。本通知书非税务凭证。",
         "Pay exactly this amount. Money that differs, is late or unknown waits for the platform, or goes back. No tax document.",
     ),
+    "letter": ("催款函", "Reminder of overdue payment"),
+    "letter_last": ("最后催款函", "Last reminder of overdue payment"),
+    "letter_says": (
+        "以下账期款项已超过付款截止日，截至本函日期尚未到账。请立即支付；付清之前，贵方不能再以账期方式采购。若已付款，请忽略本函。",
+        "This purchase is overdue. Please pay now; until then nothing goes on account. Disregard this letter if you have paid.",
+    ),
+    "letter_last_says": (
+        "此后不再另行催告。仍未付清的，平台将决定是否停止已交付的服务。",
+        "No further letter follows. If it stays unpaid, the platform decides whether what was delivered ends.",
+    ),
     "no_lines": ("本期无订单", "No orders in this period"),
 }
 
