@@ -26,6 +26,7 @@ from billing.fapiao.sandbox import SandboxFapiaoIssuer
 from billing.gateways.ports import PaymentGateway
 from billing.gateways.sandbox import SandboxGateway
 from billing.ledger.heads import HeadsFile
+from billing.on_account import draw_letter
 from billing.on_account.gateway import OnAccountGateway
 from fulfillment import jobs as fulfillment_jobs
 from fulfillment.connectors.noop import NoopConnector
@@ -189,6 +190,7 @@ def register_jobs(services: Services, renderers: RendererPool, monotonic: Callab
     draw_offer.register(services.storage, renderers)
     draw_transfer.register(services.storage, renderers)
     draw_paper.register(services.storage, renderers)
+    draw_letter.register(services.storage, renderers)
     test_clock_jobs.register(services.db)
 
 

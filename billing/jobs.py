@@ -20,6 +20,7 @@ from billing.gateways.ports import OwnSubject
 from billing.gateways.webhooks import PROCESS, Believe, ProcessWebhook
 from billing.invoices import jobs as invoice_jobs
 from billing.ledger import heads, seal
+from billing.on_account import dun_payers
 from billing.payment_methods import keep
 from billing.payments.submit_payment import PaymentOperation
 from billing.payouts import reverse_transfer
@@ -73,6 +74,7 @@ def register(
     read_balance.register(gateways)
     ask_account.register(gateways)
     remind_payers.register()
+    dun_payers.register()
     release.register()
     seal.register()
     heads.register(kept)

@@ -16,6 +16,7 @@ import billing.invoice_forwards.models
 import billing.invoices.models
 import billing.journal_export.models
 import billing.ledger.models
+import billing.on_account.models
 import billing.payment_methods.models
 import billing.payments.models
 import billing.payout_batches.models
@@ -119,6 +120,7 @@ MODELS = (
     billing.payment_methods.models,
     billing.payments.models,
     billing.credit_lines.models,
+    billing.on_account.models,
     billing.refunds.models,
     billing.charges.models,
     billing.shares.models,

@@ -9,6 +9,9 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from billing.bank.models import BankTransfer
+from billing.bank.remark_code import draw_code
+from billing.bank.save_account import SaveBankAccount, save_bank_account
 from billing.credit_lines.decide import GrantCreditLine, grant_credit_line
 from billing.disputes.apply_gateway_record import apply_gateway_record
 from billing.disputes.models import Dispute
@@ -21,6 +24,7 @@ from billing.gateways.webhooks import store_webhook
 from billing.invoice_forwards.forward_documents import ForwardDocuments, forward_documents
 from billing.invoice_forwards.models import InvoiceForward
 from billing.invoices.models import Invoice
+from billing.on_account.models import DunningNotice
 from billing.payment_methods.models import PaymentMethod
 from billing.payments.models import Payment
 from billing.payout_batches.models import PayoutBatch, PayoutReport
@@ -297,7 +301,52 @@ def _credits(stage: Stage, order_id: UUID) -> dict[str, UUID]:
     with unit_of_work(stage.services.db, SYSTEM) as uow:
         terms = GrantCreditLine(stage.buyer.id, "CNY", 1_000, 30, "long known")
         line_id = grant_credit_line(uow, terms).id
-    return _credit(stage, order_id) | {"credit_line_id": line_id}
+        notice_id = _noticed(uow, stage, order_id)
+    return _credit(stage, order_id) | {"credit_line_id": line_id, "dunning_notice_id": notice_id}
+
+
+def _noticed(uow: UnitOfWork, stage: Stage, order_id: UUID) -> UUID:
+    """The letter about what the buyer owes."""
+    account = SaveBankAccount(
+        f"every-{uuid7().hex[-10:]}", "CNY", "平台", "银行", "6222020200001234567", is_offered=False
+    )
+    account_id, now = save_bank_account(uow, account).id, clock.now()
+    payment_id = uow.session.get_one(Order, order_id).payment_id
+    amounts = {"amount_minor": 100, "received_minor": 0, "written_off_minor": 0, "credited_minor": 0}
+    transfer = BankTransfer(
+        id=uuid7(),
+        payer_org_id=stage.buyer.id,
+        payment_id=payment_id,
+        gateway="on_account",
+        account_id=account_id,
+        idempotency_key=uuid7().hex,
+        remark_code=draw_code(),
+        payer_name="-",
+        payer_key="-",
+        description="-",
+        currency="CNY",
+        state="withdrawn",
+        deadline_at=now,
+        files={},
+        created_at=now,
+        **amounts,
+    )
+    notice = DunningNotice(
+        id=uuid7(),
+        payer_org_id=stage.buyer.id,
+        transfer_id=transfer.id,
+        days=1,
+        owed_minor=100,
+        currency="CNY",
+        due_at=now,
+        files={},
+        created_at=now,
+    )
+    uow.session.add(transfer)
+    uow.session.flush()
+    uow.session.add(notice)
+    uow.session.flush()
+    return notice.id
 
 
 def _credit(stage: Stage, order_id: UUID) -> dict[str, UUID]:

@@ -13,6 +13,7 @@ from billing.bank.save_account import SaveBankAccount, save_bank_account
 from billing.bank.settle_line import ReturnMoney, return_money
 from billing.credit_lines.decide import GrantCreditLine, grant_credit_line
 from billing.credit_lines.models import ON_ACCOUNT
+from billing.on_account.dun_payers import SWEEP_DUNNING
 from billing.on_account.gateway import TOKEN as TERMS
 from kernel.db.uow import unit_of_work
 from kernel.principal import SYSTEM
@@ -21,6 +22,7 @@ from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
 from orders.checkout.place_purchase import PlacePurchase, place_purchase
 from orders.order.models import Order
 from tests.bank_files import ACCOUNT, Entry, generic
+from tests.factories_billing import do_sweep
 
 if TYPE_CHECKING:
     from tests.verify_world import MarketStage
@@ -54,7 +56,7 @@ def pay_by_transfer(stage: MarketStage) -> None:
 def owe_on_account(stage: MarketStage) -> None:
     """Of purchases on account one is paid, one is owed, and of one a part was refunded before it is paid."""
     with unit_of_work(stage.db, SYSTEM) as uow:
-        grant_credit_line(uow, GrantCreditLine(stage.buyer.id, "CNY", 10_000_000, 30, "long known"))
+        grant_credit_line(uow, GrantCreditLine(stage.buyer.id, "CNY", 10_000_000, 3, "long known"))
     codes = [_buy(stage, ON_ACCOUNT, TERMS) for _ in range(3)]
     with unit_of_work(stage.db, SYSTEM) as uow:
         paid, _, partly = (
@@ -66,6 +68,7 @@ def owe_on_account(stage: MarketStage) -> None:
         report = import_statement(uow, ImportStatement(account_id, "verify-2.csv", generic([entry])))
         assert [line.outcome for line in report.lines] == ["matched"]
     stage.refund(order_id, 1_000)
+    do_sweep(stage.db, SWEEP_DUNNING)
     stage.keep_running()
 
 

@@ -30,6 +30,7 @@ from billing.fapiao.sandbox import SandboxFapiaoIssuer
 from billing.gateway_balances.read_balance import SWEEP as READ_BALANCES
 from billing.gateways.sandbox import SandboxGateway
 from billing.invoices.models import Invoice
+from billing.on_account import draw_letter
 from billing.on_account.gateway import OnAccountGateway
 from billing.payouts.pay_out import PayOut, pay_out
 from billing.refunds.request_refund import RequestRefund, request_refund
@@ -172,6 +173,7 @@ def register(db: Database, storage: Storage) -> None:
     )
     draw_transfer.register(storage, NoPaper())
     draw_paper.register(storage, NoPaper())
+    draw_letter.register(storage, NoPaper())
     factories_fulfillment.register()
     marketplace.catalog.jobs.register(review_by_rule=True)
     marketplace.videos.jobs.register(storage)

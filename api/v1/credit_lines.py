@@ -9,12 +9,14 @@ from uuid import UUID
 from litestar import Response, get, post
 from litestar.di import NamedDependency as Given
 from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.response import Stream
 from msgspec import Meta
 from pydantic import Field
 
 from api.known_values import state_in
 from api.request import ApiRequest
 from api.schema import MoneyOut, Out, PageOut, Paging, StrictInt, Wire, list_page
+from api.v1.offers import LocaleParameter
 from billing.credit_lines.decide import (
     MOST_MINOR,
     MOST_TERM_DAYS,
@@ -35,7 +37,17 @@ from billing.credit_lines.queries import (
     own_line,
     own_lines,
 )
-from billing.on_account.queries import AgeTotal, OwedView, list_owed, owed_totals, own_owed
+from billing.on_account.queries import (
+    AgeTotal,
+    NoticeView,
+    OwedView,
+    find_letter_file,
+    list_notices,
+    list_owed,
+    owed_totals,
+    own_notices,
+    own_owed,
+)
 from kernel.db.uow import UnitOfWork
 
 ASK, SEES = "billing.manage", "orders.read"
@@ -96,6 +108,26 @@ class OwedOut(Out):
     def of(cls, row: OwedView) -> OwedOut:
         """From the query's row."""
         return cls.of_row(row)
+
+
+class DunningNoticeOut(Out):
+    """A reminder, or a letter, about a purchase on account."""
+
+    id: UUID
+    payment_id: UUID
+    organization: str
+    remark_code: str
+    description: str
+    days: Annotated[int, Meta(description="After the due day; negative before it. A notice after it is a letter, too")]
+    owed: Annotated[MoneyOut, Meta(description="What was owed then")]
+    due_at: datetime
+    files: Annotated[list[str], Meta(description="Languages in which its letter is drawn as PDF")]
+    created_at: datetime
+
+    @classmethod
+    def of(cls, row: NoticeView) -> DunningNoticeOut:
+        """From the query's row."""
+        return cls.of_row(row, files=list(row.files))
 
 
 class AgeTotalOut(Out):
@@ -239,6 +271,59 @@ def get_owed_totals(request: ApiRequest) -> AgeTotalsOut:
     return _totals(request)
 
 
+@get("/v1/dunning-notices", permission=SEES, sync_to_thread=True, tags=["buying"])
+def get_own_notices(request: ApiRequest, paging: Given[Paging]) -> Response[PageOut[DunningNoticeOut]]:
+    """What the organization was told of what it owes, newest first."""
+    return list_page(request, paging, own_notices, DunningNoticeOut.of)
+
+
+@get("/v1/operator/dunning-notices", permission=READ, sync_to_thread=True, tags=["operator"])
+def get_notices(request: ApiRequest, paging: Given[Paging]) -> Response[PageOut[DunningNoticeOut]]:
+    """What all buyers were told of what they owe, newest first."""
+    return list_page(request, paging, list_notices, DunningNoticeOut.of)
+
+
+def _pdf(path: str, permission: str, tag: str) -> dict[str, Any]:
+    return {
+        "path": f"{path}/{{dunning_notice_id:uuid}}/pdf",
+        "permission": permission,
+        "refuses": [404, 409],
+        "sync_to_thread": True,
+        "media_type": "application/pdf",
+        "tags": [tag],
+    }
+
+
+@get(**_pdf("/v1/dunning-notices", SEES, "buying"))
+def download_own_letter(
+    dunning_notice_id: FromPath[UUID], request: ApiRequest, locale: LocaleParameter = "zh-CN"
+) -> Stream:
+    """A letter as PDF. It is drawn within seconds of being written."""
+    return _letter(request, dunning_notice_id, locale)
+
+
+@get(**_pdf("/v1/operator/dunning-notices", READ, "operator"))
+def download_letter(
+    dunning_notice_id: FromPath[UUID], request: ApiRequest, locale: LocaleParameter = "zh-CN"
+) -> Stream:
+    """A letter to any buyer as PDF."""
+    return _letter(request, dunning_notice_id, locale)
+
+
+def _letter(request: ApiRequest, notice_id: UUID, locale: str) -> Stream:
+    with request.transaction() as uow:
+        found = find_letter_file(uow, notice_id, locale)
+    return Stream(
+        request.services.storage.stream(found.key),
+        media_type="application/pdf",
+        headers={
+            "Content-Disposition": f'attachment; filename="{found.file_name}"',
+            "X-Content-Type-Options": "nosniff",
+            "Cache-Control": "private, no-store",
+        },
+    )
+
+
 def _totals(request: ApiRequest) -> AgeTotalsOut:
     with request.transaction() as uow:
         return AgeTotalsOut(items=[AgeTotalOut.of(row) for row in owed_totals(uow)])
@@ -255,4 +340,8 @@ routes = [
     close_one,
     get_owed,
     get_owed_totals,
+    get_own_notices,
+    get_notices,
+    download_own_letter,
+    download_letter,
 ]

@@ -91,4 +91,16 @@ UNPAID = Query(
     WHERE s.state IN ('releasable', 'in_statement', 'paid')
     """,
 )
-RULES = (LIMITS, HELD, OWED, RECEIVABLE, UNPAID)
+LETTERS = Query(
+    "on_account.letters",
+    "每笔赊购在每个催款节点至多通知一次，且不早于该节点；到期的节点均已通知。",
+    "A buyer is told of what it owes once for each step and not before its day, and no step that is due waits for hours.",
+    """
+    SELECT t.id AS transfer_id, n.days, n.created_at, t.remind_at FROM billing.bank_transfer t
+    LEFT JOIN billing.dunning_notice n ON n.transfer_id = t.id
+    WHERE t.gateway = 'on_account' AND (
+        n.created_at < n.due_at + make_interval(days => CAST(n.days AS integer)) OR n.due_at <> t.deadline_at
+        OR t.state = 'awaited' AND t.remind_at < :now - interval '6 hours')
+    """,
+)
+RULES = (LIMITS, HELD, OWED, RECEIVABLE, UNPAID, LETTERS)

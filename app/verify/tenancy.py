@@ -70,6 +70,7 @@ KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ("billing.payment_allocation", "reference", 'orders."order"', "payer_org_id seller_org_id", BOTH),
     ("billing.bank_transfer", "payment_id", "billing.payment", "payer_org_id", "payer_org_id"),
     ("billing.credit_hold", "payment_id", "billing.payment", "org_id", "payer_org_id"),
+    ("billing.dunning_notice", "transfer_id", "billing.bank_transfer", "payer_org_id", "payer_org_id"),
     ("billing.credit_hold", "line_id", "billing.credit_line", "org_id", "org_id"),
     ("billing.charge", "reference", "orders.order_line", BOTH, BOTH),
     ("billing.charge", "part_reference", "orders.milestone", BOTH, BOTH),
@@ -147,18 +148,8 @@ APPEND_ONLY = (
     "billing.payout_report",
     "billing.payout_report_line",
     "billing.reconciliation_run",
+    "orders.buyer_statement",
 )
-    "kernel.event kernel.state_history kernel.audit_entry marketplace.touchpoint billing.ledger_account "
-    "billing.ledger_transaction billing.posting billing.ledger_seal billing.ledger_seal_entry billing.statement_line "
-    "billing.refund_line billing.invoice_line billing.share_policy orders.approval orders.order_line orders.attribution "
-    "orders.offer_line orders.counter_offer orders.sale_terms marketplace.agreement_acceptance marketplace.lead_message"
-    " marketplace.lead_note fulfillment.customer_review_revision"
-    " fulfillment.usage_event fulfillment.usage_key fulfillment.usage_line orders.refund_evidence"
-    " orders.dispute_evidence billing.bank_statement billing.bank_assignment"
-    " orders.dispute_evidence billing.fapiao_line billing.fapiao_source"
-    " orders.dispute_evidence billing.payout_report billing.payout_report_line"
-    " orders.dispute_evidence billing.reconciliation_run orders.buyer_statement"
-).split()
 """What is added and never changed."""
 UNDELETABLE = (
     "billing.payment",

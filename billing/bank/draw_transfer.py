@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -51,39 +52,12 @@ class DrawTransfer:
         transfer = uow.session.get_one(BankTransfer, UUID(claim.payload["transfer_id"]))
         if transfer.files:
             return None
-        account = uow.session.get_one(BankAccount, transfer.account_id)
-        platform, payer = get_party(uow, PLATFORM_ORG_ID), get_party(uow, transfer.payer_org_id)
-        zone = ZoneInfo(payer.time_zone)
-        documents = (
-            TransferDocument(
-                number=transfer.remark_code,
-                issued_on=transfer.created_at.astimezone(zone).date(),
-                due_on=(transfer.deadline_at - timedelta(seconds=1)).astimezone(zone).date(),
-                currency=transfer.currency.strip(),
-                language=language,
-                seller=DocumentParty(legal_name=platform.legal_name, country=platform.country.strip()),
-                payer_name=transfer.payer_name,
-                amount_minor=transfer.amount_minor,
-                holder=account.holder,
-                bank_name=account.bank_name,
-                account_number=transfer.virtual_account or account.account_number,
-                bank_code=account.bank_code,
-                is_virtual=transfer.virtual_account is not None,
-                description=transfer.description,
-            )
-            for language in LANGUAGES
-        )
-        return _ToDraw(transfer.id, tuple(documents))
+        documents = request_documents(uow, transfer, issued_at=transfer.created_at, amount_minor=transfer.amount_minor)
+        return _ToDraw(transfer.id, documents)
 
     def call(self, request: _ToDraw) -> dict[str, dict[str, str]]:
         """Draw each, and store what was drawn."""
-        found = {}
-        for document in request.documents:
-            language = document.language.value
-            name = f"transfers/{document.issued_on.year}/{request.transfer_id}.{language.lower()}.pdf"
-            stored = self._storage.put_bytes(name, self._renderer.render(document, RENDER_TIMEOUT_S))
-            found[language] = {"key": stored.key, "sha256": stored.sha256}
-        return found
+        return draw_files(self._storage, self._renderer, request.documents, "transfers", request.transfer_id)
 
     def conclude(self, uow: UnitOfWork, claim: JobClaim, request: _ToDraw, answer: dict[str, dict[str, str]]) -> None:
         """Remember the files."""
@@ -91,6 +65,55 @@ class DrawTransfer:
         transfer = lock_row(uow.session, BankTransfer, request.transfer_id)
         if transfer is not None and not transfer.files:
             transfer.files = answer
+
+
+def request_documents(
+    uow: UnitOfWork,
+    transfer: BankTransfer,
+    *,
+    issued_at: datetime,
+    amount_minor: int,
+    overdue_days: int = 0,
+    is_last: bool = False,
+) -> tuple[TransferDocument, ...]:
+    """What a payer is to send, in each language; with days overdue as a letter."""
+    account = uow.session.get_one(BankAccount, transfer.account_id)
+    platform, payer = get_party(uow, PLATFORM_ORG_ID), get_party(uow, transfer.payer_org_id)
+    zone = ZoneInfo(payer.time_zone)
+    return tuple(
+        TransferDocument(
+            number=transfer.remark_code,
+            issued_on=issued_at.astimezone(zone).date(),
+            due_on=(transfer.deadline_at - timedelta(seconds=1)).astimezone(zone).date(),
+            currency=transfer.currency.strip(),
+            language=language,
+            seller=DocumentParty(legal_name=platform.legal_name, country=platform.country.strip()),
+            payer_name=transfer.payer_name,
+            amount_minor=amount_minor,
+            holder=account.holder,
+            bank_name=account.bank_name,
+            account_number=transfer.virtual_account or account.account_number,
+            bank_code=account.bank_code,
+            is_virtual=transfer.virtual_account is not None,
+            description=transfer.description,
+            overdue_days=overdue_days,
+            is_last=is_last,
+        )
+        for language in LANGUAGES
+    )
+
+
+def draw_files(
+    storage: Storage, renderer: TransferRenderer, documents: Sequence[TransferDocument], folder: str, row_id: UUID
+) -> dict[str, dict[str, str]]:
+    """Draw each document and store it; returns the files by language."""
+    found = {}
+    for document in documents:
+        language = document.language.value
+        name = f"{folder}/{document.issued_on.year}/{row_id}.{language.lower()}.pdf"
+        stored = storage.put_bytes(name, renderer.render(document, RENDER_TIMEOUT_S))
+        found[language] = {"key": stored.key, "sha256": stored.sha256}
+    return found
 
 
 def register(storage: Storage, renderer: TransferRenderer) -> None:

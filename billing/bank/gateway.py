@@ -26,7 +26,6 @@ from billing.bank.models import (
 )
 from billing.bank.remark_code import draw_code
 from billing.bank.same_name import name_key
-from billing.credit_lines.models import ON_ACCOUNT
 from billing.gateways.ports import (
     EvidenceRequest,
     GatewayAnswer,
@@ -224,15 +223,22 @@ def _ask_for(uow: UnitOfWork, request: PaymentRequest) -> BankTransfer:
     account = offered_account(uow, request.amount.currency)
     if payment is None or account is None:
         raise GatewayRefused("bank_transfer_unavailable")
-    return expect_transfer(uow, request, payment, account, deadline_at=payment.deadline_at)
+    deadline_at = payment.deadline_at
+    remind_at = next_reminder(deadline_at, clock.now())
+    return expect_transfer(uow, request, payment, account, deadline_at=deadline_at, remind_at=remind_at)
 
 
 def expect_transfer(
-    uow: UnitOfWork, request: PaymentRequest, payment: Payment, account: BankAccount, *, deadline_at: datetime
+    uow: UnitOfWork,
+    request: PaymentRequest,
+    payment: Payment,
+    account: BankAccount,
+    *,
+    deadline_at: datetime,
+    remind_at: datetime | None,
 ) -> BankTransfer:
     """Ask a payer for a transfer by the deadline, and let the request be drawn. Idempotent by the request's key."""
     name = uow.session.scalars(select(Organization.legal_name).where(Organization.id == payment.payer_org_id)).one()
-    is_owed = payment.gateway == ON_ACCOUNT
     row = BankTransfer(
         id=uuid7(),
         payer_org_id=payment.payer_org_id,
@@ -252,7 +258,7 @@ def expect_transfer(
         credited_minor=0,
         deadline_at=deadline_at,
         state="awaited",
-        remind_at=None if is_owed else next_reminder(deadline_at, clock.now()),
+        remind_at=remind_at,
         files={},
         created_at=clock.now(),
     )

@@ -176,6 +176,16 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
         "本对账单由平台生成并签名：数据文件的 SHA-256 与上期链值相接。扫码即可核验是否被改动。本对账单不是发票。",
         "Made and signed by the platform; the digest of its data file is chained to the statement before. No invoice.",
     ),
+    "letter": ("催款函", "Reminder of overdue payment"),
+    "letter_last": ("最后催款函", "Last reminder of overdue payment"),
+    "letter_says": (
+        "以下账期款项已超过付款截止日，截至本函日期尚未到账。请立即支付；付清之前，贵方不能再以账期方式采购。若已付款，请忽略本函。",
+        "This purchase is overdue. Please pay now; until then nothing goes on account. Disregard this letter if you have paid.",
+    ),
+    "letter_last_says": (
+        "此后不再另行催告。仍未付清的，平台将决定是否停止已交付的服务。",
+        "No further letter follows. If it stays unpaid, the platform decides whether what was delivered ends.",
+    ),
     "no_lines": ("本期无订单", "No orders in this period"),
 }
 

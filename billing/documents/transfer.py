@@ -37,6 +37,10 @@ class TransferDocument:
     is_virtual: bool
     """The account is this payment's own: no remark is needed."""
     description: str
+    overdue_days: int = 0
+    """Of a letter about what should have come already; 0: a request."""
+    is_last: bool = False
+    """Whether no letter follows it."""
 
     def __post_init__(self) -> None:
         cleaned(

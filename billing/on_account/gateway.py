@@ -39,6 +39,7 @@ from billing.gateways.ports import (
     PayoutRequest,
     RefundRequest,
 )
+from billing.on_account.steps import first_step_at
 from billing.payments.models import Payment
 from kernel import clock
 from kernel.db.locks import lock_row
@@ -125,7 +126,8 @@ def _owe(uow: UnitOfWork, request: PaymentRequest) -> BankTransfer:
     if line is None or hold is None:
         raise GatewayRefused(refusal_of(line, request.amount.amount_minor) or "credit_limit_exceeded")
     due_at = payment.created_at + timedelta(days=hold.term_days)
-    row = expect_transfer(uow, request, payment, account, deadline_at=due_at)
+    remind_at = first_step_at(due_at, payment.created_at)
+    row = expect_transfer(uow, request, payment, account, deadline_at=due_at, remind_at=remind_at)
     note_due(line, row.deadline_at)
     return row
 

@@ -10,10 +10,13 @@ from uuid import UUID
 from sqlalchemy import Select, select, tuple_
 
 from billing.bank.models import BankTransfer
+from billing.bank.queries import TransferFile
 from billing.credit_lines.models import ON_ACCOUNT
+from billing.on_account.models import DunningNotice
 from kernel import clock
 from kernel.db.uow import UnitOfWork
-from kernel.paging import Page, bounded, cut, decode
+from kernel.errors import Conflict, NotFound
+from kernel.paging import Page, bounded, cut, decode, newest_first
 from kernel.states import state_in
 from marketplace.parties.models import Organization
 
@@ -52,6 +55,59 @@ class AgeTotal:
     currency: str
     owed_minor: int
     purchases: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeView:
+    """A reminder or letter about what was owed then. `days` after the due day; negative before it."""
+
+    id: UUID
+    payment_id: UUID
+    organization: str
+    remark_code: str
+    description: str
+    days: int
+    owed_minor: int
+    currency: str
+    due_at: datetime
+    files: tuple[str, ...]
+    """Languages in which its letter is drawn."""
+    created_at: datetime
+
+
+def list_notices(uow: UnitOfWork, *, cursor: str | None = None, limit: int = 20) -> Page[NoticeView]:
+    """What all buyers were told, newest first. Raises Forbidden."""
+    uow.principal.require(READ)
+    return _reminders(uow, _REMINDERS, cursor, limit)
+
+
+def own_notices(
+    uow: UnitOfWork, *, payment_id: UUID | None = None, cursor: str | None = None, limit: int = 20
+) -> Page[NoticeView]:
+    """What the acting organization was told of what it owes, or owed for one payment, newest first."""
+    mine = _REMINDERS.where(DunningNotice.payer_org_id == uow.principal.organization())
+    if payment_id is not None:
+        mine = mine.where(BankTransfer.payment_id == payment_id)
+    return _reminders(uow, mine, cursor, limit)
+
+
+def find_letter_file(uow: UnitOfWork, notice_id: UUID, language: str) -> TransferFile:
+    """Where a drawn letter lies: of the acting organization's, or, for the platform, of anybody's.
+
+    Raises: NotFound, also of a reminder, which has none; Conflict `transfer_file_not_ready` before it is drawn.
+    """
+    found = _REMINDERS.where(DunningNotice.id == notice_id, DunningNotice.days > 0)
+    if not uow.principal.may(READ):
+        found = found.where(DunningNotice.payer_org_id == uow.principal.organization())
+    row = uow.session.execute(found).first()
+    if row is None:
+        raise NotFound("not_found")
+    files = row.DunningNotice.files
+    if language not in files:
+        raise Conflict("transfer_file_not_ready")
+    return TransferFile(
+        files[language]["key"], f"letter-{row.BankTransfer.remark_code}-{row.DunningNotice.days}.{language}.pdf"
+    )
 
 
 def owed_age(days_overdue: int) -> str:
@@ -118,4 +174,35 @@ def _view(row: Any) -> OwedView:
         days_overdue=days,
         age=owed_age(days),
         created_at=transfer.created_at,
+    )
+
+
+_REMINDERS: Final[Any] = (
+    select(DunningNotice, BankTransfer, Organization.legal_name)
+    .join(BankTransfer, BankTransfer.id == DunningNotice.transfer_id)
+    .join(Organization, Organization.id == DunningNotice.payer_org_id)
+)
+
+
+def _reminders(uow: UnitOfWork, statement: Any, cursor: str | None, limit: int) -> Page[NoticeView]:
+    ordered = newest_first(statement, DunningNotice.created_at, DunningNotice.id, cursor, limit)
+    rows = uow.session.execute(ordered).all()
+    page = cut(rows, limit, lambda row: (row.DunningNotice.created_at, row.DunningNotice.id))
+    return Page([_notice(row) for row in page.items], page.next_cursor)
+
+
+def _notice(row: Any) -> NoticeView:
+    notice, transfer = row.DunningNotice, row.BankTransfer
+    return NoticeView(
+        id=notice.id,
+        payment_id=transfer.payment_id,
+        organization=row.legal_name,
+        remark_code=transfer.remark_code,
+        description=transfer.description,
+        days=notice.days,
+        owed_minor=notice.owed_minor,
+        currency=notice.currency.strip(),
+        due_at=notice.due_at,
+        files=tuple(sorted(notice.files)),
+        created_at=notice.created_at,
     )

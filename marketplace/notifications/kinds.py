@@ -210,6 +210,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("report_dismissed", _REQUESTS),
         Kind("content_removed", _LISTINGS),
         *(Kind(name, _ORDERS) for name in ("credit_line_granted", "credit_line_declined", "credit_line_closed")),
+        *(Kind(name, _ORDERS) for name in ("owed_due_soon", "owed_overdue")),
         Kind("statement_closed", _MONEY),
         Kind("payout_sent", _MONEY),
         Kind("payout_failed", _MONEY),

@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
 
 from migrations import ddl
 
@@ -37,6 +38,7 @@ def upgrade() -> None:
     _line()
     _hold()
     _transfers()
+    _notices()
     op.add_column("invoice", sa.Column("due_on", sa.Date), schema="billing")
     _account_codes()
 
@@ -185,6 +187,30 @@ def _transfers() -> None:
     op.execute("CREATE POLICY platform ON billing.transfer_credit USING (kernel.is_platform())")
 
 
+def _notices() -> None:
+    op.create_table(
+        "dunning_notice",
+        *_needed(sa.Uuid(), "id", "payer_org_id", "transfer_id"),
+        *_needed(sa.BigInteger(), "days", "owed_minor"),
+        *_needed(sa.CHAR(3), "currency"),
+        *_needed(INSTANT, "due_at"),
+        *_needed(JSONB(), "files"),
+        *_needed(INSTANT, "created_at"),
+        sa.PrimaryKeyConstraint("id", name="pk_dunning_notice"),
+        sa.UniqueConstraint("transfer_id", "days", name="uq_dunning_notice_transfer_id_days"),
+        sa.ForeignKeyConstraint(
+            ["payer_org_id"], ["marketplace.organization.id"], name="fk_dunning_notice_payer_org_id"
+        ),
+        sa.ForeignKeyConstraint(["transfer_id"], ["billing.bank_transfer.id"], name="fk_dunning_notice_transfer_id"),
+        sa.CheckConstraint("owed_minor > 0", name="ck_dunning_notice_owed"),
+        sa.Index("ix_dunning_notice_payer_org_id_created_at", "payer_org_id", "created_at", "id"),
+        sa.Index("ix_dunning_notice_created_at", "created_at", "id"),
+        schema="billing",
+    )
+    ddl.grant("billing.dunning_notice", "SELECT, INSERT, UPDATE")
+    ddl.isolate("billing.dunning_notice", "payer_org_id")
+
+
 def _transfer_rules(**rules: str) -> None:
     for name, rule in rules.items():
         op.drop_constraint(f"ck_bank_transfer_{name}", "bank_transfer", schema="billing")
@@ -195,7 +221,8 @@ def downgrade() -> None:
     """Only where nothing was bought on account."""
     op.execute("DELETE FROM billing.account_code WHERE kind = 'receivable'")
     op.drop_column("invoice", "due_on", schema="billing")
-    op.drop_table("transfer_credit", schema="billing")
+    for table in ("dunning_notice", "transfer_credit"):
+        op.drop_table(table, schema="billing")
     for name in OWED_BY:
         op.drop_index(f"ix_bank_transfer_{name}", table_name="bank_transfer", schema="billing")
     for name in ("gateway", "credited"):

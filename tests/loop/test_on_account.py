@@ -25,17 +25,20 @@ from billing.credit_lines.decide import (
 )
 from billing.credit_lines.models import ON_ACCOUNT, CreditLine
 from billing.ledger.queries import balance_minor
+from billing.on_account.dun_payers import SWEEP_DUNNING
 from billing.on_account.gateway import TOKEN, OnAccountGateway
-from billing.on_account.queries import list_owed, owed_totals, own_owed
+from billing.on_account.queries import list_owed, owed_totals, own_notices, own_owed
 from billing.shares.release import RELEASE
 from kernel import clock
 from kernel.db.uow import transact, unit_of_work
 from kernel.errors import Conflict
 from kernel.principal import SYSTEM
+from marketplace.notifications.models import Notification
 from orders.checkout.models import Purchase
 from orders.checkout.place_purchase import Placed, PlacePurchase, place_purchase
 from orders.checkout.quote_models import Quote
 from orders.checkout.request_payment import pay_again
+from orders.notifications.notify_of_events import NOTIFY
 from tests.bank_files import Entry
 from tests.factories_marketplace import OPERATOR_PRINCIPAL
 from tests.loop.test_bank_transfers import CHECKED, Bank, state
@@ -221,6 +224,28 @@ class TestLimit:
         for one in made:
             account.call(one)
         assert (account.line().held_minor, account.line().used_minor) == (0, one_minor * 3)
+        account.check()
+
+
+class TestReminders:
+    def test_a_buyer_is_told_before_it_is_due_and_by_a_letter_for_each_step_after_it(self, account: Account) -> None:
+        account.grant(term_days=10)
+        purchase_id = account.owe()
+        counts = []
+        for days in (6, 1, 3, 1, 0, 6, 24, 30):
+            clock.advance(timedelta(days=days, minutes=10))
+            account.stage.tick(SWEEP_DUNNING)
+            with unit_of_work(account.db, account.stage.purchaser) as uow:
+                counts.append([one.days for one in own_notices(uow).items])
+        # Of steps that were missed only the latest is taken.
+        assert counts == [[], [-3], [-3], [1, -3], [1, -3], [7, 1, -3], [30, 7, 1, -3], [30, 7, 1, -3]]
+        assert state(account, purchase_id) == "active"
+        account.stage.tick(NOTIFY)
+        with unit_of_work(account.db, SYSTEM) as uow:
+            mine = select(Notification.kind).where(Notification.org_id == account.stage.buyer.id)
+            kinds = [kind for kind in uow.session.scalars(mine) if kind.startswith("owed_")]
+        assert sorted(set(kinds)) == ["owed_due_soon", "owed_overdue"]
+        account.pay(account.asked(purchase_id))
         account.check()
 
 

@@ -15,7 +15,7 @@ from api.pages.frame.amounts import typed_amount
 from api.pages.frame.phrases import failure, money
 from api.pages.frame.prices import amount_as_typed
 from api.pages.frame.site import Form, PageRequest, form_post, page
-from api.pages.on_account.views import AgeItem, CreditLineItem, CreditLinesPage, OnAccountPage, OwedItem
+from api.pages.on_account.views import AgeItem, CreditLineItem, CreditLinesPage, NoticeItem, OnAccountPage, OwedItem
 from api.v1.credit_lines import ASK, READ, SEES, WRITE
 from billing.credit_lines.decide import (
     MOST_TERM_DAYS,
@@ -30,7 +30,16 @@ from billing.credit_lines.decide import (
 )
 from billing.credit_lines.models import ON_ACCOUNT
 from billing.credit_lines.queries import CreditLineView, get_credit_line, list_credit_lines, own_lines
-from billing.on_account.queries import AgeTotal, OwedView, list_owed, owed_totals, own_owed
+from billing.on_account.queries import (
+    AgeTotal,
+    NoticeView,
+    OwedView,
+    list_notices,
+    list_owed,
+    owed_totals,
+    own_notices,
+    own_owed,
+)
 from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, Invalid, NotFound
 from kernel.money import CURRENCIES
@@ -131,11 +140,12 @@ def _own(page_request: PageRequest, error: str | None = None, typed: dict[str, s
     with page_request.work() as uow:
         lines = own_lines(uow)
         owed = own_owed(uow, cursor=page_request.query("cursor", most=200) or None, limit=_PAGE)
-        ages = owed_totals(uow)
+        ages, reminders = owed_totals(uow), own_notices(uow, limit=_PAGE).items
     return OnAccountPage(
         lines=_lines(lines),
         owed=_owed(owed.items),
         ages=_ages(ages),
+        reminders=notice_items(page_request, reminders),
         next_address=addresses.next_page(on_account_addresses.OWN, owed.next_cursor),
         offered_here=ON_ACCOUNT in page_request.services.gateways,
         may_ask=page_request.principal.may(ASK),
@@ -151,7 +161,7 @@ def _all(page_request: PageRequest, error: str | None = None, typed: dict[str, s
     with page_request.work() as uow:
         lines = list_credit_lines(uow, state=shown or None, cursor=after["cursor"], limit=_PAGE)
         owed = list_owed(uow, cursor=after["owed"], limit=_PAGE)
-        ages = owed_totals(uow)
+        ages, reminders = owed_totals(uow), list_notices(uow, limit=_PAGE).items
     path = on_account_addresses.OPERATOR if shown else f"{on_account_addresses.OPERATOR}?state=all"
     return CreditLinesPage(
         lines=_lines(lines.items),
@@ -159,6 +169,7 @@ def _all(page_request: PageRequest, error: str | None = None, typed: dict[str, s
         next_lines=addresses.next_page(path, lines.next_cursor),
         owed=_owed(owed.items),
         ages=_ages(ages),
+        reminders=notice_items(page_request, reminders, of_all=True),
         next_owed=addresses.with_query(on_account_addresses.OPERATOR, owed=owed.next_cursor)
         if owed.next_cursor
         else None,
@@ -187,6 +198,21 @@ def _lines(rows: Sequence[CreditLineView]) -> tuple[CreditLineItem, ...]:
 
 def _owed(rows: Sequence[OwedView]) -> tuple[OwedItem, ...]:
     return tuple(OwedItem(row, money(row.owed_minor, row.currency)) for row in rows)
+
+
+def notice_items(
+    page_request: PageRequest, rows: Sequence[NoticeView], *, of_all: bool = False
+) -> tuple[NoticeItem, ...]:
+    """What buyers were told, each with its letter in the reader's language."""
+    locale = page_request.language
+    return tuple(
+        NoticeItem(
+            row,
+            money(row.owed_minor, row.currency),
+            on_account_addresses.letter(row.id, locale, of_all=of_all) if locale in row.files else None,
+        )
+        for row in rows
+    )
 
 
 def _ages(rows: Sequence[AgeTotal]) -> tuple[AgeItem, ...]:

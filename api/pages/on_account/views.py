@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from billing.credit_lines.queries import CreditLineView
-from billing.on_account.queries import OwedView
+from billing.on_account.queries import NoticeView, OwedView
 from kernel.money import Money
 
 
@@ -32,6 +32,15 @@ class OwedItem:
 
 
 @dataclass(frozen=True, slots=True)
+class NoticeItem:
+    """What a buyer was told. ``address``: its letter, where it has one that is drawn."""
+
+    found: NoticeView
+    owed: Money
+    address: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class AgeItem:
     """What is owed of one age."""
 
@@ -50,6 +59,8 @@ class OnAccountPage:
     lines: tuple[CreditLineItem, ...]
     owed: tuple[OwedItem, ...]
     ages: tuple[AgeItem, ...]
+    reminders: tuple[NoticeItem, ...]
+    """The latest."""
     next_address: str | None
     offered_here: bool
     may_ask: bool
@@ -71,6 +82,8 @@ class CreditLinesPage:
     next_lines: str | None
     owed: tuple[OwedItem, ...]
     ages: tuple[AgeItem, ...]
+    reminders: tuple[NoticeItem, ...]
+    """The latest."""
     next_owed: str | None
     offered_here: bool
     may_write: bool

@@ -7,9 +7,9 @@ from datetime import timedelta
 from uuid import UUID
 
 from api.pages.frame.rendering import View
-from api.pages.on_account.views import AgeItem, CreditLineItem, CreditLinesPage, OnAccountPage, OwedItem
+from api.pages.on_account.views import AgeItem, CreditLineItem, CreditLinesPage, NoticeItem, OnAccountPage, OwedItem
 from billing.credit_lines.queries import CreditLineView
-from billing.on_account.queries import OwedView, owed_age
+from billing.on_account.queries import NoticeView, OwedView, owed_age
 from tests.browser.preview.buying_samples import ID, NOW, Samples, cny
 from tests.browser.preview.selling_samples import DeskSamples
 
@@ -60,6 +60,13 @@ def _owed(s: Samples, days: int, minor: int) -> OwedItem:
     return OwedItem(found, cny(minor))
 
 
+def _told(s: Samples) -> NoticeItem:
+    found = NoticeView(
+        ONE, ONE, s.buyer, "BT7KQ2M9XW", "CM-7K2M9R", 7, 798_000, "CNY", NOW - timedelta(days=9), ("en", "zh-CN"), NOW
+    )
+    return NoticeItem(found, cny(798_000), "/v1/dunning-notices/1/pdf")
+
+
 def _ages() -> tuple[AgeItem, ...]:
     return AgeItem("current", cny(398_000), 1), AgeItem("to_30", cny(798_000), 2)
 
@@ -67,17 +74,30 @@ def _ages() -> tuple[AgeItem, ...]:
 def buyers_pages(s: Samples) -> dict[str, View]:
     """What a buyer may owe and owes; and one that has no line yet."""
     owed = (_owed(s, 9, 798_000), _owed(s, -20, 398_000))
-    page = OnAccountPage((_line(s),), owed, _ages(), None, True, True, ("CNY", "EUR"), TYPED)
-    return {"on-account": page, "on-account-none": replace(page, lines=(), owed=(), ages=(), offered_here=False)}
+    page = OnAccountPage((_line(s),), owed, _ages(), (_told(s),), None, True, True, ("CNY", "EUR"), TYPED)
+    return {
+        "on-account": page,
+        "on-account-none": replace(page, lines=(), owed=(), ages=(), reminders=(), offered_here=False),
+    }
 
 
 def operators_pages(s: DeskSamples) -> dict[str, View]:
     """Lines and what is owed."""
     owed = (_owed(s, 41, 798_000), _owed(s, 1, 398_000))
     page = CreditLinesPage(
-        (_line(s, asks=True), _line(s)), "asked", None, owed, _ages(), None, True, True, ("CNY", "EUR"), TYPED
+        (_line(s, asks=True), _line(s)),
+        "asked",
+        None,
+        owed,
+        _ages(),
+        (_told(s),),
+        None,
+        True,
+        True,
+        ("CNY", "EUR"),
+        TYPED,
     )
     return {
         "credit-lines": page,
-        "credit-lines-none": replace(page, lines=(), owed=(), ages=(), shown="", may_write=False),
+        "credit-lines-none": replace(page, lines=(), owed=(), ages=(), reminders=(), shown="", may_write=False),
     }

@@ -28,6 +28,10 @@ def on_account_receivable(p: Planter, world: World) -> None:
     p.book((world.buyer.id, "receivable", 5), (PLATFORM, "gateway_fee", -5))
 
 
+def on_account_letters(p: Planter, _: World) -> None:
+    p.change("UPDATE billing.dunning_notice SET created_at = created_at - interval '1 day'")
+
+
 def on_account_unpaid(p: Planter, _: World) -> None:
     of_seller = """SELECT s.{what} FROM billing.share s JOIN billing.charge c ON c.id = s.charge_id
         JOIN billing.bank_transfer t ON t.payment_id = c.payment_id
@@ -35,6 +39,10 @@ def on_account_unpaid(p: Planter, _: World) -> None:
         ORDER BY s.id LIMIT 1"""
     share_id, org_id = (p.find(of_seller.format(what=what)) for what in ("id", "org_id"))
     left = p.find("SELECT amount_minor - reversed_minor FROM billing.share WHERE id = :id", id=share_id)
-    p.change("UPDATE billing.share SET state = 'releasable' WHERE id = :id", id=share_id)
+    p.change(
+        """UPDATE billing.share SET state = 'releasable', delivered_at = delivered_at - interval '90 days',
+               releasable_at = releasable_at - interval '90 days' WHERE id = :id""",
+        id=share_id,
+    )
     p.remember("share", share_id, "pending", "releasable")
     p.book((org_id, "party_pending", left), (org_id, "party_available", -left))

@@ -34,6 +34,7 @@ from billing.fapiao.jobs import SWEEP_FAPIAO
 from billing.gateway_balances.read_balance import SWEEP as READ_BALANCES
 from billing.invoices.jobs import SWEEP as DOCUMENTS_LEFT
 from billing.ledger.heads import KEEP_HEADS
+from billing.on_account.dun_payers import SWEEP_DUNNING
 from billing.payouts.schedule import PAY_DUE
 from billing.reconciliation.jobs import RECONCILE
 from fulfillment.jobs import SWEEP_DATA_KEPT
@@ -63,6 +64,7 @@ OF_THE_PRESENT = {
     READ_BALANCES,
     ACCOUNTS_DUE,
     SWEEP_REMINDERS,
+    SWEEP_DUNNING,
     SWEEP_FAPIAO,
     PAY_DUE,
     marketplace.access.jobs.RETENTION,
