@@ -19,6 +19,7 @@ import billing.payment_methods.models
 import billing.payments.models
 import billing.payout_batches.models
 import billing.payouts.models
+import billing.promoter_plans.models
 import billing.reconciliation.models
 import billing.refunds.models
 import billing.shares.models
@@ -128,6 +129,7 @@ MODELS = (
     billing.invoices.models,
     billing.fapiao.models,
     billing.invoice_forwards.models,
+    billing.promoter_plans.models,
     orders.checkout.quote_models,
     orders.coupons.models,
     orders.disputes.models,

@@ -27,6 +27,7 @@ from tests.browser.preview import (
     partner_samples,
     payout_samples,
     policy_samples,
+    promoter_samples,
     recurring_samples,
     refund_samples,
     service_samples,
@@ -172,6 +173,8 @@ def samples(language: Language) -> dict[str, Sample]:
         {name: Sample(view, operator | {"payout_desk"}) for name, view in payout_samples.operators_pages(s).items()}
     )
     made.update({name: Sample(view, operator) for name, view in policy_samples.operators_pages(s).items()})
+    made.update({name: Sample(view, SELLER) for name, view in promoter_samples.sellers_pages(s).items()})
+    made.update({name: Sample(view, SELLER) for name, view in promoter_samples.promoters_pages(s).items()})
     made.update({name: Sample(view, BUYER) for name, view in credit_samples.buyers_pages(s).items()})
     made.update({name: Sample(view, BUYER) for name, view in bank_samples.buyers_pages(s).items()})
     made.update({name: Sample(view, operator) for name, view in bank_samples.operators_pages(s).items()})
