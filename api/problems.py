@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -88,10 +89,16 @@ def _between(least: int, most: int, language: str) -> str:
     return f"{least} 到 {most}" if language.startswith("zh") else f"from {least} to {most}"
 
 
+def _rates(least_ppm: int, most_ppm: int, language: str) -> str:
+    least, most = (f"{Decimal(ppm).scaleb(-4).normalize():f}%" for ppm in (least_ppm, most_ppm))
+    return f"{least} 到 {most}" if language.startswith("zh") else f"from {least} to {most}"
+
+
 IN_WORDS: dict[str, tuple[tuple[str, ...], Callable[..., str]]] = {
     "wait": (("retry_after_s",), _wait),
     "duration": (("duration_ms",), _position),
     "numbers": (("least", "most"), _between),
+    "rates": (("least_ppm", "most_ppm"), _rates),
 }
 """What a sentence may name besides its parameters, made of some of them and the language."""
 

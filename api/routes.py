@@ -53,6 +53,7 @@ from api.pages.payment_methods import handlers as payment_methods_pages
 from api.pages.payments import handlers as payments_pages
 from api.pages.payouts import handlers as payouts_pages
 from api.pages.products import handlers as products_pages
+from api.pages.promoter_plans import handlers as promoter_plans_pages
 from api.pages.purchase_policy import handlers as purchase_policy_pages
 from api.pages.purchase_rules import handlers as purchase_rules_pages
 from api.pages.reference_rates import handlers as reference_rates_pages
@@ -144,6 +145,7 @@ from api.v1 import (
     payout_batches,
     payout_schedules,
     promoter,
+    promoter_plans,
     purchase_rules,
     purchases,
     quarantine,
@@ -275,6 +277,7 @@ MODULES: tuple[ModuleType, ...] = (
     share_policies,
     seller_money,
     promoter,
+    promoter_plans,
     operator,
     payment_methods,
     payments,
@@ -349,6 +352,7 @@ MODULES: tuple[ModuleType, ...] = (
     services_pages,
     sold_subscriptions_pages,
     invoices_pages,
+    promoter_plans_pages,
     invoice_forwards_pages,
     fapiao_pages,
     invoice_correction_pages,

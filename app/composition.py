@@ -25,7 +25,7 @@ from billing.fapiao.ports import FapiaoIssuer
 from billing.fapiao.sandbox import SandboxFapiaoIssuer
 from billing.gateways.ports import PaymentGateway
 from billing.gateways.sandbox import SandboxGateway
-from billing.ledger.heads import HeadsFile
+from billing.ledger.heads import HeadsFile, HeadsMailbox
 from billing.on_account import draw_letter
 from billing.on_account.gateway import OnAccountGateway
 from fulfillment import jobs as fulfillment_jobs
@@ -150,8 +150,18 @@ def heads_file(settings: Settings) -> HeadsFile | None:
     """Where the heads of the ledger's hash chain are kept outside the database; None where no file is named."""
     if not settings.ledger_heads_file:
         return None
-    signer = TokenSigner([_derive(settings.key_encryption_key(), "ledger heads")])
-    return HeadsFile(Path(settings.ledger_heads_file), signer)
+    return HeadsFile(Path(settings.ledger_heads_file), _heads_signer(settings))
+
+
+def heads_mailbox(settings: Settings) -> HeadsMailbox | None:
+    """Who is mailed the heads of the ledger's hash chain; None where nobody is named."""
+    if not settings.ledger_heads_email:
+        return None
+    return HeadsMailbox(settings.ledger_heads_email, _heads_signer(settings))
+
+
+def _heads_signer(settings: Settings) -> TokenSigner:
+    return TokenSigner([_derive(settings.key_encryption_key(), "ledger heads")])
 
 
 def mail_transport(settings: Settings) -> MailTransport:
@@ -186,6 +196,7 @@ def register_jobs(services: Services, renderers: RendererPool, monotonic: Callab
         public_url=settings.public_url,
         fapiao_issuer=services.fapiao_issuer,
         kept=heads_file(settings),
+        mailbox=heads_mailbox(settings),
     )
     draw_offer.register(services.storage, renderers)
     draw_transfer.register(services.storage, renderers)

@@ -57,10 +57,12 @@ def register(
     public_url: str,
     fapiao_issuer: FapiaoIssuer | None = None,
     kept: heads.HeadsFile | None = None,
+    mailbox: heads.HeadsMailbox | None = None,
 ) -> None:
     """Register the jobs of payments, refunds, payouts, shares, ledger, statements and documents.
 
-    `fapiao_issuer`: who numbers Chinese tax invoices, if anybody does. `kept`: where the heads of the ledger's chain are kept.
+    `fapiao_issuer`: who numbers Chinese tax invoices, if anybody does.
+    `kept`, `mailbox`: where the heads of the ledger's chain are kept, and who is mailed them.
     """
     for operation in OPERATIONS:
         for kind in (operation.kind, check_kind(operation)):
@@ -76,7 +78,7 @@ def register(
     remind_payers.register()
     dun_payers.register()
     release.register()
-    seal.register()
+    seal.register(mailbox.tell if mailbox is not None else None)
     heads.register(kept)
     statement_jobs.register()
     payout_schedule.register()

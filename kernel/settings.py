@@ -20,6 +20,7 @@ from kernel.name_servers import parse_name_servers
 from kernel.production_settings import production_problems
 from kernel.settings_error import SettingProblem, SettingsError
 
+_ONE_ADDRESS = re.compile(r"[^\s@,;<>]+@[^\s@,;<>]+\.[^\s@,;<>]+", re.ASCII)
 _SMTP_URL = re.compile(r"smtp(s|\+plain)?://([^\s/@]+@)?[^\s/@:]+(:\d{1,5})?")
 _ADDRESS = re.compile(r"[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9][A-Za-z0-9.-]{0,250}")
 Gateway = Literal["sandbox", "stripe", "bank_transfer"]
@@ -89,6 +90,12 @@ class Settings(BaseSettings):
         default="",
         description="A file in which the daily heads of the ledger's hash chain are kept, signed, for `market verify` to compare "
         "with: best where whoever administers the database cannot write. Empty: they are kept nowhere else.",
+    )
+
+    ledger_heads_email: str = Field(
+        default="",
+        description="An address that is mailed each daily head of the ledger's hash chain, signed: a line as in "
+        "`LEDGER_HEADS_FILE`, in a mailbox that nobody who administers the database reads. Empty: none is mailed.",
     )
 
     payment_gateways: Annotated[tuple[Gateway, ...], NoDecode] = Field(
@@ -229,6 +236,14 @@ class Settings(BaseSettings):
     def _split_commas(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("ledger_heads_email")
+    @classmethod
+    def _one_address(cls, value: str) -> str:
+        if value and not _ONE_ADDRESS.fullmatch(value):
+            msg = "one e-mail address, such as auditor@example.com"
+            raise ValueError(msg)
         return value
 
     @field_validator("market_home")

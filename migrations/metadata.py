@@ -21,6 +21,7 @@ import billing.payment_methods.models
 import billing.payments.models
 import billing.payout_batches.models
 import billing.payouts.models
+import billing.promoter_plans.models
 import billing.reconciliation.models
 import billing.reference_rates.models
 import billing.refunds.models
@@ -136,6 +137,7 @@ MODELS = (
     billing.invoices.models,
     billing.fapiao.models,
     billing.invoice_forwards.models,
+    billing.promoter_plans.models,
     orders.checkout.quote_models,
     orders.coupons.models,
     orders.disputes.models,

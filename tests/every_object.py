@@ -29,6 +29,9 @@ from billing.payment_methods.models import PaymentMethod
 from billing.payments.models import Payment
 from billing.payout_batches.models import PayoutBatch, PayoutReport
 from billing.payouts.models import Payout
+from billing.promoter_plans.make_plan import MakePlan, make_plan
+from billing.promoter_plans.memberships import invite_promoter
+from billing.promoter_plans.models import PromoterMembership, PromoterPlan
 from billing.shares.draft_policy import start_draft
 from billing.shares.models import SharePolicyVersion
 from billing.statements.models import Statement
@@ -113,7 +116,14 @@ from orders.refunds.decide_refund import DecideRefund, answer_refund
 from orders.refunds.evidence import AddRefundEvidence, add_refund_evidence, evidence_key
 from orders.refunds.models import RefundCase, RefundEvidence
 from tests.bank_payouts import bank_account_of, confirm_account, pay_by_bank
-from tests.factories_marketplace import OPERATOR_PRINCIPAL, acting, make_org, make_ready_video
+from tests.factories_marketplace import (
+    OPERATOR_PRINCIPAL,
+    acting,
+    make_org,
+    make_plans,
+    make_ready_video,
+    per_seat_plan,
+)
 from tests.factories_methods import keep_methods
 from tests.factories_usage import PRICE
 from tests.fapiao_stage import first_document, letter_of, number_fapiaos
@@ -173,6 +183,8 @@ KINDS: dict[str, type[Base]] = {
     "placement_id": Placement,
     "plan_id": Plan,
     "profile_id": BillingProfile,
+    "promoter_membership_id": PromoterMembership,
+    "promoter_plan_id": PromoterPlan,
     "proof_id": LegalProof,
     "purchase_id": Purchase,
     "question_id": ProductQuestion,
@@ -266,6 +278,7 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
         _taxed(stage)
         | _partner(stage)
         | _share_policy(stage)
+        | _promoters(stage)
         | _endpoint(stage)
         | _coupon(stage)
         | _department(stage)
@@ -489,6 +502,19 @@ def _taxed(stage: Stage) -> dict[str, UUID]:
     letter_id = letter_of(stage, fapiao_id)
     made = {"fapiao_request_id": request_id, "fapiao_id": fapiao_id, "red_letter_id": letter_id}
     return made | {"forward_id": forward_id, "quote_id": stage.quote(), "buyer_statement_id": closed_month(stage)}
+
+
+def _promoters(stage: Stage) -> dict[str, UUID]:
+    """A plan of the seller beside a general one, and somebody who was invited to it."""
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        listing_id = make_plans(uow, stage.seller, per_seat_plan())[0].listing_id
+        invited = make_org(uow)
+        uow.session.get_one(Organization, invited.id).tax_id_verified_at = clock.now()
+    with unit_of_work(stage.services.db, stage.seller.owner) as uow:
+        make_plan(uow, MakePlan(listing_id, "general", 100_000))
+        plan_id = make_plan(uow, MakePlan(listing_id, "targeted", 200_000)).id
+        membership_id = invite_promoter(uow, plan_id, invited.id).id
+    return {"promoter_plan_id": plan_id, "promoter_membership_id": membership_id}
 
 
 def _department(stage: Stage) -> dict[str, UUID]:

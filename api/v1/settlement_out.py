@@ -53,7 +53,8 @@ class ShareOut(Out):
     conflict: Annotated[
         str | None,
         Meta(
-            description="`same_tax_id`: the promoter has the buyer's or the seller's tax identifier and earns nothing"
+            description="Why the promoter earns nothing. `same_tax_id`: it has the buyer's or the seller's tax identifier; "
+            "`not_chosen`: the listing is bound to others by an exclusive plan"
         ),
     ]
     policy_version: int

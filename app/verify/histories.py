@@ -17,6 +17,7 @@ import billing.invoices.models
 import billing.payments.models
 import billing.payout_batches.models
 import billing.payouts.models
+import billing.promoter_plans.models
 import billing.reconciliation.models
 import billing.refunds.models
 import billing.shares.models
@@ -69,6 +70,7 @@ TABLES = {
     billing.payments.models.PAYMENT.name: "billing.payment",
     billing.payouts.models.PAYOUT.name: "billing.payout",
     billing.payout_batches.models.PAYOUT_BATCH.name: "billing.payout_batch",
+    billing.promoter_plans.models.PROMOTER_MEMBERSHIP.name: "billing.promoter_membership",
     billing.refunds.models.REFUND.name: "billing.refund",
     billing.shares.models.SHARE.name: "billing.share",
     billing.shares.models.SHARE_POLICY_VERSION.name: "billing.share_policy_version",

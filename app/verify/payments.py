@@ -109,25 +109,47 @@ PINNED = Query(
           IS DISTINCT FROM (t.policy_version, t.hold_days, c.net_minor, c.gross_minor, c.reference)
        OR s.rate_ppm <> CASE s.kind
               WHEN 'commission' THEN t.commission_ppm
-              WHEN 'promoter' THEN t.promoter_ppm
+              WHEN 'promoter' THEN t.promoter_ppm - coalesce((t.promotion ->> 'distributor_ppm')::bigint, 0)
+                                                  - coalesce((t.promotion ->> 'service_ppm')::bigint, 0)
+              WHEN 'distributor' THEN (t.promotion ->> 'distributor_ppm')::bigint
+              WHEN 'service_provider' THEN (t.promotion ->> 'service_ppm')::bigint
               ELSE 1000000 - t.commission_ppm - CASE WHEN t.promoter_org_id IS NULL THEN 0 ELSE t.promoter_ppm END END
        OR s.org_id IS DISTINCT FROM CASE s.kind
               WHEN 'commission' THEN CAST(:platform AS uuid)
               WHEN 'promoter' THEN t.promoter_org_id
+              WHEN 'distributor' THEN (t.promotion ->> 'distributor_org_id')::uuid
+              WHEN 'service_provider' THEN (t.promotion ->> 'service_org_id')::uuid
               ELSE t.seller_org_id END
     """,
     lambda: {"platform": PLATFORM_ORG_ID},
 )
 COMPUTED = Query(
     "shares.computed",
-    "佣金与推广分成等于未税金额乘费率（四舍五入），其余归卖方。",
-    "Commission and promoter's share are the net times their rate, rounded half up; the seller has the rest.",
+    "佣金与推广分成合计等于未税金额乘费率（四舍五入，推广不超过计划上限），推广各方按最大余数分得，其余归卖方。",
+    "Commission and promotion are the net times their rate, rounded half up, promotion never above its plan's caps; its parties "
+    "divide it by largest remainder; the seller has the rest.",
     """
+    WITH side AS (
+        SELECT p.charge_id, p.base_minor, k.amount_minor AS commission_minor, k.rate_ppm AS commission_ppm,
+               sum(p.amount_minor) AS minor, sum(p.rate_ppm) AS ppm, min(p.cap_minor) AS cap_minor,
+               count(DISTINCT coalesce(p.cap_minor, -1)) AS caps
+        FROM billing.share p JOIN billing.share k ON k.charge_id = p.charge_id AND k.kind = 'commission'
+        WHERE p.kind IN ('promoter', 'distributor', 'service_provider')
+        GROUP BY p.charge_id, p.base_minor, k.amount_minor, k.rate_ppm
+    )
     SELECT s.id AS share_id, s.kind, s.base_minor, s.rate_ppm, s.amount_minor
-    FROM billing.share s JOIN billing.share k ON k.charge_id = s.charge_id AND k.kind = 'commission'
-    WHERE s.kind <> 'seller' AND s.amount_minor <> least(
-        round(s.base_minor::numeric * s.rate_ppm / 1000000),
-        s.base_minor - CASE WHEN s.kind = 'promoter' THEN k.amount_minor ELSE 0 END)
+    FROM billing.share s
+    WHERE s.kind = 'commission' AND s.amount_minor <> least(round(s.base_minor::numeric * s.rate_ppm / 1000000), s.base_minor)
+    UNION ALL
+    SELECT s.id, s.kind, s.base_minor, s.rate_ppm, s.amount_minor
+    FROM side d JOIN billing.share s ON s.charge_id = d.charge_id AND s.kind = 'promoter'
+    WHERE d.caps > 1 OR d.minor <> least(
+        round(d.base_minor::numeric * d.ppm / 1000000), d.base_minor - d.commission_minor, d.cap_minor)
+    UNION ALL
+    SELECT s.id, s.kind, s.base_minor, s.rate_ppm, s.amount_minor
+    FROM side d JOIN billing.share s ON s.charge_id = d.charge_id
+    WHERE s.kind IN ('promoter', 'distributor', 'service_provider') AND d.ppm > 0
+      AND s.amount_minor NOT BETWEEN floor(d.minor::numeric * s.rate_ppm / d.ppm) AND ceil(d.minor::numeric * s.rate_ppm / d.ppm)
     """,
 )
 HELD = Query(

@@ -11,7 +11,7 @@ IN_FORCE = Query(
     "the tax identifier of a side earns nothing.",
     """
     SELECT t.order_line_id, t.policy_version, p.version AS in_force, t.commission_ppm, p.commission_ppm AS ruled_ppm,
-           t.promoter_ppm, t.promoter_conflict
+           t.promoter_ppm, t.promoter_conflict, t.promotion, q.id AS plan_id
     FROM orders.sale_terms t
     JOIN orders.order_line l ON l.id = t.order_line_id
     JOIN orders."order" o ON o.id = l.order_id
@@ -29,10 +29,27 @@ IN_FORCE = Query(
           AND coalesce(r.deal_type = coalesce(t.deal_type, 'new'), true)
         ORDER BY r.listing_id IS NULL, r.seller_id IS NULL, r.channel_id IS NULL, r.deal_type IS NULL LIMIT 1
     ) p ON true
+    LEFT JOIN LATERAL (
+        SELECT f.id, f.kind, f.rate_ppm, f.kind = 'general' OR EXISTS (
+                   SELECT FROM billing.promoter_membership m
+                   WHERE m.plan_id = f.id AND m.promoter_org_id = t.promoter_org_id AND m.counts_from <= o.created_at
+                     AND coalesce(m.counts_until > o.created_at, true)) AS takes_part
+        FROM billing.promoter_plan f
+        WHERE f.listing_id = l.listing_id AND f.starts_at <= o.created_at AND coalesce(f.ends_at > o.created_at, true)
+        ORDER BY f.kind <> 'exclusive', NOT (f.kind = 'targeted' AND EXISTS (
+                     SELECT FROM billing.promoter_membership m
+                     WHERE m.plan_id = f.id AND m.promoter_org_id = t.promoter_org_id AND m.counts_from <= o.created_at
+                       AND coalesce(m.counts_until > o.created_at, true))), f.kind <> 'general'
+        LIMIT 1
+    ) q ON t.promoter_org_id IS NOT NULL AND t.promoter_conflict IS DISTINCT FROM 'same_tax_id'
     WHERE o.subscription_id IS NULL AND o.usage_period_id IS NULL AND o.instalment_id IS NULL
       AND (t.policy_version, t.commission_ppm, t.hold_days, t.promoter_ppm) IS DISTINCT FROM
           (p.version, p.commission_ppm, p.hold_days,
-           CASE WHEN t.promoter_org_id IS NULL OR t.promoter_conflict IS NOT NULL THEN 0 ELSE p.promoter_ppm END)
+           CASE WHEN t.promoter_org_id IS NULL OR t.promoter_conflict IS NOT NULL OR NOT coalesce(q.takes_part, true) THEN 0
+                ELSE least(greatest(coalesce(q.rate_ppm, 0), p.promoter_ppm), 1000000 - p.commission_ppm) END)
+       OR (o.subscription_id IS NULL AND o.usage_period_id IS NULL AND o.instalment_id IS NULL
+           AND ((t.promotion ->> 'plan_id')::uuid IS DISTINCT FROM CASE WHEN q.takes_part THEN q.id END
+                OR (coalesce(t.promoter_conflict, '') = 'not_chosen') <> coalesce(NOT q.takes_part, false)))
     """,
 )
 PUBLISHED = Query(
@@ -64,4 +81,23 @@ CONFLICTED = Query(
        OR (s.conflict IS NOT NULL AND s.amount_minor <> 0)
     """,
 )
-RULES: tuple[Rule, ...] = (IN_FORCE, PUBLISHED, CONFLICTED)
+MONTHS = Query(
+    "promoter_months.counted",
+    "有每月上限的推广计划，其当月已用额等于该月按计划分得的推广分成之和，且不超过上限。",
+    "Of a plan with a month's cap, what a promoter's month has used is what promotion got under it, and within the cap.",
+    """
+    SELECT coalesce(m.plan_id, g.plan_id) AS plan_id, m.month, m.used_minor, g.minor, f.month_cap_minor
+    FROM billing.promoter_month m
+    FULL JOIN (
+        SELECT (t.promotion ->> 'plan_id')::uuid AS plan_id, t.promoter_org_id,
+               date_trunc('month', s.captured_at AT TIME ZONE 'UTC')::date AS month, sum(s.amount_minor) AS minor
+        FROM billing.share s JOIN orders.sale_terms t ON t.order_line_id = s.reference
+        WHERE t.promotion ->> 'month_cap_minor' IS NOT NULL AND t.promotion ->> 'cap_currency' = s.currency
+          AND s.kind IN ('promoter', 'distributor', 'service_provider')
+        GROUP BY 1, 2, 3
+    ) g ON g.plan_id = m.plan_id AND g.promoter_org_id = m.promoter_org_id AND g.month = m.month
+    LEFT JOIN billing.promoter_plan f ON f.id = m.plan_id
+    WHERE m.used_minor IS DISTINCT FROM g.minor OR m.used_minor > f.month_cap_minor
+    """,
+)
+RULES: tuple[Rule, ...] = (IN_FORCE, PUBLISHED, CONFLICTED, MONTHS)

@@ -102,6 +102,9 @@ KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ("billing.red_letter", "fapiao_id", "billing.fapiao", BOTH, BOTH),
     ("billing.red_letter", "red_id", "billing.fapiao", BOTH, BOTH),
     ("billing.red_letter", "note_id", "billing.invoice", BOTH, BOTH),
+    ("billing.promoter_plan", "listing_id", "marketplace.listing", "seller_org_id", "org_id"),
+    ("billing.promoter_membership", "plan_id", "billing.promoter_plan", "seller_org_id", "seller_org_id"),
+    ("billing.promoter_month", "plan_id", "billing.promoter_plan", "seller_org_id", "seller_org_id"),
     ("billing.invoice", "series_id", "billing.number_series", "seller_org_id", "org_id"),
     ("billing.posting", "account_id", "billing.ledger_account", "org_id", "org_id"),
     ("marketplace.plan", "version_id", "marketplace.listing_version", "org_id", "org_id"),
@@ -178,7 +181,6 @@ UNDELETABLE = (
     "billing.share_policy_version",
     "billing.transfer_reversal",
     "billing.reference_rate",
-    "billing.invoice_forward",
 )
 """What changes its state but never goes away."""
 SCHEMAS = ("kernel", "marketplace", "fulfillment", "billing", "orders")

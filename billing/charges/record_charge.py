@@ -10,9 +10,11 @@ from uuid import UUID
 from sqlalchemy import bindparam, select
 
 from billing.charges.models import Charge
-from billing.ledger.post import Fact, Leg, post
+from billing.ledger.post import AccountKind, Fact, Leg, post
 from billing.payments.models import Payment, PaymentAllocation
+from billing.promoter_plans.take_from_month import TakeFromMonth, take_from_month
 from billing.shares.models import SHARE, Share
+from billing.shares.promotion import PROMOTION, PinnedPromotion, cap_of_part, divide_promotion
 from billing.shares.split import ShareTerms, Split, split
 from kernel import clock
 from kernel.db.statements import Read
@@ -21,6 +23,7 @@ from kernel.errors import Conflict, Invalid, NotFound
 from kernel.events import Event
 from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
+from kernel.money import PPM
 from marketplace.parties.models import PLATFORM_ORG_ID
 
 
@@ -45,6 +48,8 @@ class RecordCharge:
     terms: ShareTerms
     part_reference: UUID | None = None
     """The milestone of the line that is charged, where the line is charged in several."""
+    line_net_minor: int | None = None
+    """Net of the whole line then: a cap on the line is divided among its milestones."""
 
 
 def record_charge(uow: UnitOfWork, command: RecordCharge) -> UUID:
@@ -56,7 +61,7 @@ def record_charge(uow: UnitOfWork, command: RecordCharge) -> UUID:
         Invalid: `amounts_differ`, net and tax are not the gross.
 
     Emits: ChargeRecorded.
-    Locks: the payment's allocations.
+    Locks: the payment's allocations; what is left of a promoter's month where its plan has such a cap.
     Idempotent by: the order line and its milestone; the first charge stands.
     """
     if command.net_minor + command.tax_minor != command.gross_minor or min(command.net_minor, command.tax_minor) < 0:
@@ -86,9 +91,11 @@ def record_charge(uow: UnitOfWork, command: RecordCharge) -> UUID:
         captured_at=payment.captured_at,
     )
     uow.add(charge)
-    parts = split(command.net_minor, command.tax_minor, command.terms)
-    _open_shares(uow, command, charge, parts)
-    _post(uow, command, charge, parts)
+    cap_minor = _cap(uow, command, charge)
+    parts = split(command.net_minor, command.tax_minor, command.terms, cap_minor)
+    parties = _parties(command, parts)
+    _open_shares(uow, command, charge, parties, cap_minor)
+    _post(uow, command, charge, parties)
     emit(
         uow,
         ChargeRecorded(
@@ -140,50 +147,90 @@ def _left(allocation: PaymentAllocation, charges: Sequence[Charge]) -> int:
     return allocation.amount_minor - sum(charge.gross_minor for charge in charges) - uncharged_reserve
 
 
-def _open_shares(uow: UnitOfWork, command: RecordCharge, charge: Charge, parts: Split) -> None:
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What one party gets."""
+
+    kind: str
+    org_id: UUID
+    rate_ppm: int
+    amount_minor: int
+
+
+def _cap(uow: UnitOfWork, command: RecordCharge, charge: Charge) -> int | None:
+    """The most for promotion by the caps of its plan; what a month's cap gives is taken from it."""
+    pinned, promoter_id = command.terms.promotion, command.promoter_org_id
+    if pinned is None or promoter_id is None or pinned.cap_currency != command.currency:
+        return None
+    cap_minor = pinned.order_cap_minor
+    if cap_minor is not None and command.line_net_minor is not None:
+        cap_minor = cap_of_part(cap_minor, command.net_minor, command.line_net_minor)
+    if pinned.month_cap_minor is None:
+        return cap_minor
+    wanted_minor = split(command.net_minor, command.tax_minor, command.terms, cap_minor).promoter_minor
+    of_month = TakeFromMonth(
+        pinned.plan_id, command.seller_org_id, promoter_id, charge.captured_at, command.currency, pinned.month_cap_minor
+    )
+    return take_from_month(uow, of_month, wanted_minor)
+
+
+def _parties(command: RecordCharge, parts: Split) -> list[_Part]:
     terms = command.terms
-    seller_ppm = 1_000_000 - terms.commission_ppm - (terms.promoter_ppm if command.promoter_org_id else 0)
-    rows: list[tuple[str, UUID, int, int]] = [
-        ("seller", command.seller_org_id, seller_ppm, parts.seller_minor),
-        ("commission", PLATFORM_ORG_ID, terms.commission_ppm, parts.commission_minor),
+    found = [
+        _Part("seller", command.seller_org_id, PPM - terms.commission_ppm - terms.promoter_ppm, parts.seller_minor),
+        _Part("commission", PLATFORM_ORG_ID, terms.commission_ppm, parts.commission_minor),
     ]
-    if command.promoter_org_id is not None:
-        rows.append(("promoter", command.promoter_org_id, terms.promoter_ppm, parts.promoter_minor))
-    elif parts.promoter_minor:
-        raise Invalid("promoter_missing", field="promoter")
-    for kind, org_id, rate_ppm, amount_minor in rows:
+    if command.promoter_org_id is None:
+        if terms.promoter_ppm:
+            raise Invalid("promoter_missing", field="promoter")
+        return found
+    pinned = terms.promotion or PinnedPromotion(command.promoter_org_id)
+    rates = (pinned.distributor_ppm, pinned.service_ppm)
+    divided = divide_promotion(parts.promoter_minor, terms.promoter_ppm, *rates)
+    own_ppm = terms.promoter_ppm - sum(rates)
+    found.append(_Part("promoter", command.promoter_org_id, own_ppm, divided["promoter"]))
+    chain = (("distributor", pinned.distributor_org_id), ("service_provider", pinned.service_org_id))
+    for (kind, org_id), rate_ppm in zip(chain, rates, strict=True):
+        if org_id is not None:
+            found.append(_Part(kind, org_id, rate_ppm, divided[kind]))
+    return found
+
+
+def _open_shares(
+    uow: UnitOfWork, command: RecordCharge, charge: Charge, parties: Sequence[_Part], cap_minor: int | None
+) -> None:
+    terms = command.terms
+    for part in parties:
         share = Share(
             id=uuid7(),
-            org_id=org_id,
+            org_id=part.org_id,
             seller_org_id=command.seller_org_id,
             charge_id=charge.id,
             reference=command.reference,
             part_reference=command.part_reference,
             group_reference=command.group_reference,
             video_id=command.video_id,
-            kind=kind,
+            kind=part.kind,
             policy_version=terms.policy_version,
-            rate_ppm=rate_ppm,
-            conflict=terms.conflict if kind == "promoter" else None,
+            rate_ppm=part.rate_ppm,
+            conflict=terms.conflict if part.kind == "promoter" else None,
+            cap_minor=cap_minor if part.kind in PROMOTION else None,
             base_minor=command.net_minor,
             gross_minor=command.gross_minor,
-            amount_minor=amount_minor,
+            amount_minor=part.amount_minor,
             currency=command.currency,
             hold_days=terms.hold_days,
             captured_at=charge.captured_at,
         )
-        SHARE.begin(uow, share, org_ids=sorted({org_id, command.seller_org_id}))
+        SHARE.begin(uow, share, org_ids=sorted({part.org_id, command.seller_org_id}))
         uow.add(share)
 
 
-def _post(uow: UnitOfWork, command: RecordCharge, charge: Charge, parts: Split) -> None:
-    legs = [
-        Leg(command.buyer_org_id, "buyer_credit", command.gross_minor),
-        Leg(command.seller_org_id, "party_pending", -parts.seller_minor),
-        Leg(PLATFORM_ORG_ID, "commission", -parts.commission_minor),
-    ]
-    if command.promoter_org_id is not None:
-        legs.append(Leg(command.promoter_org_id, "party_pending", -parts.promoter_minor))
+def _post(uow: UnitOfWork, command: RecordCharge, charge: Charge, parties: Sequence[_Part]) -> None:
+    legs = [Leg(command.buyer_org_id, "buyer_credit", command.gross_minor)]
+    for part in parties:
+        account: AccountKind = "commission" if part.kind == "commission" else "party_pending"
+        legs.append(Leg(part.org_id, account, -part.amount_minor))
     post(
         uow,
         Fact(f"charge:{charge.id}", "charge", charge.id, command.currency, clock.now(), legs),

@@ -1,4 +1,4 @@
-"""The heads of the hash chain, signed and kept where the database's owner does not write: a file that only grows.
+"""The heads of the hash chain, signed and kept where the database's owner does not write: a file that only grows, a mailbox.
 
 Whoever can rewrite the whole ledger can also seal it anew. They cannot make the file say what it did not say, so `market verify`
 holds the chain against it. Copy the file to where nobody who administers the database gets at it.
@@ -19,8 +19,12 @@ from billing.ledger.models import LedgerSeal
 from kernel.db.uow import Transact, UnitOfWork
 from kernel.jobs.kinds import sweep
 from kernel.signing import BadToken, TokenSigner
+from marketplace.mail.queue_mail import NewMail, queue_mail
+from marketplace.parties.lookups import get_party
+from marketplace.parties.models import PLATFORM_ORG_ID
 
 PURPOSE: Final = "ledger-head"
+MAIL: Final = "ledger_head"
 KEEP_HEADS: Final = "billing.ledger.keep_heads"
 _NEVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -57,10 +61,8 @@ class HeadsFile:
         """Add lines: number, hash, day and number of transactions of each seal."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._path.open("a", encoding="utf-8") as lines:
-            for number, digest, day, transactions in seals:
-                said = {"number": number, "hash": digest, "sealed_on": day, "transactions": transactions}
-                token = self._signer.sign_token(PURPOSE, said, _NEVER)
-                lines.write(json.dumps(said | {"signature": token}) + "\n")
+            for seal in seals:
+                lines.write(signed_line(self._signer, *seal) + "\n")
 
     def _head(self, line: str) -> Head:
         said: dict[str, Any] = {}
@@ -71,6 +73,35 @@ class HeadsFile:
         except (ValueError, KeyError, TypeError, AttributeError, BadToken):
             number = said.get("number", 0) if isinstance(said, dict) else 0
             return Head(number if isinstance(number, int) else 0, "", genuine=False)
+
+
+def signed_line(signer: TokenSigner, number: int, digest: str, day: str, transactions: int) -> str:
+    """A head as one line that says by whom it was written."""
+    said = {"number": number, "hash": digest, "sealed_on": day, "transactions": transactions}
+    return json.dumps(said | {"signature": signer.sign_token(PURPOSE, said, _NEVER)})
+
+
+@dataclass(frozen=True, slots=True)
+class HeadsMailbox:
+    """Who is mailed each head as it is made."""
+
+    address: str
+    signer: TokenSigner
+
+    def tell(self, uow: UnitOfWork) -> None:
+        """Mail the newest head, in the transaction that made it."""
+        queue_mail(uow, self.newest(uow))
+
+    def newest(self, uow: UnitOfWork) -> NewMail:
+        """The mail about the newest head. A line of it is a line of the file, word by word."""
+        seal = uow.session.scalars(select(LedgerSeal).order_by(LedgerSeal.number.desc()).limit(1)).one()
+        day = seal.sealed_on.isoformat()
+        params = {
+            "number": str(seal.number),
+            "day": day,
+            "line": signed_line(self.signer, seal.number, seal.hash, day, seal.transactions),
+        }
+        return NewMail(self.address, MAIL, get_party(uow, PLATFORM_ORG_ID).locale, params)
 
 
 def keep_heads(transact: Transact, kept: HeadsFile) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, timedelta
 from uuid import UUID
@@ -153,9 +153,13 @@ def _digest(fact: LedgerTransaction | None, postings: list[list[str]]) -> bytes:
 SEAL = "billing.ledger.seal"
 
 
-def register() -> None:
-    """Register the sealing sweep, tried every hour and done once a day."""
+def register(tell: Callable[[UnitOfWork], None] | None = None) -> None:
+    """Register the sealing sweep, tried every hour and done once a day; `tell` is told in the transaction of each seal."""
+
+    def work(uow: UnitOfWork) -> None:
+        if seal_day(uow) is not None and tell is not None:
+            tell(uow)
 
     @sweep(SEAL, every=timedelta(hours=1))
     def seal(transact: Transact) -> None:
-        transact(seal_day)
+        transact(work)

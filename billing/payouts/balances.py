@@ -12,6 +12,7 @@ from billing.disputes.queries import in_dispute
 from billing.ledger.queries import owed_minor
 from billing.payouts.models import Payout
 from billing.shares.models import Share
+from billing.shares.queries import kinds_of
 from kernel.db.uow import UnitOfWork
 
 
@@ -31,7 +32,10 @@ def balances(uow: UnitOfWork, kind: str, *, time_zone: str = "UTC") -> list[Bala
     """The acting organization's money per currency: the ledger's balances, what was paid, and the forecast."""
     org_id = uow.principal.organization()
     currencies = uow.session.scalars(
-        select(Share.currency).where(Share.org_id == org_id, Share.kind == kind).distinct().order_by(Share.currency)
+        select(Share.currency)
+        .where(Share.org_id == org_id, Share.kind.in_(kinds_of(kind)))
+        .distinct()
+        .order_by(Share.currency)
     ).all()
     found = []
     for currency in currencies:

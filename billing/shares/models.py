@@ -97,13 +97,14 @@ class Share(Base):
     __tablename__ = "share"
     __table_args__ = (
         UniqueConstraint("charge_id", "kind"),
-        CheckConstraint("kind IN ('seller', 'promoter', 'commission')", name="kind"),
+        CheckConstraint("kind IN ('seller', 'promoter', 'commission', 'distributor', 'service_provider')", name="kind"),
         CheckConstraint("state IN ('pending', 'releasable', 'in_statement', 'paid', 'reversed')", name="state"),
         CheckConstraint("amount_minor >= 0", name="amount"),
         CheckConstraint(
-            "conflict IS NULL OR (conflict IN ('same_tax_id') AND kind = 'promoter' AND amount_minor = 0)",
+            "conflict IS NULL OR (conflict IN ('same_tax_id', 'not_chosen') AND kind = 'promoter' AND amount_minor = 0)",
             name="conflict",
         ),
+        CheckConstraint("cap_minor >= 0", name="cap"),
         CheckConstraint("0 <= reversed_minor AND reversed_minor <= amount_minor", name="reversed"),
         CheckConstraint("(state IN ('in_statement', 'paid')) <= (statement_id IS NOT NULL)", name="statement"),
         Index("ix_share_org_id_state", "org_id", "state", "captured_at"),
@@ -135,7 +136,11 @@ class Share(Base):
     rate_ppm: Mapped[Ppm]
     """Of the base; for the seller what remains of the net after the others."""
     conflict: Mapped[str | None]
-    """Why a promoter earns nothing of it: it has the tax identifier of the buyer or of the seller."""
+    """Why a promoter earns nothing of it: it has the tax identifier of the buyer or of the seller, or the listing is bound to
+    other promoters.
+    """
+    cap_minor: Mapped[Minor | None]
+    """The most that promotion, all of its kinds together, got of the charge by its plan's caps."""
     base_minor: Mapped[Minor]
     """The line's net."""
     gross_minor: Mapped[Minor]

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from billing.disputes.queries import disputed_lines
 from billing.shares.models import Share
+from billing.shares.promotion import PROMOTION
 from kernel.db.uow import UnitOfWork
 from kernel.paging import Page, cut, newest_first
 
@@ -72,8 +73,8 @@ class PromotedSales:
 def list_shares(
     uow: UnitOfWork, kind: str, *, state: str | None = None, cursor: str | None = None, limit: int = 20
 ) -> Page[ShareRow]:
-    """The acting organization's shares as `seller` or as `promoter`, newest first."""
-    statement = select(Share).where(Share.org_id == uow.principal.organization(), Share.kind == kind)
+    """The acting organization's shares as `seller` or as `promoter` (or another party of promotion), newest first."""
+    statement = select(Share).where(Share.org_id == uow.principal.organization(), Share.kind.in_(kinds_of(kind)))
     if state is not None:
         statement = statement.where(Share.state == state)
     rows = uow.session.scalars(newest_first(statement, Share.captured_at, Share.id, cursor, limit)).all()
@@ -84,6 +85,11 @@ def list_shares(
         _row(share, others.get(share.charge_id, {}), disputed=share.reference in disputed) for share in page.items
     ]
     return Page(rows_out, page.next_cursor)
+
+
+def kinds_of(side: str) -> tuple[str, ...]:
+    """Kinds of shares that a side has: all parties of promotion are one."""
+    return PROMOTION if side == "promoter" else (side,)
 
 
 def earnings_by_video(uow: UnitOfWork, *, limit: int = 100) -> list[VideoEarning]:
@@ -98,7 +104,7 @@ def earnings_by_video(uow: UnitOfWork, *, limit: int = 100) -> list[VideoEarning
             earned,
             func.sum(Share.reversed_minor),
         )
-        .where(Share.org_id == uow.principal.organization(), Share.kind == "promoter", Share.video_id.is_not(None))
+        .where(Share.org_id == uow.principal.organization(), Share.kind.in_(PROMOTION), Share.video_id.is_not(None))
         .group_by(Share.video_id, Share.currency)
         .order_by(earned.desc(), Share.video_id)
         .limit(limit)
@@ -162,7 +168,7 @@ def _row(share: Share, others: dict[str, int], *, disputed: bool) -> ShareRow:
         amount_minor=share.amount_minor,
         left_minor=share.amount_minor - share.reversed_minor,
         commission_minor=others.get("commission", 0),
-        promoter_minor=others.get("promoter", 0),
+        promoter_minor=sum(others.get(kind, 0) for kind in PROMOTION),
         policy_version=share.policy_version,
         captured_at=share.captured_at,
         delivered_at=share.delivered_at,

@@ -8,11 +8,12 @@ from sqlalchemy import select
 
 from billing.ledger.post import AccountKind, Leg
 from billing.shares.models import SHARE, Share, ShareReversal
-from billing.shares.split import Split, reverse_split
+from billing.shares.promotion import PROMOTION
+from billing.shares.split import reverse_parts
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 
-_ORDER = ("seller", "commission", "promoter")
+_ORDER = ("seller", "commission", *PROMOTION)
 
 
 def reverse_shares(uow: UnitOfWork, refund_id: UUID, charge_id: UUID, gross_minor: int) -> list[Leg]:
@@ -25,7 +26,7 @@ def reverse_shares(uow: UnitOfWork, refund_id: UUID, charge_id: UUID, gross_mino
     left = [found[kind].amount_minor - found[kind].reversed_minor if kind in found else 0 for kind in _ORDER]
     legs = [
         _reverse(uow, found[kind], refund_id, part_minor, gross_minor)
-        for kind, part_minor in zip(_ORDER, reverse_split(gross_minor, Split(*left)).parts(), strict=True)
+        for kind, part_minor in zip(_ORDER, reverse_parts(gross_minor, left), strict=True)
         if kind in found
     ]
     # Parts of zero end with their line, not before it.

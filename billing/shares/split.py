@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from billing.shares.promotion import PinnedPromotion
 from kernel.money import PPM, allocate, apply_ppm
 
 
@@ -17,6 +19,8 @@ class ShareTerms:
     hold_days: int
     conflict: str | None = None
     """Why the promoter earns nothing."""
+    promotion: PinnedPromotion | None = None
+    """Of a seller's plan: who has a part of `promoter_ppm` beside the promoter, and how much it is at most."""
 
     def __post_init__(self) -> None:
         if self.commission_ppm < 0 or self.promoter_ppm < 0 or self.commission_ppm + self.promoter_ppm > PPM:
@@ -42,8 +46,8 @@ class Split:
         return self.seller_minor, self.commission_minor, self.promoter_minor
 
 
-def split(net_minor: int, tax_minor: int, terms: ShareTerms) -> Split:
-    """Split a line with these amounts (both >= 0).
+def split(net_minor: int, tax_minor: int, terms: ShareTerms, cap_minor: int | None = None) -> Split:
+    """Split a line with these amounts (both >= 0); promotion gets at most `cap_minor` of it.
 
     Commission and promoter are rounded half up on the net; the promoter gives way where both roundings together would
     exceed it; the seller gets the rest and never less than the tax.
@@ -53,10 +57,17 @@ def split(net_minor: int, tax_minor: int, terms: ShareTerms) -> Split:
         raise ValueError(msg)
     commission = apply_ppm(net_minor, terms.commission_ppm)
     promoter = min(apply_ppm(net_minor, terms.promoter_ppm), net_minor - commission)
+    if cap_minor is not None:
+        promoter = min(promoter, cap_minor)
     return Split(net_minor + tax_minor - commission - promoter, commission, promoter)
 
 
 def reverse_split(refund_minor: int, left: Split) -> Split:
+    """As `reverse_parts`, of a line that nobody but seller, platform and promoter have a part of."""
+    return Split(*reverse_parts(refund_minor, left.parts()))
+
+
+def reverse_parts(refund_minor: int, left: Sequence[int]) -> list[int]:
     """The parts of a refund of `refund_minor` gross, in proportion to what each party still has of the line.
 
     The last refund of a line takes exactly what is left, so that partial refunds add up to the whole for everyone.
@@ -64,9 +75,7 @@ def reverse_split(refund_minor: int, left: Split) -> Split:
     Raises:
         ValueError: the refund exceeds what is left.
     """
-    if not 0 <= refund_minor <= left.total_minor:
+    if not 0 <= refund_minor <= sum(left):
         msg = "a refund is at most what is left of the line"
         raise ValueError(msg)
-    if refund_minor == 0:
-        return Split(0, 0, 0)
-    return Split(*allocate(refund_minor, left.parts()))
+    return allocate(refund_minor, left) if refund_minor else [0] * len(left)

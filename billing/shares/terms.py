@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, ScalarSelect, Uuid, bindparam, func, or_, select
-from sqlalchemy.dialects.postgresql import array
+from sqlalchemy import ARRAY, ColumnElement, DateTime, ScalarSelect, Uuid, bindparam, func, or_, select
+from sqlalchemy.dialects.postgresql import JSONB, array
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from billing.shares.models import SharePolicy
+from billing.shares.promotion import OfferedPromotion, choose_promotion, pin, promoted_rate
 from billing.shares.rules import Sale, choose
 from billing.shares.split import ShareTerms
 from kernel.db.statements import Read
@@ -44,6 +45,14 @@ _IN_FORCE = Read(
         func.marketplace.same_taxpayers(
             array([bindparam("buyer", type_=Uuid), bindparam("seller", type_=Uuid)]), type_=ARRAY(Uuid)
         ).label("same_taxpayers"),
+        # Once for all rows, in the platform's scope: a buyer reads no plan of a seller's.
+        select(
+            func.billing.promoter_plans_of(
+                bindparam("listing", type_=Uuid), bindparam("at", type_=DateTime(timezone=True)), type_=JSONB
+            )
+        )
+        .scalar_subquery()
+        .label("promotions"),
     ).where(
         SharePolicy.category == bindparam("category"),
         SharePolicy.version == _in_force(),
@@ -63,7 +72,8 @@ def ask_terms(uow: UnitOfWork, sale: Sale, on: datetime) -> None:
 def terms_for(
     uow: UnitOfWork, sale: Sale, promoter_org_id: UUID | None, on: datetime, *, channel_id: UUID | None = None
 ) -> ShareTerms:
-    """The terms of the version in force at `on`, by the most specific of its rules; without a promoter nothing goes to one.
+    """The terms of the version in force at `on`, by the most specific of its rules, and of the seller's plan for the promoter;
+    without a promoter nothing goes to one.
 
     `channel_id`: of the channel whose video sold it.
 
@@ -74,9 +84,17 @@ def terms_for(
     rule: SharePolicy | None = choose([row.SharePolicy for row in rows], sale, channel_id)
     if rule is None:
         raise NotFound("share_policy_missing", category=sale.category)
-    conflict = SAME_TAX_ID if promoter_org_id is not None and promoter_org_id in rows[0].same_taxpayers else None
-    promoter_ppm = rule.promoter_ppm if promoter_org_id is not None and conflict is None else 0
-    return ShareTerms(rule.version, rule.commission_ppm, promoter_ppm, rule.hold_days, conflict)
+    own = (rule.version, rule.commission_ppm)
+    if promoter_org_id is None:
+        return ShareTerms(*own, 0, rule.hold_days)
+    if promoter_org_id in rows[0].same_taxpayers:
+        return ShareTerms(*own, 0, rule.hold_days, SAME_TAX_ID)
+    plan, refused = choose_promotion([OfferedPromotion.read(one) for one in rows[0].promotions], promoter_org_id)
+    if plan is None:
+        return ShareTerms(*own, 0 if refused else rule.promoter_ppm, rule.hold_days, refused)
+    rate_ppm = promoted_rate(plan.rate_ppm, rule.promoter_ppm, rule.commission_ppm)
+    excluded = {sale.buyer_org_id, sale.seller_org_id, *rows[0].same_taxpayers}
+    return ShareTerms(*own, rate_ppm, rule.hold_days, None, pin(plan, rate_ppm, promoter_org_id, excluded))
 
 
 def _named(sale: Sale, on: datetime) -> dict[str, object]:

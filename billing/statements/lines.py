@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from billing.shares.models import Share, ShareReversal
+from billing.shares.promotion import PROMOTION
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +44,14 @@ class SettledShare:
     amount_minor: int
 
 
+def promoted(others: Mapping[str, int]) -> int:
+    """What all parties of promotion together get, of amounts by kind."""
+    return sum(others.get(kind, 0) for kind in PROMOTION)
+
+
 def sale(share: SettledShare, others: Mapping[str, int]) -> Entry:
-    """A captured line: for its seller what was sold less what others get of it (by kind), for its promoter what it earned."""
-    if share.kind == "promoter":
+    """A captured line: for its seller what was sold less what others get (by kind), for a party of promotion what it earned."""
+    if share.kind in PROMOTION:
         return _entry(share, None, "promotion", share.captured_at, promoter_minor=share.amount_minor)
     return _entry(
         share,
@@ -54,13 +60,13 @@ def sale(share: SettledShare, others: Mapping[str, int]) -> Entry:
         share.captured_at,
         gross_minor=share.gross_minor,
         commission_minor=-others.get("commission", 0),
-        promoter_minor=-others.get("promoter", 0),
+        promoter_minor=-promoted(others),
     )
 
 
 def reversal(share: Share, own: ShareReversal, others: Mapping[str, int]) -> Entry:
     """A refunded part of a line: for its seller the refund less what the others (by kind) give back of it."""
-    if share.kind == "promoter":
+    if share.kind in PROMOTION:
         return _entry(share, own, "promotion_refund", own.created_at, promoter_minor=-own.amount_minor)
     return _entry(
         share,
@@ -69,7 +75,7 @@ def reversal(share: Share, own: ShareReversal, others: Mapping[str, int]) -> Ent
         own.created_at,
         refunds_minor=-own.gross_minor,
         commission_minor=others.get("commission", 0),
-        promoter_minor=others.get("promoter", 0),
+        promoter_minor=promoted(others),
     )
 
 

@@ -336,6 +336,7 @@ def _place_line(
             promoter_org_id=credit.promoter_org_id,
             promoter_ppm=terms.promoter_ppm,
             promoter_conflict=terms.conflict,
+            promotion=terms.promotion.stored() if terms.promotion is not None else None,
             deal_type=sale.deal_type,
             policy_version=terms.policy_version,
             hold_days=terms.hold_days,

@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, select
 
 from billing.charges.mark_delivered import mark_delivered
 from billing.charges.record_charge import RecordCharge, ask_charges, record_charge
+from billing.shares.promotion import PinnedPromotion
 from billing.shares.split import ShareTerms
 from fulfillment.provisioning.open_entitlement import OpenEntitlement, open_entitlement
 from fulfillment.usage.terms import set_usage_terms
@@ -136,8 +137,10 @@ def _charge(
                 terms.promoter_ppm,
                 terms.hold_days,
                 terms.promoter_conflict,
+                PinnedPromotion.read(terms.promotion) if terms.promotion is not None else None,
             ),
             part_reference=milestone.id if milestone is not None else None,
+            line_net_minor=line.net_minor,
         ),
     )
 

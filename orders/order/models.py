@@ -210,7 +210,9 @@ class SaleTerms(Base):
     promoter_org_id: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.organization.id"))
     promoter_ppm: Mapped[Ppm]
     promoter_conflict: Mapped[str | None]
-    """Why it earns nothing: `billing.shares.terms.SAME_TAX_ID`."""
+    """Why it earns nothing: `billing.shares.terms.SAME_TAX_ID`, `billing.shares.promotion.NOT_CHOSEN`."""
+    promotion: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    """Of a seller's plan: `billing.shares.promotion.PinnedPromotion`."""
     deal_type: Mapped[str | None]
     """`billing.shares.rules.DealType`; None of what was sold before policies knew any."""
     policy_version: Mapped[int]

@@ -1,6 +1,7 @@
 """What a drafted share policy would have made of last quarter's sales: for every party, what it got and what it would get.
 
-Reads only, in one statement. A line counts as when its terms were pinned: what renewed by itself as the sale that began it.
+Reads only, in one statement. A line counts as when its terms were pinned: what renewed by itself as the sale that began it,
+with the plan of its promoter.
 """
 
 from __future__ import annotations
@@ -65,17 +66,26 @@ WITH rule AS MATERIALIZED (
 ), was AS (
     SELECT l.id, sum(s.amount_minor) FILTER (WHERE s.kind = 'seller') AS seller_minor,
            sum(s.amount_minor) FILTER (WHERE s.kind = 'commission') AS commission_minor,
-           coalesce(sum(s.amount_minor) FILTER (WHERE s.kind = 'promoter'), 0) AS promoter_minor
+           coalesce(sum(s.amount_minor) FILTER (WHERE s.kind = 'promoter'), 0) AS promoter_minor,
+           coalesce(sum(s.amount_minor) FILTER (WHERE s.kind = 'distributor'), 0) AS distributor_minor,
+           coalesce(sum(s.amount_minor) FILTER (WHERE s.kind = 'service_provider'), 0) AS service_minor,
+           min(s.cap_minor) AS cap_minor
     FROM line l JOIN billing.share s ON s.charge_id = l.id GROUP BY l.id
 ), ruled AS (
     SELECT l.*, t.promoter_org_id, t.promoter_conflict, r.commission_ppm,
-           CASE WHEN t.promoter_org_id IS NULL OR t.promoter_conflict IS NOT NULL THEN 0 ELSE r.promoter_ppm END AS promoter_ppm
+           CASE WHEN t.promoter_org_id IS NULL OR t.promoter_conflict IS NOT NULL THEN 0
+                ELSE least(greatest(r.promoter_ppm, coalesce(f.rate_ppm, 0)), 1000000 - r.commission_ppm) END AS promoter_ppm,
+           (t.promotion ->> 'distributor_org_id')::uuid AS distributor_org_id,
+           coalesce((t.promotion ->> 'distributor_ppm')::bigint, 0) AS distributor_ppm,
+           (t.promotion ->> 'service_org_id')::uuid AS service_org_id,
+           coalesce((t.promotion ->> 'service_ppm')::bigint, 0) AS service_ppm
     FROM line l
     JOIN orders.sale_terms t ON t.order_line_id = l.reference
     JOIN orders.order_line o ON o.id = l.reference
     JOIN marketplace.listing g ON g.id = o.listing_id
     JOIN orders.attribution a ON a.order_line_id = l.reference
     LEFT JOIN marketplace.video v ON v.id = a.video_id
+    LEFT JOIN billing.promoter_plan f ON f.id = (t.promotion ->> 'plan_id')::uuid
     CROSS JOIN LATERAL (
         SELECT * FROM rule r
         WHERE r.category = g.kind AND coalesce(r.listing_id = o.listing_id, true)
@@ -89,10 +99,25 @@ WITH rule AS MATERIALIZED (
     SELECT p.role, p.org_id, s.currency, p.was_minor, p.then_minor
     FROM split s JOIN was w ON w.id = s.id
     CROSS JOIN LATERAL (
-        SELECT least(round(s.net_minor::numeric * s.promoter_ppm / 1000000), s.net_minor - s.commission_minor) AS minor) pr
+        SELECT least(round(s.net_minor::numeric * s.promoter_ppm / 1000000), s.net_minor - s.commission_minor, w.cap_minor)
+               AS minor) pr
+    CROSS JOIN LATERAL (
+        SELECT sum(d.minor) FILTER (WHERE d.n = 1) AS promoter_minor, sum(d.minor) FILTER (WHERE d.n = 2) AS distributor_minor,
+               sum(d.minor) FILTER (WHERE d.n = 3) AS service_minor
+        FROM (
+            -- Largest remainder; equal ones go to the earlier party (`divide_promotion`).
+            SELECT x.n, div(pr.minor * x.ppm, greatest(s.promoter_ppm, 1)) + CASE WHEN row_number() OVER (
+                       ORDER BY mod(pr.minor * x.ppm, greatest(s.promoter_ppm, 1)) DESC, x.n)
+                       <= pr.minor - sum(div(pr.minor * x.ppm, greatest(s.promoter_ppm, 1))) OVER () THEN 1 ELSE 0 END AS minor
+            FROM (VALUES (1, s.promoter_ppm - s.distributor_ppm - s.service_ppm), (2, s.distributor_ppm), (3, s.service_ppm))
+                AS x(n, ppm)
+        ) d
+    ) c
     CROSS JOIN LATERAL (VALUES
         ('commission', CAST(:platform AS uuid), w.commission_minor, s.commission_minor),
-        ('promoter', s.promoter_org_id, w.promoter_minor, pr.minor),
+        ('promoter', s.promoter_org_id, w.promoter_minor, c.promoter_minor),
+        ('distributor', s.distributor_org_id, w.distributor_minor, c.distributor_minor),
+        ('service_provider', s.service_org_id, w.service_minor, c.service_minor),
         ('seller', s.seller_org_id, w.seller_minor, s.gross_minor - s.commission_minor - pr.minor)
     ) AS p(role, org_id, was_minor, then_minor)
     WHERE p.org_id IS NOT NULL

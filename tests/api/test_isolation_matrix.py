@@ -44,6 +44,7 @@ SHOWN = {
     ("POST", "/v1/listings/{listing_id}/questions"),
     ("GET", "/v1/listings/{listing_id}/demo-slots"),
     ("GET", "/v1/organizations/{org_id}"),
+    ("POST", "/v1/promoter/plans/{promoter_plan_id}/application"),
     ("GET", "/v1/sandbox/mails/{mail_id}"),
 }
 """Published by their nature: channels, published listings, what courses among them consist of, and what is said and asked about
@@ -69,6 +70,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/seller/partner-tiers/{partner_tier_id}/prices": {"listing_id": str(uuid7()), "discount_ppm": 1},
     "PUT /v1/seller/partners/{partner_link_id}/tier": {"tier_id": str(uuid7())},
     "POST /v1/partners/{partner_link_id}/acceptance": {},
+    "POST /v1/seller/promoter-plans/{promoter_plan_id}/promoters": {"organization_id": str(uuid7())},
+    "POST /v1/promoter-memberships/{promoter_membership_id}/answer": {"accept": True},
     "PUT /v1/departments/{department_id}": {"code": "X", "name": "x"},
     "PUT /v1/organizations/{org_id}/members/{member_id}/department": {"department_id": None},
     "PUT /v1/purchases/{purchase_id}/department": {"department_id": None},

@@ -61,7 +61,7 @@ from tests.conformance.people_writes import (
     sign_in,
     sign_up,
 )
-from tests.conformance.policy_writes import share_policies
+from tests.conformance.policy_writes import promoter_plans, share_policies
 from tests.conformance.refund_writes import refund_cases
 from tests.conformance.trial_writes import trials
 from tests.conformance.video_writes import courses, videos
@@ -335,6 +335,7 @@ def using(world: World) -> None:
     coupons(world)
     partners(world)
     share_policies(world)
+    promoter_plans(world)
     milestones(world)
     named = {"entitlement_id": entitlement.id}
     body = {"person_id": str(person.person())}

@@ -79,6 +79,14 @@ TONES: dict[str, dict[str, Tone]] = {
         "suspended": "bad",
         "retired": "idle",
     },
+    "promoter_plan": {"in_force": "good", "over": "idle"},
+    "promoter_membership": {
+        "invited": "wait",
+        "applied": "wait",
+        "accepted": "good",
+        "declined": "idle",
+        "ended": "idle",
+    },
     "invoice_forward": {"open": "good", "expired": "idle", "revoked": "bad"},
     "invoice": {"issued": "good", "partly_credited": "wait", "credited": "idle", "rendering": "wait"},
     "share": {

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from decimal import Decimal
 
 from kernel.errors import Invalid
 
 MOST_DIGITS = 16
+_PERCENT = re.compile(r"\d{1,3}(\.\d{1,4})?", re.ASCII)
+_PPM_OF_PERCENT = 10_000
 _DIGITS = re.compile(rf"\d{{1,{MOST_DIGITS}}}", re.ASCII)
 
 
@@ -28,3 +31,11 @@ def whole_number(typed: str, *, field: str, least: int = 0, most: int) -> int:
     if number is None or not least <= number <= most:
         raise Invalid("number_out_of_range", field=field, least=least, most=most)
     return number
+
+
+def typed_ppm(typed: str, field: str) -> int:
+    """A percentage as parts per million. Raises Invalid(`share_percent_invalid`): none, or of more than four decimals."""
+    written = plain(typed).removesuffix("%").strip()
+    if not _PERCENT.fullmatch(written):
+        raise Invalid("share_percent_invalid", field=field)
+    return int(Decimal(written) * _PPM_OF_PERCENT)

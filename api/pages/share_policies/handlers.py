@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import fields, replace
 from datetime import datetime, time
-from decimal import Decimal
 from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -20,7 +18,7 @@ from api.pages.frame import addresses
 from api.pages.frame.choices import Choice
 from api.pages.frame.phrases import failure
 from api.pages.frame.site import Form, PageRequest, form_post, page
-from api.pages.frame.typed_numbers import plain, whole_number
+from api.pages.frame.typed_numbers import typed_ppm, whole_number
 from api.pages.share_policies import presenter
 from api.pages.share_policies.views import (
     PublishedVersion,
@@ -50,8 +48,6 @@ from orders.share_policy.simulate import simulate_policy
 Answer = Response[str] | Response[bytes]
 READ: Final = "operator.read"
 PAGE: Final = 30
-_PERCENT = re.compile(r"\d{1,3}(\.\d{1,4})?", re.ASCII)
-_PPM_OF_PERCENT: Final = 10_000
 VERSION: Final = f"{addresses.policies.VERSIONS}/{{share_policy_version_id:uuid}}"
 
 
@@ -245,21 +241,14 @@ def _versions(
 def _rule(uow: UnitOfWork, typed: ShareRuleTyped) -> PolicyRule:
     return PolicyRule(
         category=typed.category,
-        commission_ppm=_ppm(typed.commission, "commission"),
-        promoter_ppm=_ppm(typed.promoter, "promoter"),
+        commission_ppm=typed_ppm(typed.commission, "commission"),
+        promoter_ppm=typed_ppm(typed.promoter, "promoter"),
         hold_days=whole_number(typed.hold_days, field="hold_days", most=LONGEST_HOLD_DAYS),
         listing_id=_id(typed.listing, "listing"),
         seller_id=_id(typed.seller, "seller"),
         channel_id=_channel(uow, typed.channel),
         deal_type=typed.deal_type or None,
     )
-
-
-def _ppm(typed: str, field: str) -> int:
-    written = plain(typed).removesuffix("%").strip()
-    if not _PERCENT.fullmatch(written):
-        raise Invalid("share_percent_invalid", field=field)
-    return int(Decimal(written) * _PPM_OF_PERCENT)
 
 
 def _id(typed: str, field: str) -> UUID | None:

@@ -32,6 +32,7 @@ from tests.browser.preview import (
     partner_samples,
     payout_samples,
     policy_samples,
+    promoter_samples,
     recurring_samples,
     refund_samples,
     service_samples,
@@ -182,6 +183,8 @@ def samples(language: Language) -> dict[str, Sample]:
             refund_samples.sellers_pages,
             service_samples.pages,
             gateway_samples.sellers_pages,
+            promoter_samples.sellers_pages,
+            promoter_samples.promoters_pages,
         ),
         operator: (
             review_pages,

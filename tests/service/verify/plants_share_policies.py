@@ -46,3 +46,27 @@ def shares_conflicted(p: Planter, _: World) -> None:
         """UPDATE billing.share SET conflict = 'same_tax_id'
            WHERE id = (SELECT id FROM billing.share WHERE kind = 'promoter' AND amount_minor > 0 LIMIT 1)"""
     )
+
+
+def promoter_months_counted(p: Planter, w: World) -> None:
+    """A month that used what nobody got."""
+    plan_id, begins = uuid7(), clock.now() + timedelta(days=900)
+    p.change(
+        """INSERT INTO billing.promoter_plan (id, seller_org_id, listing_id, kind, rate_ppm, distributor_ppm, service_ppm,
+                                              month_cap_minor, currency, starts_at, created_at)
+           SELECT :id, org_id, id, 'general', 100000, 0, 0, 1000, 'CNY', :begins, :now
+           FROM marketplace.listing WHERE org_id = :seller LIMIT 1""",
+        id=plan_id,
+        seller=w.seller.id,
+        begins=begins,
+        now=clock.now(),
+    )
+    p.change(
+        """INSERT INTO billing.promoter_month (id, plan_id, seller_org_id, promoter_org_id, month, currency, used_minor)
+           VALUES (:id, :plan, :seller, :promoter, :month, 'CNY', 5)""",
+        id=uuid7(),
+        plan=plan_id,
+        seller=w.seller.id,
+        promoter=w.promoter.id,
+        month=begins.date().replace(day=1),
+    )

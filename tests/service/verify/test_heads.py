@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from app.verify.check import snapshot
 from app.verify.heads import HEADS
 from app.verify.rule import Example, Outside
-from billing.ledger.heads import HeadsFile, keep_heads
+from billing.ledger.heads import HeadsFile, HeadsMailbox, keep_heads
+from kernel import clock
 from kernel.db.uow import UnitOfWork
+from kernel.ids import uuid7
 from kernel.signing import TokenSigner
+from marketplace.mail.compose import Composer, MailContent
 from tests.service.verify.conftest import Market
 from tests.service.verify.planting import Planter
 
@@ -58,3 +63,22 @@ def test_a_line_that_was_written_by_somebody_else_is_named(market: Market, owner
     assert faults(said(market), heads) == [(1, "signature_invalid"), (0, "signature_invalid"), (0, "signature_invalid")]
     other = HeadsFile(path, TokenSigner([bytes(31) + b"1"]))
     assert {what for _, what in faults(said(market), other)} == {"signature_invalid"}
+
+
+@pytest.mark.parametrize("locale", ["zh-CN", "en"])
+def test_a_line_of_the_mail_is_a_line_of_the_file(
+    market: Market, owner: UnitOfWork, tmp_path: Path, locale: str
+) -> None:
+    rows, mail = said(market), HeadsMailbox("auditor@example.com", SIGNER).newest(owner)
+    content = MailContent(uuid7(), mail.to_address, mail.kind, locale, clock.now(), mail.params)
+    message = Composer(SIGNER, public_url="https://market.example", sender="a@market.example").compose(content)
+    body = message.get_body(("plain",))
+    assert body is not None
+    (line,) = [one for one in body.get_content().splitlines() if one.startswith("{")]
+    path = tmp_path / "from-mail.jsonl"
+    path.write_text(f"{line}\n", "utf-8")
+    heads = HeadsFile(path, SIGNER)
+    assert heads.last_number() == max(row["seal_number"] for row in rows)
+    assert faults(rows, heads) == []
+    forged = [{**row, "hash": "0" * 64} for row in rows]
+    assert faults(forged, heads) == [(heads.last_number(), "hash_differs")]

@@ -57,6 +57,7 @@ refund: requested > processing failed; processing > unknown succeeded failed; un
     succeeded > returned; returned > resending settled; resending > succeeded returned
 payout: scheduled > sent failed; sent > unknown paid failed; unknown > sent paid failed; paid > returned
 share_policy_version: draft > published discarded
+promoter_membership: invited > accepted declined ended; applied > accepted declined ended; accepted > ended
 share: pending > releasable reversed; releasable > in_statement reversed; in_statement > paid; paid > in_statement
 statement: closed > paying carried; paying > paid closed; paid > closed
 order: pending_approval > pending_payment rejected expired cancelled; pending_payment > paid expired cancelled;
