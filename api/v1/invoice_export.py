@@ -17,7 +17,7 @@ from litestar.response import Stream
 from api.context import Services
 from api.request import ApiRequest
 from api.v1.invoice_index import index_csv, index_xlsx
-from api.v1.invoices import (
+from api.v1.invoice_parameters import (
     BeforeParameter,
     CostCentreParameter,
     CurrencyParameter,

@@ -84,7 +84,7 @@ def compare_balances(uow: UnitOfWork) -> list[GatewayComparison]:
             .where(
                 LedgerAccount.org_id == PLATFORM_ORG_ID,
                 LedgerAccount.kind == "gateway_cash",
-                LedgerAccount.gateway.not_like(f"{BANK}%"),
+                ~func.starts_with(LedgerAccount.gateway, BANK),
             )
             .group_by(LedgerAccount.gateway, LedgerAccount.currency)
         )

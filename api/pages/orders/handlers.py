@@ -296,9 +296,7 @@ def _view(
         billing_profile=str(data.purchase.billing_profile.get("legal_name", "")),
         po_number=order.po_number or "",
         department=department_name(whose, page_request.language) if whose else "",
-        departments=department_choices(data.departments, page_request.language, whose.id if whose else None)
-        if order.paid_at is None or order.paid_at >= month_began(page_request.time_zone)
-        else (),
+        departments=_departments(page_request, data),
         department_id=str(whose.id) if whose else "",
         timeline=presenter.timeline(page_request, data),
         live=data.is_live,
@@ -326,6 +324,14 @@ def _view(
         ),
         payment_state=data.payment.state if order.state == "pending_payment" and data.payment else "",
     )
+
+
+def _departments(page_request: PageRequest, data: OrderPageData) -> tuple[DepartmentChoice, ...]:
+    """Whose spending it can be said to be: while its month lasts."""
+    order, whose = data.order, data.purchase.department
+    if order.paid_at is not None and order.paid_at < month_began(page_request.time_zone):
+        return ()
+    return department_choices(data.departments, page_request.language, whose.id if whose else None)
 
 
 def _claims(page_request: PageRequest, order: views.OrderView) -> tuple[FeedClaim, ...]:
