@@ -14,6 +14,17 @@ from msgspec import Meta
 
 from api.request import ApiRequest
 from api.schema import MoneyOut, Out, PageOut, Paging, linked
+from api.v1.invoice_parameters import (
+    BeforeParameter,
+    CostCentreParameter,
+    CurrencyParameter,
+    FromParameter,
+    LeastParameter,
+    MostParameter,
+    PoParameter,
+    TaxIdParameter,
+    TextParameter,
+)
 from billing.documents.model import AccountingTax
 from billing.documents.parties import DocumentParty
 from billing.invoices.draw_first import draw_first

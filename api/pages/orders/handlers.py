@@ -14,7 +14,7 @@ from litestar.params import FromPath
 
 from api.pages.feed.views import FeedClaim, verdict_of
 from api.pages.frame import addresses
-from api.pages.frame.choices import department_choices, department_name
+from api.pages.frame.choices import department_name
 from api.pages.frame.discounts import discount_in_words
 from api.pages.frame.partner_prices import tier_parts
 from api.pages.frame.payment_methods import leads_payer, methods, parse_method
@@ -35,7 +35,6 @@ from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, DomainError, NotFound
 from orders import queries
-from orders.approval_rules.find_rule import month_began
 from orders.checkout.cancel_purchase import OPEN, cancel_purchase, is_cancellable
 from orders.checkout.request_payment import pay_again
 from orders.departments.assign_department import assign_purchase
@@ -296,7 +295,7 @@ def _view(
         billing_profile=str(data.purchase.billing_profile.get("legal_name", "")),
         po_number=order.po_number or "",
         department=department_name(whose, page_request.language) if whose else "",
-        departments=_departments(page_request, data),
+        departments=presenter.departments(page_request, data),
         department_id=str(whose.id) if whose else "",
         timeline=presenter.timeline(page_request, data),
         live=data.is_live,
@@ -324,14 +323,6 @@ def _view(
         ),
         payment_state=data.payment.state if order.state == "pending_payment" and data.payment else "",
     )
-
-
-def _departments(page_request: PageRequest, data: OrderPageData) -> tuple[DepartmentChoice, ...]:
-    """Whose spending it can be said to be: while its month lasts."""
-    order, whose = data.order, data.purchase.department
-    if order.paid_at is not None and order.paid_at < month_began(page_request.time_zone):
-        return ()
-    return department_choices(data.departments, page_request.language, whose.id if whose else None)
 
 
 def _claims(page_request: PageRequest, order: views.OrderView) -> tuple[FeedClaim, ...]:

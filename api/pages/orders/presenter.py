@@ -9,6 +9,7 @@ from uuid import UUID
 
 from api.pages.frame import addresses
 from api.pages.frame.approval_words import who_decides
+from api.pages.frame.choices import Choice, department_choices
 from api.pages.frame.codes import in_words
 from api.pages.frame.phrases import money, several
 from api.pages.frame.site import PageRequest
@@ -26,6 +27,7 @@ from marketplace.catalog.edit_terms import versions_with_terms
 from marketplace.departments.queries import DepartmentRow, list_departments
 from marketplace.videos.queries import VideoSummary, summaries_of
 from orders import queries
+from orders.approval_rules.find_rule import month_began
 from orders.approval_rules.steps import ANY_APPROVER
 from orders.checkout.views import PurchaseView
 from orders.disputes.queries import LatestDispute, latest_dispute
@@ -376,3 +378,11 @@ def pro_forma_address(data: OrderPageData) -> str:
     purchase = data.purchase
     unpaid = purchase.state in {"pending_approval", "pending_payment"} and purchase.gross_minor > 0
     return addresses.payments.paper("purchase_pro_forma", str(purchase.id)) if unpaid else ""
+
+
+def departments(page_request: PageRequest, data: OrderPageData) -> tuple[Choice, ...]:
+    """Whose spending it can be said to be: while its month lasts."""
+    order, whose = data.order, data.purchase.department
+    if order.paid_at is not None and order.paid_at < month_began(page_request.time_zone):
+        return ()
+    return department_choices(data.departments, page_request.language, whose.id if whose else None)
