@@ -70,9 +70,8 @@ class BalanceEntryRow:
 
 
 def compare_balances(uow: UnitOfWork) -> list[GatewayComparison]:
-    """Every gateway and currency in which either side has anything; what is at banks stands in their statements.
-
-    Raises: Forbidden `permission_missing` without operator.read.
+    """Every gateway and currency in which either side has anything; what banks hold is not a gateway's. Raises: Forbidden
+    `permission_missing` without operator.read.
     """
     uow.principal.require("operator.read")
     held = {(row.gateway, row.currency): row for row in uow.session.scalars(select(GatewayHolding))}
