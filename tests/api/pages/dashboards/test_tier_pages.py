@@ -15,6 +15,7 @@ from marketplace.relations.partner_models import TierPrice
 from marketplace.relations.save_tier import SaveTier, SetTierPrice, save_tier, set_tier_price
 from orders.offers.floors import SetFloor, set_floor
 from orders.offers.models import Offer
+from orders.partners.end_partner import end_partner
 from tests.api.pages.dashboards.conftest import Dashboards, text_of
 from tests.api.pages.dashboards.test_offer_pages import value
 from tests.api.pages.dashboards.test_own_price_pages import fields
@@ -68,13 +69,15 @@ def test_a_partner_reads_its_own_figures_part_by_part_and_what_was_mistyped_is_s
     as_seller(stage, lambda uow: set_tier_price(uow, SetTierPrice(gold, listing_id, discount_ppm=500_000)).id)
     seen = f"/products/{listing_id}"
     assert "¥3,980.00 / month" in text_of(dashboards.buyer.get(seen))
-    linked(stage, gold)
+    link_id = linked(stage, gold)
     text = text_of(dashboards.buyer.get(seen))
     assert "¥1,990.00 / month" in text
     assert "¥3,980.00 / month" not in text
     sheet = text_of(dashboards.buyer.get(f"/products/{listing_id}/buy?plan_id={plan_id}&quantity=20"))
     assert "¥1,990.00 / month" in sheet
     assert "¥3,980.00 / month" not in sheet
+    as_seller(stage, lambda uow: end_partner(uow, link_id).id)
+    assert "¥3,980.00 / month" in text_of(dashboards.buyer.get(seen))
 
 
 def test_an_offer_to_a_tier_is_made_approved_and_taken_back(dashboards: Dashboards) -> None:
