@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from kernel import clock
 from kernel.db.uow import unit_of_work
+from kernel.ids import uuid7
 from kernel.principal import SYSTEM
 from marketplace.catalog.models import Plan
 from marketplace.parties.models import Organization
@@ -19,13 +20,13 @@ def test_a_plan_from_its_form_to_its_end(dashboards: Dashboards) -> None:
     with unit_of_work(stage.services.db, SYSTEM) as uow:
         uow.session.get_one(Organization, stage.promoter.id).tax_id_verified_at = clock.now()
     form = {"listing_id": listing_id, "kind": "general", "rate": "2", "currency": "CNY"}
-    refused = seller.post("/seller/promoter-plans", **form)
-    assert refused.status_code == 422
-    assert 'value="2"' in refused.text
-    assert "share policy allows" in text_of(refused)
+    refused = seller.post("/seller/promoter-plans", **form, idempotency_key=uuid7().hex)
+    assert (refused.status_code, 'value="2"' in refused.text) == (422, True)
+    assert "what the share policy allows (from 5% to 85%)" in text_of(refused)
     chain = {"distributor": str(stage.promoter.id), "distributor_rate": "1.5", "month_cap": "9,000"}
     for kind, more in (("general", {}), ("targeted", chain)):
-        assert seller.post("/seller/promoter-plans", **form | more | {"rate": "20", "kind": kind}).status_code == 303
+        asked = form | more | {"rate": "20", "kind": kind, "idempotency_key": uuid7().hex}
+        assert seller.post("/seller/promoter-plans", **asked).status_code == 303
     shown = text_of(seller.get("/seller/promoter-plans"))
     assert "18.5% of it the promoter's own" in shown
     assert "¥9,000.00 a month" in shown
