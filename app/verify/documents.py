@@ -129,7 +129,7 @@ CORRECTED = Query(
     SELECT o.id AS invoice_id, o.number, n.id AS note_id, c.id AS corrected_id
     FROM billing.invoice o
     LEFT JOIN billing.invoice n ON n.original_invoice_id = o.id AND n.kind = 'credit_note' AND n.refund_id IS NULL
-    FULL JOIN billing.invoice c ON c.corrects_invoice_id = o.id
+    FULL JOIN (SELECT * FROM billing.invoice x WHERE x.corrects_invoice_id IS NOT NULL) c ON c.corrects_invoice_id = o.id
     WHERE (o.superseded_at IS NOT NULL OR n.id IS NOT NULL OR c.id IS NOT NULL) AND (
         o.superseded_at IS NULL OR n.id IS NULL OR c.id IS NULL
         OR (c.buyer_org_id, c.seller_org_id, c.currency, c.reference)

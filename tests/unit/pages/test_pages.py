@@ -242,6 +242,7 @@ def test_rail_shows_only_what_one_may_do() -> None:
         "products",
         "invoices",
         "fapiao",
+        "buyer_statements",
         "spending",
     ]
 
