@@ -79,6 +79,10 @@ def test_all_fields_are_kept_and_of_the_account_its_end(client: Client) -> None:
         "tax_id": "",
         "country": "CN",
         "address": "文三路 1 号",
+        "street": "",
+        "city": "",
+        "post_code": "",
+        "subdivision": "",
         "phone": "0571-88156688 转 8012",
         "bank_name": "招商银行文三支行",
         "bank_account_masked": "•••• 0210",
@@ -90,6 +94,20 @@ def test_all_fields_are_kept_and_of_the_account_its_end(client: Client) -> None:
         "is_retired": False,
     }
     assert made in listed(client)
+
+
+def test_an_address_in_its_parts_is_its_line(client: Client) -> None:
+    parts = {"street": "文三路 478 号", "city": "杭州市", "post_code": "310012", "subdivision": "浙江省"}
+    made = add(client, address="x", **parts)
+    assert {name: made[name] for name in parts} == parts
+    assert made["address"] == "浙江省 杭州市 文三路 478 号 310012"
+    abroad = {"street": "Chausseestraße 12", "city": "Berlin", "post_code": "10115"}
+    made = add(client, country="DE", tax_id="DE136695976", invoice_kind="ordinary", **abroad)
+    assert made["address"] == "Chausseestraße 12 10115 Berlin"
+    refused = client.post("/v1/billing-profiles", json=body(street="文三路 1 号"))
+    assert (refused.status_code, refused.json()["code"]) == (422, "address_city_required")
+    kept = client.put(f"/v1/billing-profiles/{made['id']}", json=body(address="某路 2 号"))
+    assert (kept.json()["address"], kept.json()["street"], kept.json()["city"]) == ("某路 2 号", "", "")
 
 
 def test_an_account_stays_until_its_bank_goes(client: Client) -> None:

@@ -191,6 +191,7 @@ def test_tables_without_an_organization_are_the_platforms_own() -> None:
         "billing.incident",
         "billing.payout_batch",
         "billing.payout_report",
+        "billing.reference_rate",
         "billing.sandbox_operation",
         "billing.share_policy",
         "billing.share_policy_version",
