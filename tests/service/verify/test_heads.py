@@ -82,5 +82,5 @@ def test_a_line_of_the_mail_is_a_line_of_the_file(
     heads = HeadsFile(path, SIGNER)
     assert heads.last_number() == max(row["seal_number"] for row in rows)
     assert faults(rows, heads) == []
-    forged: list[Mapping[str, Any]] = [{**row, "hash": "0" * 64} for row in rows]
+    forged: list[Example] = [{**row, "hash": "0" * 64} for row in rows]
     assert faults(forged, heads) == [(heads.last_number(), "hash_differs")]
