@@ -171,8 +171,8 @@ def test_nobody_else_has_the_price_nor_sees_it(stage: Stage) -> None:
     assert (stage.get(Quote, theirs).lines[0]["tier"], stage.get(Quote, theirs).gross_minor) == (None, LIST)
 
 
-def test_a_shorter_first_term_is_compared_with_the_plans_price_for_as_long(stage: Stage, gold: UUID) -> None:
-    assert gold is not None
+@pytest.mark.usefixtures("gold")
+def test_a_shorter_first_term_is_compared_with_the_plans_price_for_as_long(stage: Stage) -> None:
     _, other = subscribed(stage)
     command = CreateQuote((QuoteItem(stage.seat_plan, 20),), align_with=other.id)
     quote = stage.get(Quote, as_buyer(stage, lambda uow: create_quote(uow, command).id))
