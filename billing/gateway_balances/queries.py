@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, not_, select
 
 from billing.gateway_balances.models import GatewayBalanceEntry, GatewayBalanceReading, GatewayHolding
 from billing.ledger.models import LedgerAccount, Posting
@@ -83,7 +83,7 @@ def compare_balances(uow: UnitOfWork) -> list[GatewayComparison]:
             .where(
                 LedgerAccount.org_id == PLATFORM_ORG_ID,
                 LedgerAccount.kind == "gateway_cash",
-                LedgerAccount.gateway.not_like(f"{BANK}%"),
+                not_(func.starts_with(LedgerAccount.gateway, BANK)),
             )
             .group_by(LedgerAccount.gateway, LedgerAccount.currency)
         )
