@@ -13,6 +13,7 @@ from billing.bank.models import BankTransfer
 from billing.bank.remark_code import draw_code
 from billing.bank.save_account import SaveBankAccount, save_bank_account
 from billing.credit_lines.decide import GrantCreditLine, grant_credit_line
+from billing.credit_lines.models import CreditLine
 from billing.disputes.apply_gateway_record import apply_gateway_record
 from billing.disputes.models import Dispute
 from billing.fapiao.models import Fapiao, FapiaoRequest, RedLetter
@@ -136,6 +137,8 @@ KINDS: dict[str, type[Base]] = {
     "any_id": Order,
     "batch_id": PayoutBatch,
     "case_id": RefundCase,
+    "credit_line_id": CreditLine,
+    "dunning_notice_id": DunningNotice,
     "credit_id": StoreCredit,
     "channel_id": Channel,
     "claim_id": Claim,

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from billing.credit_lines.events import CreditLineDecided
-from billing.credit_lines.hold import lock_line, measure
+from billing.credit_lines.hold import lock_line
 from billing.credit_lines.models import CREDIT_LINE, CreditLine
 from kernel import audit, clock
 from kernel.db.locks import lock_row
@@ -95,8 +95,8 @@ def grant_credit_line(uow: UnitOfWork, command: GrantCreditLine) -> CreditLine:
         raise Conflict("credit_line_own")
     line = lock_line(uow, command.org_id, currency) or _begin(uow, command.org_id, currency, "open", None)
     CREDIT_LINE.move(uow, line, "open", org_ids=[line.org_id], reason=reason)
-    line.limit_minor, line.term_days = command.limit_minor, command.term_days
-    measure(line)
+    line.change_limit(command.limit_minor)
+    line.term_days = command.term_days
     _decided(uow, line, "granted", reason)
     return line
 

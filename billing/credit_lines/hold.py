@@ -33,7 +33,7 @@ def hold_credit(uow: UnitOfWork, org_id: UUID, payment_id: UUID, amount: Money, 
         if binding:
             raise Conflict(refused or "credit_line_missing")
         return
-    line.held_minor += amount.amount_minor
+    line.hold(amount.amount_minor)
     hold = CreditHold(
         id=uuid7(),
         org_id=org_id,
@@ -58,8 +58,7 @@ def draw_credit(uow: UnitOfWork, payment_id: UUID) -> None:
     line, hold = _locked(uow, payment_id)
     if line is None or hold is None or not CREDIT_HOLD.move(uow, hold, "drawn", org_ids=[hold.org_id]):
         return
-    line.held_minor -= hold.amount_minor
-    line.used_minor += hold.amount_minor
+    line.draw(hold.amount_minor)
     uow.flush()
 
 
@@ -68,8 +67,7 @@ def release_credit_hold(uow: UnitOfWork, payment_id: UUID) -> None:
     line, hold = _locked(uow, payment_id)
     if line is None or hold is None or not CREDIT_HOLD.move(uow, hold, "released", org_ids=[hold.org_id]):
         return
-    line.held_minor -= hold.amount_minor
-    measure(line)
+    line.release(hold.amount_minor)
     uow.flush()
 
 
@@ -85,15 +83,9 @@ def repay(uow: UnitOfWork, org_id: UUID, currency: str, amount_minor: int, next_
     """
     line = lock_line(uow, org_id, currency)
     assert line is not None  # noqa: S101 - lines stay
-    line.used_minor -= amount_minor
+    line.repay(amount_minor)
     line.first_due_at = next_due_at
-    measure(line)
     uow.flush()
-
-
-def measure(line: CreditLine) -> None:
-    """What of a locked line stands above its limit."""
-    line.over_minor = max(0, line.used_minor + line.held_minor - line.limit_minor)
 
 
 def lock_line(uow: UnitOfWork, org_id: UUID, currency: str) -> CreditLine | None:

@@ -77,6 +77,33 @@ class CreditLine(Base):
             return "credit_line_overdue"
         return "credit_limit_exceeded" if amount_minor > self.available_minor else None
 
+    def hold(self, minor: int) -> None:
+        """A payment that fits is about to add so much."""
+        self.held_minor += minor
+
+    def draw(self, minor: int) -> None:
+        """So much of what was held is owed now."""
+        self.held_minor -= minor
+        self.used_minor += minor
+
+    def release(self, minor: int) -> None:
+        """So much of what was held is free again."""
+        self.held_minor -= minor
+        self._measure()
+
+    def repay(self, minor: int) -> None:
+        """So much is owed no longer."""
+        self.used_minor -= minor
+        self._measure()
+
+    def change_limit(self, minor: int) -> None:
+        """Another limit; below what is in use it keeps what exceeds it apart."""
+        self.limit_minor = minor
+        self._measure()
+
+    def _measure(self) -> None:
+        self.over_minor = max(0, self.used_minor + self.held_minor - self.limit_minor)
+
 
 class CreditHold(Base):
     """What one payment on account takes of its line: held, then drawn when the payment succeeds, or released."""

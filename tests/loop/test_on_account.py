@@ -235,12 +235,12 @@ class TestReminders:
         for days in (6, 1, 3, 1, 0, 6, 24, 30):
             clock.advance(timedelta(days=days, minutes=10))
             account.stage.tick(SWEEP_DUNNING)
+            account.stage.tick(NOTIFY)
             with unit_of_work(account.db, account.stage.purchaser) as uow:
                 counts.append([one.days for one in own_notices(uow).items])
         # Of steps that were missed only the latest is taken.
         assert counts == [[], [-3], [-3], [1, -3], [1, -3], [7, 1, -3], [30, 7, 1, -3], [30, 7, 1, -3]]
         assert state(account, purchase_id) == "active"
-        account.stage.tick(NOTIFY)
         with unit_of_work(account.db, SYSTEM) as uow:
             mine = select(Notification.kind).where(Notification.org_id == account.stage.buyer.id)
             kinds = [kind for kind in uow.session.scalars(mine) if kind.startswith("owed_")]
