@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, not_, select
+from sqlalchemy import func, select
 
 from billing.gateway_balances.models import GatewayBalanceEntry, GatewayBalanceReading, GatewayHolding
 from billing.ledger.models import LedgerAccount, Posting
