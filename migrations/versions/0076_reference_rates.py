@@ -8,8 +8,8 @@ from sqlalchemy.dialects import postgresql
 
 from migrations import ddl
 
-revision = "0077"
-down_revision = "0076"
+revision = "0076"
+down_revision = "0075"
 branch_labels = None
 depends_on = None
 

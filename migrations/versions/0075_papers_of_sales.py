@@ -7,8 +7,8 @@ from alembic import op
 
 from migrations import ddl
 
-revision = "0076"
-down_revision = "0075"
+revision = "0075"
+down_revision = "0074"
 branch_labels = None
 depends_on = None
 

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from migrations import ddl
 
-revision = "0075"
+revision = "0074"
 down_revision = "0073"
 branch_labels = None
 depends_on = None

@@ -8,8 +8,8 @@ from sqlalchemy.dialects import postgresql
 
 from migrations import ddl
 
-revision = "0079"
-down_revision = "0078"
+revision = "0078"
+down_revision = "0077"
 branch_labels = None
 depends_on = None
 

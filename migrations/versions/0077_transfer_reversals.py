@@ -7,8 +7,8 @@ from alembic import op
 
 from migrations import ddl
 
-revision = "0078"
-down_revision = "0077"
+revision = "0077"
+down_revision = "0076"
 branch_labels = None
 depends_on = None
 
