@@ -130,7 +130,10 @@ CORRECTED = Query(
     FROM billing.invoice o
     LEFT JOIN billing.invoice n ON n.original_invoice_id = o.id AND n.kind = 'credit_note' AND n.refund_id IS NULL
     FULL JOIN (SELECT * FROM billing.invoice x WHERE x.corrects_invoice_id IS NOT NULL) c ON c.corrects_invoice_id = o.id
-    WHERE (o.superseded_at IS NOT NULL OR n.id IS NOT NULL OR c.id IS NOT NULL) AND (
+    -- A note that has lost its refund is named by `credit_notes.per_refund`.
+    WHERE (o.superseded_at IS NOT NULL OR c.id IS NOT NULL OR n.id IS NOT NULL AND NOT EXISTS (
+               SELECT 1 FROM billing.refund r WHERE r.reference = o.reference AND r.state = 'succeeded'
+                   AND NOT EXISTS (SELECT 1 FROM billing.invoice k WHERE k.refund_id = r.id))) AND (
         o.superseded_at IS NULL OR n.id IS NULL OR c.id IS NULL
         OR (c.buyer_org_id, c.seller_org_id, c.currency, c.reference)
            IS DISTINCT FROM (o.buyer_org_id, o.seller_org_id, o.currency, o.reference)

@@ -19,7 +19,7 @@ TYPED = dict.fromkeys(("organization", "currency", "limit", "term_days", "reason
 
 def _line(s: Samples, *, asks: bool = False) -> CreditLineItem:
     found = CreditLineView(
-        id=ONE,
+        id=UUID(ID.format(2)) if asks else ONE,
         org_id=ONE,
         organization=s.buyer,
         currency="CNY",

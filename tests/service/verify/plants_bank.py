@@ -8,7 +8,10 @@ from tests.verify_world import World
 
 
 def bank_lines(p: Planter, _: World) -> None:
-    p.change("UPDATE billing.bank_line SET open_minor = 5 WHERE open_minor = 0 AND amount_minor > 5")
+    p.change(
+        """UPDATE billing.bank_line SET open_minor = 5
+           WHERE id = (SELECT id FROM billing.bank_line WHERE open_minor = 0 AND amount_minor > 5 LIMIT 1)"""
+    )
     p.book((PLATFORM, "suspense", -5), (PLATFORM, "gateway_fee", 5))
 
 
@@ -27,7 +30,7 @@ def bank_paid(p: Planter, _: World) -> None:
     p.change(
         """UPDATE billing.bank_transfer t SET payment_id = (
                SELECT p.id FROM billing.payment p WHERE p.payer_org_id = t.payer_org_id AND p.gateway = 'sandbox' LIMIT 1)
-           WHERE state = 'received'"""
+           WHERE state = 'received' AND gateway = 'bank_transfer'"""
     )
 
 
