@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Response, get, post
@@ -119,7 +119,7 @@ def get_one_buyer_statement(buyer_statement_id: FromPath[UUID], request: ApiRequ
     media_type="application/json",
     tags=["invoices"],
 )
-def download_buyer_statement_data(buyer_statement_id: FromPath[UUID], request: ApiRequest) -> Response[bytes]:
+def download_buyer_statement_data(buyer_statement_id: FromPath[UUID], request: ApiRequest) -> Response[Any]:
     """Every fact of the month, byte for byte as it was hashed."""
     with request.transaction() as uow:
         content, number = buyer_statement_content(uow, buyer_statement_id)

@@ -45,7 +45,7 @@ Reason = Annotated[str, Field(max_length=LONGEST_REASON)]
 class ShareRuleIn(Wire):
     """One rule. What is null is for all; the listing is of the rule's category."""
 
-    category: Annotated[str, Field(max_length=20, examples=["saas"]), refused_unless_in(CATEGORIES)]
+    category: Annotated[str, Field(max_length=20), refused_unless_in(CATEGORIES)]
     commission_ppm: Annotated[Rate, Field(examples=[150_000])]
     promoter_ppm: Annotated[Rate, Field(examples=[50_000])]
     hold_days: Annotated[StrictInt, Field(ge=0, le=LONGEST_HOLD_DAYS, examples=[7])]

@@ -130,8 +130,9 @@ def test_a_month_closes_on_the_page_and_somebody_else_opens_it(
     assert press(one, "/operator/books/periods", month=month).status_code == 303
     again = press(one, "/operator/books/periods", month=month)
     assert again.status_code == 409
-    (row, *_) = get(client, one, "/v1/operator/accounting-periods")
-    assert (row["state"], row["month"], row["closed_by_name"]) == ("closed", f"{month}-01", "Ops")
+    rows = get(client, one, "/v1/operator/accounting-periods")
+    (row,) = (found for found in rows if found["month"] == f"{month}-01")
+    assert (row["state"], row["closed_by_name"]) == ("closed", "Ops")
     where = f"/operator/books/periods/{row['id']}/reopening"
     assert press(one, where, reason="a slip").status_code == 403
     assert press(other, where, reason="a slip").status_code == 303

@@ -168,7 +168,7 @@ def test_what_is_sent_after_the_session_ended_is_there_again(
     page = visit(width, language).page
     sign_in(page, product, "owner@lakeside.example", "/billing-profiles/new")
     page.fill("#legal_name", "Lakeside Instruments, second title")
-    page.fill("#address", "88 Jinji Lake Avenue")
+    page.fill("#street", "88 Jinji Lake Avenue")
     page.locator("main form").first.evaluate("form => { form.noValidate = true }")
     page.context.clear_cookies()
     page.click("main form button.first")
@@ -181,8 +181,8 @@ def test_what_is_sent_after_the_session_ended_is_there_again(
     page.click("form[action='/sign-in'] button.first")
     page.wait_for_url("**/billing-profiles/new*")
     expect(page.locator("#legal_name")).to_have_value("Lakeside Instruments, second title")
-    expect(page.locator("#address")).to_have_value("88 Jinji Lake Avenue")
+    expect(page.locator("#street")).to_have_value("88 Jinji Lake Avenue")
     assert "unsaved" not in page.url
     looks_right(page)
     page.reload()
-    expect(page.locator("#address")).not_to_have_value("88 Jinji Lake Avenue")
+    expect(page.locator("#street")).not_to_have_value("88 Jinji Lake Avenue")
