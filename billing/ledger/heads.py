@@ -25,6 +25,8 @@ from marketplace.parties.models import PLATFORM_ORG_ID
 
 PURPOSE: Final = "ledger-head"
 MAIL: Final = "ledger_head"
+BOOKS: Final = "/operator/books"
+"""Where its reader sees the books."""
 KEEP_HEADS: Final = "billing.ledger.keep_heads"
 _NEVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -99,6 +101,7 @@ class HeadsMailbox:
         params = {
             "number": str(seal.number),
             "day": day,
+            "path": BOOKS,
             "line": signed_line(self.signer, seal.number, seal.hash, day, seal.transactions),
         }
         return NewMail(self.address, MAIL, get_party(uow, PLATFORM_ORG_ID).locale, params)

@@ -36,7 +36,7 @@ PARAMS: dict[str, Any] = {
     "receiver": "王五\nCc: victim@example.org",
     "left": "3",
     "number": "7",
-    "line": '{"number": 7}',
+    "line": "number 7",
     "sender": "王五\nCc: victim@example.org",
     "organization": "星河\r\nBcc: victim@example.org",
     "days": "14",

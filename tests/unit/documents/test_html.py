@@ -146,7 +146,7 @@ def test_in_china_only_what_an_authority_numbered_is_called_an_invoice(
 ) -> None:
     html = invoice_html(document).html
     assert heading(html) == title
-    assert f">{number}</td>" in html
+    assert f">{number}</th>" in html
 
 
 def test_words_of_others_are_never_markup() -> None:
