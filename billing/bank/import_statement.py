@@ -18,6 +18,7 @@ from billing.bank.statements.model import FileFault, FileLine, StatementFile, fi
 from billing.bank.statements.read_file import read_statement_file
 from billing.ledger.post import Fact, Leg, post
 from kernel import audit, clock
+from kernel.db.dry_run import dry_run
 from kernel.db.locks import lock_row, lock_rows
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
@@ -67,30 +68,14 @@ class ImportReport:
         return sum(line.outcome != "known" for line in self.lines)
 
 
-class _OnlyTried(Exception):
-    """Ends the transaction of a dry run, so that nothing of it stays."""
-
-    def __init__(self, report: ImportReport) -> None:
-        super().__init__()
-        self.report = report
-
-
 def try_import(run: Callable[[Callable[[UnitOfWork], None]], None], command: ImportStatement) -> ImportReport:
     """What an import would do: it is done, and taken back as a whole. `run` does a work in a transaction.
 
     Raises as `import_statement`.
     """
-
-    def work(uow: UnitOfWork) -> None:
-        report = import_statement(uow, command)
-        report.is_dry_run = True
-        raise _OnlyTried(report)
-
-    try:
-        run(work)
-    except _OnlyTried as tried:
-        return tried.report
-    raise AssertionError("a dry run always ends by its report")
+    report = dry_run(run, lambda uow: import_statement(uow, command))
+    report.is_dry_run = True
+    return report
 
 
 def import_statement(uow: UnitOfWork, command: ImportStatement) -> ImportReport:

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from billing.reference_rates.models import ReferenceRate
 from billing.reference_rates.read_file import RateFault, RateFile, RateFormat, RateLine, read_rate_file
 from kernel import audit, clock
+from kernel.db.dry_run import dry_run
 from kernel.db.locks import advisory_xact_lock
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
@@ -50,30 +51,14 @@ class RateReport:
     is_dry_run: bool = False
 
 
-class _OnlyTried(Exception):
-    """Ends the transaction of a dry run, so that nothing of it stays."""
-
-    def __init__(self, report: RateReport) -> None:
-        super().__init__()
-        self.report = report
-
-
 def try_rates(run: Callable[[Callable[[UnitOfWork], None]], None], command: ImportRates) -> RateReport:
     """What an import would do: it is done, and taken back as a whole. `run` does a work in a transaction.
 
     Raises as `import_rates`.
     """
-
-    def work(uow: UnitOfWork) -> None:
-        report = import_rates(uow, command)
-        report.is_dry_run = True
-        raise _OnlyTried(report)
-
-    try:
-        run(work)
-    except _OnlyTried as tried:
-        return tried.report
-    raise AssertionError("a dry run always ends by its report")
+    report = dry_run(run, lambda uow: import_rates(uow, command))
+    report.is_dry_run = True
+    return report
 
 
 def import_rates(uow: UnitOfWork, command: ImportRates) -> RateReport:
