@@ -45,7 +45,7 @@ from tests.loop_stage import Stage
 from tests.races.crowd import at_once
 
 CHECKED = ("ledger.", "bank.", "payments.", "refunds.", "charges.", "gateway.")
-BY_THE_CLOCK = ("ledger.sealed",)
+BY_THE_CLOCK = ("ledger.sealed", "gateway.pursued")
 """What other tests of the database leave behind with another time."""
 
 
