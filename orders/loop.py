@@ -84,7 +84,7 @@ from orders.subscriptions.begin_and_end import begin_subscriptions, end_subscrip
 from orders.subscriptions.end_of_term import ENDED_AT_ONCE, end_past_term, orders_past_term
 from orders.subscriptions.jobs import REFUND_RENEWAL
 from orders.subscriptions.next_term import begin_next_term, paid_span, release_term
-from orders.subscriptions.renew import AT_ONCE, due_subscriptions, take_step
+from orders.subscriptions.renew import AT_ONCE, TOGETHER, due_subscriptions, take_step
 from orders.subscriptions.take_back import take_back_paid
 from orders.subscriptions.trial_conversion import PAY_CONVERSION, pay_conversion
 from orders.trials.take_trial import release_trials
@@ -354,7 +354,7 @@ def sweep_terms(transact: Transact) -> None:
 def sweep_renewals(transact: Transact) -> None:
     """Subscriptions whose end comes near: who uses them is told, and the next term is asked money for."""
     for _ in range(RENEWED_AT_ONCE // AT_ONCE):
-        if settle_each(transact, due_subscriptions, take_step) < AT_ONCE:
+        if settle_each(transact, due_subscriptions, take_step, together=TOGETHER) < AT_ONCE:
             break
 
 

@@ -110,7 +110,8 @@ _IS_OWN_PROFILE = or_(bindparam("platform", type_=Boolean), BillingProfile.org_i
 _PROFILE = Read(
     select(BillingProfile, Organization.country)
     .join(Organization, Organization.id == BillingProfile.org_id)
-    .where(BillingProfile.id == bindparam("profile_id"), _IS_OWN_PROFILE)
+    .where(BillingProfile.id == bindparam("profile_id"), _IS_OWN_PROFILE),
+    lasting=True,
 )
 
 

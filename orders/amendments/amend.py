@@ -14,6 +14,7 @@ from fulfillment.entitlements.models import Entitlement
 from fulfillment.provisioning.suspend_entitlement import change_entitlement
 from fulfillment.usage.change_terms import price_changed_usage, take_back_usage_price
 from kernel import clock
+from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, DomainError
 from kernel.ids import uuid7
@@ -69,7 +70,7 @@ def place_amendment(uow: UnitOfWork, change: QuotedChange, line: OrderLine) -> N
     uow.flush()
 
 
-_OF_ORDER = (
+_OF_ORDER = Read(
     select(Amendment)
     .where(Amendment.order_line_id.in_(select(OrderLine.id).where(OrderLine.order_id == bindparam("order_id"))))
     .with_for_update()
@@ -78,7 +79,8 @@ _OF_ORDER = (
 
 def find_amendment(uow: UnitOfWork, order: Order) -> Amendment | None:
     """The change that a locked order pays for; None for one that pays for a term."""
-    return uow.session.scalar(_OF_ORDER, {"order_id": order.id})
+    found: Amendment | None = uow.find(_OF_ORDER, order_id=order.id)
+    return found
 
 
 def require_possible(uow: UnitOfWork, order: Order) -> None:

@@ -45,6 +45,16 @@ _DELIVERIES = Read(
 )
 
 
+_BEGAN = Read(
+    select(OrderLine.order_id)
+    .join(Subscription, Subscription.order_line_id == OrderLine.id)
+    .where(Subscription.id == bindparam("subscription_id"))
+)
+
+
+_LINE = Read(select(OrderLine).where(OrderLine.id == bindparam("line_id")))
+
+
 @dataclass(frozen=True, slots=True)
 class LineDelivery:
     """A line, what delivers it, and the subscription it began."""
@@ -73,13 +83,22 @@ def subscriptions_of(uow: UnitOfWork, order_id: UUID) -> list[Subscription]:
 
 def lock_subscription(uow: UnitOfWork, subscription_id: UUID) -> Subscription:
     """A subscription, locked as all are: behind the order that began it."""
-    began = (
-        select(OrderLine.order_id)
-        .join(Subscription, Subscription.order_line_id == OrderLine.id)
-        .where(Subscription.id == subscription_id)
-    )
-    find_locked_order(uow, uow.session.scalars(began).one())
+    lock_began(uow, subscription_id)
     return uow.session.scalars(select(Subscription).where(Subscription.id == subscription_id).with_for_update()).one()
+
+
+def lock_began(uow: UnitOfWork, subscription_id: UUID) -> Order | None:
+    """The order that began a subscription, locked. Locks: as `find_locked_order`."""
+    order_id = uow.find(_BEGAN, subscription_id=subscription_id)
+    return find_locked_order(uow, order_id) if order_id is not None else None
+
+
+def line_of(uow: UnitOfWork, line_id: UUID) -> OrderLine:
+    """A line, as this transaction holds it, when it does."""
+    held = uow.held(OrderLine, line_id)
+    found: OrderLine | None = held if held is not None else uow.find(_LINE, line_id=line_id)
+    assert found is not None  # noqa: S101 - whoever names one has read its id
+    return found
 
 
 def lock_orders(uow: UnitOfWork, purchase_id: UUID) -> list[Order]:

@@ -14,6 +14,7 @@ from fulfillment.usage.change_terms import price_term_usage
 from fulfillment.usage.models import UsagePeriod
 from kernel import clock
 from kernel.calendar import add_months
+from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
 from kernel.jobs.outbox import emit, enqueue
@@ -22,7 +23,7 @@ from orders.amendments.amend import applied_orders, change_to, find_amendment
 from orders.fulfillment.start_fulfillment import charge_lines
 from orders.order.events import OrderActivated
 from orders.order.instalments import Instalment, cancel_instalments, paid_part, schedule_instalments
-from orders.order.locking import find_locked_order, lines_of
+from orders.order.locking import line_of, lines_of, lock_began
 from orders.order.models import ORDER, SUBSCRIPTION, Order, OrderLine, Subscription, SubscriptionTerm
 from orders.order.span import Span
 from orders.subscriptions.calendar import next_step_of
@@ -117,10 +118,23 @@ def change_with_term(uow: UnitOfWork, order: Order) -> None:
         change_to(uow, subscription, entitlement, line.quantity, line.plan_id)
 
 
+_TERM = Read(
+    select(SubscriptionTerm)
+    .join(OrderLine, OrderLine.id == SubscriptionTerm.order_line_id)
+    .where(OrderLine.order_id == bindparam("order_id"))
+)
+_LAST_NUMBER = Read(
+    select(SubscriptionTerm.number)
+    .where(SubscriptionTerm.subscription_id == bindparam("subscription_id"))
+    .order_by(SubscriptionTerm.number.desc())
+    .limit(1)
+)
+
+
 def term_of(uow: UnitOfWork, order: Order) -> SubscriptionTerm | None:
     """The term that a renewal order paid for."""
-    lines = [line.id for line in lines_of(uow, order.id)]
-    return uow.session.scalar(select(SubscriptionTerm).where(SubscriptionTerm.order_line_id.in_(lines)))
+    found: SubscriptionTerm | None = uow.find(_TERM, order_id=order.id)
+    return found
 
 
 def paid_span(uow: UnitOfWork, order: Order) -> SubscriptionTerm | Span:
@@ -143,7 +157,7 @@ def paid_span(uow: UnitOfWork, order: Order) -> SubscriptionTerm | Span:
 
 
 def _paid_part(uow: UnitOfWork, term: SubscriptionTerm) -> SubscriptionTerm | Span:
-    line = uow.session.get_one(OrderLine, term.order_line_id)
+    line = line_of(uow, term.order_line_id)
     if not line.plan.get("instalments"):
         return term
     subscription = uow.session.get_one(Subscription, term.subscription_id)
@@ -221,11 +235,7 @@ def _orders_after(uow: UnitOfWork, term: SubscriptionTerm) -> Sequence[UUID]:
 def _add_term(
     uow: UnitOfWork, subscription: Subscription, entitlement: Entitlement, line: OrderLine
 ) -> SubscriptionTerm:
-    number = uow.session.scalars(
-        select(SubscriptionTerm.number)
-        .where(SubscriptionTerm.subscription_id == subscription.id)
-        .order_by(SubscriptionTerm.number.desc())
-    ).first()
+    number = uow.find(_LAST_NUMBER, subscription_id=subscription.id)
     assert number is not None  # noqa: S101 - a subscription begins with its first term
     return uow.add(
         SubscriptionTerm(
@@ -246,12 +256,7 @@ def _add_term(
     )
 
 
-_BEGAN = (
-    select(OrderLine.order_id)
-    .join(Subscription, Subscription.order_line_id == OrderLine.id)
-    .where(Subscription.id == bindparam("subscription_id"))
-)
-_GIVEN = (
+_GIVEN = Read(
     select(Subscription, Entitlement)
     .join(Entitlement, Entitlement.reference == Subscription.order_line_id)
     .where(Subscription.id == bindparam("subscription_id"))
@@ -261,7 +266,7 @@ _GIVEN = (
 
 def _locked(uow: UnitOfWork, order: Order) -> tuple[Subscription, Entitlement]:
     """The subscription of a renewal order and what it gives."""
-    subscription_id = {"subscription_id": order.subscription_id}
-    find_locked_order(uow, uow.session.scalars(_BEGAN, subscription_id).one())
-    row = uow.session.execute(_GIVEN, subscription_id).one()
+    assert order.subscription_id is not None  # noqa: S101 - it is for one
+    lock_began(uow, order.subscription_id)
+    (row,) = uow.fetch(_GIVEN, subscription_id=order.subscription_id)
     return row.Subscription, row.Entitlement

@@ -14,6 +14,7 @@ from fulfillment.provisioning.end_entitlement import end_entitlement
 from fulfillment.provisioning.suspend_entitlement import suspend_entitlement
 from fulfillment.usage.change_terms import end_trial
 from kernel import clock
+from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
 from kernel.jobs.outbox import emit
 from orders.checkout.decide_purchase import close_unpaid
@@ -34,7 +35,7 @@ from orders.subscriptions.schedule import (
     steps_past_due,
 )
 
-_RENEWAL = (
+_RENEWAL = Read(
     select(Purchase.id)
     .join(Subscription, Subscription.renewal_quote_id == Purchase.quote_id)
     .where(Subscription.id == bindparam("subscription_id"))
@@ -43,7 +44,7 @@ _RENEWAL = (
 
 def lock_renewal(uow: UnitOfWork, subscription_id: UUID) -> Purchase | None:
     """The purchase of a subscription's next term that waits for its money, locked before anything of the subscription is."""
-    purchase_id = uow.session.scalar(_RENEWAL, {"subscription_id": subscription_id})
+    purchase_id = uow.find(_RENEWAL, subscription_id=subscription_id)
     found = find_locked_purchase(uow, purchase_id) if purchase_id is not None else None
     return found if found is not None and found.state == "pending_payment" else None
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import aliased
 
+from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, DomainError
 from marketplace.catalog.models import Listing, Plan
@@ -24,7 +25,8 @@ from orders.checkout.quote_models import Quote
 from orders.checkout.quote_row import quote_row
 from orders.coupons.every_term import off_renewal
 from orders.order.line_tier import LineTier
-from orders.order.models import OrderLine, Subscription
+from orders.order.locking import line_of
+from orders.order.models import Subscription
 from orders.subscriptions.offered_terms import NextPrice, next_price
 from orders.subscriptions.schedule import TERMINATED_AFTER
 
@@ -48,7 +50,7 @@ def quote_renewal(
     else:
         plan = get_sellable(uow, plan_now(uow, wanted_id))
     quantity = subscription.next_quantity or subscription.quantity
-    first = uow.session.get_one(OrderLine, subscription.order_line_id)
+    first = line_of(uow, subscription.order_line_id)
     following = next_price(uow, subscription, first, plan, quantity)
     price = following.price if following.own else None
     _require_sold(plan, price, quantity)
@@ -77,7 +79,7 @@ def _require_sold(plan: Plan | Sellable, price: PlanPrice | None, quantity: int)
 
 def _reduced(uow: UnitOfWork, subscription: Subscription, priced: PricedLine, buyer: InvoiceParty) -> PricedLine:
     """Less what a coupon takes off every term, where the subscription was bought with one."""
-    first = uow.session.get_one(OrderLine, subscription.order_line_id)
+    first = line_of(uow, subscription.order_line_id)
     minor = off_renewal(first, priced.plan_code, priced.list_minor, priced.currency)
     if not minor:
         return priced
@@ -113,7 +115,7 @@ def require_sold_number(uow: UnitOfWork, subscription: Subscription) -> None:
     plan = _on_sale(uow, subscription.next_plan_id or subscription.plan_id)
     quantity = subscription.next_quantity or subscription.quantity
     if plan is not None:
-        first = uow.session.get_one(OrderLine, subscription.order_line_id)
+        first = line_of(uow, subscription.order_line_id)
         following = next_price(uow, subscription, first, plan, quantity)
         _require_sold(plan, following.price if following.own else None, quantity)
 
@@ -127,14 +129,14 @@ def plan_now(uow: UnitOfWork, plan_id: UUID) -> UUID:
 
 
 _BEFORE = aliased(Plan)
-_ON_SALE = (
+_ON_SALE = Read(
     select(Plan)
     .join(Listing, Listing.current_version_id == Plan.version_id)
     .join(_BEFORE, (_BEFORE.listing_id == Plan.listing_id) & (_BEFORE.code == Plan.code))
     .where(_BEFORE.id == bindparam("plan_id"))
 )
-"""Made once: an alias costs more than the question."""
 
 
 def _on_sale(uow: UnitOfWork, plan_id: UUID) -> Plan | None:
-    return uow.session.scalar(_ON_SALE, {"plan_id": plan_id})
+    found: Plan | None = uow.find(_ON_SALE, plan_id=plan_id)
+    return found

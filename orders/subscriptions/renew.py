@@ -11,12 +11,13 @@ from uuid import UUID
 from sqlalchemy import bindparam, inspect, select
 
 from kernel import clock
+from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError
 from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
 from kernel.states import state_in
-from marketplace.parties.lookups import find_default_billing_profile, get_billing_profile
+from marketplace.parties.lookups import ask_billing_profile, find_default_billing_profile, get_billing_profile
 from marketplace.test_clocks.own_time import lives_now
 from orders.checkout.approval_reasons import Needed
 from orders.checkout.models import PURCHASE, Purchase
@@ -24,7 +25,7 @@ from orders.checkout.order_rows import line_row, order_row, profile_as_kept
 from orders.checkout.priced_line import InvoiceParty, PricedLine
 from orders.checkout.quote_models import Quote
 from orders.checkout.request_payment import request_payment
-from orders.order.locking import find_locked_order, lines_of
+from orders.order.locking import lines_of, lock_began
 from orders.order.models import ENDED_UNPAID, ORDER, Attribution, Order, OrderLine, SaleTerms, Subscription
 from orders.subscriptions.calendar import next_step_of, steps_ahead
 from orders.subscriptions.events import RenewalRefused, SubscriptionNoticed, TrialEndsSoon
@@ -34,6 +35,12 @@ from orders.subscriptions.schedule import TERMINATED_AFTER, SubscriptionStep
 from orders.subscriptions.trial_quote import price_again
 
 AT_ONCE = 500
+TOGETHER = 16
+"""Steps that one transaction takes."""
+_PURCHASE = Read(select(Purchase).where(Purchase.id == bindparam("purchase_id")))
+_QUOTE = Read(select(Quote).where(Quote.id == bindparam("quote_id")))
+_ATTRIBUTION = Read(select(Attribution).where(Attribution.order_line_id == bindparam("line_id")))
+_SALE_TERMS = Read(select(SaleTerms).where(SaleTerms.order_line_id == bindparam("line_id")))
 
 
 def due_subscriptions(uow: UnitOfWork) -> Sequence[UUID]:
@@ -82,13 +89,12 @@ def _take(
     if not subscription.goes_on:
         _notice(uow, subscription, step.days, None)
         return
-    first = uow.session.get_one(Purchase, order.purchase_id)
+    first = uow.find(_PURCHASE, purchase_id=order.purchase_id)
+    ask_billing_profile(uow, UUID(first.billing_profile["id"]))
     quote = _known_quote(uow, subscription)
     if quote is None:
         try:
-            with uow.session.begin_nested():
-                quote = quote_renewal(uow, subscription, invoiced_to(uow, first))
-                uow.flush()
+            quote = quote_renewal(uow, subscription, invoiced_to(uow, first))
         except DomainError as error:
             subscription.auto_renew, subscription.next_step_at = False, None
             emit(uow, RenewalRefused(subscription_id=subscription.id, **_sides(subscription), reason=error.code))
@@ -178,7 +184,7 @@ def place_next_term(
     for priced in lines:
         line = line_row(uuid7(), order, priced)
         uow.add(line)
-        _copy(uow, Attribution, subscription.order_line_id, line.id)
+        _copy(uow, _ATTRIBUTION, subscription.order_line_id, line.id)
     return purchase, order
 
 
@@ -186,13 +192,13 @@ def copy_sale_terms(uow: UnitOfWork, order: Order, first_line_id: UUID) -> None:
     """Who gets what of a next term is as in the line that began the subscription."""
     uow.flush()
     for line in lines_of(uow, order.id):
-        _copy(uow, SaleTerms, first_line_id, line.id)
+        _copy(uow, _SALE_TERMS, first_line_id, line.id)
 
 
-def _copy(uow: UnitOfWork, table: type[Attribution | SaleTerms], first_line_id: UUID, line_id: UUID) -> None:
-    row = uow.session.scalars(select(table).where(table.order_line_id == first_line_id)).one()
+def _copy(uow: UnitOfWork, read: Read, first_line_id: UUID, line_id: UUID) -> None:
+    (row,) = uow.fetch(read, line_id=first_line_id)
     copied = {column.key: getattr(row, column.key) for column in inspect(type(row)).column_attrs}
-    uow.add(table(**copied | {"id": uuid7(), "order_line_id": line_id}))
+    uow.add(type(row)(**copied | {"id": uuid7(), "order_line_id": line_id}))
 
 
 def _known_quote(uow: UnitOfWork, subscription: Subscription) -> Quote | None:
@@ -201,7 +207,8 @@ def _known_quote(uow: UnitOfWork, subscription: Subscription) -> Quote | None:
         return None
     if subscription.is_trial and _came_to_nothing(uow, subscription.renewal_quote_id):
         subscription.renewal_quote_id = price_again(uow, subscription)
-    return uow.session.get(Quote, subscription.renewal_quote_id)
+    found: Quote | None = uow.find(_QUOTE, quote_id=subscription.renewal_quote_id)
+    return found
 
 
 def _came_to_nothing(uow: UnitOfWork, quote_id: UUID) -> bool:
@@ -238,12 +245,7 @@ def _sides(subscription: Subscription) -> dict[str, UUID]:
     return {"buyer_org_id": subscription.buyer_org_id, "seller_org_id": subscription.seller_org_id}
 
 
-_BEGAN = (
-    select(OrderLine.order_id)
-    .join(Subscription, Subscription.order_line_id == OrderLine.id)
-    .where(Subscription.id == bindparam("subscription_id"))
-)
-_WITH_LINE = (
+_WITH_LINE = Read(
     select(Subscription, OrderLine)
     .join(OrderLine, OrderLine.id == Subscription.order_line_id)
     .where(Subscription.id == bindparam("subscription_id"))
@@ -253,9 +255,8 @@ _WITH_LINE = (
 
 def lock_subscription(uow: UnitOfWork, subscription_id: UUID) -> tuple[Subscription, OrderLine, Order] | None:
     """A subscription with the line and the order that began it. Locks: the order, the subscription."""
-    row = uow.session.execute(_BEGAN, {"subscription_id": subscription_id}).first()
-    order = find_locked_order(uow, row.order_id) if row else None
+    order = lock_began(uow, subscription_id)
     if order is None:
         return None
-    found = uow.session.execute(_WITH_LINE, {"subscription_id": subscription_id}).one()
+    found = uow.find(_WITH_LINE, subscription_id=subscription_id)
     return found.Subscription, found.OrderLine, order
