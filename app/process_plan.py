@@ -79,8 +79,7 @@ class ProcessPlan:
         host, port = reachable(self.settings.host), self.settings.port
         own = [
             _own("renderer", environment, "worker", "--queue", "documents"),
-            _own("worker", environment, "worker"),
-            _own("scheduler", environment, "scheduler"),
+            _own("worker", environment, "worker", "--scheduler"),
             _own("api", environment, "serve", is_ready=lambda: answers_ready(host, port)),
         ]
         if not self.sample:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
+from contextlib import closing
 from typing import Any
 
 from bench.client import run
@@ -10,7 +12,7 @@ from bench.growth import record_checkout
 from bench.options import Options
 from bench.population import Population, settle_statistics
 from bench.report import Method, Report
-from bench.stack import stack
+from bench.stack import Stack, stack
 from bench.template import Connection
 
 DUE = 10_000
@@ -18,12 +20,12 @@ GOAL_S = 300.0
 WITHIN_S = 900.0
 METHOD = Method(
     "One checkout of the sample buyer, delivered and drawn, is copied set-based 10,000 times (purchases, orders, payments, "
-    "entitlements, subscriptions with their term and all the rest). Then all of them are switched to renew and made due at one "
-    "instant, the end of their term a day away. The product does the rest alone: scheduler, worker, sandbox gateway, seller. "
-    "Value: seconds from that instant until the last one's order is active, its term begun, its charge and its invoice made. "
-    "None may be renewed twice. At most 300 s are wanted.",
+    "entitlements, subscriptions with their term and all the rest); the sample seller has a tenant for each. Then all of them "
+    "are switched to renew and made due at one instant, the end of their term a day away. The product does the rest alone: "
+    "scheduler, worker, sandbox gateway, seller. Value: seconds from that instant until the last one's order is active, its "
+    "term begun, its charge and its invoice made. None may be renewed twice. At most 300 s are wanted.",
     "将示例买方的一次完整下单以集合方式复制 10,000 份（采购、订单、支付、权益、订阅及其周期等全部行），"
-    "随后全部开启自动续订并在同一时刻到期续订（周期还剩一天）。其余由产品自行完成：调度器、工作进程、"
+    "示例卖方系统中各有对应租户；随后全部开启自动续订并在同一时刻到期续订（周期还剩一天）。其余由产品自行完成：调度器、工作进程、"
     "沙箱支付网关与卖方系统。数值为从该时刻到最后一个续订订单生效（新周期、收费与发票均已产生）的秒数。"
     "不得有任何订阅续订两次。目标不超过 300 秒。",
 )
@@ -34,6 +36,7 @@ def measure(options: Options) -> Report:
     with stack(options.port) as running, running.database() as connection:
         population = Population(connection, run(record_checkout(running, connection)))
         population.add(DUE, "orders.subscription")
+        _tell_seller(running, connection)
         settle_statistics(connection)
         begun_s = time.monotonic()
         _make_due(connection)
@@ -56,6 +59,24 @@ def measure(options: Options) -> Report:
         details={"renewed": state, "per_s": round(DUE / took_s, 1), "on_the_way": passed[:: max(1, len(passed) // 10)]},
         broken=broken,
     )
+
+
+def _tell_seller(running: Stack, connection: Connection) -> None:
+    """The sample seller has a tenant for each copy, as it has for what was copied: it is told of every new term."""
+    copies = connection.execute("SELECT id::text FROM fulfillment.entitlement WHERE state = 'active'").fetchall()
+    with closing(sqlite3.connect(running.settings.market_home / "seller" / "seller.sqlite3")) as store:
+        store.row_factory = sqlite3.Row
+        told = [dict(one) for one in store.execute("SELECT * FROM instance")]
+        known = {one["entitlement_id"] for one in told}
+        first = max(told, key=lambda one: one["created_at"])
+        names, places = ", ".join(first), ", ".join("?" * len(first))
+        rows = [
+            tuple((first | {"entitlement_id": one, "tenant_id": f"t-{one}"}).values())
+            for (one,) in copies
+            if one not in known
+        ]
+        store.executemany(f"INSERT INTO instance ({names}) VALUES ({places})", rows)  # noqa: S608 - its own names
+        store.commit()
 
 
 def _make_due(connection: Connection) -> None:

@@ -23,7 +23,7 @@ from billing.payments.apply_gateway_result import apply_gateway_result, ask_paym
 from billing.payments.models import ENDS, UNRESOLVED, Payment, PaymentAttempt
 from billing.store_credit.paid_by_credit import paid_by_credit
 from kernel import clock
-from kernel.db.locks import lock_row
+from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
 from kernel.money import Money
 from kernel.states import state_in
@@ -36,8 +36,11 @@ SEARCH_LAGS = timedelta(hours=1)
 failed that was made would let the buyer pay twice."""
 
 
-_ATTEMPT = select(PaymentAttempt).where(
-    PaymentAttempt.payment_id == bindparam("payment_id"), PaymentAttempt.operation == "submit"
+_TO_ASK = Read(
+    select(Payment, PaymentAttempt)
+    .join(PaymentAttempt, (PaymentAttempt.payment_id == Payment.id) & (PaymentAttempt.operation == "submit"))
+    .where(Payment.id == bindparam("payment_id"))
+    .with_for_update(of=Payment, key_share=True)
 )
 
 
@@ -100,12 +103,12 @@ class PaymentOperation:
 
     def open(self, uow: UnitOfWork, row_id: UUID, *, first: bool, recheck: bool = False) -> GatewayRequest | None:
         """See `GatewayOperation.open`. The attempt was committed with the payment."""
-        payment = lock_row(uow.session, Payment, row_id)
-        if payment is None:
+        row = uow.find(_TO_ASK, payment_id=row_id)
+        if row is None:
             return None
+        payment, attempt = row
         if payment.state in ENDS and not recheck:
             return None
-        attempt = uow.session.scalars(_ATTEMPT, {"payment_id": payment.id}).one()
         payment.next_check_at = clock.now() + CALL_LASTS
         return request_of(payment, attempt, fresh=first and attempt.outcome == "calling")
 

@@ -133,6 +133,8 @@ _LAST_NUMBER = Read(
 
 def term_of(uow: UnitOfWork, order: Order) -> SubscriptionTerm | None:
     """The term that a renewal order paid for."""
+    # One that has just been begun is to be found, too.
+    uow.flush()
     found: SubscriptionTerm | None = uow.find(_TERM, order_id=order.id)
     return found
 

@@ -207,7 +207,8 @@ def _known_quote(uow: UnitOfWork, subscription: Subscription) -> Quote | None:
         return None
     if subscription.is_trial and _came_to_nothing(uow, subscription.renewal_quote_id):
         subscription.renewal_quote_id = price_again(uow, subscription)
-    found: Quote | None = uow.find(_QUOTE, quote_id=subscription.renewal_quote_id)
+    told = uow.held(Quote, subscription.renewal_quote_id)
+    found: Quote | None = told if told is not None else uow.find(_QUOTE, quote_id=subscription.renewal_quote_id)
     return found
 
 
