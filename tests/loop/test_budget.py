@@ -16,8 +16,11 @@ from kernel.ids import uuid7
 from kernel.jobs.runner import Runner, due
 from kernel.principal import SYSTEM
 from orders.refunds.decide_refund import DecideRefund, answer_refund
+from orders.subscriptions.renew import take_step
+from orders.subscriptions.schedule import RENEWS_BEFORE
 from tests.loop.test_coupons import made
 from tests.loop.test_refund_cases import late
+from tests.loop.test_renewals import renewals, subscribed
 from tests.loop.test_usage_charges import charged, metered, periods, use
 from tests.loop_stage import Stage
 from tests.statement_counter import Count, counting
@@ -207,3 +210,19 @@ def test_a_period_of_usage(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Non
     # Closed, rated and placed; claimed; the gateway's own; concluded with charge, shares and invoice.
     # One of them asks what credit the buyer has with the seller.
     within(asked, 6, 73)
+
+
+def test_a_renewal(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Placed with others in one transaction; what its payment brings about follows in the one that hears of it."""
+    some = [subscribed(stage)[1] for _ in range(3)]
+    clock.advance(some[0].ends_at - RENEWS_BEFORE - clock.now())
+    # What other tests have left for later is due by now, too.
+    stage.run()
+    with counting(monkeypatch) as asked:
+        transact(stage.services.db, SYSTEM, lambda uow: [take_step(uow, one.id) for one in some])
+    within(asked, 1, 76, 40)
+    job_ids = [signal.job_id for signal in due(stage.services.db, ["default"])]
+    with counting(monkeypatch) as asked:
+        assert Runner(stage.services.db, "budget").run_batch(job_ids) == 3
+    assert [order.state for one in some for order in renewals(stage, one)] == ["active"] * 3
+    within(asked, 5, 135, 52)

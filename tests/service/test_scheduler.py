@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import pytest
 from sqlalchemy import text
@@ -12,9 +14,11 @@ from app.scheduler import between_steps, tick
 from billing.gateways.janitor import JANITOR
 from billing.shares.release import RELEASE
 from kernel import clock, sandbox_history
-from kernel.db.uow import Database, Transact
+from kernel.db.uow import Database, Transact, UnitOfWork
 from kernel.jobs.kinds import Sweep
 from kernel.jobs.settle_each import settle_each
+
+T = TypeVar("T")
 
 
 def test_each_sweep_once_in_its_interval_and_once_for_all_that_were_missed(
@@ -64,6 +68,24 @@ def test_a_row_that_cannot_be_settled_stops_no_other(uow_transact: Transact) -> 
 
     assert settle_each(uow_transact, lambda _uow: [1, 2, 3], settle) == 3
     assert settled == [1, 3]
+
+
+def test_of_those_that_are_settled_together_one_that_cannot_be_stops_no_other(uow_transact: Transact) -> None:
+    """What shared a transaction with it is settled once more, alone, as nothing of that transaction has stayed."""
+    tried: list[list[int]] = []
+
+    def transact(work: Callable[[UnitOfWork], T]) -> T:
+        tried.append([])
+        return uow_transact(work)
+
+    def settle(_uow: object, row: int) -> None:
+        tried[-1].append(row)
+        if row == 3:
+            raise ValueError("no good")
+
+    assert settle_each(transact, lambda _uow: [1, 2, 3, 4, 5], settle, together=2) == 5
+    # The first found them.
+    assert tried == [[], [1, 2], [3], [3], [4], [5]]
 
 
 @pytest.fixture
