@@ -126,14 +126,7 @@ def test_a_seller_is_paid_to_its_own_account_and_a_refund_takes_its_part_back(
     looks_right(seller)
 
     # A sale, its statement, and the transfer to the account once it is no longer held.
-    page = visit(PHONE, LANGUAGE).page
-    sign_in(page, shop.product, BUYERS[LANGUAGE])
-    open_sheet(page, shop.product)
-    page.select_option("dialog #pay-with", "stripe:checkout")
-    page.locator("dialog[open] [data-pay]").click()
-    page.wait_for_url(f"{shop.stripe.address}/pay/**")
-    page.locator("button[value=pay]").click()
-    page.wait_for_url(f"{address}/v/**", timeout=PAID_MS)
+    bought(visit, shop)
     people = {email: DemoClient(address, email, PASSWORD) for email in (BUYERS[LANGUAGE], SELLER, OPERATOR)}
     buyer, party, operator = people.values()
     order_id = buyer.get("/v1/orders", limit="1")["items"][0]["id"]
@@ -157,6 +150,76 @@ def test_a_seller_is_paid_to_its_own_account_and_a_refund_takes_its_part_back(
     assert even["net"]["amount"] == 0
     seller.goto(f"{address}/seller/statements/{even['id']}")
     looks_right(seller)
+
+
+def test_a_payment_is_disputed_answered_and_lost(shop: StripeMarket, visit: Visits) -> None:
+    """Each of the three sees it on a page of its own; what they say goes to the bank by the operator's; nobody is paid of it."""
+    address = shop.product.address
+    page = bought(visit, shop)
+    paid = [one for one in shop.stripe.objects.values() if one["object"] == "payment_intent"][-1]
+    name = shop.stripe.dispute(paid["id"])
+    shop.stripe.tell()
+    seller, operator = visit(PHONE, LANGUAGE).page, visit(DESK, LANGUAGE).page
+    sign_in(seller, shop.product, SELLER, "/seller/disputes")
+    open_row(seller, f"{address}/seller/disputes")
+    seller.fill("#words", "已按约开通二十个席位，买方同事次日登录并一直在用。")
+    follow(seller.locator("form[action$='/words'] button"))
+    looks_right(seller)
+
+    sign_in(operator, shop.product, OPERATOR, "/operator/disputes")
+    open_row(operator, f"{address}/operator/disputes")
+    expect(operator.locator("#text")).to_have_value(re.compile("二十个席位"))
+    operator.on("dialog", lambda asked: asked.accept())
+    operator.fill("#text", operator.locator("#text").input_value() + "\nlosing_evidence")
+    follow(operator.locator("form[action$='/evidence'] button"))
+    looks_right(operator)
+    wait(
+        lambda: shop.stripe.objects[name] if shop.stripe.objects[name]["status"] == "lost" else None, "the bank decides"
+    )
+    shop.stripe.note("charge.dispute.closed", shop.stripe.objects[name])
+    shop.stripe.tell()
+
+    open_row(page, f"{address}/disputes")
+    for one in (page, seller, operator):
+        reload_until(one, "付款方胜诉")
+        looks_right(one)
+
+
+def bought(visit: Visits, shop: StripeMarket) -> Page:
+    """What a buyer sees who has paid on Stripe's page and is back in the video."""
+    page = visit(PHONE, LANGUAGE).page
+    sign_in(page, shop.product, BUYERS[LANGUAGE])
+    open_sheet(page, shop.product)
+    page.select_option("dialog #pay-with", "stripe:checkout")
+    page.locator("dialog[open] [data-pay]").click()
+    page.wait_for_url(f"{shop.stripe.address}/pay/**")
+    page.locator("button[value=pay]").click()
+    page.wait_for_url(f"{shop.product.address}/v/**", timeout=PAID_MS)
+    return page
+
+
+def open_row(page: Page, address: str) -> None:
+    """The first of a list, once there is one: it is heard of from outside."""
+    link = page.locator("main a[href*='/disputes/']").first
+    for _ in range(60):
+        page.goto(address)
+        if link.count():
+            break
+        page.wait_for_timeout(500)
+    looks_right(page)
+    follow(link)
+    looks_right(page)
+
+
+def reload_until(page: Page, words: str) -> None:
+    """The head of a page says so, once what it is about was heard."""
+    head = page.locator(".page-head")
+    for _ in range(60):
+        page.reload()
+        if words in head.inner_text():
+            return
+        page.wait_for_timeout(500)
+    expect(head).to_contain_text(words)
 
 
 def _in_state(buyer: DemoClient, order_id: str, state: str) -> dict[str, Any] | None:
