@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
+from sqlalchemy import text
 
 from app.local_stripe.server import LocalStripe
 from billing.gateways.balance import BalanceEntry, GatewayBalance
@@ -19,9 +21,10 @@ from billing.gateways.ports import (
 )
 from billing.gateways.sandbox import SandboxGateway
 from billing.gateways.stripe import StripeGateway
-from kernel.db.uow import Database
+from kernel.db.uow import Database, transact
 from kernel.ids import uuid7
 from kernel.money import Money
+from kernel.principal import SYSTEM
 from tests.factories_billing import make_house
 
 FEE_PPM = 29_000
@@ -35,6 +38,8 @@ class Side:
     ok: str
     account: str
     resume: str = ""
+    settled: Callable[[], object] = lambda: None
+    """Waits until no other transaction of the server keeps back what may be told."""
 
     @property
     def balance(self) -> GatewayBalance:
@@ -44,6 +49,7 @@ class Side:
 
     def read(self) -> list[BalanceEntry]:
         """What is new, of all pages."""
+        self.settled()
         found: list[BalanceEntry] = []
         while True:
             page = self.balance.list_entries(self.resume)
@@ -69,9 +75,20 @@ def side(request: pytest.FixtureRequest) -> Iterator[Side]:
         return
     db: Database = request.getfixturevalue("db")
     make_house(db, request.getfixturevalue("tmp_path"))
-    one = Side(SandboxGateway(db, fee_ppm=FEE_PPM), "sbx_ok", "sbx_acct_ok")
+    one = Side(SandboxGateway(db, fee_ppm=FEE_PPM), "sbx_ok", "sbx_acct_ok", settled=lambda: until_settled(db))
     one.read()
     yield one
+
+
+def until_settled(db: Database) -> None:
+    """Other tests' transactions, and the server's own, end within a moment."""
+    kept_back = text(
+        "SELECT max(written_by) >= pg_snapshot_xmin(pg_current_snapshot())::text::bigint FROM billing.sandbox_operation"
+    )
+    for _ in range(200):
+        if not transact(db, SYSTEM, lambda uow: uow.session.scalar(kept_back)):
+            return
+        time.sleep(0.05)
 
 
 def test_payment_refund_and_transfer_are_told_once_with_fee_and_sign(side: Side) -> None:

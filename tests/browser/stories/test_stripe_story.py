@@ -1,6 +1,6 @@
-"""A market that takes money through Stripe: paid on its page with 3-D Secure and back at the second, bought again by two clicks
-with the card that was kept, declined and then paid another way; and its seller paid to an account of its own there, from which a
-refund takes its part back.
+"""A market that takes real money. Through Stripe: paid on its page with 3-D Secure and back at the second, bought again by two
+clicks with the card that was kept, declined and then paid another way; its seller paid to an account of its own there, from
+which a refund takes its part back; a payment disputed and lost. And by transfer: asked for, told of by the bank's file.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from app.demo.demo_client import DemoClient
 from app.demo.demo_session import FOLLOWED_S, wait
 from app.local_stripe.hook import Hook
 from app.local_stripe.server import LocalStripe
+from billing.bank.gateway import TOKEN
 from kernel.ids import uuid7
+from tests.bank_files import ACCOUNT, Entry, generic
 from tests.browser.conftest import CHROMIUM, PASSWORD, Product, Visits, free_ports, running_product
 from tests.browser.journeys.test_accounts import follow, looks_right
 from tests.browser.journeys.test_journey import BUYERS, DESK, PHONE, open_hiring, seek, sign_in
@@ -44,7 +46,7 @@ class StripeMarket:
 
 @pytest.fixture(scope="module")
 def shop() -> Iterator[StripeMarket]:
-    """`market up` with Stripe beside the sandbox, whose sample data has paid through the latter."""
+    """`market up` with Stripe and transfers beside the sandbox, through which its sample data has paid."""
     port, seller = free_ports(2)
     with LocalStripe() as stripe:
         stripe.hook = Hook(f"http://127.0.0.1:{port}/hooks/stripe", SECRET, copies=2, reversed=True)
@@ -52,7 +54,7 @@ def shop() -> Iterator[StripeMarket]:
             "PORT": str(port),
             "SAMPLE_SELLER_PORT": str(seller),
             "SAMPLE_HISTORY": "off",
-            "PAYMENT_GATEWAYS": "sandbox,stripe",
+            "PAYMENT_GATEWAYS": "sandbox,stripe,bank_transfer",
             "STRIPE_API_KEY": "sk_test_story",
             "STRIPE_WEBHOOK_SECRET": SECRET,
             "STRIPE_BASE_ADDRESS": stripe.address,
@@ -183,6 +185,58 @@ def test_a_payment_is_disputed_answered_and_lost(shop: StripeMarket, visit: Visi
     for one in (page, seller, operator):
         reload_until(one, "付款方胜诉")
         looks_right(one)
+
+
+def test_a_transfer_is_delivered_when_the_banks_file_tells_of_it(shop: StripeMarket, visit: Visits) -> None:
+    """Asked for with a code, printed, told of by a file that is tried before it is taken, and delivered."""
+    address = shop.product.address
+    operator = visit(DESK, LANGUAGE).page
+    sign_in(operator, shop.product, OPERATOR, "/operator/bank")
+    account = {"code": "main", "holder": "平台有限公司", "bank": "工商银行", "number": ACCOUNT}
+    for field, value in account.items():
+        operator.fill(f"form[action$='/bank/accounts'] #{field}", value)
+    follow(operator.locator("form[action$='/bank/accounts'] button"))
+    looks_right(operator)
+
+    page = visit(PHONE, LANGUAGE).page
+    sign_in(page, shop.product, BUYERS[LANGUAGE])
+    open_sheet(page, shop.product)
+    page.select_option("dialog #pay-with", f"bank_transfer:{TOKEN}")
+    page.locator("dialog[open] [data-pay]").click()
+    page.locator("dialog[open] [data-confirm-payment]").click()
+    page.wait_for_url(re.compile(rf"{address}/payments/[0-9a-f-]+/transfer"))
+    looks_right(page)
+    with page.expect_download() as printed:
+        page.locator("a[href*='/transfer/pdf']").first.click()
+    assert printed.value.path().read_bytes().startswith(b"%PDF")
+    code = page.locator("dd.mono.strong").inner_text()
+    asked = page.locator("dd.num.sum").inner_text()
+    amount_minor = int(re.sub(r"\D", "", asked))
+
+    stranger = Entry(12_300, "货款", "某某贸易有限公司", reference="2")
+    told = {
+        "name": "statement.csv",
+        "mimeType": "text/csv",
+        "buffer": generic([Entry(amount_minor, f"转账 {code}", "深圳星河精密制造有限公司", reference="1"), stranger]),
+    }
+    for act, word in (("try", "匹配"), ("import", "匹配")):
+        operator.goto(f"{address}/operator/bank")
+        operator.set_input_files("form[action$='/import'] input[type=file]", files=[told])  # type: ignore[list-item]
+        follow(operator.locator(f"form[action$='/import'] button[value={act}]"))
+        expect(operator.locator("main")).to_contain_text(word)
+        looks_right(operator)
+    operator.goto(f"{address}/operator/bank")
+    expect(operator.locator("main")).to_contain_text("某某贸易有限公司")
+    looks_right(operator)
+    for _ in range(60):
+        page.reload()
+        if "已到账" in page.locator("main").inner_text():
+            break
+        page.wait_for_timeout(500)
+    looks_right(page)
+    page.locator("a[href*='/orders/']").first.click()
+    reload_until(page, "可用")
+    looks_right(page)
 
 
 def bought(visit: Visits, shop: StripeMarket) -> Page:
