@@ -207,8 +207,12 @@ def _known_quote(uow: UnitOfWork, subscription: Subscription) -> Quote | None:
         return None
     if subscription.is_trial and _came_to_nothing(uow, subscription.renewal_quote_id):
         subscription.renewal_quote_id = price_again(uow, subscription)
-    told = uow.held(Quote, subscription.renewal_quote_id)
-    found: Quote | None = told if told is not None else uow.find(_QUOTE, quote_id=subscription.renewal_quote_id)
+    quote = uow.held(Quote, subscription.renewal_quote_id)
+    return quote if quote is not None else _read_quote(uow, subscription.renewal_quote_id)
+
+
+def _read_quote(uow: UnitOfWork, quote_id: UUID) -> Quote | None:
+    found: Quote | None = uow.find(_QUOTE, quote_id=quote_id)
     return found
 
 

@@ -22,6 +22,7 @@ from app.sample.history.live import APART, Past
 from app.sample.history.world import PARTICIPANTS, World
 from app.sample.products import SampleProduct
 from app.scheduler import run_sweep
+from billing.promoter_plans.queries import list_own_plans
 from fulfillment.courses.models import EpisodeProgress
 from fulfillment.runs.models import Run
 from kernel import clock, sandbox_history
@@ -357,3 +358,22 @@ def test_a_partner_gets_its_tiers_price_and_what_the_tier_is_offered(
         newest = list_offers(uow, sells=False).items[0]
     assert {(one.tier_code, one.amount_minor * 20 - one.list_minor * 17) for one in prices} == {("GOLD", 0)}
     assert (newest.state, newest.lines[0].quantity) == ("open", 5)
+
+
+@pytest.mark.usefixtures("story")
+def test_promoters_are_asked_and_one_takes_part(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """None of these steps is left out: the rates are within the platform's rules, and who is asked is found."""
+    names = ("lanqiao", "diandian", "yunke")
+    monkeypatch.setattr(live, "plan", lambda ends_at: [acts.Step(ends_at - 18 * DAY, acts.Join(one)) for one in names])
+    made = past(stage, tmp_path)
+    made.live()
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        for one in names[1:]:
+            uow.session.get_one(Organization, made.world.org_id(one)).tax_id_verified_at = clock.now()
+    for act in (acts.AskPromoters("docs", names[1:]), acts.TakePart("diandian")):
+        who, work = arranging.arranged(made.world, act)
+        transact(stage.services.db, who, work)
+    with unit_of_work(stage.services.db, made.world.seller("docs")) as uow:
+        found = {plan.kind: [member.state for member in plan.members] for plan in list_own_plans(uow).items}
+    assert found["general"] == []
+    assert sorted(found["targeted"]) == ["accepted", "invited"]

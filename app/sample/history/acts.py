@@ -300,6 +300,21 @@ class Agree:
 
 
 @dataclass(frozen=True, slots=True)
+class AskPromoters:
+    """A product's seller has a plan for everybody who promotes it and a better one, into which it asks promoters."""
+
+    product: str
+    promoters: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TakePart:
+    """The promoter says yes to a seller that asked it."""
+
+    promoter: str
+
+
+@dataclass(frozen=True, slots=True)
 class OfferPartners:
     """A product's seller offers it to its higher tier for so many days: each partner in it may accept once."""
 
@@ -350,6 +365,8 @@ Act = (
     | Reduce
     | Ally
     | Agree
+    | AskPromoters
+    | TakePart
     | Deputise
     | Confide
     | OfferPartners

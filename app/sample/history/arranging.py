@@ -5,9 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from app.sample.history.acts import Agree, Ally, Confide, Deputise, GiveDemos, OfferPartners, Reduce
+from app.sample.history.acts import (
+    Agree,
+    Ally,
+    AskPromoters,
+    Confide,
+    Deputise,
+    GiveDemos,
+    OfferPartners,
+    Reduce,
+    TakePart,
+)
 from app.sample.history.clips import CLIPS
 from app.sample.history.world import World
+from billing.promoter_plans.make_plan import MakePlan, make_plan
+from billing.promoter_plans.memberships import answer_membership, invite_promoter
+from billing.promoter_plans.queries import list_offered_plans
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
@@ -32,30 +45,38 @@ _AWAY = timedelta(days=13)
 ZONE = "Asia/Shanghai"
 """Where the sample's sellers keep their calendars."""
 _TIERS = (("GOLD", "金牌伙伴", "Gold partner", 150_000), ("SILVER", "银牌伙伴", "Silver partner", 50_000))
+_PROMOTION = {"general": 150_000, "targeted": 200_000}
 Work = Callable[[UnitOfWork], object]
 
 
-Arranged = GiveDemos | Reduce | Ally | Agree | OfferPartners | Deputise | Confide
+Arranged = GiveDemos | Reduce | Ally | Agree | AskPromoters | TakePart | OfferPartners | Deputise | Confide
 
 
 def arranged(world: World, act: Arranged) -> tuple[Principal, Work]:
     """Who arranges it, and its transaction."""
+    who: Principal
+    work: Work
     match act:
         case GiveDemos():
             hours = SaveHours(_WORKING_DAYS, _FROM_MINUTE, _TO_MINUTE, _LENGTH_MINUTES)
-            return world.chief(act.seller), lambda uow: save_hours(uow, hours)
+            who, work = world.chief(act.seller), lambda uow: save_hours(uow, hours)
         case Reduce():
-            return world.seller(act.product), lambda uow: make_coupon(uow, _coupon(world, act))
+            who, work = world.seller(act.product), lambda uow: make_coupon(uow, _coupon(world, act))
         case Ally():
-            return world.seller(act.product), _ally(world, act)
+            who, work = world.seller(act.product), _ally(world, act)
         case Agree():
-            return world.chief(act.buyer), _agree
+            who, work = world.chief(act.buyer), _agree
+        case AskPromoters():
+            who, work = world.seller(act.product), _ask_promoters(world, act)
+        case TakePart():
+            who, work = world.chief(act.promoter), _take_part
         case OfferPartners():
-            return world.seller(act.product), _offer_partners(world, act)
+            who, work = world.seller(act.product), _offer_partners(world, act)
         case Deputise():
-            return world.approver(act.buyer), _deputise(world, act)
+            who, work = world.approver(act.buyer), _deputise(world, act)
         case Confide():
-            return _confide(world, act)
+            who, work = _confide(world, act)
+    return who, work
 
 
 def _coupon(world: World, act: Reduce) -> MakeCoupon:
@@ -89,6 +110,26 @@ def _agree(uow: UnitOfWork) -> None:
     for asked in list_partners(uow, sells=False).items:
         if asked.may_answer:
             accept_partner(uow, asked.id)
+
+
+def _ask_promoters(world: World, act: AskPromoters) -> Work:
+    """15 % of a line's net for everybody, 20 % for those who are asked."""
+    listing_id, asked = world.listing_id(act.product), [world.org_id(one) for one in act.promoters]
+
+    def work(uow: UnitOfWork) -> None:
+        for kind, rate_ppm in _PROMOTION.items():
+            plan = make_plan(uow, MakePlan(listing_id, kind, rate_ppm))
+        for org_id in asked:
+            invite_promoter(uow, plan.id, org_id)
+
+    return work
+
+
+def _take_part(uow: UnitOfWork) -> None:
+    for plan in list_offered_plans(uow).items:
+        for member in plan.members:
+            if member.may_answer:
+                answer_membership(uow, member.id, accept=True)
 
 
 def _offer_partners(world: World, act: OfferPartners) -> Work:

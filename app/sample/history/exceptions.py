@@ -12,6 +12,7 @@ from app.sample.history.acts import (
     Agree,
     Ally,
     AskBack,
+    AskPromoters,
     AskRefund,
     Behave,
     Buy,
@@ -21,6 +22,7 @@ from app.sample.history.acts import (
     Reduce,
     Serve,
     Step,
+    TakePart,
     Tick,
     Use,
     WatchLesson,
@@ -52,6 +54,7 @@ def exceptional_steps(ends_at: datetime) -> Iterator[Step]:
     yield from _composed(ends_at)
     yield from _asked_back(ends_at)
     yield from _reduced(ends_at)
+    yield from _promoted(ends_at)
     yield from _staged(ends_at)
     yield from _learned(ends_at)
 
@@ -191,6 +194,12 @@ def _reduced(ends_at: datetime) -> Iterator[Step]:
     words = ("金牌伙伴专享：含一次上线培训。", "For Gold partners alone: with training once.")
     yield Step(_day(ends_at, 5, 15), OfferPartners("course", 30, 250_000, 21, words))
     yield Step(_day(ends_at, 4, 9), Reduce("contract", "年末优惠", 100_000, 40))
+
+
+def _promoted(ends_at: datetime) -> Iterator[Step]:
+    """A seller has a plan for everybody who promotes and a better one, which one promoter takes part in and one could."""
+    yield Step(_day(ends_at, 30, 15), AskPromoters("docs", ("diandian", "yunke")))
+    yield Step(_day(ends_at, 29, 10), TakePart("diandian"))
 
 
 def _deliveries(ends_at: datetime) -> Iterator[Step]:

@@ -200,6 +200,8 @@ class Past:
                 | acts.Reduce()
                 | acts.Ally()
                 | acts.Agree()
+                | acts.AskPromoters()
+                | acts.TakePart()
                 | acts.OfferPartners()
                 | acts.Deputise()
                 | acts.Confide()
