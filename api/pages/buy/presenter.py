@@ -287,8 +287,14 @@ def quote_view(page_request: PageRequest, quote: quote_models.Quote) -> QuotePan
             reason_sentence(page_request, one, quote.currency) for one in reasons_of(quote.approval_reasons)
         ),
         approval_steps=steps_sentence(page_request, steps_from(quote.approval_steps)),
-        tax_note=next(filter(None, (note_in_words(line.tax_reason, page_request.language) for line in lines)), None),
+        tax_note=next(filter(None, (_tax_note(page_request, line) for line in lines)), None),
     )
+
+
+def _tax_note(page_request: PageRequest, line: PricedLine) -> str | None:
+    """What of its tax a buyer may not expect."""
+    language = page_request.language
+    return note_in_words(line.tax_reason, language) or line.whole.untaxed.in_words(language)
 
 
 def _trial_text(page_request: PageRequest, line: PricedLine) -> str:
