@@ -169,7 +169,7 @@ def tax_words(page_request: PageRequest, plan: PlanView) -> str:
     """Whether a plan's price contains its tax, and what becomes of it where none applies."""
     if not plan.tax_included:
         return page_request.t("editor.tax_on_top")
-    return page_request.t("editor.tax_in_net" if plan.untaxed_price == "net" else "editor.tax_in_whole")
+    return page_request.t("editor.tax_in_net") if plan.untaxed_price == "net" else page_request.t("editor.tax_in")
 
 
 def feature_rows(values: Mapping[str, str]) -> int:

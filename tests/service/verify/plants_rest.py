@@ -43,10 +43,9 @@ def lines_taxed(p: Planter, _: World) -> None:
 
 
 def lines_untaxed(p: Planter, _: World) -> None:
-    """A price is said to be less its tax, and was paid whole."""
+    """A price is said to be less its tax, and the tax was charged."""
     p.change(
-        f"""UPDATE orders.order_line SET plan = plan || '{{"home_rate_ppm": 60000, "untaxed_price": "net"}}', tax_rate_ppm = 0,
-                   net_minor = gross_minor, tax_minor = 0
+        f"""UPDATE orders.order_line SET plan = plan || '{{"home_rate_ppm": 60000, "untaxed_price": "net"}}'
             WHERE id = {REJECTED_LINE}"""
     )
 
