@@ -220,7 +220,7 @@ class Labels:
             return escape(chinese)
         if self.language is Language.EN:
             return escape(english)
-        return Markup('{} <span class="en">{}</span>').format(chinese, english)
+        return Markup('{} <span class="en" lang="en">{}</span>').format(chinese, english)
 
     def title(self, key: str) -> Markup:
         """The label as a heading: what it says in brackets stands on a line of its own, in a smaller hand."""
