@@ -196,6 +196,9 @@ class OfferLineOut(Out):
     term_months: int
     price_unit: str
     tax_included: bool
+    untaxed_price: Annotated[
+        str, Meta(description="What a price that contains its tax is where none applies: `whole`, or its `net` part")
+    ]
     quantity: int
     unit_price: Annotated[
         MoneyOut,

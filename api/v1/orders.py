@@ -70,6 +70,19 @@ class LineOut(Out):
     ]
     net: MoneyOut
     tax_rate_ppm: int
+    untaxed_price: Annotated[
+        str | None,
+        Meta(
+            description="Of a price that contains its tax where none was charged: `whole`, or its `net` part; else null"
+        ),
+    ]
+    home_rate_ppm: Annotated[
+        int,
+        Meta(
+            description="Then the rate at home that the price contains, else 0. Of a `net` price list, discount and price lines"
+            " still contain it; net and gross do not"
+        ),
+    ]
     tax: MoneyOut
     gross: MoneyOut
     instalments: Annotated[
@@ -107,6 +120,8 @@ class LineOut(Out):
             price_lines=lines,
             instalments=later,
             tier=tier,
+            home_rate_ppm=line.untaxed.home_rate_ppm,
+            untaxed_price=line.untaxed.kept_as,
         )
 
 

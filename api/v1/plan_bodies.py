@@ -74,6 +74,11 @@ class PlanIn(Wire):
         Field(description="What decides every amount; then the fields of the brief form are left out"),
     ] = None
     tax_included: bool = True
+    untaxed_price: Literal["whole", "net"] = Field(
+        default="whole",
+        description="What a price that contains its tax is where none applies (export, reverse charge): `whole`, or its"
+        " `net` part at the rate of a sale at home",
+    )
     min_seats: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = 1
     max_seats: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = 1
     included_seats: Annotated[int, Field(strict=True, ge=0, le=1_000_000)] = 0
@@ -135,6 +140,9 @@ class PlanOut(Out):
     price_text_en: list[str]
     sold_by_seat: bool
     tax_included: bool
+    untaxed_price: Annotated[
+        str, Meta(description="What a price that contains its tax is where none applies: `whole`, or its `net` part")
+    ]
     min_seats: int
     max_seats: int
     included_seats: int

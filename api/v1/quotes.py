@@ -156,6 +156,16 @@ class QuoteLineOut(Out):
     ]
     tax_note: Annotated[str | None, Meta(description="In words, what of the tax a buyer may not expect")]
     tax_included: bool
+    untaxed_price: Annotated[
+        str, Meta(description="What a price that contains its tax is where none applies: `whole`, or its `net` part")
+    ]
+    home_rate_ppm: Annotated[
+        int,
+        Meta(
+            description="Where none is charged: the rate at home that the price contains, else 0. Of a `net` price list, discount"
+            " and price lines still contain it; net and gross do not"
+        ),
+    ]
     tax: MoneyOut
     gross: MoneyOut
     lifetime: MoneyOut
@@ -178,7 +188,9 @@ class QuoteLineOut(Out):
         lines = tuple(price_lines_out(line.price_lines, line.interval, line.currency))
         tried = TrialTerms.model_validate(line.trial) if line.trial else None
         trial = TrialOut.of(tried) if tried is not None else None
-        note = note_in_words(line.tax_reason, language)
+        note = note_in_words(line.tax_reason, language) or (
+            tried.after if tried is not None else line
+        ).untaxed.in_words(language)
         first = FirstTerm.model_validate(line.first_term) if line.first_term else None
         ends_at = first.ends_at if first is not None else None
         later = instalments_out((tried.after if tried is not None else line).instalments, line.currency)

@@ -92,6 +92,29 @@ TAXED = Query(
     """,
     lambda: {"union": list(EU_STANDARD), "areas": json.dumps(VAT_AREA)},
 )
+UNTAXED = Query(
+    "lines.untaxed",
+    "含税价在不适用税时，按规格所定保持不变，或减去卖方所在地税率的税额。",
+    "A price that contains its tax stays whole where none was charged, or is its net part at the rate at home, as its plan said.",
+    """
+    SELECT t.id AS order_line_id, t.agreed_minor, t.gross_minor, t.home_rate_ppm
+    FROM (
+        SELECT l.id, l.gross_minor, l.tax_rate_ppm, l.tax_included, l.list_minor - l.discount_minor AS agreed_minor,
+               coalesce(CAST(l.plan->>'home_rate_ppm' AS bigint), 0) AS home_rate_ppm,
+               coalesce(l.plan->>'untaxed_price', 'whole') AS untaxed_price,
+               -- Of a term in parts, each is what the parts of price and net come to: a unit of rounding on either side.
+               CASE WHEN l.plan ? 'instalments' OR o.instalment_id IS NOT NULL THEN 2 ELSE 0 END AS rounded_minor
+        FROM orders.order_line l JOIN orders."order" o ON o.id = l.order_id
+    ) t
+    WHERE CASE
+        WHEN NOT t.tax_included OR t.tax_rate_ppm > 0 OR t.home_rate_ppm = 0 THEN
+            t.home_rate_ppm <> 0 OR t.untaxed_price <> 'whole' OR (t.tax_included AND t.gross_minor <> t.agreed_minor)
+        WHEN t.untaxed_price = 'net' THEN
+            abs(t.gross_minor - div(CAST(t.agreed_minor AS numeric) * 2000000 + 1000000 + t.home_rate_ppm,
+                                    2 * (1000000 + t.home_rate_ppm))) > t.rounded_minor
+        ELSE t.untaxed_price <> 'whole' OR t.gross_minor <> t.agreed_minor END
+    """,
+)
 PURCHASE_STATE = Query(
     "purchases.orders",
     "采购与其各订单的状态一致。",
@@ -312,6 +335,6 @@ SOLD_BY = Query(
     """,
 )
 RULES = (
-    TOTALS, PRICED, PURCHASE_TOTALS, TAXED, PURCHASE_STATE, APPROVED, PAID, CHARGED, WAITING, MOVED_ON, ACTIVE, DELIVERED,
-    GIVEN_BACK, REFUNDED, ENDED, ATTRIBUTED, SOLD_BY, CUSTOMERS,
+    TOTALS, PRICED, PURCHASE_TOTALS, TAXED, UNTAXED, PURCHASE_STATE, APPROVED, PAID, CHARGED, WAITING, MOVED_ON, ACTIVE,
+    DELIVERED, GIVEN_BACK, REFUNDED, ENDED, ATTRIBUTED, SOLD_BY, CUSTOMERS,
 )  # fmt: skip

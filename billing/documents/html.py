@@ -22,6 +22,7 @@ from billing.documents.offer import OfferDocument
 from billing.documents.pro_forma import ProFormaDocument
 from billing.documents.qr import qr_svg
 from billing.documents.receipt import ReceiptDocument
+from billing.documents.spoken import spoken
 from billing.documents.statement import COLUMNS, StatementDocument
 from billing.documents.transfer import TransferDocument
 from kernel.money import to_decimal
@@ -62,6 +63,7 @@ def _templates() -> Environment:
         formatting.unit_price,
         formatting.rate,
         formatting.country,
+        spoken,
     ):
         environment.filters[function.__name__] = function
     return environment

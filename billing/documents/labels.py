@@ -98,6 +98,7 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "priced_per": ("计价单位", "Per"),
     "amount": ("金额", "Amount"),
     "tax_is_in": ("含税价", "Tax included"),
+    "tax_is_in_net": ("含税价，不适用税时减去税额", "Tax included; less the tax where none applies"),
     "tax_is_on_top": ("不含税价，另加税", "Tax is added"),
     "offer_terms": ("特别约定", "Terms of this offer"),
     "offer_binds": (
@@ -219,7 +220,7 @@ class Labels:
             return escape(chinese)
         if self.language is Language.EN:
             return escape(english)
-        return Markup('{} <span class="en">{}</span>').format(chinese, english)
+        return Markup('{} <span class="en" lang="en">{}</span>').format(chinese, english)
 
     def title(self, key: str) -> Markup:
         """The label as a heading: what it says in brackets stands on a line of its own, in a smaller hand."""

@@ -30,6 +30,8 @@ class OfferDocumentLine:
     list_price_minor: int
     total_minor: int
     tax_included: bool
+    untaxed_net: bool = False
+    """Whether it is paid less its tax where none applies."""
     details: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -10,7 +10,7 @@ import io
 import logging
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, time
 from functools import cache, wraps
 from typing import Any, Final, NoReturn
@@ -54,6 +54,8 @@ Document = (
 XML_NAME: Final = "factur-x.xml"
 _VARIANT: Final = "pdf/a-3a"
 """Level A: tagged, in the order in which it is read, with its language and the headers of its tables (ISO 19005-3 §6.7)."""
+_DOCUMENTS_OWN: Final = ("html", "body")
+"""Elements without one in the structure tree: what they hold follows for itself."""
 _FACTUR_X: Final = (XML_NAME, "EN 16931 invoice data (Factur-X)")
 _FAPIAO: Final = ("fapiao.xml", "数电票 data")
 _SHAPED: Final = re.compile(
@@ -146,6 +148,9 @@ def _weasyprint() -> Any:
     logging.getLogger("weasyprint").setLevel(logging.ERROR)
     text = weasyprint.draw.text
     text.draw_first_line = _saying_what_is_written(text.draw_first_line, weasyprint.pdf.pydyf)
+    tags = weasyprint.pdf.tags
+    build = tags._build_box_tree  # noqa: SLF001 - there is no hook
+    tags._build_box_tree = _saying_its_language(build, weasyprint.pdf.pydyf)  # noqa: SLF001 - (same)
     return weasyprint
 
 
@@ -165,6 +170,24 @@ def _saying_what_is_written(draw: Callable[..., Any], pydyf: Any) -> Callable[..
         return drawn
 
     return draw_line
+
+
+def _saying_its_language(build: Callable[..., Any], pydyf: Any) -> Callable[..., Any]:
+    """`build`, the elements of a box in the structure tree, with the language that its `lang` says (ISO 32000-1 §14.9.2).
+
+    WeasyPrint 70 writes the document's alone. What is within an element is in its language unless it says another.
+    """
+
+    @wraps(build)
+    def build_box(box: Any, *rest: Any) -> Iterator[Any]:
+        source = getattr(box, "_box", box).element
+        language = None if source is None or source.tag in _DOCUMENTS_OWN else source.get("lang")
+        for element in build(box, *rest):
+            if language:
+                element["Lang"] = pydyf.String(language)
+            yield element
+
+    return build_box
 
 
 def _name_attachments_once(_document: object, pdf: Any) -> None:

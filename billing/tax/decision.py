@@ -64,6 +64,15 @@ class TaxDecision:
     reason_code: str
     category: Category
     included: bool
+    home_rate_ppm: int = 0
+    """Of a price that contains its tax where none is charged: the rate at home, which it contains (`billing.tax.untaxed`)."""
+    reduced: bool = False
+    """Whether that part is taken off; else the price stays whole."""
+
+    @property
+    def contained_ppm(self) -> int:
+        """The rate by which the net part of a price that contains its tax is found."""
+        return self.home_rate_ppm if self.reduced else self.rate_ppm
 
 
 def tax_for(seller: TaxParty, buyer: TaxParty, category: str, on: date, *, included: bool) -> TaxDecision:

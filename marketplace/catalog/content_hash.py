@@ -32,6 +32,7 @@ PLAN_COLUMNS = (
     "unit_price_minor",
     "price",
     "tax_included",
+    "untaxed_price",
     "min_seats",
     "max_seats",
     "included_seats",

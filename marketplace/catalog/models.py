@@ -132,6 +132,7 @@ class Plan(Base):
         CheckConstraint(
             "contract_terms BETWEEN 0 AND 60 AND (contract_terms = 0 OR term_months > 0)", name="contract_terms"
         ),
+        CheckConstraint("untaxed_price = 'whole' OR (untaxed_price = 'net' AND tax_included)", name="untaxed_price"),
         CheckConstraint("deadline_s BETWEEN 1 AND 7776000", name="deadline"),
         CheckConstraint("state IN ('active', 'withdrawn')", name="state"),
         Index("ix_plan_org_id_listing_id", "org_id", "listing_id"),
@@ -153,6 +154,8 @@ class Plan(Base):
     unit_price_minor: Mapped[Minor]
     price: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     tax_included: Mapped[bool]
+    untaxed_price: Mapped[str] = mapped_column(default="whole", server_default="whole")
+    """What a price that contains its tax is where none applies: `whole`, or its `net` part at the seller's rate at home."""
     min_seats: Mapped[int]
     max_seats: Mapped[int]
     included_seats: Mapped[int]

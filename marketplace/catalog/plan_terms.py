@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from kernel.errors import Invalid
@@ -17,6 +17,7 @@ from marketplace.pricing.components import MONTHS_OF, PlanPrice
 from marketplace.pricing.shapes import MAX_SEATS, headline
 
 PRICINGS = ("per_seat", "flat", "one_off")
+WhereUntaxed = Literal["whole", "net"]
 MAX_PRICE_MINOR = 1_000_000_000_00
 MAX_DEADLINE_S = 90 * 86_400
 MAX_FEATURES = 40
@@ -53,6 +54,8 @@ class DraftPlan:
     currency: str = ""
     unit_price_minor: int = 0
     tax_included: bool = True
+    untaxed_price: WhereUntaxed = "whole"
+    """What a price that contains its tax is where none applies; of another nothing, its tax comes on top."""
     min_seats: int = 1
     max_seats: int = 1
     included_seats: int = 0
@@ -98,6 +101,7 @@ def checked_plan(plan: DraftPlan) -> dict[str, Any]:
         "name_en": optional_line("name_en", plan.name_en, 60),
         **priced,
         "tax_included": plan.tax_included,
+        "untaxed_price": plan.untaxed_price if plan.tax_included else "whole",
         "trial_days": plan.trial_days,
         "trial_needs_method": plan.trial_needs_method and plan.trial_days > 0,
         "renewal_lead_days": plan.renewal_lead_days,

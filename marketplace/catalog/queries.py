@@ -40,6 +40,7 @@ class PlanView:
     unit_price_minor: int
     price: dict[str, Any] | None
     tax_included: bool
+    untaxed_price: str
     min_seats: int
     max_seats: int
     included_seats: int
@@ -351,6 +352,7 @@ def _plan(plan: Plan, *, owner: bool) -> PlanView:
         unit_price_minor=plan.unit_price_minor,
         price=plan.price,
         tax_included=plan.tax_included,
+        untaxed_price=plan.untaxed_price,
         min_seats=plan.min_seats,
         max_seats=plan.max_seats,
         included_seats=plan.included_seats,

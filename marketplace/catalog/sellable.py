@@ -39,6 +39,7 @@ class Sellable:
     unit_price_minor: int
     price: dict[str, Any] | None
     tax_included: bool
+    untaxed_price: str
     min_seats: int
     max_seats: int
     features: tuple[dict[str, Any], ...]
@@ -109,6 +110,7 @@ def get_sellable(uow: UnitOfWork, plan_id: UUID, *, replaced: bool = False) -> S
         unit_price_minor=plan.unit_price_minor,
         price=plan.price,
         tax_included=plan.tax_included,
+        untaxed_price=plan.untaxed_price,
         min_seats=plan.min_seats,
         max_seats=plan.max_seats,
         features=tuple(plan.features),

@@ -46,6 +46,8 @@ _KEPT = (
     "data_kept_days",
     "renewal_lead_days",
     "contract_terms",
+    "tax_included",
+    "untaxed_price",
 )
 """What a line keeps of its plan under the same name, besides what it costs."""
 
@@ -237,7 +239,9 @@ def price_line(
     priced = price_term(price, quantity, occasion)
     explained = plan.price is not None or not is_one_figure(price) or price.instalments > 1
     seller = lookups.get_party(uow, plan.seller_org_id)
-    decision = decide_tax(seller, buyer, plan.tax_category, clock.now(), included=plan.tax_included)
+    decision = decide_tax(
+        seller, buyer, plan.tax_category, clock.now(), included=plan.tax_included, untaxed=plan.untaxed_price
+    )
     amounts = line_amounts(priced.amount_minor, 0, decision)
     return PricedLine(
         seller_org_id=plan.seller_org_id,
@@ -267,7 +271,7 @@ def price_line(
         tax_rate_ppm=decision.rate_ppm,
         tax_category=decision.category,
         tax_reason=decision.reason_code,
-        tax_included=plan.tax_included,
+        home_rate_ppm=decision.home_rate_ppm,
         tax_minor=amounts.tax_minor,
         gross_minor=amounts.gross_minor,
         **{name: getattr(plan, name) for name in _KEPT},

@@ -56,11 +56,13 @@ def _parts(line: PricedLine, price: PlanPrice) -> list[InstalmentPart]:
     left = LineLeft(line.gross_minor, line.net_minor, line.tax_rate_ppm)
     every = price.term_months // price.instalments
     discounts = allocate(line.discount_minor, [1] * price.instalments)
+    # Of a price that contains its tax, also where that is not charged and was taken off: then this is more than the gross.
+    agreed = instalments(price, line.list_minor - line.discount_minor)
     found = []
     for index, gross_minor in enumerate(instalments(price, line.gross_minor)):
         part: RefundPart = allocate_refund(gross_minor, left)
         left = LineLeft(left.gross_minor - part.gross_minor, left.net_minor - part.net_minor, line.tax_rate_ppm)
-        paid_minor = part.gross_minor if line.tax_included else part.net_minor
+        paid_minor = agreed[index] if line.tax_included else part.net_minor
         found.append(
             InstalmentPart(
                 number=index + 1,

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from billing.tax.decision import TaxDecision, TaxParty, tax_for
 from billing.tax.line_amounts import line_amounts
+from billing.tax.untaxed import with_untaxed_price
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict
@@ -32,15 +33,17 @@ def invoice_party(named: InvoiceTitle | Party) -> InvoiceParty:
     )
 
 
-def decide_tax(seller: Party, buyer: InvoiceParty, taxed_as: str, at: datetime, *, included: bool) -> TaxDecision:
-    """The tax on what `seller` sells at `at`, a day of its own calendar. Raises as `tax_for`."""
-    return tax_for(
-        TaxParty(country=seller.country, tax_id=seller.tax_id or ""),
-        TaxParty(country=buyer.country, tax_id=buyer.tax_id or "", registered_in=buyer.registered_in),
-        taxed_as,
-        on=at.astimezone(ZoneInfo(seller.time_zone)).date(),
-        included=included,
-    )
+def decide_tax(
+    seller: Party, buyer: InvoiceParty, taxed_as: str, at: datetime, *, included: bool, untaxed: str
+) -> TaxDecision:
+    """The tax on what `seller` sells at `at`, a day of its own calendar. `untaxed`: what the price is where none applies.
+
+    Raises as `tax_for`.
+    """
+    sells, on = TaxParty(seller.country, seller.tax_id or ""), at.astimezone(ZoneInfo(seller.time_zone)).date()
+    buys = TaxParty(country=buyer.country, tax_id=buyer.tax_id or "", registered_in=buyer.registered_in)
+    decision = tax_for(sells, buys, taxed_as, on, included=included)
+    return with_untaxed_price(decision, sells, taxed_as, on, reduced=untaxed == "net")
 
 
 def lines_for(uow: UnitOfWork, quote: Quote, buyer: InvoiceParty) -> list[PricedLine]:
@@ -118,7 +121,8 @@ def taxed_now(uow: UnitOfWork, line: PricedLine, buyer: InvoiceParty) -> PricedL
 
 def _taxed_again(uow: UnitOfWork, line: PricedLine, buyer: InvoiceParty, at: datetime) -> PricedLine:
     seller = lookups.get_party(uow, line.seller_org_id)
-    return taxed(line, decide_tax(seller, buyer, line.taxed_as, at, included=line.tax_included))
+    decision = decide_tax(seller, buyer, line.taxed_as, at, included=line.tax_included, untaxed=line.untaxed_price)
+    return taxed(line, decision)
 
 
 def taxed(line: PricedLine, decision: TaxDecision) -> PricedLine:
@@ -135,6 +139,7 @@ def taxed(line: PricedLine, decision: TaxDecision) -> PricedLine:
             "tax_rate_ppm": decision.rate_ppm,
             "tax_category": decision.category,
             "tax_reason": decision.reason_code,
+            "home_rate_ppm": decision.home_rate_ppm,
         }
     )
     return in_instalments(changed) if was_split else changed

@@ -96,6 +96,7 @@ def line_row(line_id: UUID, order: Order, line: PricedLine) -> OrderLine:
             if getattr(line, name)
         }
         | ({"tier": line.tier.model_dump(mode="json")} if line.tier is not None else {})
+        | ({"home_rate_ppm": line.home_rate_ppm, "untaxed_price": line.untaxed_price} if line.home_rate_ppm else {})
         | _begun(line)
         | _instalments(line),
         price_lines=[one.model_dump(mode="json", exclude_defaults=True) for one in line.price_lines],

@@ -13,6 +13,7 @@ from marketplace.pricing.engine import PriceLine
 from marketplace.pricing.shapes import is_by_seat
 from orders.order.line_tier import LineTier
 from orders.order.span import FirstTerm
+from orders.order.untaxed import UntaxedPrice
 
 _CODE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -124,6 +125,10 @@ class PricedLine(BaseModel):
     tax_category: str
     tax_reason: str
     tax_included: bool
+    untaxed_price: str = "whole"
+    """What a price that contains its tax is where none applies: `whole`, or its `net` part."""
+    home_rate_ppm: int = 0
+    """Where none was charged: the rate at home that the price contains; of a `net` one list and discount still do."""
     tax_minor: int
     gross_minor: int
     kind: str
@@ -169,6 +174,11 @@ class PricedLine(BaseModel):
     def agreed(self) -> PricedLine:
         """What whoever buys it agrees to pay: of a trial, what it converts to by itself."""
         return self.trial.after if self.trial is not None and self.trial.converts else self
+
+    @property
+    def untaxed(self) -> UntaxedPrice:
+        """What became of the tax that its price contains, where none is charged."""
+        return UntaxedPrice(self.home_rate_ppm, self.untaxed_price == "net")
 
     @property
     def sold_by_seat(self) -> bool:

@@ -141,7 +141,9 @@ def amendment_line(
     """What a change costs as a line of one amount. `part`: what it is for, as `PriceLine.kind`; `counted`: of how many."""
     whole = price_line(uow, replace(plan, price=price.model_dump(mode="json")), buyer, quantity, Context())
     seller = lookups.get_party(uow, plan.seller_org_id)
-    decision = decide_tax(seller, buyer, plan.tax_category, clock.now(), included=plan.tax_included)
+    decision = decide_tax(
+        seller, buyer, plan.tax_category, clock.now(), included=plan.tax_included, untaxed=plan.untaxed_price
+    )
     amounts = line_amounts(amount_minor, 0, decision)
     shown = PriceLine(kind=part, quantity=str(counted), charged=str(counted), amount_minor=amount_minor)
     return whole.model_copy(

@@ -21,7 +21,7 @@ from orders.checkout.line_tax import invoice_party
 from orders.checkout.models import Purchase
 from orders.checkout.order_rows import profile_as_kept
 from orders.checkout.owed_quote import owed_quote
-from orders.checkout.priced_line import InvoiceParty, PricedLine
+from orders.checkout.priced_line import InstalmentPart, InvoiceParty, PricedLine
 from orders.checkout.quote_models import Quote
 from orders.checkout.request_payment import request_payment
 from orders.instalments.events import InstalmentNoticed
@@ -109,7 +109,9 @@ def _sold(uow: UnitOfWork, row: Instalment) -> tuple[Purchase, PricedLine, Invoi
     line: OrderLine = found.OrderLine
     lines = [PricedLine.model_validate(one) for one in found.Quote.lines]
     sold = next(one.whole for one in lines if one.plan_id == line.plan_id)
-    taxed = {name: getattr(line, name) for name in ("tax_rate_ppm", "tax_category", "tax_reason")}
+    taxed: dict[str, Any] = {name: getattr(line, name) for name in ("tax_rate_ppm", "tax_category", "tax_reason")}
+    taxed["home_rate_ppm"] = line.plan.get("home_rate_ppm", 0)
+    taxed["instalments"] = [InstalmentPart.model_validate(one) for one in line.plan["instalments"]]
     kept = found.Purchase.billing_profile
     named = {name: kept.get(name) for name in ("legal_name", "country", "tax_id", "registered_in")}
     party = InvoiceParty.model_validate({"billing_profile_id": kept["id"], **named})
@@ -126,7 +128,8 @@ def _invoiced(uow: UnitOfWork, first: Purchase, term: Purchase, party: InvoicePa
 
 
 def _line(sold: PricedLine, row: Instalment) -> PricedLine:
-    amount_minor = row.gross_minor if sold.tax_included else row.net_minor
+    agreed = sold.instalments[row.number - 1]
+    amount_minor = agreed.list_minor - agreed.discount_minor
     part = PriceLine(kind="instalment", quantity=str(row.number), charged=str(row.count), amount_minor=amount_minor)
     return sold.model_copy(
         update={

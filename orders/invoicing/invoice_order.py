@@ -31,6 +31,7 @@ from marketplace.pricing.words import LANGUAGES, Language, line_in_words
 from orders.checkout.models import Purchase
 from orders.order.models import Order, OrderLine, SubscriptionTerm
 from orders.order.span import Span
+from orders.order.untaxed import untaxed_of
 
 MOST_WORDS = 350
 """Of a line's explanation in one language; the document's description has room for a thousand characters."""
@@ -175,9 +176,7 @@ def _line(line: OrderLine) -> LineToInvoice:
     return LineToInvoice(
         reference=line.id,
         name=f"{plan['title']} · {plan['plan_name']}",
-        description="\n".join(
-            [f"{plan['title_en']} · {plan['plan_name_en']}{_tier(line)}{_discount(line)}{_contract(line)}", *explained]
-        ),
+        description="\n".join([f"{plan['title_en']} · {plan['plan_name_en']}{_noted(line)}", *explained]),
         quantity=Decimal(1 if parts else line.quantity),
         net_minor=line.net_minor,
         tax_minor=line.tax_minor,
@@ -197,6 +196,11 @@ def _explained(parts: Sequence[PriceLine], line: OrderLine, language: Language) 
         return full
     brief = [part.model_copy(update={"brackets": ()}) for part in parts if part.amount_minor]
     return "\n".join(line_in_words(part, line.interval, line.currency, language) for part in brief)[:MOST_WORDS]
+
+
+def _noted(line: OrderLine) -> str:
+    """What there is to know of its price, in words of both languages."""
+    return f"{_tier(line)}{_discount(line)}{untaxed_of(line.plan).on_paper}{_contract(line)}"
 
 
 def _tier(line: OrderLine) -> str:

@@ -158,6 +158,7 @@ def _line(line: OfferLineView, language: Language, offer: OfferView, zone: ZoneI
         list_price_minor=line.list_price_minor,
         total_minor=line.total_minor,
         tax_included=line.tax_included,
+        untaxed_net=line.tax_included and line.untaxed_price == "net",
         details=_details(line, "en" if english else "zh-CN"),
     )
 

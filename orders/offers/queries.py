@@ -44,6 +44,7 @@ class OfferLineView:
     term_months: int
     price_unit: str
     tax_included: bool
+    untaxed_price: str
     quantity: int
     currency: str
     unit_price_minor: int
@@ -345,6 +346,7 @@ def line_view(currency: str, line: OfferLine, plan: Plan, version: ListingVersio
         term_months=plan.term_months,
         price_unit=price_unit(plan.pricing, plan.interval),
         tax_included=plan.tax_included,
+        untaxed_price=plan.untaxed_price,
         quantity=line.quantity,
         currency=currency,
         unit_price_minor=line.unit_price_minor,

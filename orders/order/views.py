@@ -12,6 +12,7 @@ from marketplace.pricing.shapes import is_by_seat
 from orders.order.line_tier import LineTier
 from orders.order.models import Attribution, Order, OrderLine
 from orders.order.span import first_term_of
+from orders.order.untaxed import NOTHING_UNTAXED, UntaxedPrice, untaxed_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,8 @@ class LineView:
     """After how many paid terms it ends for good; 0: never by itself."""
     first_term_ends_at: datetime | None = None
     """When the first term ends by what was agreed on, where that is no whole one."""
+    untaxed: UntaxedPrice = NOTHING_UNTAXED
+    """What became of the tax that its price contains, where none was charged."""
     instalments: tuple[dict[str, int], ...] = ()
     """Of a term that is paid in several, all of them (`PricedLine.instalments`); its own amounts are those of the first."""
 
@@ -126,6 +129,7 @@ def line_view(line: OrderLine, credit: Attribution | None) -> LineView:
         tier=LineTier.model_validate(line.plan["tier"]) if line.plan.get("tier") else None,
         contract_terms=int(line.plan.get("contract_terms") or 0),
         first_term_ends_at=first.ends_at if first is not None else None,
+        untaxed=untaxed_of(line.plan),
         instalments=tuple(line.plan.get("instalments") or ()),
     )
 
@@ -146,6 +150,7 @@ _COMPUTED = (
     "tier",
     "contract_terms",
     "first_term_ends_at",
+    "untaxed",
     "instalments",
 )
 

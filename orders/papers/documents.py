@@ -34,6 +34,7 @@ from orders.checkout.priced_line import InvoiceParty, PricedLine
 from orders.checkout.quote_models import Quote
 from orders.invoicing.invoice_order import invoiced_party
 from orders.order.models import Order, OrderLine
+from orders.order.untaxed import UntaxedPrice, untaxed_of
 
 PaperDocument = ReceiptDocument | ProFormaDocument | BuyerStatementDocument
 _GATEWAYS = {
@@ -225,7 +226,7 @@ def _quoted(line: PricedLine, language: Language) -> ProFormaLine:
     return ProFormaLine(
         seller_name=line.seller_name,
         name=_in(language, f"{line.title} · {line.plan_name}", f"{line.title_en} · {line.plan_name_en}"),
-        note="",
+        note=_untaxed(line.untaxed, language),
         quantity=line.quantity,
         net_minor=line.net_minor,
         tax_rate_ppm=line.tax_rate_ppm,
@@ -239,13 +240,17 @@ def _ordered(line: OrderLine, seller_name: str, language: Language) -> ProFormaL
     return ProFormaLine(
         seller_name=seller_name,
         name=_in(language, f"{plan['title']} · {plan['plan_name']}", f"{plan['title_en']} · {plan['plan_name_en']}"),
-        note="",
+        note=_untaxed(untaxed_of(plan), language),
         quantity=line.quantity,
         net_minor=line.net_minor,
         tax_rate_ppm=line.tax_rate_ppm,
         tax_minor=line.tax_minor,
         gross_minor=line.gross_minor,
     )
+
+
+def _untaxed(untaxed: UntaxedPrice, language: Language) -> str:
+    return _in(language, untaxed.in_words("zh-CN") or "", untaxed.in_words("en") or "")
 
 
 def _in(language: Language, chinese: str, english: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -23,6 +23,7 @@ from orders.checkout.models import Purchase
 from orders.checkout.quote_models import Quote
 from orders.coupons.every_term import off_renewal
 from orders.order.models import Order, OrderLine, Subscription
+from orders.order.untaxed import untaxed_of
 from orders.subscriptions.calendar import contract_end
 from orders.subscriptions.offered_terms import NextPrice, next_prices
 from orders.subscriptions.schedule import renews_before
@@ -246,5 +247,9 @@ def _expected_minor(
     except DomainError:
         # It is not sold in this number any more: what stands in the way is said with the first notice.
         return None
+    price_minor -= off_renewal(first, plan_now.code, price_minor, plan_now.currency)
+    if plan_now.untaxed_price == "net":
+        # As it was when it was bought; who the invoice will name, and so the tax, is decided when the price is told.
+        price_minor = replace(untaxed_of(first.plan), reduced=True).as_charged(price_minor)
     # Of a term that is paid in instalments the first is what comes next.
-    return instalments(price, price_minor - off_renewal(first, plan_now.code, price_minor, plan_now.currency))[0]
+    return instalments(price, price_minor)[0]

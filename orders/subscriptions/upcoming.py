@@ -16,6 +16,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.states import state_in
 from orders.order.instalments import Instalment
 from orders.order.models import OrderLine, Subscription
+from orders.order.untaxed import untaxed_of
 from orders.subscriptions.queries import SubscriptionView, own_rows, views_of
 from orders.subscriptions.schedule import renews_before
 
@@ -114,7 +115,7 @@ def _usage(uow: UnitOfWork, until: datetime) -> list[UpcomingCharge]:
             seller_name=plan["seller_name"],
             title=plan["title"],
             title_en=plan["title_en"],
-            amount_minor=periods[entitlement_id].amount_minor,
+            amount_minor=untaxed_of(plan).as_charged(periods[entitlement_id].amount_minor),
             currency=periods[entitlement_id].currency,
             is_told=False,
             tax_included=tax_included,

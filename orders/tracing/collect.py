@@ -29,6 +29,7 @@ from orders.checkout.quote_models import Quote
 from orders.offers.models import Offer, OfferLine
 from orders.order.milestones import OrderMilestone
 from orders.order.models import Attribution, Order, OrderLine, Subscription
+from orders.order.untaxed import untaxed_of
 from orders.refunds.models import RefundCase
 from orders.tracing.model import Node
 from orders.tracing.resolve import agreed, mine
@@ -82,6 +83,7 @@ def agreement(uow: UnitOfWork, order_ids: Sequence[UUID]) -> Iterator[Node]:
                 "quantity": line.quantity,
                 **_discounted(line),
                 **_tier(line),
+                **_untaxed(line),
                 "net": _money(line.net_minor, line.currency),
                 "tax": _money(line.tax_minor, line.currency),
                 "gross": _money(line.gross_minor, line.currency),
@@ -99,6 +101,12 @@ def _tier(line: OrderLine) -> dict[str, object]:
         return {}
     listed = {"tier_list": _money(tier["list_minor"], line.currency)} if tier["list_minor"] is not None else {}
     return {"tier": tier["code"], **listed}
+
+
+def _untaxed(line: OrderLine) -> dict[str, object]:
+    """What became of the tax that its price contains, where none was charged."""
+    found = untaxed_of(line.plan)
+    return {"untaxed": {"price": found.kept_as, "home_rate_ppm": found.home_rate_ppm}} if found.home_rate_ppm else {}
 
 
 def _discounted(line: OrderLine) -> dict[str, object]:

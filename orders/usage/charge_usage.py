@@ -116,7 +116,9 @@ def _sold(uow: UnitOfWork, subscription: Subscription, period: PeriodToPay) -> P
 def _line(uow: UnitOfWork, sold: PricedLine, buyer: InvoiceParty, period: PeriodToPay) -> PricedLine:
     """The period as a line: its price is what of the plan's decides usage, its parts are the period's lines."""
     seller = lookups.get_party(uow, sold.seller_org_id)
-    decision = decide_tax(seller, buyer, sold.taxed_as, clock.now(), included=sold.tax_included)
+    decision = decide_tax(
+        seller, buyer, sold.taxed_as, clock.now(), included=sold.tax_included, untaxed=sold.untaxed_price
+    )
     amounts = line_amounts(period.amount_minor, 0, decision)
     used = tuple(one for one in period.price.components if one.kind in ("metered", "commitment"))
     price = PlanPrice(
@@ -142,6 +144,7 @@ def _line(uow: UnitOfWork, sold: PricedLine, buyer: InvoiceParty, period: Period
             "tax_rate_ppm": decision.rate_ppm,
             "tax_category": decision.category,
             "tax_reason": decision.reason_code,
+            "home_rate_ppm": decision.home_rate_ppm,
             # What was used cannot be given back: a line that is not right is questioned.
             "refund_window_days": 0,
             "claims": [],

@@ -7,6 +7,8 @@ marked content is in the tree. The order is read off the tree's own marks, as a 
 from __future__ import annotations
 
 import io
+import re
+import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +21,7 @@ from tests.sample_documents import PANGO_MISSING, chinese_invoice, credit_note, 
 from tests.unit.documents.test_fapiao import red
 
 pytestmark = pytest.mark.skipif(not pango_is_there(), reason=PANGO_MISSING)
+HAN = re.compile("[\u4e00-\u9fff]")
 STANDARD = {
     *(
         "/Document",
@@ -79,6 +82,69 @@ def test_it_is_tagged_with_its_language_and_title(opened: dict[str, pikepdf.Pdf]
     types = {str(one.S) for one in elements(root.StructTreeRoot.K[0])}
     assert types <= STANDARD
     assert {"/H1", "/Table", "/TH", "/TD"} <= types
+
+
+def characters(font: Any) -> dict[bytes, str]:
+    """What the codes of an embedded font stand for."""
+    pairs = re.findall(rb"<([0-9A-Fa-f]{4})> <([0-9A-Fa-f]+)>", font.ToUnicode.read_bytes())
+    return {bytes.fromhex(code.decode()): bytes.fromhex(said.decode()).decode("utf-16-be") for code, said in pairs}
+
+
+def said_on(page: pikepdf.Page) -> dict[int, str]:
+    """The text of each piece of marked content on a page."""
+    fonts = {str(name): characters(font) for name, font in page.Resources.Font.items()}
+    found: dict[int, str] = {}
+    open_marks: list[int | None] = []
+    font: dict[bytes, str] = {}
+    for instruction in pikepdf.parse_content_stream(page):
+        operator, operands = str(instruction.operator), instruction.operands
+        if operator in {"BDC", "BMC"}:
+            open_marks.append(int(operands[1]["/MCID"]) if operator == "BDC" and "/MCID" in operands[1] else None)
+        elif operator == "EMC":
+            open_marks.pop()
+        elif operator == "Tf":
+            font = fonts[str(operands[0])]
+        elif operator in {"Tj", "TJ"}:
+            shown = operands[0] if operator == "TJ" else [operands[0]]
+            codes = b"".join(bytes(part) for part in shown if isinstance(part, pikepdf.String))
+            mark = next((one for one in reversed(open_marks) if one is not None), -1)
+            text = "".join(font.get(codes[at : at + 2], "") for at in range(0, len(codes), 2))
+            found[mark] = found.get(mark, "") + text
+    return found
+
+
+def spoken_as(opened: pikepdf.Pdf) -> list[tuple[str, str]]:
+    """Each piece of text in the tree with its language: that of the nearest element which says one."""
+    texts = {page.obj.objgen[0]: said_on(page) for page in opened.pages}
+
+    def within(node: Any, language: str) -> Iterator[tuple[str, str]]:
+        language = str(node.get("/Lang", language))
+        kids = node.get("/K", [])
+        for kid in kids if isinstance(kids, pikepdf.Array) else [kids]:
+            if isinstance(kid, pikepdf.Dictionary):
+                yield from within(kid, language)
+            elif isinstance(kid, int):
+                # Glyphs shared with a radical are read as that.
+                yield language, unicodedata.normalize("NFKC", texts[node.Pg.objgen[0]].get(kid, ""))
+
+    return list(within(opened.Root.StructTreeRoot.K[0], str(opened.Root.Lang)))
+
+
+def test_english_beside_chinese_is_said_in_english(opened: dict[str, pikepdf.Pdf]) -> None:
+    pieces = spoken_as(opened["invoice"])
+    of = {text.strip(): language for language, text in pieces}
+    for label in ("Buyer", "Seller", "Date of issue", "Net total", "Remarks"):
+        assert of[label] == "en", label
+    for label in ("购买方", "销售方", "出单日期", "备注"):
+        assert of[label] == "zh-CN", label
+    assert not [text for language, text in pieces if language == "en" and HAN.search(text)]
+
+
+def test_chinese_on_an_english_paper_is_said_in_chinese(opened: dict[str, pikepdf.Pdf]) -> None:
+    pieces = spoken_as(opened["invoice in English"])
+    assert {"en", "zh-CN"} == {language for language, _ in pieces}
+    assert not [text for language, text in pieces if language == "zh-CN" and re.search("[A-Za-z]", text)]
+    assert [language for language, text in pieces if text.strip() == "Buyer"] == ["en"]
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

@@ -287,8 +287,14 @@ def quote_view(page_request: PageRequest, quote: quote_models.Quote) -> QuotePan
             reason_sentence(page_request, one, quote.currency) for one in reasons_of(quote.approval_reasons)
         ),
         approval_steps=steps_sentence(page_request, steps_from(quote.approval_steps)),
-        tax_note=next(filter(None, (note_in_words(line.tax_reason, page_request.language) for line in lines)), None),
+        tax_note=next(filter(None, (_tax_note(page_request, line) for line in lines)), None),
     )
+
+
+def _tax_note(page_request: PageRequest, line: PricedLine) -> str | None:
+    """What of its tax a buyer may not expect."""
+    language = page_request.language
+    return note_in_words(line.tax_reason, language) or line.whole.untaxed.in_words(language)
 
 
 def _trial_text(page_request: PageRequest, line: PricedLine) -> str:
@@ -312,12 +318,16 @@ def _panel_line(page_request: PageRequest, line: PricedLine, *, among: int) -> Q
         *schedule(page_request, line.whole.instalments, line.currency, clock.now()),
         *agreed_terms(page_request, 0, first_ends_at),
     )
+    off, off_text = untaxed_off(page_request, line)
     if line.coupon_id is None:
-        return QuotePanelLine(text, Money(_agreed_minor(line), line.currency), parts)
+        amount = line.list_minor if off is not None else _agreed_minor(line)
+        return QuotePanelLine(text, Money(amount, line.currency), parts, untaxed=off, untaxed_text=off_text)
     return QuotePanelLine(
         text,
         Money(line.list_minor, line.currency),
         parts,
+        untaxed=off,
+        untaxed_text=off_text,
         discount=Money(-line.discount_minor, line.currency),
         discount_text=discount_in_words(
             page_request, line.coupon, every_term=line.coupon_every_term, recurs=line.term_months > 0
@@ -326,6 +336,15 @@ def _panel_line(page_request: PageRequest, line: PricedLine, *, among: int) -> Q
         if line.coupon_until
         else "",
     )
+
+
+def untaxed_off(page_request: PageRequest, line: PricedLine) -> tuple[Money | None, str]:
+    """What is taken off a price with tax because none applies, and its words; nothing where nothing is."""
+    if not line.tax_included or line.list_minor - line.discount_minor == line.gross_minor:
+        return None, ""
+    rate = page_request.formats.rate(line.home_rate_ppm)
+    off = Money(line.gross_minor - line.list_minor + line.discount_minor, line.currency)
+    return off, page_request.t("buy.untaxed", rate=rate)
 
 
 def _agreed_minor(line: PricedLine) -> int:

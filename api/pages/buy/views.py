@@ -45,6 +45,9 @@ class QuotePanelLine:
     discount_text: str = ""
     discount_until: str = ""
     """The last day on which it can be bought with."""
+    untaxed: Money | None = None
+    """The tax that is taken off a price with tax, because none applies; ``amount`` is then the list price."""
+    untaxed_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from api.pages.frame.phrases import figure, priced, sentences
 from api.pages.frame.site import PageRequest
 from api.pages.frame.translations import translations
-from api.pages.listings.forms import TEXT_FIELDS, plan_values
+from api.pages.listings.forms import TEXT_FIELDS, plan_values, tax_words
 from marketplace.catalog.queries import ListingView, PlanView, VersionsCompared
 
 Kind = Literal["same", "out", "in"]
@@ -116,7 +116,7 @@ def _terms(page_request: PageRequest, plan: PlanView) -> Mapping[str, str]:
     """A plan's terms by the names of their fields."""
     words = translations(page_request.language)
     values = plan_values(plan)
-    tax = page_request.t("editor.tax_in" if plan.tax_included else "editor.tax_on_top")
+    tax = tax_words(page_request, plan)
     shown = {
         "name": plan.name,
         "name_en": plan.name_en,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from api.pages.frame.prices import parse_amount
-from api.pages.frame.site import Form, parse_uuid_or_404
+from api.pages.frame.site import Form, PageRequest, parse_uuid_or_404
 from api.pages.frame.typed_numbers import find_whole, whole_number
 from api.pages.listings.price_form import price_of, price_values
 from kernel.errors import Invalid
@@ -97,13 +97,14 @@ def plan_of(form: Form, code: str) -> DraftPlan:
     currency = form.text("currency", most=3)
     if currency not in CURRENCIES:
         raise Invalid("currency_unknown", field="currency")
-    connector = form.text("connector_id", most=40)
+    connector, tax = form.text("connector_id", most=40), form.text("tax_included", most=10)
     return DraftPlan(
         code=code,
         name=form.text("name", most=LONGEST),
         name_en=form.text("name_en", most=LONGEST),
         **_priced(form, currency),
-        tax_included=form.text("tax_included", most=10) != "no",
+        tax_included=tax != "no",
+        untaxed_price="net" if tax == "net" else "whole",
         trial_days=_number(form, "trial_days", 0, MAX_TRIAL_DAYS),
         trial_needs_method=form.text("trial_needs_method", most=10) == "yes",
         renewal_lead_days=_number(form, "renewal_lead_days", 0, MAX_LEAD_DAYS),
@@ -146,7 +147,7 @@ def plan_values(plan: PlanView) -> dict[str, str]:
         "price_unit": plan.price_unit if plan.price_unit in PRICE_UNITS else NEW_PLAN["price_unit"],
         "currency": plan.currency,
         "price": f"{to_decimal(plan.unit_price_minor, plan.currency):f}",
-        "tax_included": "yes" if plan.tax_included else "no",
+        "tax_included": "no" if not plan.tax_included else "net" if plan.untaxed_price == "net" else "yes",
         "min_seats": str(plan.min_seats),
         "max_seats": str(plan.max_seats),
         "included_seats": str(plan.included_seats),
@@ -162,6 +163,13 @@ def plan_values(plan: PlanView) -> dict[str, str]:
     for index, feature in enumerate(plan.features):
         values |= {f"feature_{index}_{part}": _said(feature.get(part)) for part in ("key", "zh", "en", "value", "unit")}
     return values
+
+
+def tax_words(page_request: PageRequest, plan: PlanView) -> str:
+    """Whether a plan's price contains its tax, and what becomes of it where none applies."""
+    if not plan.tax_included:
+        return page_request.t("editor.tax_on_top")
+    return page_request.t("editor.tax_in_net") if plan.untaxed_price == "net" else page_request.t("editor.tax_in")
 
 
 def feature_rows(values: Mapping[str, str]) -> int:

@@ -22,6 +22,7 @@ from api.pages.listings.forms import (
     feature_rows,
     free_code,
     plan_values,
+    tax_words,
     text_values,
 )
 from api.pages.listings.price_editor import price_choices, price_rows
@@ -197,7 +198,7 @@ def _plan(page_request: PageRequest, plan: PlanView, view: ListingView, typed: R
     returned = {name: _reasons(page_request, view, f"plans.{plan.code}.{name}") for name in names}
     returned["plan"] = _reasons(page_request, view, f"plans.{plan.code}")
     form = _section(page_request, plan_key(plan.code), stored, plan_hash(plan), returned, typed)
-    tax = page_request.t("editor.tax_in" if plan.tax_included else "editor.tax_on_top")
+    tax = tax_words(page_request, plan)
     price = priced(page_request, plan.unit_price_minor, plan.currency, plan.price_unit, plan.pricing)
     lacks = not plan.name and not plan.name_en
     opened = bool(form.wrong or form.error or any(returned.values()) or lacks or plan.connector_id is None)

@@ -65,6 +65,7 @@ class ShownPlan:
     trial_needs_method: bool = False
     renewal_lead_days: int = 0
     contract_terms: int = 0
+    untaxed_price: str = "whole"
     step: int = 1
     """Seats are sold in packs of so many."""
     sentences: tuple[str, ...] = ()
@@ -180,6 +181,7 @@ def _plan(page_request: PageRequest, view: ListingView, plan: PlanView, seller: 
         price=money(plan.unit_price_minor, plan.currency),
         per=per_of(plan.price_unit, plan.pricing),
         tax_included=plan.tax_included,
+        untaxed_price=plan.untaxed_price,
         quantity=plan.min_seats,
         most=plan.max_seats,
         sold_by_seat=plan.sold_by_seat,
@@ -206,7 +208,9 @@ def _amounts(view: ListingView, plan: PlanView, seller: Party, priced: Priced, o
         tax_id=seller.tax_id,
         registered_in=seller.country,
     )
-    decision = decide_tax(seller, buyer, view.tax_category, clock.now(), included=plan.tax_included)
+    decision = decide_tax(
+        seller, buyer, view.tax_category, clock.now(), included=plan.tax_included, untaxed=plan.untaxed_price
+    )
     found = line_amounts(priced.amount_minor, off_minor, decision)
     return ShownAmounts(
         money(found.list_minor, plan.currency),

@@ -193,6 +193,7 @@ def line_item(page_request: PageRequest, line: OfferLineView) -> OfferLineItem:
         else "",
         total=money(line.total_minor, line.currency),
         tax_included=line.tax_included,
+        untaxed_price=line.untaxed_price,
         sentences=tuple(price_in_words(own, page_request.language)) if own is not None else (),
         parts=explained(page_request, line.price_lines, line.interval, line.currency),
         instalments=line.instalments,

@@ -21,6 +21,7 @@ class OfferLineItem:
     list_price: str
     total: Money
     tax_included: bool
+    untaxed_price: str = "whole"
     sentences: tuple[str, ...] = ()
     """What each component of a price of several parts costs."""
     parts: tuple[str, ...] = ()

@@ -363,6 +363,7 @@ def _line(page_request: PageRequest, data: OrderPageData, line: views.LineView) 
         parts=(
             *explained(page_request, line.price_lines, line.interval, data.order.currency),
             *tier_parts(page_request, line.tier, data.order.currency),
+            *filter(None, [line.untaxed.in_words(page_request.language)]),
             *schedule(page_request, line.instalments, data.order.currency, _begins(data.order)),
             *agreed_terms(page_request, line.contract_terms, line.first_term_ends_at),
         ),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 from uuid import UUID
 
-from api.pages.buy.presenter import quote_view
+from api.pages.buy.presenter import quote_view, untaxed_off
 from api.pages.buy.views import QuotePanel, QuotePanelLine
 from api.pages.frame.choices import Choice, department_choices, department_name
 from api.pages.frame.partner_prices import tier_parts
@@ -149,7 +149,9 @@ def _panel(page_request: PageRequest, quote: Quote) -> QuotePanel:
         for part in line.price_lines
     )
     panel = quote_view(page_request, quote)
-    return replace(panel, lines=words or panel.lines)
+    off, said = untaxed_off(page_request, line)
+    less = (QuotePanelLine(said, off),) if off is not None else ()
+    return replace(panel, lines=(*words, *less) if words else panel.lines)
 
 
 def _next_term(page_request: PageRequest, uow: UnitOfWork, after: SubscriptionView) -> str:

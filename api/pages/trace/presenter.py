@@ -15,6 +15,7 @@ from api.pages.frame.site import PageRequest
 from api.pages.frame.timeline import Link, LinkKind, LinkState, Timeline, TimelineFact
 from api.pages.frame.translations import translations
 from api.pages.trace.views import TraceChoice
+from orders.order.untaxed import UntaxedPrice
 from orders.tracing.find import Traceable
 from orders.tracing.model import Gap, Node, Trace
 
@@ -224,6 +225,11 @@ def _rate(_visit: PageRequest, formats: Formats, value: Any) -> str:
     return formats.rate(int(value))
 
 
+def _untaxed(page_request: PageRequest, _formats: Formats, value: Any) -> str:
+    found = UntaxedPrice(int(value["home_rate_ppm"]), value["price"] == "net")
+    return found.in_words(page_request.language) or ""
+
+
 def _moment(_visit: PageRequest, formats: Formats, value: Any) -> str:
     return formats.moment(datetime.fromisoformat(str(value)))
 
@@ -252,6 +258,7 @@ FACTS: Mapping[str, tuple[str, Callable[[PageRequest, Formats, Any], str | Timel
     "used_until": ("until", _moment),
     "revoked_at": ("until", _moment),
     "rate_ppm": ("rate", _rate),
+    "untaxed": ("untaxed", _untaxed),
     "second_ms": ("second", _second),
     "start_ms": ("from", _second),
     "end_ms": ("to", _second),

@@ -10,6 +10,7 @@ from api.pages.frame import addresses
 from api.pages.frame.choices import Choice
 from api.pages.frame.timeline import Link, Timeline, TimelineAttempt, TimelineFact
 from api.pages.orders.views import OrderItem, OrderPageLine, OrderPageView, OrdersView
+from billing.tax.untaxed import untaxed_in_words
 from kernel.money import Money
 
 NOW = datetime(2026, 11, 22, 6, 12, 40, tzinfo=UTC)
@@ -158,6 +159,18 @@ class Samples:
         quote = replace(shown.quote, lines=(line,), net=cny(113_208), tax=cny(6_792), gross=cny(120_000))
         others = (Choice(ID.format(81), self.hiring, self.pick("2027年3月31日", "Mar 31, 2027")),)
         return replace(shown, quote=quote, others=others, align_with=ID.format(81))
+
+    def buy_untaxed(self) -> BuyView:
+        """The purchase sheet of a price with tax, for a title abroad that pays none."""
+        shown = self.buy(alone=True)
+        line = replace(
+            shown.quote.lines[0],
+            untaxed=cny(-22_528),
+            untaxed_text=self.pick("价格所含 6% 税额，不计收", "Tax of 6% in the price, not charged"),
+        )
+        note = untaxed_in_words(60_000, self.language, reduced=True)
+        quote = replace(shown.quote, lines=(line,), tax=cny(0), tax_ppms=(0,), gross=cny(375_472), tax_note=note)
+        return replace(shown, quote=quote)
 
     def buy(self, *, approval: bool = False, alone: bool = False) -> BuyView:
         """The purchase sheet for twenty seats."""

@@ -88,6 +88,7 @@ def samples(language: Language) -> dict[str, Sample]:
         "buy-product": Sample(s.buy(alone=True), BUYER),
         "buy-offer": Sample(s.buy_offer(), BUYER),
         "buy-aligned": Sample(s.buy_aligned(), BUYER),
+        "buy-untaxed": Sample(s.buy_untaxed(), BUYER),
         "buy-coupon": Sample(coupon_samples.sheet(s), BUYER),
         "buy-coupon-refused": Sample(coupon_samples.sheet(s, refused=True), BUYER),
         "order-coupon": Sample(coupon_samples.order(s), BUYER),

@@ -42,6 +42,14 @@ def lines_taxed(p: Planter, _: World) -> None:
     )
 
 
+def lines_untaxed(p: Planter, _: World) -> None:
+    """A price is said to be less its tax, and the tax was charged."""
+    p.change(
+        f"""UPDATE orders.order_line SET plan = plan || '{{"home_rate_ppm": 60000, "untaxed_price": "net"}}'
+            WHERE id = {REJECTED_LINE}"""
+    )
+
+
 def purchases_orders(p: Planter, _: World) -> None:
     order_id = p.find(f"SELECT {REJECTED}")
     p.change("UPDATE orders.\"order\" SET state = 'cancelled' WHERE id = :id", id=order_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from billing.tax.decision import TaxDecision
 from billing.tax.line_amounts import line_amounts
 from kernel.ids import uuid7
+from kernel.money import net_of_included
 from marketplace.pricing.components import Flat, PlanPrice
 from marketplace.pricing.engine import PriceLine
 from orders.checkout.in_instalments import as_whole, in_instalments
@@ -20,12 +22,15 @@ from orders.checkout.priced_line import PricedLine
 NAMES = ("list_minor", "discount_minor", "net_minor", "tax_minor", "gross_minor")
 
 
-def decision(rate_ppm: int, *, included: bool) -> TaxDecision:
-    return TaxDecision(rate_ppm=rate_ppm, category="S", reason_code="x", included=included)
+def decision(rate_ppm: int, *, included: bool, home_ppm: int = 0) -> TaxDecision:
+    found = TaxDecision(rate_ppm=rate_ppm, category="S", reason_code="x", included=included)
+    return replace(found, home_rate_ppm=home_ppm, reduced=home_ppm > 0)
 
 
-def line(amount_minor: int, off_minor: int, parts: int, rate_ppm: int, *, included: bool) -> PricedLine:
-    """A term of 60 months at one price."""
+def line(
+    amount_minor: int, off_minor: int, parts: int, rate_ppm: int, *, included: bool, home_ppm: int = 0
+) -> PricedLine:
+    """A term of 60 months at one price; `home_ppm`: of the tax that is taken off it because none is charged."""
     price = PlanPrice(
         currency="CNY",
         interval="month",
@@ -33,7 +38,7 @@ def line(amount_minor: int, off_minor: int, parts: int, rate_ppm: int, *, includ
         components=(Flat(kind="flat", amount_minor=1),),
         instalments=parts,
     )
-    amounts = line_amounts(amount_minor, off_minor, decision(rate_ppm, included=included))
+    amounts = line_amounts(amount_minor, off_minor, decision(rate_ppm, included=included, home_ppm=home_ppm))
     values: dict[str, Any] = dict.fromkeys(
         ("seller_org_id", "listing_id", "listing_version_id", "plan_id"), uuid7()
     ) | dict.fromkeys(("seller_name", "title", "title_en", "plan_name", "plan_name_en"), "x")
@@ -54,6 +59,8 @@ def line(amount_minor: int, off_minor: int, parts: int, rate_ppm: int, *, includ
         tax_category="S",
         tax_reason="x",
         tax_included=included,
+        untaxed_price="net" if home_ppm else "whole",
+        home_rate_ppm=home_ppm,
         kind="saas",
         connector_id=None,
         deadline_s=1,
@@ -72,9 +79,11 @@ PARTS = st.sampled_from([n for n in range(1, 61) if 60 % n == 0])
     parts=PARTS,
     rate=st.sampled_from([0, 10_000, 60_000, 130_000, 255_000]),
     included=st.booleans(),
+    home=st.sampled_from([0, 60_000, 130_000, 255_000]),
 )
-def test_the_parts_are_the_term(amount: int, off: int, parts: int, rate: int, included: bool) -> None:  # noqa: FBT001 - drawn
-    whole = line(amount, amount * off // 1_000_000, parts, rate, included=included)
+def test_the_parts_are_the_term(amount: int, off: int, parts: int, rate: int, included: bool, home: int) -> None:  # noqa: FBT001 - drawn
+    home = home if included and not rate else 0
+    whole = line(amount, amount * off // 1_000_000, parts, rate, included=included, home_ppm=home)
     first = in_instalments(whole)
     assert as_whole(first) == whole
     if parts == 1 or whole.gross_minor < parts:
@@ -94,7 +103,11 @@ def test_the_parts_are_the_term(amount: int, off: int, parts: int, rate: int, in
     assert gross == sorted(gross, reverse=True)
     for one in first.instalments:
         assert one.gross_minor == one.net_minor + one.tax_minor
-        assert one.list_minor - one.discount_minor == (one.gross_minor if included else one.net_minor)
+        agreed = one.list_minor - one.discount_minor
+        if home:
+            assert abs(one.gross_minor - net_of_included(agreed, home)) <= 2
+        else:
+            assert agreed == (one.gross_minor if included else one.net_minor)
         # As far from its rate as one minor unit of rounding, as any document's line may be.
         assert abs(one.tax_minor * 1_000_000 - one.net_minor * rate) <= 2 * (1_000_000 + rate)
 
@@ -104,3 +117,12 @@ def test_taxed_anew_the_whole_is_and_then_its_parts(*, included: bool) -> None:
     whole = line(100_003, 3, 12, 60_000, included=included)
     other = decision(130_000, included=included)
     assert taxed(in_instalments(whole), other) == in_instalments(taxed(whole, other))
+
+
+def test_taxed_anew_for_whom_no_tax_applies_and_back_nothing_is_lost() -> None:
+    """The parts of a price that was reduced still add up to the price with its tax."""
+    whole = line(100_003, 3, 12, 60_000, included=True).model_copy(update={"untaxed_price": "net"})
+    abroad, home = decision(0, included=True, home_ppm=60_000), decision(60_000, included=True)
+    reduced = taxed(in_instalments(whole), abroad)
+    assert reduced.lifetime_minor == whole.net_minor
+    assert taxed(reduced, home) == in_instalments(whole)

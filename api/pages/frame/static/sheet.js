@@ -82,6 +82,18 @@ function discount(line) {
   return [make("dt", { text: said + terms, "data-line": "" }, ...until), make("dd", { className: "num", text: money({ ...line.discount, amount: -line.discount.amount }), "data-line": "" })];
 }
 
+/** In minor units, the tax that is taken off a price with tax because none applies. */
+function untaxedMinor(line) {
+  return line.tax_included ? line.list.amount - line.discount.amount - line.gross.amount : 0;
+}
+
+/** The same as a row, as the server's own rendering says it. */
+function untaxed(line) {
+  const minor = untaxedMinor(line);
+  if (!minor) return [];
+  return [make("dt", { text: text("untaxed", { rate: percent(line.home_rate_ppm) }), "data-line": "" }), make("dd", { className: "num", text: money({ ...line.list, amount: -minor }), "data-line": "" })];
+}
+
 /** Until when a first term is that is no whole one, as the server's own rendering says it. */
 function firstTerm(line) {
   return line.first_term_ends_at ? [make("span", { className: "part", text: text("first_until", { day: lastDay(line.first_term_ends_at) }) })] : [];
@@ -148,7 +160,7 @@ export function enhance(root, close = () => history.back()) {
     if (trial) form.querySelector("[data-trial-note]").textContent = text(trial.converts ? "trial_converts" : "trial_ends", { days: trial.days, amount: money(trial.gross), term: termOf(trial.term_months) });
     const list = form.querySelector("[data-amounts] dl");
     for (const old of list.querySelectorAll("[data-line]")) old.remove();
-    const rows = quote.lines.flatMap((line) => [make("dt", { text: describe(line, quote.lines.length), "data-line": "" }, ...line.price_lines.map((part) => make("span", { className: "part", text: pick(part, "text") })), ...firstTerm(line)), make("dd", { className: "num", text: money(line.coupon ? line.list : line.tax_included ? line.gross : line.net), "data-line": "" }), ...discount(line)]);
+    const rows = quote.lines.flatMap((line) => [make("dt", { text: describe(line, quote.lines.length), "data-line": "" }, ...line.price_lines.map((part) => make("span", { className: "part", text: pick(part, "text") })), ...firstTerm(line)), make("dd", { className: "num", text: money(line.coupon || untaxedMinor(line) ? line.list : line.tax_included ? line.gross : line.net), "data-line": "" }), ...discount(line), ...untaxed(line)]);
     list.prepend(...rows);
     list.querySelector("[data-tax-label]").textContent = text("tax", { rate: [...new Set(quote.lines.map((line) => line.tax_rate_ppm))].map(percent).join(" / ") });
     for (const name of ["net", "tax", "gross"]) list.querySelector(`[data-${name}]`).textContent = money(quote[name]);

@@ -168,6 +168,23 @@ def test_the_next_version_shows_what_it_changes(dashboards: Dashboards) -> None:
     assert "What changes against version 1" in desk
 
 
+def test_a_price_with_its_tax_is_whole_or_net_where_none_applies(dashboards: Dashboards) -> None:
+    seller, path = dashboards.seller, written(dashboards)
+    listing = UUID(path.rsplit("/", 1)[1])
+
+    def says() -> tuple[bool, str]:
+        (plan,) = dashboards.stage.rows(select(Plan).where(Plan.listing_id == listing))
+        return plan.tax_included, plan.untaxed_price
+
+    assert says() == (True, "whole")
+    for chosen, stored in (("net", (True, "net")), ("no", (False, "whole")), ("yes", (True, "whole"))):
+        base = hidden(seller.get(f"{path}/edit").text, f"{path}/plans", "base", "standard")
+        fields = plan_fields(dashboards, base=base, tax_included=chosen)
+        assert seller.post(f"{path}/plans", **fields).status_code == 303
+        assert says() == stored
+        assert f'<option value="{chosen}" selected' in seller.get(f"{path}/edit").text or chosen == "yes"
+
+
 def test_two_windows_lose_no_text(dashboards: Dashboards) -> None:
     seller = dashboards.seller
     path = began(seller)
