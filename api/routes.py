@@ -49,6 +49,7 @@ from api.pages.on_account import handlers as on_account_pages
 from api.pages.operator import handlers as operator_pages
 from api.pages.orders import handlers as orders_pages
 from api.pages.partners import handlers as partners_pages
+from api.pages.payee_tax import handlers as payee_tax_pages
 from api.pages.payment_methods import handlers as payment_methods_pages
 from api.pages.payments import handlers as payments_pages
 from api.pages.payouts import handlers as payouts_pages
@@ -140,6 +141,8 @@ from api.v1 import (
     outbox,
     ownership_transfers,
     partners,
+    payee_tax,
+    payee_tax_files,
     payment_methods,
     payments,
     payout_batches,
@@ -283,6 +286,8 @@ MODULES: tuple[ModuleType, ...] = (
     payments,
     payout_batches,
     payout_schedules,
+    payee_tax,
+    payee_tax_files,
     static_files,
     sign_in_pages,
     sign_up_pages,
@@ -302,6 +307,7 @@ MODULES: tuple[ModuleType, ...] = (
     bank_pages,
     on_account_pages,
     payouts_pages,
+    payee_tax_pages,
     share_policies_pages,
     departments_pages,
     partners_pages,

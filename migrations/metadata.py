@@ -17,6 +17,7 @@ import billing.invoices.models
 import billing.journal_export.models
 import billing.ledger.models
 import billing.on_account.models
+import billing.payee_tax.models
 import billing.payment_methods.models
 import billing.payments.models
 import billing.payout_batches.models
@@ -133,6 +134,7 @@ MODELS = (
     billing.statements.models,
     billing.store_credit.models,
     billing.payouts.models,
+    billing.payee_tax.models,
     billing.connected_accounts.models,
     billing.invoices.models,
     billing.fapiao.models,

@@ -168,6 +168,7 @@ UNDELETABLE = (
     "billing.share_reversal",
     "billing.payout",
     "billing.payout_attempt",
+    "billing.payee_tax_profile",
     "billing.statement_adjustment",
     "billing.sandbox_operation",
     "billing.dispute",

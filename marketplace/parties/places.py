@@ -18,11 +18,11 @@ TIME_ZONES = frozenset(importlib.resources.files("tzdata").joinpath("zones").rea
 """Zones and aliases of the IANA database. A machine's own folder has more: `localtime` is another zone on every machine."""
 
 
-def checked_country(country: str) -> str:
+def checked_country(country: str, *, field: str = "country") -> str:
     """An ISO 3166-1 alpha-2 code in capitals. Raises Invalid(`country_invalid`)."""
     code = country.strip().upper()
     if code not in COUNTRIES:
-        raise Invalid("country_invalid", field="country")
+        raise Invalid("country_invalid", field=field)
     return code
 
 

@@ -25,9 +25,14 @@ def payouts_by_bank(world: World) -> None:
     """The promoter's statement is closed and paid by bank. The clock is frozen by the caller."""
     ask, stage, operator, db = world.walk.ask, world.stage, world.operator, world.services.db
     with unit_of_work(db, SYSTEM) as uow:
-        own = key_of(uow, make_org(uow).owner)
+        payee = make_org(uow).owner
+        own = key_of(uow, payee)
     ask("PUT /v1/payout-schedules", own, {"currency": "CNY", "every": "weekly", "day": 5, "minimum": 10_000})
     ask("POST /v1/payout-accounts/gateway", own, {"currency": "CNY", "gateway": "sandbox", "account": "sbx_acct_ok"})
+    stated = {"payee_type": "person", "residence_country": "CN", "tin_kind": "resident_id", "tin": "360426199101010071"}
+    ask("PUT /v1/payee-tax-profile", own, stated)
+    revealed = "POST /v1/operator/payee-tax-profiles/{org_id}/reveal"
+    assert ask(revealed, operator, org_id=payee.organization())["tin"] == stated["tin"]
     account_id = bank_account_of(db, stage.promoter, world.services.secrets)
     ask("POST /v1/operator/payout-accounts/{account_id}/confirm-holder", operator, account_id=account_id)
     ask("POST /v1/operator/statements", operator, {"org_id": str(stage.promoter.id)})

@@ -109,6 +109,7 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("bank", "wallet", bank_addresses.BANK, "operator", "operating"),
     NavItem("operator_on_account", "wallet", on_account_addresses.OPERATOR, "operator", "operating"),
     NavItem("payout_batches", "bank", addresses.payouts.BATCHES, "payout_desk", "operating"),
+    NavItem("payee_tax", "receipt", addresses.payouts.PAYEE_TAX, "payout_desk", "operating"),
     NavItem("operator_books", "book", addresses.books.BOOKS, "operator", "operating"),
     NavItem("operator_deferred_revenue", "clock", addresses.books.DEFERRED, "operator", "operating"),
     NavItem("operator_reconciliation", "check", addresses.books.RECONCILIATION, "operator", "operating"),

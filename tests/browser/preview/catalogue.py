@@ -30,6 +30,7 @@ from tests.browser.preview import (
     on_account_samples,
     paper_samples,
     partner_samples,
+    payee_tax_samples,
     payout_samples,
     policy_samples,
     promoter_samples,
@@ -179,6 +180,7 @@ def samples(language: Language) -> dict[str, Sample]:
             recurring_samples.sellers_pages,
             fapiao_samples.sellers_pages,
             payout_samples.partys_pages,
+            payee_tax_samples.payees_pages,
             credit_samples.sellers_pages,
             book_samples.sellers_pages,
             refund_samples.sellers_pages,
@@ -202,7 +204,7 @@ def samples(language: Language) -> dict[str, Sample]:
             webhook_samples.webhook_pages,
             clock_samples.clock_pages,
         ),
-        operator | {"payout_desk"}: (payout_samples.operators_pages,),
+        operator | {"payout_desk"}: (payout_samples.operators_pages, payee_tax_samples.operators_pages),
     }
     for areas, makers in of_areas.items():
         for make in makers:

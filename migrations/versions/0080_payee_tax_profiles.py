@@ -1,0 +1,65 @@
+"""What payees state about themselves for the tax authorities."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from migrations import ddl
+
+revision = "0080"
+down_revision = "0078"
+branch_labels = None
+depends_on = None
+
+INSTANT = sa.DateTime(timezone=True)
+PROFILES = "billing.payee_tax_profile"
+
+
+def upgrade() -> None:
+    """Nobody has stated anything yet: facts of past years are there without it."""
+    op.execute("SET LOCAL lock_timeout = '5s'")
+    op.create_table(
+        "payee_tax_profile",
+        sa.Column("id", sa.Uuid, nullable=False),
+        sa.Column("org_id", sa.Uuid, nullable=False),
+        sa.Column("payee_type", sa.Text, nullable=False),
+        sa.Column("residence_country", sa.CHAR(2), nullable=False),
+        sa.Column("us_form", sa.Text),
+        sa.Column("us_classification", sa.Text),
+        *(sa.Column(name, sa.Text, nullable=False) for name in ("tin_kind", "tin_sealed", "tin_last4", "vat_status")),
+        sa.Column("stated_by", sa.Uuid),
+        sa.Column("replaced_at", INSTANT),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_payee_tax_profile"),
+        sa.ForeignKeyConstraint(["org_id"], ["marketplace.organization.id"], name="fk_payee_tax_profile_org_id"),
+        sa.CheckConstraint("payee_type IN ('person', 'organization')", name="ck_payee_tax_profile_payee_type"),
+        sa.CheckConstraint("residence_country ~ '^[A-Z]{2}$'", name="ck_payee_tax_profile_residence_country"),
+        sa.CheckConstraint("us_form IN ('w9', 'w8ben', 'w8ben_e')", name="ck_payee_tax_profile_us_form"),
+        sa.CheckConstraint(
+            "(us_form IS NOT DISTINCT FROM 'w9') = (us_classification IS NOT NULL)",
+            name="ck_payee_tax_profile_classification",
+        ),
+        sa.CheckConstraint(
+            "tin_kind IN ('ssn', 'itin', 'ein', 'resident_id', 'uscc', 'other')", name="ck_payee_tax_profile_tin_kind"
+        ),
+        sa.CheckConstraint(
+            "vat_status IN ('general', 'small_scale', 'not_registered')", name="ck_payee_tax_profile_vat_status"
+        ),
+        sa.Index(
+            "uq_payee_tax_profile_current", "org_id", unique=True, postgresql_where=sa.text("replaced_at IS NULL")
+        ),
+        sa.Index("ix_payee_tax_profile_org_id_created_at", "org_id", "created_at"),
+        schema="billing",
+    )
+    ddl.grant(PROFILES, "SELECT, INSERT, UPDATE")
+    ddl.isolate(PROFILES, "org_id")
+    op.execute(
+        f"CREATE TRIGGER payee_tax_profile_undeletable BEFORE DELETE ON {PROFILES} "
+        "FOR EACH ROW EXECUTE FUNCTION billing.refuse_deletion()"
+    )
+
+
+def downgrade() -> None:
+    """What was stated is forgotten."""
+    op.drop_table("payee_tax_profile", schema="billing")
