@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from app.demo.demo_client import DemoClient
 from app.demo.demo_session import FOLLOWED_S, wait
@@ -216,14 +216,11 @@ def test_a_transfer_is_delivered_when_the_banks_file_tells_of_it(shop: StripeMar
     amount_minor = int(re.sub(r"\D", "", asked))
 
     stranger = Entry(12_300, "货款", "某某贸易有限公司", reference="2")
-    told = {
-        "name": "statement.csv",
-        "mimeType": "text/csv",
-        "buffer": generic([Entry(amount_minor, f"转账 {code}", "深圳星河精密制造有限公司", reference="1"), stranger]),
-    }
+    entries = [Entry(amount_minor, f"转账 {code}", "深圳星河精密制造有限公司", reference="1"), stranger]
+    told = FilePayload(name="statement.csv", mimeType="text/csv", buffer=generic(entries))
     for act, word in (("try", "匹配"), ("import", "匹配")):
         operator.goto(f"{address}/operator/bank")
-        operator.set_input_files("form[action$='/import'] input[type=file]", files=[told])  # type: ignore[list-item]
+        operator.set_input_files("form[action$='/import'] input[type=file]", files=[told])
         follow(operator.locator(f"form[action$='/import'] button[value={act}]"))
         expect(operator.locator("main")).to_contain_text(word)
         looks_right(operator)
