@@ -61,9 +61,9 @@ class UnbilledOrder(Base):
 
     @property
     def state(self) -> str:
-        """How it stands, for whoever reads it: `waiting`, `invoiced`, or `nothing_left` of it to be invoiced."""
+        """How it stands, for whoever reads it: `to_be_invoiced`, `invoiced`, or `nothing_left` of it to be invoiced."""
         if self.settled_at is None:
-            return "waiting"
+            return "to_be_invoiced"
         return "invoiced" if self.reference is not None else "nothing_left"
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from litestar.testing import TestClient
 from sqlalchemy import func, select
 
 from billing.documents.cii import to_cii
@@ -24,6 +26,7 @@ from kernel.db.uow import transact, unit_of_work
 from kernel.errors import NotFound
 from kernel.ids import uuid7
 from kernel.principal import SYSTEM
+from marketplace.access.authenticate import csrf_of
 from marketplace.parties.models import BillingProfile
 from orders.buyer_statements.content import month_bounds
 from orders.invoicing.correct_title import CorrectTitle, correct_invoice_title
@@ -34,6 +37,8 @@ from tests.loop_stage import Stage
 from tests.month_stage import choose_monthly, documents, end_month, lines_of, sweep_months, waiting
 
 GROSS = 398_000
+TAX_ID = "91330106MA2CF9B3RJ"
+PROFILE = {"legal_name": "云帆科技", "country": "CN", "tax_id": TAX_ID, "email": "a@b.example"}
 
 
 def test_a_months_orders_come_on_one_invoice(stage: Stage) -> None:
@@ -78,6 +83,45 @@ def test_a_months_orders_come_on_one_invoice(stage: Stage) -> None:
     third = stage.buy()
     stage.run()
     assert len(stage.papers(third)) == 1, "the choice was taken back"
+
+
+def test_what_waits_is_seen_where_it_is_looked_for(stage: Stage, browser: TestClient[Any]) -> None:
+    form = PROFILE | {"monthly_invoice": "yes", "csrf": csrf_of(browser.cookies["session"])}
+    told = browser.post(f"/billing-profiles/{stage.profile}", data=form)
+    assert told.status_code == 200, told.text
+    first, second, back = stage.buy(), stage.buy(), stage.buy()
+    stage.run()
+    stage.refund(first, 98_000)
+    stage.refund(back)
+    stage.run()
+    row = waiting(stage, first)
+    (coming,) = browser.get("/v1/invoices-to-come").json()
+    assert (coming["month"], coming["orders"]) == (row.month.isoformat(), 2)
+    assert coming["gross"]["amount"] == 2 * GROSS - 98_000
+    found = browser.get("/v1/unbilled-orders").json()["items"]
+    assert [(one["order_id"], one["gross"]["amount"]) for one in found] == [
+        (str(second), GROSS),
+        (str(first), GROSS - 98_000),
+    ]
+    assert browser.get(f"/v1/unbilled-orders?order_id={back}").json()["items"] == []
+    listed = browser.get("/to-be-invoiced").text
+    assert stage.order(first).number in listed
+    assert stage.order(back).number not in listed
+    assert "/to-be-invoiced" in browser.get(f"/orders/{first}").text
+    browser.put(f"/v1/billing-profiles/{stage.profile}", json=PROFILE | {"legal_name": "云帆科技有限公司"})
+    assert browser.get("/v1/billing-profiles").json()[0]["monthly_invoice"] is True, (
+        "left as it is where nothing is said"
+    )
+    end_month(stage, first)
+    sweep_months(stage)
+    stage.run()
+    assert browser.get("/v1/invoices-to-come").json() == []
+    (invoice,) = browser.get(f"/v1/invoices?order_id={second}").json()["items"]
+    assert (invoice["month"], invoice["gross"]["amount"]) == (row.month.isoformat(), 2 * GROSS - 98_000)
+    by_number = browser.get("/v1/invoices", params={"q": stage.order(first).number}).json()["items"]
+    assert [one["id"] for one in by_number] == [invoice["id"]]
+    opened = browser.get(f"/invoices?open={invoice['id']}").text
+    assert f"/orders/{first}" in opened
 
 
 def test_months_are_those_of_the_buyers_calendar(stage: Stage) -> None:
