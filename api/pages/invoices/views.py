@@ -56,8 +56,6 @@ class InvoicePanel:
     seller_tax_id: str
     buyer_name: str
     buyer_tax_id: str
-    lines_more: int = 0
-    """How many more are on its paper."""
     remarks: str = ""
     capital_amount: str = ""
     #: Where its tax invoice (数电票) is asked for, and whether it was.
@@ -74,6 +72,8 @@ class InvoicePanel:
     fapiaos: tuple[tuple[str, str], ...] = ()
     #: Why EN 16931 cannot say what is on it, as a code; empty where it can.
     no_xml_because: str = ""
+    lines_more: int = 0
+    """How many more are on its paper."""
 
 
 @dataclass(frozen=True, slots=True)
