@@ -118,7 +118,7 @@ def read(uow: UnitOfWork, order_id: UUID) -> OrderPageData:
         dispute=latest_dispute(uow, order.id) if payment is not None else None,
         deliveries=tuple(deliveries_of(uow, [line.id for line in order.lines]).values()),
         invoices=tuple(papers.items) if papers else (),
-        to_be_invoiced=_to_be_invoiced(uow, order, papers.items) if papers else None,
+        to_be_invoiced=find_to_be_invoiced(uow, order.id) if papers and not papers.items and order.active_at else None,
         refunds=tuple(refunds_received(uow, order.id)),
         refund_cases=tuple(cases_of_order(uow, order.id, side="buyer")) if order.active_at is not None else (),
         videos=summaries_of(uow, {line.video_id for line in order.lines if line.video_id}),
@@ -126,12 +126,6 @@ def read(uow: UnitOfWork, order_id: UUID) -> OrderPageData:
         departments=tuple(list_departments(uow, archived=True)) if uow.principal.may(ASSIGN) else (),
         terms=versions_with_terms(uow, [line.listing_version_id for line in order.lines]),
     )
-
-
-def _to_be_invoiced(uow: UnitOfWork, order: OrderView, papers: Sequence[InvoiceRow]) -> ToBeInvoiced | None:
-    """Asked of what was delivered and has no invoice yet, for a moment or until its month ends."""
-    asked = order.state in {"active", "completed"} and order.gross_minor > 0 and not papers
-    return find_to_be_invoiced(uow, order.id) if asked else None
 
 
 def _milestones(uow: UnitOfWork, order: OrderView) -> tuple[MilestoneView, ...]:
@@ -326,7 +320,7 @@ def _entitlements(page_request: PageRequest, data: OrderPageData) -> list[Link]:
 def _invoices(page_request: PageRequest, data: OrderPageData) -> list[Link]:
     if data.order.gross_minor == 0 or not page_request.principal.may("invoices.read"):
         return []
-    if data.to_be_invoiced is not None:
+    if data.to_be_invoiced is not None and data.order.state != "refunded":
         formats = page_request.formats
         month, at = formats.month(data.to_be_invoiced.month), formats.moment(data.to_be_invoiced.due_at)
         words = page_request.t("order.invoice_of_month", month=month, at=at)
