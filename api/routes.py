@@ -78,6 +78,7 @@ from api.pages.subscriptions import handlers as subscriptions_pages
 from api.pages.tax_id_disputes import handlers as tax_id_disputes_pages
 from api.pages.test_clocks import handlers as test_clocks_pages
 from api.pages.trace import handlers as trace_pages
+from api.pages.unbilled_orders import handlers as unbilled_orders_pages
 from api.pages.usage import handlers as usage_pages
 from api.pages.verification import handlers as verification_pages
 from api.pages.videos import detail_handlers as video_details_pages
@@ -176,6 +177,7 @@ from api.v1 import (
     tier_offers,
     touchpoints,
     traces,
+    unbilled_orders,
     uploads,
     usage,
     verification,
@@ -266,6 +268,7 @@ MODULES: tuple[ModuleType, ...] = (
     invoice_corrections,
     sale_papers,
     buyer_statements,
+    unbilled_orders,
     statement_workbook,
     fapiaos,
     disputes,
@@ -364,6 +367,7 @@ MODULES: tuple[ModuleType, ...] = (
     invoice_correction_pages,
     sale_papers_pages,
     buyer_statements_pages,
+    unbilled_orders_pages,
 )
 
 

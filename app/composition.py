@@ -12,6 +12,7 @@ from pathlib import Path
 import billing.jobs
 import migrations.metadata
 import orders.feed_outcomes
+import orders.invoicing.invoice_month
 import orders.loop
 import orders.notifications.notify_of_events
 import orders.outgoing_events.publish_events
@@ -55,6 +56,8 @@ from orders.test_clocks import jobs as test_clock_jobs
 KEY_ID = "k1"
 LOOP = orders.loop
 """Imported for what it registers: who follows which event."""
+MONTHS = orders.invoicing.invoice_month
+"""Imported for the same: months that are invoiced as one."""
 NOTIFY = orders.notifications.notify_of_events
 """Imported for the same: what people are told of."""
 PUBLISH = orders.outgoing_events.publish_events

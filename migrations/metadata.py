@@ -71,6 +71,7 @@ import orders.checkout.models
 import orders.checkout.quote_models
 import orders.coupons.models
 import orders.disputes.models
+import orders.invoicing.models
 import orders.offers.models
 import orders.offers.tier_offer_models
 import orders.order.instalments

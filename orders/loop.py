@@ -3,7 +3,7 @@
     seller's connector tested ─► that step of its checklist done
     purchase placed ─► (approved) ─► payment ─► order paid ─► charge recorded, delivery begun, an offer's request won
         a service ─► its seller takes it on ─► milestone by milestone delivered, accepted, released (`orders/milestones`)
-        delivery done ─► order active ─► share released after its hold, subscription begun, invoice issued
+        delivery done ─► order active ─► share released after its hold, subscription begun, invoice issued, or its month's
         delivery failed or late ─► order's money refunded ─► order refunded, delivery ended, credit note issued
     payment after its purchase expired ─► refunded      refund refused ─► tried again tomorrow
     payment reversed ─► its orders refunded by what is gone      dispute lost ─► those that it was about

@@ -191,6 +191,16 @@ def euro_invoice(*lines: DocumentLine, **more: Any) -> InvoiceDocument:
     return invoice_of(*lines, **(fields | more))
 
 
+def orders_of_a_month() -> tuple[DocumentLine, ...]:
+    """The lines of a consolidated invoice: two of one order, one of another, each with what it was paid for."""
+    first = {"order_ref": "20261102-7D6F12AA01", "order_details": "PO PO-7 · 成本中心 Cost centre R&D <1>"}
+    return (
+        excluded_line("Analytics Pro", 120_000, 190_000, period=YEAR, **first),
+        excluded_line("E-book", 1_999, 70_000, **first),
+        excluded_line("Analytics Pro", 33_333, 190_000, period=YEAR, order_ref="20261109-7D6F12AA02"),
+    )
+
+
 def statement(count: int = 6, *, factor: int = 1, **more: Any) -> StatementDocument:
     """A seller's month; every third order was refunded in part."""
     lines = []

@@ -106,6 +106,7 @@ from tests.factories_marketplace import (
 )
 from tests.factories_usage import PRICE
 from tests.verify_bank import NoPaper, owe_on_account, pay_by_transfer
+from tests.verify_months import invoice_months
 
 APPROVAL_ABOVE_MINOR = 10_000_000
 COUPON = "SPRING-15"
@@ -149,6 +150,7 @@ def build(db: Database, folder: Path) -> World:
     stage.settle()
     stage.renew()
     stage.tax_invoices()
+    invoice_months(stage)
     pay_by_transfer(stage)
     owe_on_account(stage)
     stage.ask_back(stage.asked_back[0], 5_000, as_credit=True)

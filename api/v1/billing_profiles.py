@@ -65,6 +65,11 @@ class BillingProfileIn(Wire):
         default="ordinary", description="China: 普通发票 or 专用发票; elsewhere every invoice is an ordinary one"
     )
     vat_status: VatStatus | None = Field(default=None, description="China: 一般纳税人 or 小规模纳税人")
+    monthly_invoice: bool | None = Field(
+        default=None,
+        description="One invoice a month of each seller and currency, of all that is delivered and paid from now on, instead of "
+        "one an order; null leaves it as it is. What waits comes at the end of its month, whatever is chosen meanwhile",
+    )
 
 
 class BillingProfileOut(Out):
@@ -89,6 +94,7 @@ class BillingProfileOut(Out):
     vat_status: str | None
     is_default: bool
     is_retired: bool
+    monthly_invoice: bool
 
     @classmethod
     def of(cls, row: InvoiceTitle) -> BillingProfileOut:

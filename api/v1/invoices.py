@@ -72,7 +72,14 @@ class InvoiceOut(Out):
     kind: str
     number: str | None
     state: str
-    reference: Annotated[UUID, Meta(description="The order; for a commission invoice the statement")]
+    reference: Annotated[
+        UUID,
+        Meta(description="The order; for a commission invoice the statement; for a consolidated one what names it"),
+    ]
+    month: Annotated[
+        date | None,
+        Meta(description="Of a consolidated invoice: the first day of its month; its lines name their orders"),
+    ]
     original_invoice_id: UUID | None
     buyer_name: str
     buyer_tax_id: str
@@ -116,6 +123,9 @@ class InvoiceLineOut(Out):
     net: MoneyOut
     tax: MoneyOut
     gross: MoneyOut
+    order_id: Annotated[UUID | None, Meta(description="On a consolidated document: whose line it is")]
+    order_number: str
+    order_details: Annotated[str, Meta(description="What the buyer's books call the order: PO number, cost centre")]
 
     @classmethod
     def of(cls, line: LineRow, currency: str) -> InvoiceLineOut:

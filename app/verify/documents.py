@@ -67,7 +67,7 @@ ORDERS = Query(
     """
     SELECT i.id AS invoice_id, i.reference AS order_id, i.gross_minor, o.gross_minor AS order_gross_minor
     FROM billing.invoice i LEFT JOIN orders."order" o ON o.id = i.reference
-    WHERE i.kind = 'invoice' AND i.corrects_invoice_id IS NULL AND (
+    WHERE i.kind = 'invoice' AND i.corrects_invoice_id IS NULL AND i.month IS NULL AND (
         (i.net_minor, i.tax_minor, i.gross_minor, i.currency)
         IS DISTINCT FROM (o.net_minor, o.tax_minor, o.gross_minor, o.currency)
         OR EXISTS (
@@ -80,16 +80,21 @@ ORDERS = Query(
 )
 PER_ORDER = Query(
     "invoices.per_order",
-    "每张已交付的收费订单恰有一张发票，未交付的没有。",
-    "Every delivered order that cost something has exactly one invoice, and no other order has one.",
+    "每张已交付的收费订单恰有一张发票，或等待其月度合并发票；未交付的没有。",
+    "Every delivered order that cost something has exactly one invoice or waits for its month's, and no other order has one.",
     f"""
     SELECT o.id AS order_id, o.number, o.state, o.active_at, count(i.id) AS invoices
-    FROM orders."order" o LEFT JOIN billing.invoice i ON i.reference = o.id AND i.kind = 'invoice'
-        AND i.superseded_at IS NULL
-    GROUP BY o.id
+    FROM orders."order" o
+    LEFT JOIN orders.unbilled_order u ON u.order_id = o.id
+    LEFT JOIN billing.invoice i ON i.reference = coalesce(u.reference, o.id) AND i.kind = 'invoice' AND i.superseded_at IS NULL
+    GROUP BY o.id, u.id
     HAVING count(i.id) > 1
         OR (count(i.id) = 1 AND o.active_at IS NULL)
-        OR (count(i.id) = 0 AND o.gross_minor > 0 AND o.state IN ('active', 'completed') AND NOT {pending("o.id")})
+        OR (count(i.id) = 1 AND u.id IS NOT NULL AND u.reference IS NULL)
+        -- What is settled without one has gone back as a whole: `invoices.waiting`.
+        OR (count(i.id) = 0 AND u.reference IS NULL AND u.id IS NOT NULL AND o.active_at IS NULL)
+        OR (count(i.id) = 0 AND (u.id IS NULL OR u.reference IS NOT NULL) AND o.gross_minor > 0
+            AND o.state IN ('active', 'completed') AND NOT {pending("o.id")})
     """,  # noqa: S608 - every piece of it stands in this module
 )
 CREDIT_WITHIN = Query(
@@ -110,15 +115,18 @@ CREDIT_WITHIN = Query(
 )
 CREDITED = Query(
     "credit_notes.per_refund",
-    "已开票订单的每笔成功退款都有同额的贷项（红字）单据。",
-    "Every refund of an invoiced order has a credit note of the same amount.",
+    "已开票订单的每笔成功退款都有同额的贷项（红字）单据；开票前已扣减的退款没有。",
+    "Every refund of an invoiced order has a credit note of the same amount, and one that was taken off before has none.",
     f"""
     SELECT r.id AS refund_id, i.id AS invoice_id, l.minor AS refunded_minor, n.gross_minor AS credited_minor
     FROM billing.refund r
-    JOIN billing.invoice i ON i.reference = r.reference AND i.kind = 'invoice' AND i.superseded_at IS NULL
+    LEFT JOIN orders.unbilled_order u ON u.order_id = r.reference
+    JOIN billing.invoice i ON i.reference = coalesce(u.reference, r.reference) AND i.kind = 'invoice'
+        AND i.superseded_at IS NULL
     JOIN (SELECT refund_id, sum(gross_minor) AS minor FROM billing.refund_line GROUP BY 1) l ON l.refund_id = r.id
     LEFT JOIN billing.invoice n ON n.refund_id = r.id
-    WHERE r.state = 'succeeded' AND n.gross_minor IS DISTINCT FROM l.minor AND NOT {pending("r.id")}
+    WHERE r.state = 'succeeded' AND n.gross_minor IS DISTINCT FROM CASE WHEN r.id = ANY(u.deducted) THEN NULL ELSE l.minor END
+      AND NOT {pending("r.id")}
     """,  # noqa: S608 - every piece of it stands in this module
 )
 CORRECTED = Query(
@@ -132,7 +140,8 @@ CORRECTED = Query(
     FULL JOIN (SELECT * FROM billing.invoice x WHERE x.corrects_invoice_id IS NOT NULL) c ON c.corrects_invoice_id = o.id
     -- A note that has lost its refund is named by `credit_notes.per_refund`.
     WHERE (o.superseded_at IS NOT NULL OR c.id IS NOT NULL OR n.id IS NOT NULL AND NOT EXISTS (
-               SELECT 1 FROM billing.refund r WHERE r.reference = o.reference AND r.state = 'succeeded'
+               SELECT 1 FROM billing.refund r WHERE r.state = 'succeeded' AND (r.reference = o.reference
+                       OR EXISTS (SELECT 1 FROM billing.invoice_line x WHERE x.invoice_id = o.id AND x.order_id = r.reference))
                    AND NOT EXISTS (SELECT 1 FROM billing.invoice k WHERE k.refund_id = r.id))) AND (
         o.superseded_at IS NULL OR n.id IS NULL OR c.id IS NULL
         OR (c.buyer_org_id, c.seller_org_id, c.currency, c.reference)

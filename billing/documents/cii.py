@@ -15,6 +15,7 @@ from billing.documents.en16931 import (
     CREDIT_NOTE_CODE,
     GUIDELINE,
     INVOICE_CODE,
+    INVOICED_OBJECT,
     amount_text,
     decimal_text,
     en16931_violation,
@@ -101,7 +102,9 @@ def _header(root: etree._Element, document: InvoiceDocument) -> None:
 
 def _line(transaction: etree._Element, position: int, line: DocumentLine, currency: str) -> None:
     element = _add(transaction, "ram:IncludedSupplyChainTradeLineItem")
-    _add(element, "ram:AssociatedDocumentLineDocument/ram:LineID", str(position))  # BT-126
+    within = _add(element, "ram:AssociatedDocumentLineDocument")
+    _add(within, "ram:LineID", str(position))  # BT-126
+    _add_filled(within, "ram:IncludedNote/ram:Content", line.order_details)  # BT-127
     product = _add(element, "ram:SpecifiedTradeProduct")
     _add(product, "ram:Name", line.name)  # BT-153
     _add_filled(product, "ram:Description", line.description)  # BT-154
@@ -129,6 +132,10 @@ def _line(transaction: etree._Element, position: int, line: DocumentLine, curren
         "ram:SpecifiedTradeSettlementLineMonetarySummation/ram:LineTotalAmount",  # BT-131
         amount_text(line.net_minor, currency),
     )
+    if line.order_ref:
+        invoiced = _add(settlement, "ram:AdditionalReferencedDocument")
+        _add(invoiced, "ram:IssuerAssignedID", line.order_ref)  # BT-128
+        _add(invoiced, "ram:TypeCode", INVOICED_OBJECT)
 
 
 def _agreement(transaction: etree._Element, document: InvoiceDocument) -> None:

@@ -13,6 +13,7 @@ from billing.documents.model import InvoiceDocument
 from kernel.money import PPM, exponent, to_decimal
 
 GUIDELINE: Final = "urn:cen.eu:en16931:2017"
+INVOICED_OBJECT: Final = "130"  # UNTDID 1001: what a line is about, in the seller's own numbering
 INVOICE_CODE: Final = "380"  # UNTDID 1001, commercial invoice
 CREDIT_NOTE_CODE: Final = "381"  # UNTDID 1001, credit note: amounts are positive
 BANK_TRANSFER: Final = "30"  # UNTDID 4461, credit transfer

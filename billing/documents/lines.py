@@ -60,9 +60,13 @@ class DocumentLine:
     """The unit as machines say it: UN/ECE Recommendation 20."""
     period: Period | None = None
     exemption_reason: str = ""
+    order_ref: str = ""
+    """On a consolidated document: the number of the order that it is of, and what the buyer's books call that."""
+    order_details: str = ""
 
     def __post_init__(self) -> None:
         cleaned(self, {"name": 300, "description": 1000, "unit": 40, "exemption_reason": 300})
+        cleaned(self, {"order_ref": 80, "order_details": 200})
         if not self.name:
             raise Invalid("document_line_needs_name", field="name")
         if self.unit_code not in UNIT_CODES:

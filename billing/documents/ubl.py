@@ -15,6 +15,7 @@ from billing.documents.en16931 import (
     CREDIT_NOTE_CODE,
     GUIDELINE,
     INVOICE_CODE,
+    INVOICED_OBJECT,
     amount_text,
     decimal_text,
     en16931_violation,
@@ -235,10 +236,15 @@ def _totals(root: etree._Element, document: InvoiceDocument) -> None:
 def _line(root: etree._Element, name: str, position: int, line: DocumentLine, currency: str) -> None:
     element = _add(root, f"cac:{name}Line")
     _add(element, "cbc:ID", str(position))  # BT-126
+    _add_filled(element, "cbc:Note", line.order_details)  # BT-127
     quantity = "CreditedQuantity" if name == "CreditNote" else "InvoicedQuantity"
     _add(element, f"cbc:{quantity}", decimal_text(line.quantity), unitCode=line.unit_code)  # BT-129, BT-130
     _money(element, "cbc:LineExtensionAmount", line.net_minor, currency)  # BT-131
     _period(element, line.period)  # BG-26
+    if line.order_ref:
+        invoiced = _add(element, "cac:DocumentReference")
+        _add(invoiced, "cbc:ID", line.order_ref)  # BT-128
+        _add(invoiced, "cbc:DocumentTypeCode", INVOICED_OBJECT)
     item = _add(element, "cac:Item")
     _add_filled(item, "cbc:Description", line.description)  # BT-154
     _add(item, "cbc:Name", line.name)  # BT-153

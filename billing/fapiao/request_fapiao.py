@@ -212,7 +212,7 @@ def _request(
 
 def _orders(bills: Sequence[Invoice]) -> str:
     """Which orders they are for, as far as a document's remarks have room."""
-    shown = [bill.order_number for bill in bills[:5]]
+    shown = [f"{bill.month:%Y-%m} 月度合并" if bill.month else bill.order_number for bill in bills[:5]]
     return f"订单 {'、'.join(shown)}{f' 等 {len(bills)} 笔' if len(bills) > len(shown) else ''}"
 
 

@@ -146,6 +146,7 @@ def _copy(original: Invoice, kind: str, lines: Sequence[LineToInvoice], *, reaso
         seller_org_id=original.seller_org_id,
         kind=kind,
         reference=original.reference,
+        month=original.month,
         currency=original.currency,
         net_minor=sum(line.net_minor for line in lines),
         tax_minor=sum(line.tax_minor for line in lines),

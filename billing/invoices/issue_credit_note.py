@@ -51,7 +51,7 @@ def issue_credit_note(uow: UnitOfWork, command: IssueCreditNote) -> UUID | None:
     if refund.state not in EFFECTIVE:
         raise Conflict("refund_not_finished")
     original = lock_row(uow.session, Invoice, command.invoice_id)
-    if original is None or original.kind != "invoice" or original.reference != refund.reference:
+    if original is None or original.kind != "invoice" or not _is_invoiced_on(uow, refund.reference, original):
         raise NotFound("invoice_not_found")
     known = uow.session.scalar(select(Invoice.id).where(Invoice.refund_id == refund.id))
     if known is not None:
@@ -66,7 +66,7 @@ def issue_credit_note(uow: UnitOfWork, command: IssueCreditNote) -> UUID | None:
         buyer_org_id=original.buyer_org_id,
         seller_org_id=original.seller_org_id,
         kind="credit_note",
-        reference=original.reference,
+        reference=refund.reference,
         refund_id=refund.id,
         currency=original.currency,
         net_minor=sum(line.net_minor for line in lines),
@@ -77,7 +77,7 @@ def issue_credit_note(uow: UnitOfWork, command: IssueCreditNote) -> UUID | None:
         language=original.language,
         seller=original.seller,
         buyer=original.buyer,
-        order_number=original.order_number,
+        order_number=original.order_number or lines[0].order_number,
         po_number=original.po_number,
         cost_centre=original.cost_centre,
         payment_reference=refund.gateway_reference or "",
@@ -89,6 +89,14 @@ def issue_credit_note(uow: UnitOfWork, command: IssueCreditNote) -> UUID | None:
     )
     add_document(uow, note, lines, original=original)
     return note.id
+
+
+def _is_invoiced_on(uow: UnitOfWork, order_id: UUID, original: Invoice) -> bool:
+    """Whether it is the order's own invoice, or a consolidated one that has lines of it."""
+    if original.month is None:
+        return original.reference == order_id
+    found = exists().where(InvoiceLine.invoice_id == original.id, InvoiceLine.order_id == order_id)
+    return bool(uow.session.scalar(select(found)))
 
 
 def _was_owed(uow: UnitOfWork, refund: Refund) -> bool:
@@ -159,6 +167,10 @@ def credited_line(line: InvoiceLine, part: RefundPart) -> LineToInvoice:
         description=line.description,
         unit=line.unit if whole else "",
         unit_code=line.unit_code if whole else "C62",
+        order_id=line.order_id,
+        order_number=line.order_number,
+        order_details=line.order_details,
+        period=(line.period_start_on, line.period_end_on) if line.period_start_on and line.period_end_on else None,
     )
 
 

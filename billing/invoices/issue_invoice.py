@@ -43,6 +43,12 @@ class LineToInvoice:
     description: str = ""
     unit: str = ""
     unit_code: str = "C62"
+    order_id: UUID | None = None
+    """On a consolidated document: whose line it is, that order's number, and what the buyer's books call it."""
+    order_number: str = ""
+    order_details: str = ""
+    period: tuple[date, date] | None = None
+    """On a consolidated document, half-open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,18 +79,21 @@ class IssueInvoice:
     kind: Kind = "invoice"
     issuer_time_zone: str = ""
     """Where the issuer keeps its books, when the caller knows."""
+    month: date | None = None
+    """Of a consolidated invoice, its first day."""
 
 
-_KNOWN = Read(
+ISSUED = Read(
     select(Invoice.id).where(
         Invoice.reference == bindparam("reference"), Invoice.kind != "credit_note", Invoice.superseded_at.is_(None)
     )
 )
+"""The invoice that stands for what `reference` names."""
 
 
 def ask_invoice(uow: UnitOfWork, reference: UUID) -> None:
     """Ask ahead what `issue_invoice` reads; the caller holds what `reference` names."""
-    uow.ask_ahead(_KNOWN, reference=reference)
+    uow.ask_ahead(ISSUED, reference=reference)
 
 
 def issue_invoice(uow: UnitOfWork, command: IssueInvoice) -> UUID:
@@ -96,7 +105,7 @@ def issue_invoice(uow: UnitOfWork, command: IssueInvoice) -> UUID:
     Emits: InvoiceIssued with the number; later, from the job: InvoiceRendered.
     Idempotent by: the reference; the first invoice of an order stands.
     """
-    known: UUID | None = uow.find(_KNOWN, reference=command.reference)
+    known: UUID | None = uow.find(ISSUED, reference=command.reference)
     if known is not None:
         return known
     if not command.lines:
@@ -108,6 +117,7 @@ def issue_invoice(uow: UnitOfWork, command: IssueInvoice) -> UUID:
         seller_org_id=command.seller_org_id,
         kind=command.kind,
         reference=command.reference,
+        month=command.month,
         currency=command.currency,
         net_minor=sum(line.net_minor for line in command.lines),
         tax_minor=sum(line.tax_minor for line in command.lines),
@@ -153,6 +163,11 @@ def add_document(
             invoice_id=invoice.id,
             position=position,
             reference=line.reference,
+            order_id=line.order_id,
+            order_number=line.order_number,
+            order_details=line.order_details,
+            period_start_on=line.period[0] if line.period else None,
+            period_end_on=line.period[1] if line.period else None,
             name=line.name,
             description=line.description,
             quantity=line.quantity,

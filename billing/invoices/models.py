@@ -77,6 +77,9 @@ class Invoice(Base):
             postgresql_where=text("kind = 'credit_note' AND refund_id IS NULL"),
         ),
         CheckConstraint("accounting_tax IS NULL OR tax_minor > 0", name="accounting_tax"),
+        CheckConstraint(
+            "month IS NULL OR (kind <> 'commission_invoice' AND date_trunc('month', month) = month)", name="month"
+        ),
         Index("ix_invoice_reference", "reference"),
         Index("uq_invoice_refund_id", "refund_id", unique=True, postgresql_where=text("refund_id IS NOT NULL")),
         Index("uq_invoice_number", "seller_org_id", "kind", "number", unique=True),
@@ -97,7 +100,9 @@ class Invoice(Base):
     """The issuer: the seller for a sale, the platform for its commission."""
     kind: Mapped[str]
     reference: Mapped[UUID]
-    """The order; for a commission invoice the statement."""
+    """The order; for a commission invoice the statement; for a consolidated one what names it (`orders.unbilled_order`)."""
+    month: Mapped[date | None]
+    """Of a consolidated invoice, and of what takes its place: the first day of the month, where the buyer keeps its calendar."""
     refund_id: Mapped[UUID | None] = mapped_column(ForeignKey("billing.refund.id"))
     original_invoice_id: Mapped[UUID | None] = mapped_column(ForeignKey("billing.invoice.id"))
     corrects_invoice_id: Mapped[UUID | None] = mapped_column(ForeignKey("billing.invoice.id"))
@@ -160,6 +165,8 @@ class InvoiceLine(Base):
         CheckConstraint("tax_category IN ('S', 'Z', 'E', 'AE', 'O')", name="tax_category"),
         CheckConstraint("net_minor + tax_minor = gross_minor", name="gross"),
         Index("ix_invoice_line_reference", "reference"),
+        Index("ix_invoice_line_order_id", "order_id", postgresql_where=text("order_id IS NOT NULL")),
+        CheckConstraint("period_end_on > period_start_on", name="period"),
         {"schema": "billing"},
     )
     id: Mapped[Id]
@@ -169,6 +176,13 @@ class InvoiceLine(Base):
     position: Mapped[int]
     reference: Mapped[UUID]
     """The order line; for a commission invoice the statement."""
+    order_id: Mapped[UUID | None]
+    """On a consolidated document: the order, its number, and what the buyer's books call it."""
+    order_number: Mapped[str] = mapped_column(default="", server_default="")
+    order_details: Mapped[str] = mapped_column(default="", server_default="")
+    period_start_on: Mapped[date | None]
+    period_end_on: Mapped[date | None]
+    """On a consolidated document: what the line was paid for; half-open. Else the document says it."""
     name: Mapped[str]
     description: Mapped[str]
     quantity: Mapped[Decimal] = mapped_column(Numeric(20, 6))

@@ -59,6 +59,8 @@ class InvoiceRow:
     """The invoice in whose place it stands, with another title."""
     superseded_at: datetime | None = None
     """When another took its place."""
+    month: date | None = None
+    """Of a consolidated invoice: the first day of the month. `reference` is no order then; its lines say whose they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,10 @@ class LineRow:
     net_minor: int
     tax_minor: int
     gross_minor: int
+    order_id: UUID | None = None
+    order_number: str = ""
+    order_details: str = ""
+    """On a consolidated document: whose line it is, and what the buyer's books call that order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,11 +183,13 @@ def conditions_of(uow: UnitOfWork, wanted: InvoiceFilter) -> list[ColumnElement[
         (Invoice.currency, wanted.currency),
         (Invoice.po_number, wanted.po_number),
         (Invoice.cost_centre, wanted.cost_centre),
-        (Invoice.reference, wanted.order_id),
         (other, wanted.other_org_id),
     )
     found = [own == uow.principal.organization()]
     found += [column == value for column, value in equal if value is not None]
+    if wanted.order_id is not None:
+        on_it = select(InvoiceLine.invoice_id).where(InvoiceLine.order_id == wanted.order_id)
+        found.append(or_(Invoice.reference == wanted.order_id, Invoice.id.in_(on_it)))
     if wanted.standing is not None:
         found.append(_stands(wanted.standing))
     return found + _ranges(wanted)
@@ -235,7 +243,11 @@ def _ranges(wanted: InvoiceFilter) -> list[ColumnElement[bool]]:
             Invoice.cost_centre,
             Invoice.seller["legal_name"].astext,
         )
-        found.append(or_(*(column.icontains(wanted.text, autoescape=True) for column in named)))
+        holds = [column.icontains(wanted.text, autoescape=True) for column in named]
+        of_month = select(InvoiceLine.invoice_id).where(
+            InvoiceLine.order_id.is_not(None), InvoiceLine.order_number.icontains(wanted.text, autoescape=True)
+        )
+        found.append(or_(*holds, and_(Invoice.month.is_not(None), Invoice.id.in_(of_month))))
     return found
 
 
@@ -368,6 +380,7 @@ def to_row(invoice: Invoice) -> InvoiceRow:
         sandbox=invoice.sandbox,
         corrects_invoice_id=invoice.corrects_invoice_id,
         superseded_at=invoice.superseded_at,
+        month=invoice.month,
     )
 
 

@@ -13,6 +13,7 @@ from billing.documents.lines import DocumentLine, TaxCategory, unit_price_of
 from billing.documents.model import AccountingTax, DocumentKind, InvoiceDocument, Language, OriginalInvoice
 from billing.documents.parties import DocumentParty, Period
 from billing.gateways.sandbox import NAME as SANDBOX
+from billing.invoices.consolidated import last_day_of
 from billing.invoices.models import Invoice, InvoiceLine
 from billing.reference_rates.conversion import PublishedRate
 from billing.refunds.reasons import reason_in_words
@@ -77,6 +78,7 @@ def _document(
         gross_minor=invoice.gross_minor,
         sandbox=invoice.sandbox,
         period=period,
+        delivered_on=last_day_of(invoice.month) if invoice.month else None,
         paid_minor=invoice.paid_minor,
         carried_over=is_credit_note and invoice.refund_id is None,
         due_on=invoice.due_on,
@@ -120,6 +122,9 @@ def _line(row: InvoiceLine) -> DocumentLine:
     quantity = (
         row.quantity.quantize(1) if row.quantity == row.quantity.to_integral_value() else row.quantity.normalize()
     )
+    period = None
+    if row.period_start_on is not None and row.period_end_on is not None:
+        period = Period.from_half_open(row.period_start_on, row.period_end_on)
     return DocumentLine(
         name=row.name,
         quantity=quantity,
@@ -133,4 +138,7 @@ def _line(row: InvoiceLine) -> DocumentLine:
         unit=row.unit,
         unit_code=row.unit_code,
         exemption_reason=row.tax_reason,
+        order_ref=row.order_number,
+        order_details=row.order_details,
+        period=period,
     )

@@ -57,6 +57,18 @@ def lock_aggregate(uow: UnitOfWork, aggregate_id: UUID) -> None:
         uow.aggregates.add(aggregate_id)
 
 
+def lock_aggregates(uow: UnitOfWork, aggregate_ids: Iterable[UUID]) -> None:
+    """As `lock_aggregate`, of several of one kind at once: by ascending id, in one round trip."""
+    wanted = sorted(set(aggregate_ids) - uow.aggregates)
+    if wanted:
+        # `unnest` gives its elements in their order, and each lock is taken as its row comes.
+        uow.ask(
+            "SELECT pg_advisory_xact_lock(hashtextextended(one, 0)) FROM unnest($1::text[]) AS one",
+            ([str(one) for one in wanted],),
+        )
+        uow.aggregates.update(wanted)
+
+
 def advisory_xact_lock(session: Session, namespace: int, key: UUID) -> None:
     """Hold a lock on something that has no row yet, until the transaction ends. `namespace` comes from the caller's registry."""
     session.execute(

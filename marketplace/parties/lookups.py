@@ -56,6 +56,8 @@ class InvoiceTitle:
     post_code: str = ""
     subdivision: str = ""
     """The address in its parts; all empty where only `address` is known."""
+    monthly_invoice: bool = False
+    """Whether its orders come on one invoice a month."""
 
 
 _PARTY = Read(
@@ -209,4 +211,5 @@ def to_invoice_title(row: BillingProfile, *, registered_in: str | None = None) -
         row.city,
         row.post_code,
         row.subdivision,
+        row.monthly_invoice,
     )

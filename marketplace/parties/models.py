@@ -112,6 +112,8 @@ class BillingProfile(Base):
     vat_status: Mapped[str | None]
     """China: 一般纳税人 or 小规模纳税人, where it was said."""
     is_default: Mapped[bool] = mapped_column(default=False)
+    monthly_invoice: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    """Whether what is delivered and paid comes on one invoice a month of each seller and currency, instead of one an order."""
     retired_at: Mapped[Instant | None]
     """No longer offered; what was bought with it keeps its own copy."""
     created_at: Mapped[CreatedAt]

@@ -65,6 +65,8 @@ class SaveBillingProfile:
     post_code: str = ""
     subdivision: str = ""
     """The address in its parts, which then are what `address` says."""
+    monthly_invoice: bool | None = None
+    """Whether orders come on one invoice a month; None: as it is, for a new profile each on its own."""
 
 
 def save_billing_profile(uow: UnitOfWork, command: SaveBillingProfile) -> BillingProfile:
@@ -84,6 +86,7 @@ def save_billing_profile(uow: UnitOfWork, command: SaveBillingProfile) -> Billin
     is_person, is_chinese = command.party_type == "person", country == "CN"
     if command.id is None:
         row = BillingProfile(id=uuid7(), org_id=org_id, created_at=clock.now(), is_default=False, retired_at=None)
+        row.monthly_invoice = False
     else:
         row = _lock_profile(uow, command.id)
         _require_in_use(row)
@@ -102,6 +105,8 @@ def save_billing_profile(uow: UnitOfWork, command: SaveBillingProfile) -> Billin
     _set_bank(row, command)
     if command.id is None:
         row = _same(uow, row) or row
+    if command.monthly_invoice is not None:
+        row.monthly_invoice = command.monthly_invoice
     if command.is_default and not row.is_default:
         _unset_default(uow, org_id)
         row.is_default = True

@@ -8,7 +8,7 @@ from alembic import op
 from migrations import ddl
 
 revision = "0080"
-down_revision = "0078"
+down_revision = "0079"
 branch_labels = None
 depends_on = None
 

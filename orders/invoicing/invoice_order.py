@@ -10,13 +10,14 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Uuid, bindparam, cast, select
+from sqlalchemy.orm import aliased
 
 from billing.bank.models import BankTransfer
 from billing.credit_lines.models import ON_ACCOUNT
 from billing.documents.parties import DocumentParty, postal_fields
 from billing.gateways.sandbox import NAME as SANDBOX
-from billing.invoices.issue_invoice import IssueInvoice, LineToInvoice, ask_invoice, issue_invoice
+from billing.invoices.issue_invoice import ISSUED, IssueInvoice, LineToInvoice, ask_invoice, issue_invoice
 from billing.invoices.models import Invoice
 from billing.payments.models import PaymentAllocation
 from billing.tax.decision import reason_in_words
@@ -29,6 +30,7 @@ from marketplace.parties.postal_address import ADDRESS_PARTS
 from marketplace.pricing.engine import PriceLine
 from marketplace.pricing.words import LANGUAGES, Language, line_in_words
 from orders.checkout.models import Purchase
+from orders.invoicing.unbilled import invoice_reference, wait_for_month
 from orders.order.models import Order, OrderLine, SubscriptionTerm
 from orders.order.span import Span
 from orders.order.untaxed import untaxed_of
@@ -52,9 +54,27 @@ UNITS = {"per_seat": ("席 / seat", "C62"), "flat": ("套 / set", "C62"), "one_o
 """Words beside the quantity, and its UN/ECE Recommendation 20 code (C62: one)."""
 
 
+_title = aliased(BillingProfile)
+_buyer = aliased(Organization)
 _PARTIES = Read(
-    select(Purchase, Organization, BillingProfile, Department, BankTransfer, PaymentAllocation.credit_minor)
+    select(
+        Purchase,
+        Organization,
+        BillingProfile,
+        Department,
+        BankTransfer,
+        PaymentAllocation.credit_minor,
+        _title.id,
+        _title.monthly_invoice,
+        _buyer.time_zone,
+    )
     .join(Order, Order.purchase_id == Purchase.id)
+    .join(_buyer, _buyer.id == Order.buyer_org_id)
+    .join(
+        _title,
+        (_title.org_id == Purchase.buyer_org_id) & (_title.id == cast(Purchase.billing_profile["id"].astext, Uuid)),
+        isouter=True,
+    )
     .join(Organization, Organization.id == Order.seller_org_id)
     .join(
         BillingProfile,
@@ -100,12 +120,18 @@ def invoice_order(
 ) -> UUID | None:
     """Issue the seller's invoice for a delivered order. Free orders have none. Idempotent by the order.
 
-    `term` is the first term that the invoice pays for, or the rest of one.
+    `term` is the first term that the invoice pays for, or the rest of one. Where its title chose one invoice a month, an
+    order that is paid waits for that; one that is owed has its own, which names the transfer that is awaited.
     """
     if order.gross_minor == 0:
         return None
-    purchase, seller, profile, department, owed, credit_minor = uow.find(_PARTIES, order_id=order.id)
+    purchase, seller, profile, department, owed, credit_minor, title_id, monthly, time_zone = uow.find(
+        _PARTIES, order_id=order.id
+    )
     is_owed = owed is not None and owed.state == "awaited"
+    if monthly and not is_owed and uow.find(ISSUED, reference=order.id) is None:
+        wait_for_month(uow, order, title_id, time_zone, _period(term, seller.time_zone))
+        return None
     return issue_invoice(
         uow,
         IssueInvoice(
@@ -113,9 +139,9 @@ def invoice_order(
             buyer_org_id=order.buyer_org_id,
             seller_org_id=order.seller_org_id,
             buyer=invoiced_party(purchase),
-            seller=_seller(seller, profile),
+            seller=seller_party(seller, profile),
             currency=order.currency,
-            lines=[_line(line) for line in lines],
+            lines=[invoice_line(line) for line in lines],
             order_number=order.number,
             paid_minor=credit_minor if is_owed else order.gross_minor,
             due_on=_day_before(owed.deadline_at, seller.time_zone) if is_owed else None,
@@ -132,9 +158,13 @@ def invoice_order(
 def invoice_of(uow: UnitOfWork, order_id: UUID) -> UUID | None:
     """The invoice that stands for an order, numbered or not, with the title as it was corrected last.
 
-    None before activation, for a free order, and after a failed delivery.
+    None before activation, for a free order, after a failed delivery, and until its month's is issued where it waits for that.
     """
-    standing = (Invoice.reference == order_id, Invoice.kind == "invoice", Invoice.superseded_at.is_(None))
+    standing = (
+        Invoice.reference == invoice_reference(order_id),
+        Invoice.kind == "invoice",
+        Invoice.superseded_at.is_(None),
+    )
     return uow.session.scalar(select(Invoice.id).where(*standing))
 
 
@@ -156,7 +186,8 @@ def _kept_address(title: dict[str, Any]) -> KeptAddress:
     return KeptAddress(title["address"] or "", *(title.get(name) or "" for name in ADDRESS_PARTS))
 
 
-def _seller(organization: Organization, profile: BillingProfile | None) -> DocumentParty:
+def seller_party(organization: Organization, profile: BillingProfile | None) -> DocumentParty:
+    """A seller as its invoices name it: by its registration, and by its default profile where it has one."""
     return DocumentParty(
         legal_name=organization.legal_name,
         country=organization.country,
@@ -167,7 +198,7 @@ def _seller(organization: Organization, profile: BillingProfile | None) -> Docum
     )
 
 
-def _line(line: OrderLine) -> LineToInvoice:
+def invoice_line(line: OrderLine) -> LineToInvoice:
     """A price of several parts is one set, explained part by part: a quantity of seats times a unit price is not what it is."""
     unit, unit_code = UNITS.get(line.pricing, UNITS["flat"])
     plan = line.plan

@@ -39,6 +39,7 @@ def tell_invoices(uow: UnitOfWork, facts: Sequence[RecordedFact]) -> Iterable[Ad
             issuer=PartyData(id=row.seller_org_id, name=row.seller["legal_name"]),
             recipient=PartyData(id=row.buyer_org_id, name=row.buyer["legal_name"]),
             reference=row.reference,
+            month=row.month,
             original_invoice_id=row.original_invoice_id,
             issued_on=row.issued_on,
             net=_money(row.net_minor, row.currency),

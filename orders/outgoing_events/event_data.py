@@ -148,7 +148,10 @@ class InvoiceData(EventData):
     number: str
     issuer: PartyData
     recipient: PartyData
-    reference: UUID = Field(description="The order; for a commission invoice the statement")
+    reference: UUID = Field(
+        description="The order; for a commission invoice the statement; for a consolidated one what names it"
+    )
+    month: date | None = Field(description="Of a consolidated invoice: the first day of its month")
     original_invoice_id: UUID | None
     issued_on: date | None
     net: MoneyData

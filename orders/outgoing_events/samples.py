@@ -103,6 +103,7 @@ INVOICE = InvoiceData(
     issuer=SELLER,
     recipient=BUYER,
     reference=sample_id(10),
+    month=None,
     original_invoice_id=None,
     issued_on=date(2026, 3, 1),
     **AMOUNTS,

@@ -23,6 +23,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.text import plain_text
 from orders.invoicing.invoice_order import invoice_of
+from orders.invoicing.unbilled import waits_or_waited, was_deducted
 from orders.milestones.cancel import refund_cancelled
 from orders.order.accept_services import finish_milestones
 from orders.order.locking import find_locked_order, lines_of
@@ -124,11 +125,13 @@ def is_fully_refunded(uow: UnitOfWork, order: Order) -> bool:
 def issue_credit_note_for(uow: UnitOfWork, refund_id: UUID, order_id: UUID) -> None:
     """Credit the refunded part of the invoice that stands for an order, if there is one. Idempotent by the refund.
 
+    What went back before the order's month was invoiced is not on that invoice: nothing is credited for it.
+
     Locks: the order, so that no title is corrected meanwhile, then the invoice.
     """
     find_locked_order(uow, order_id)
     invoice_id = invoice_of(uow, order_id)
-    if invoice_id is not None:
+    if invoice_id is not None and not was_deducted(uow, order_id, refund_id):
         issue_credit_note(uow, IssueCreditNote(invoice_id=invoice_id, refund_id=refund_id))
 
 
@@ -148,7 +151,7 @@ def require_settled(uow: UnitOfWork, order: Order) -> None:
     assert order.payment_id is not None  # noqa: S101 - a delivered order that was paid for (`window_of`)
     if is_disputed(uow, order.payment_id, order.id):
         raise Conflict("payment_disputed")
-    if invoice_of(uow, order.id) is None:
+    if invoice_of(uow, order.id) is None and not waits_or_waited(uow, order.id):
         # The invoice follows activation within moments; a refund before it would have nothing to credit.
         raise Conflict("order_still_settling")
 

@@ -32,6 +32,7 @@ from kernel.jobs.runner import Runner, due
 from kernel.principal import SYSTEM
 from marketplace.test_clocks.models import TEST_CLOCK, TestClock
 from orders.instalments.jobs import SWEEP_INSTALMENTS
+from orders.invoicing.invoice_month import SWEEP_MONTHS
 from orders.loop import SWEEP_ACCEPTANCE, SWEEP_PURCHASES, SWEEP_RENEWALS, SWEEP_TERMS
 from orders.milestones.jobs import SWEEP_MILESTONES
 from orders.notifications.notify_of_events import notify_at
@@ -55,6 +56,7 @@ SWEEPS = (
     SWEEP_MILESTONES,
     SWEEP_CASES,
     SWEEP_DATA_KEPT,
+    SWEEP_MONTHS,
     JANITOR,
 )
 """What is due at a buyer by the calendar. Its sellers' money lives at everybody's time."""

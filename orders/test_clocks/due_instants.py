@@ -21,6 +21,7 @@ from kernel.jobs.models import Job
 from marketplace.test_clocks.queries import TestClockView
 from orders.checkout.models import Purchase
 from orders.deadlines import UNRESOLVED_PAYMENT_WAITS
+from orders.invoicing.models import UnbilledOrder
 from orders.order.instalments import Instalment
 from orders.order.milestones import OrderMilestone
 from orders.order.models import Order, Subscription
@@ -81,6 +82,7 @@ def _instants(own: OwnTime) -> list[Select[tuple[datetime]]]:
         (OrderMilestone.notice_at, OrderMilestone.buyer_org_id == org),
         (OrderMilestone.deadline_at, OrderMilestone.buyer_org_id == org),
         (RefundCase.deadline_at, RefundCase.buyer_org_id == org),
+        (UnbilledOrder.due_at, (UnbilledOrder.buyer_org_id == org) & UnbilledOrder.settled_at.is_(None)),
         (Job.run_at, Job.queue.in_(queues_of(own)) & (Job.state == "ready")),
     )
     return [select(func.min(at).label("at")).where(where, at > after) for at, where in columns]

@@ -26,6 +26,7 @@ from marketplace.placements.models import Placement
 from marketplace.videos.models import Video
 from orders.checkout.models import Approval, Purchase
 from orders.checkout.quote_models import Quote
+from orders.invoicing.models import UnbilledOrder
 from orders.offers.models import Offer, OfferLine
 from orders.order.milestones import OrderMilestone
 from orders.order.models import Attribution, Order, OrderLine, Subscription
@@ -274,12 +275,21 @@ def payment_nodes(uow: UnitOfWork, order_ids: Sequence[UUID]) -> Iterator[Node]:
         asked = (granted_by[r.id],) if r.id in granted_by else ()
         before = (r.payment_id, r.reference, *asked)
         yield Node("refund", r.id, r.ended_at or r.created_at, r.state, facts=given, after=before)
+    waiting: dict[UUID, list[UUID]] = {}
+    months = select(UnbilledOrder).where(
+        UnbilledOrder.order_id.in_(order_ids), mine(uow, UnbilledOrder.buyer_org_id, UnbilledOrder.seller_org_id)
+    )
+    for u in uow.session.scalars(months):
+        waits: dict[str, object] = {"month": f"{u.month:%Y-%m}", "due_at": u.due_at.isoformat()}
+        if u.reference is not None:
+            waiting.setdefault(u.reference, []).append(u.id)
+        yield Node("unbilled_order", u.id, u.settled_at or u.created_at, u.state, facts=waits, after=(u.order_id,))
     invoices = select(Invoice).where(
-        Invoice.reference.in_(order_ids), mine(uow, Invoice.buyer_org_id, Invoice.seller_org_id)
+        Invoice.reference.in_([*order_ids, *waiting]), mine(uow, Invoice.buyer_org_id, Invoice.seller_org_id)
     )
     for i in uow.session.scalars(invoices):
         links = (i.refund_id, i.original_invoice_id, i.corrects_invoice_id)
-        before = tuple(x for x in links if x) or (i.reference,)
+        before = tuple(x for x in links if x) or tuple(waiting.get(i.reference, (i.reference,)))
         facts = {"number": i.number, "gross": _money(i.gross_minor, i.currency)}
         yield Node(i.kind, i.id, i.issued_at or i.created_at, i.state, i.number or "", i.number or "", facts, before)
 

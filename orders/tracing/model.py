@@ -70,6 +70,7 @@ RANK = {
             "milestone",
             "subscription",
             "usage",
+            "unbilled_order",
             "invoice",
             "refund_case",
             "refund",

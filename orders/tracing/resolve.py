@@ -31,6 +31,7 @@ from marketplace.videos.access import visible_to
 from marketplace.videos.models import Video
 from orders.checkout.models import Purchase
 from orders.checkout.quote_models import Quote
+from orders.invoicing.models import UnbilledOrder
 from orders.offers.models import Offer
 from orders.order.instalments import Instalment
 from orders.order.milestones import OrderMilestone
@@ -187,12 +188,17 @@ def _payout(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
 
 def _invoice(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
     row = uow.session.execute(
-        select(Invoice.kind, Invoice.reference).where(
+        select(Invoice.kind, Invoice.reference, Invoice.month).where(
             Invoice.id == any_id, mine(uow, Invoice.buyer_org_id, Invoice.seller_org_id)
         )
     ).first()
     if row is None:
         return None
+    if row.month is not None:
+        on_it = select(UnbilledOrder.order_id).where(
+            UnbilledOrder.reference == row.reference, mine(uow, UnbilledOrder.buyer_org_id, UnbilledOrder.seller_org_id)
+        )
+        return list(uow.session.scalars(on_it.order_by(UnbilledOrder.id).limit(MOST)))
     return _statement_orders(uow, row.reference) if row.kind == "commission_invoice" else [row.reference]
 
 
@@ -339,6 +345,10 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("refund_case", _by(RefundCase.order_id, RefundCase.id, RefundCase.buyer_org_id, RefundCase.seller_org_id)),
     ("refund", _by(Refund.reference, Refund.id, Refund.buyer_org_id, Refund.seller_org_id)),
     ("invoice", _invoice),
+    (
+        "unbilled_order",
+        _by(UnbilledOrder.order_id, UnbilledOrder.id, UnbilledOrder.buyer_org_id, UnbilledOrder.seller_org_id),
+    ),
     ("invoice_line", _invoice_line),
     ("statement_line", _by(StatementLine.group_reference, StatementLine.id, StatementLine.org_id)),
     ("statement", _statement),

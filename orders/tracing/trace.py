@@ -60,6 +60,8 @@ def find_gaps(nodes: list[Node]) -> list[Gap]:
         if node.kind == "purchase" and node.state == "paid" and node.facts["gross"]["amount"]:
             gaps += [] if "payment" in has else [Gap(node.id, "payment")]
         if node.kind == "order" and node.state in DELIVERED and node.facts["gross"]["amount"]:
+            gaps += [] if has & {"invoice", "unbilled_order"} else [Gap(node.id, "invoice")]
+        if node.kind == "unbilled_order" and node.state == "invoiced":
             gaps += [] if "invoice" in has else [Gap(node.id, "invoice")]
         if node.kind == "order" and node.state == "refunded" and node.facts["gross"]["amount"]:
             gaps += [] if "refund" in has else [Gap(node.id, "refund")]

@@ -21,6 +21,7 @@ from kernel.money import allocate
 from kernel.states import state_in
 from marketplace.test_clocks.own_time import lives_now
 from orders.invoicing.invoice_order import invoice_of
+from orders.invoicing.unbilled import waits_or_waited
 from orders.order.locking import find_locked_order
 from orders.order.models import Order, OrderLine
 from orders.refunds.refund_order import refundable_minor
@@ -65,7 +66,8 @@ def return_credit(uow: UnitOfWork, challenge_id: UUID) -> UUID | None:
     is_owed = period_of_line.where(UsageChallenge.id == challenge_id, _is_owed())
     if order is None or order.payment_id is None or row is None or uow.session.scalar(is_owed) is None:
         return None
-    if invoice_of(uow, order.id) is None or is_disputed(uow, order.payment_id):
+    is_settled = invoice_of(uow, order.id) is not None or waits_or_waited(uow, order.id)
+    if not is_settled or is_disputed(uow, order.payment_id):
         return None
     line = uow.session.scalars(select(OrderLine).where(OrderLine.order_id == order.id)).one()
     charged_minor = line.list_minor - line.discount_minor

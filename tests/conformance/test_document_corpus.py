@@ -35,6 +35,7 @@ from tests.sample_documents import (
     excluded_line,
     included_line,
     invoice_of,
+    orders_of_a_month,
     untaxed_line,
 )
 
@@ -53,6 +54,7 @@ CASES: dict[str, tuple[DocumentLine, ...]] = {
         excluded_line("E-book", 1_999, 70_000),
         untaxed_line("Training", TaxCategory.EXEMPT, 5_000),
     ),
+    "orders of a month": orders_of_a_month(),
     "discounted, tax included": (
         included_line("Recruitment Pro · 原价 List 4980.00, 优惠 Discount −1000.00 (SPRING)", 398_000, "20"),
         included_line("Unused seats", -59_700, "-3"),

@@ -37,6 +37,7 @@ from tests.sample_documents import (
     excluded_line,
     included_line,
     invoice_of,
+    orders_of_a_month,
     seats_line,
     untaxed_line,
 )
@@ -118,6 +119,9 @@ DOCUMENTS: dict[str, InvoiceDocument] = {
         excluded_line("Analytics", 100_000, 190_000),
         seller=replace(SELLER_DE, subdivision="Berlin"),
         buyer=replace(SELLER_CN, address_lines=("文三路 478 号",), subdivision="浙江省", bank_account="", bank_name=""),
+    ),
+    "orders of a month, day of supply at its end": euro_invoice(
+        *orders_of_a_month(), order_ref="", purchase_order="", payment_ref="", delivered_on=date(2026, 11, 30)
     ),
     "free of charge": invoice_of(untaxed_line("trial", TaxCategory.ZERO, 0)),
 }

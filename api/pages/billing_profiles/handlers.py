@@ -190,6 +190,7 @@ def _typed(form: Form) -> ProfileTyped:
         invoice_kind=form.text("invoice_kind", most=20),
         vat_status=form.text("vat_status", most=20),
         is_default=form.text("is_default") == "yes",
+        monthly_invoice=form.text("monthly_invoice") == "yes",
     )
 
 
@@ -211,6 +212,7 @@ def _stored(title: InvoiceTitle) -> ProfileTyped:
         invoice_kind=title.invoice_kind,
         vat_status=title.vat_status or "",
         is_default=title.is_default,
+        monthly_invoice=title.monthly_invoice,
     )
 
 
@@ -237,6 +239,7 @@ def _wire(typed: ProfileTyped) -> BillingProfileIn:
         invoice_kind=kind,
         vat_status=statuses.get(typed.vat_status),
         is_default=typed.is_default,
+        monthly_invoice=typed.monthly_invoice,
     )
 
 

@@ -51,6 +51,7 @@ class ProfileTyped:
     invoice_kind: str = "ordinary"
     vat_status: str = ""
     is_default: bool = False
+    monthly_invoice: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,8 @@ def paper_pdf(kind: str, subject_id: str, language: str) -> str:
     return f"/v1/{_PAPERS[kind].format(subject_id)}?language={language}"
 
 
+UNBILLED = "/to-be-invoiced"
+"""What waits for its month's invoice."""
 STATEMENTS = "/statements"
 
 

@@ -7,8 +7,8 @@ from typing import Literal
 #: What a link of the chain is; its title is ``loop.<kind>``.
 LinkKind = Literal[
     "touchpoint", "video", "placement", "attribution", "lead", "offer", "quote", "purchase", "approval", "order", "order_line",
-    "payment", "charge", "run", "seat", "episode", "milestone", "entitlement", "subscription", "usage", "invoice",
-    "credit_note", "ledger", "share", "statement", "commission_invoice", "payout", "refund", "refund_case",
+    "payment", "charge", "run", "seat", "episode", "milestone", "entitlement", "subscription", "usage", "unbilled_order",
+    "invoice", "credit_note", "ledger", "share", "statement", "commission_invoice", "payout", "refund", "refund_case",
 ]  # fmt: skip
 LinkState = Literal["done", "live", "waiting", "todo", "failed", "broken"]
 

@@ -31,6 +31,8 @@ from orders.invoicing.correct_title import CORRECT
 
 PAGE = 100
 MONTHS = 12
+LINES_SHOWN = 100
+"""Of an opened document; all are on its paper."""
 REFRESH_S = 5
 """How soon a page on which a document is being drawn looks again."""
 STANDINGS: dict[str, queries.Standing] = {one: one for one in get_args(queries.Standing)}
@@ -169,9 +171,12 @@ def _detail(page_request: PageRequest, uow: UnitOfWork, invoice_id: UUID) -> Inv
                 net=money(sign * line.net_minor, row.currency),
                 tax_ppm=line.tax_rate_ppm,
                 tax=money(sign * line.tax_minor, row.currency),
+                order_address=addresses.order(str(line.order_id)) if line.order_id else "",
+                order_number=line.order_number,
             )
-            for line in found.lines
+            for line in found.lines[:LINES_SHOWN]
         ),
+        lines_more=max(0, len(found.lines) - LINES_SHOWN),
         seller_tax_id=row.seller_tax_id,
         buyer_name=row.buyer_name,
         buyer_tax_id=row.buyer_tax_id,
@@ -213,7 +218,7 @@ def _row(row: queries.InvoiceRow, credited_minor: int, time_zone: str) -> Invoic
         kind=kind,
         seller_name=row.seller_name,
         issued_on=row.issued_on or row.created_at.astimezone(ZoneInfo(time_zone)).date(),
-        order_id="" if row.kind == "commission_invoice" else str(row.reference),
+        order_id="" if row.kind == "commission_invoice" or row.month else str(row.reference),
         order_number=row.order_number,
         po_number=row.po_number,
         cost_centre=row.cost_centre,
@@ -221,6 +226,7 @@ def _row(row: queries.InvoiceRow, credited_minor: int, time_zone: str) -> Invoic
         tax=money(sign * row.tax_minor, row.currency),
         gross=money(sign * row.gross_minor, row.currency),
         state=queries.standing(row, credited_minor),
+        month=row.month,
         drawn=row.has_pdf,
         has_xml=row.has_xml,
     )

@@ -25,6 +25,8 @@ class InvoiceItem:
     tax: Money
     gross: Money
     state: str
+    month: date | None = None
+    """Of a consolidated invoice; its lines say of which orders they are."""
     #: Whether its files can be had yet.
     drawn: bool = True
     #: Whether EN 16931 can say what is on it.
@@ -40,6 +42,8 @@ class InvoicePanelLine:
     net: Money
     tax_ppm: int
     tax: Money
+    order_address: str = ""
+    order_number: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,7 @@ class InvoicePanel:
 
     row: InvoiceItem
     lines: tuple[InvoicePanelLine, ...]
+    """The first of them."""
     seller_tax_id: str
     buyer_name: str
     buyer_tax_id: str
@@ -67,6 +72,8 @@ class InvoicePanel:
     fapiaos: tuple[tuple[str, str], ...] = ()
     #: Why EN 16931 cannot say what is on it, as a code; empty where it can.
     no_xml_because: str = ""
+    lines_more: int = 0
+    """How many more are on its paper."""
 
 
 @dataclass(frozen=True, slots=True)

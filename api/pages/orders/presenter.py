@@ -31,6 +31,7 @@ from orders.approval_rules.find_rule import month_began
 from orders.approval_rules.steps import ANY_APPROVER
 from orders.checkout.views import PurchaseView
 from orders.disputes.queries import LatestDispute, latest_dispute
+from orders.invoicing.unbilled import ToBeInvoiced, find_to_be_invoiced
 from orders.milestones.queries import MilestoneView, list_milestones
 from orders.order.views import LineView, OrderView
 from orders.queries import StateChange
@@ -60,6 +61,8 @@ class OrderPageData:
     """What the payer's bank decides or has decided about the payment."""
     deliveries: tuple[Delivery, ...]
     invoices: tuple[InvoiceRow, ...]
+    to_be_invoiced: ToBeInvoiced | None
+    """On which month's invoice it comes, where it waits for that."""
     refunds: tuple[RefundRow, ...]
     refund_cases: tuple[RefundCaseView, ...]
     """What was asked back after the window, the latest first."""
@@ -81,7 +84,8 @@ class OrderPageData:
         """Whether something more is about to happen by itself, the invoice's drawing included."""
         order = self.order
         if order.state in {"active", "completed"}:
-            return order.gross_minor > 0 and not (self.invoice and self.invoice.has_pdf)
+            waits = self.to_be_invoiced is not None
+            return order.gross_minor > 0 and not waits and not (self.invoice and self.invoice.has_pdf)
         return order.state not in OVER | {"refunded"}
 
     @property
@@ -114,6 +118,7 @@ def read(uow: UnitOfWork, order_id: UUID) -> OrderPageData:
         dispute=latest_dispute(uow, order.id) if payment is not None else None,
         deliveries=tuple(deliveries_of(uow, [line.id for line in order.lines]).values()),
         invoices=tuple(papers.items) if papers else (),
+        to_be_invoiced=find_to_be_invoiced(uow, order.id) if papers and not papers.items and order.active_at else None,
         refunds=tuple(refunds_received(uow, order.id)),
         refund_cases=tuple(cases_of_order(uow, order.id, side="buyer")) if order.active_at is not None else (),
         videos=summaries_of(uow, {line.video_id for line in order.lines if line.video_id}),
@@ -315,6 +320,11 @@ def _entitlements(page_request: PageRequest, data: OrderPageData) -> list[Link]:
 def _invoices(page_request: PageRequest, data: OrderPageData) -> list[Link]:
     if data.order.gross_minor == 0 or not page_request.principal.may("invoices.read"):
         return []
+    if data.to_be_invoiced is not None and data.order.state != "refunded":
+        formats = page_request.formats
+        month, at = formats.month(data.to_be_invoiced.month), formats.moment(data.to_be_invoiced.due_at)
+        words = page_request.t("order.invoice_of_month", month=month, at=at)
+        return [Link("invoice", "waiting", text=words, address=addresses.payments.UNBILLED)]
     links = [_paper(page_request, one) for one in data.invoices]
     return sorted(links, key=lambda link: link.kind != "invoice") or [
         Link("invoice", "todo", text=page_request.t("order.invoice_waits"))

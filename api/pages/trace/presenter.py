@@ -33,6 +33,7 @@ STATES: Mapping[str, LinkState] = {
     "escalated": "waiting",
     "requested": "waiting",
     "pending": "waiting",
+    "to_be_invoiced": "waiting",
     "pending_approval": "waiting",
     "pending_payment": "waiting",
     "fulfilling": "live",
@@ -65,6 +66,7 @@ _WORDS = {
     "invoice": "invoice",
     "credit_note": "invoice",
     "commission_invoice": "invoice",
+    "unbilled_order": "unbilled_order",
     "approval": "decision",
     "attribution": "rule",
     "touchpoint": "touchpoint",
@@ -291,6 +293,8 @@ FACTS: Mapping[str, tuple[str, Callable[[PageRequest, Formats, Any], str | Timel
     "decision": ("decision", _plain),
     "decided_at": ("decided", _moment),
     "deadline_at": ("until", _moment),
+    "month": ("period", _plain),
+    "due_at": ("expected", _moment),
     "ended_at": ("ended", _moment),
 }
 """A node's fact → its label under `fact.` and how its value is said. Facts not named here stay in the JSON answer."""

@@ -52,6 +52,7 @@ from orders.approval_rules.set_rule import SetRule, set_rule
 from orders.disputes.jobs import SWEEP_DISPUTES
 from orders.feed_outcomes import count_outcomes
 from orders.instalments.jobs import SWEEP_INSTALMENTS
+from orders.invoicing.invoice_month import SWEEP_MONTHS
 from orders.loop import PURGE_QUOTES, SWEEP_ACCEPTANCE, SWEEP_PURCHASES, SWEEP_RENEWALS, SWEEP_TERMS
 from orders.milestones.jobs import SWEEP_MILESTONES
 from orders.notifications.notify_of_events import notify_past
@@ -78,6 +79,7 @@ SWEEPS = (
     SWEEP_USAGE_CREDITS,
     SWEEP_CASES,
     SWEEP_DISPUTES,
+    SWEEP_MONTHS,
     RELEASE,
     JANITOR,
     WEBHOOKS,

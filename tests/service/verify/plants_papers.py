@@ -7,7 +7,9 @@ from tests.verify_world import World
 
 
 def invoices_corrected(p: Planter, _: World) -> None:
-    p.change("UPDATE billing.invoice SET corrects_invoice_id = NULL WHERE corrects_invoice_id IS NOT NULL")
+    p.change(
+        "UPDATE billing.invoice SET corrects_invoice_id = NULL WHERE corrects_invoice_id IS NOT NULL AND month IS NULL"
+    )
 
 
 def papers_received(p: Planter, _: World) -> None:
