@@ -20,8 +20,8 @@ from api.pages.frame.phrases import agreed_terms, explained, failure, schedule, 
 from api.pages.frame.prices import per_of, term_key
 from api.pages.frame.site import PageRequest, parse_uuid_or_404
 from api.pages.frame.translations import translations
+from api.pages.frame.untaxed import tax_note, untaxed_off
 from api.pages.offers.presenter import contract_in_words
-from billing.tax.decision import note_in_words
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, DomainError, Invalid, NotFound
@@ -287,14 +287,8 @@ def quote_view(page_request: PageRequest, quote: quote_models.Quote) -> QuotePan
             reason_sentence(page_request, one, quote.currency) for one in reasons_of(quote.approval_reasons)
         ),
         approval_steps=steps_sentence(page_request, steps_from(quote.approval_steps)),
-        tax_note=next(filter(None, (_tax_note(page_request, line) for line in lines)), None),
+        tax_note=next(filter(None, (tax_note(page_request, line) for line in lines)), None),
     )
-
-
-def _tax_note(page_request: PageRequest, line: PricedLine) -> str | None:
-    """What of its tax a buyer may not expect."""
-    language = page_request.language
-    return note_in_words(line.tax_reason, language) or line.whole.untaxed.in_words(language)
 
 
 def _trial_text(page_request: PageRequest, line: PricedLine) -> str:
@@ -336,15 +330,6 @@ def _panel_line(page_request: PageRequest, line: PricedLine, *, among: int) -> Q
         if line.coupon_until
         else "",
     )
-
-
-def untaxed_off(page_request: PageRequest, line: PricedLine) -> tuple[Money | None, str]:
-    """What is taken off a price with tax because none applies, and its words; nothing where nothing is."""
-    if not line.tax_included or line.list_minor - line.discount_minor == line.gross_minor:
-        return None, ""
-    rate = page_request.formats.rate(line.home_rate_ppm)
-    off = Money(line.gross_minor - line.list_minor + line.discount_minor, line.currency)
-    return off, page_request.t("buy.untaxed", rate=rate)
 
 
 def _agreed_minor(line: PricedLine) -> int:

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Literal
 from uuid import UUID
 
-from api.pages.buy.presenter import quote_view, untaxed_off
+from api.pages.buy.presenter import quote_view
 from api.pages.buy.views import QuotePanel, QuotePanelLine
 from api.pages.frame.choices import Choice, department_choices, department_name
 from api.pages.frame.partner_prices import tier_parts
 from api.pages.frame.payment_methods import method_in_words, methods
 from api.pages.frame.phrases import failure, money, priced
 from api.pages.frame.site import PageRequest, parse_uuid_or_404
+from api.pages.frame.untaxed import untaxed_off
 from api.pages.subscriptions.life import life_of
 from api.pages.subscriptions.views import ChangeForm, ChangePreview, SubscriptionItem, SubscriptionPage
 from api.v1.departments import ASSIGN
