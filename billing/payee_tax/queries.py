@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, exists, select
+from sqlalchemy import exists, select
 
 from billing.payee_tax import labour_income
 from billing.payee_tax.facts import TaxMonth, tax_months, tax_zone, year_bounds
@@ -119,13 +119,14 @@ def list_payee_years(uow: UnitOfWork, *, year: int, cursor: str | None = None, l
         Payout.paid_at >= starts_at,
         Payout.paid_at < ends_at,
     )
-    statement: Select[Any] = select(
+    whose: tuple[Any, ...] = (
         Organization.id,
         Organization.legal_name,
         Organization.country,
         Organization.time_zone,
         Organization.created_at,
-    ).where(sold | paid)
+    )
+    statement = select(*whose).where(sold | paid)
     rows = uow.session.execute(newest_first(statement, Organization.created_at, Organization.id, cursor, limit)).all()
     page = cut(rows, limit, lambda row: (row.created_at, row.id))
     found = _years(uow, [(row.id, row.legal_name, row.country, row.time_zone) for row in page.items], year)
