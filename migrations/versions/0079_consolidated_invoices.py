@@ -78,9 +78,6 @@ def _waiting() -> None:
             for column, table in (("order_id", "order"), ("reference", "unbilled_order"))
         ),
         sa.ForeignKeyConstraint(
-            ["seller_org_id"], ["marketplace.organization.id"], name="fk_unbilled_order_seller_org_id"
-        ),
-        sa.ForeignKeyConstraint(
             ["buyer_org_id", "billing_profile_id"],
             ["marketplace.billing_profile.org_id", "marketplace.billing_profile.id"],
             name="fk_unbilled_order_buyer_org_id_billing_profile_id",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, Uuid, text
+from sqlalchemy import ARRAY, CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.db.base import Base, CreatedAt, Currency, Id, Instant
@@ -39,7 +39,7 @@ class UnbilledOrder(Base):
     )
     id: Mapped[Id]
     buyer_org_id: Mapped[UUID]
-    seller_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    seller_org_id: Mapped[UUID]
     order_id: Mapped[UUID]
     billing_profile_id: Mapped[UUID]
     """The title that chose one invoice a month when the order was delivered; what is chosen later changes nothing here."""
