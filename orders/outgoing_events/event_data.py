@@ -283,6 +283,20 @@ class PartnerData(EventData):
     ended_at: datetime | None
 
 
+class PromoterData(EventData):
+    """A promoter's place in a seller's plan for a listing. `promoter_ppm`: its part of a line's net, in millionths."""
+
+    promoter_membership_id: UUID
+    promoter_plan_id: UUID
+    kind: str
+    listing_id: UUID
+    seller_id: UUID
+    promoter_id: UUID
+    promoter_ppm: int
+    counts_from: datetime | None
+    counts_until: datetime | None
+
+
 class AmendmentData(EventData):
     """A change of a subscription within its term, bought by an order of its own."""
 

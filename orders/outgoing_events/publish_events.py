@@ -32,6 +32,7 @@ from orders.outgoing_events import (
     about_orders,
     about_partners,
     about_payments,
+    about_promoters,
     about_usage,
     catalogue,
 )
@@ -48,6 +49,7 @@ SOURCES = (
     about_changes,
     about_usage,
     about_payments,
+    about_promoters,
     about_partners,
     catalogue,
 )

@@ -38,6 +38,7 @@ from orders.share_policy.simulate import simulate_rules
 from tests.emptied import empty
 from tests.factories_billing import OPERATOR
 from tests.factories_marketplace import Org, make_org
+from tests.loop.test_outgoing_events import events_of, publish
 from tests.loop.test_renewals import line_of
 from tests.loop.test_share_policies import rates, terms_of
 from tests.loop_stage import Stage
@@ -187,6 +188,23 @@ def test_a_targeted_plan_counts_while_its_promoter_takes_part(stage: Stage) -> N
     assert rows
     assert {one.difference_minor for one in rows} == {0}
     assert violations(stage) == []
+
+
+def test_both_sides_systems_are_told_of_a_place_in_a_plan_and_nobody_elses(stage: Stage) -> None:
+    plan_id = plan_of(stage, kind="exclusive")
+    promoter = known(stage, stage.promoter)
+    asked = do(stage, stage.seller.owner, lambda uow: invite_promoter(uow, plan_id, promoter.id).id)
+    do(stage, promoter.owner, lambda uow: answer_membership(uow, asked, accept=True).id)
+    publish(stage)
+    sides = {org.id: told_of(stage, org.owner) for org in (stage.seller, promoter, stage.buyer)}
+    assert sides[stage.seller.id] == sides[promoter.id] == [("promoter.asked", asked), ("promoter.accepted", asked)]
+    assert sides[stage.buyer.id] == []
+
+
+def told_of(stage: Stage, who: Principal) -> list[tuple[str, UUID]]:
+    """Which events of promoters, and of which place in a plan."""
+    found = [one for one in events_of(stage, who) if str(one["type"]).startswith("promoter.")]
+    return [(one["type"], UUID(str(one["data"]["promoter_membership_id"]))) for one in found]
 
 
 def test_an_exclusive_plan_leaves_others_nothing_and_says_so(stage: Stage) -> None:
