@@ -158,7 +158,8 @@ class Settings(BaseSettings):
         default=10_000,
         ge=0,
         le=10**9,
-        description="Batches of payouts by bank of more whole units than this need the approval of a person not involved.",
+        description="Batches of payouts by bank, and returns of received transfers, of more whole units than this need the "
+        "approval of a person not involved.",
     )
 
     listing_review: Literal["rule", "person"] = Field(

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
+from billing.bank.ask_return import approve_return, ask_return
 from billing.bank.gateway import TOKEN
 from billing.bank.import_statement import ImportStatement, import_statement
 from billing.bank.models import BANK_TRANSFER, BankLine, BankTransfer
 from billing.bank.save_account import SaveBankAccount, save_bank_account
-from billing.bank.settle_line import ReturnMoney, return_money
+from billing.bank.settle_line import ReturnMoney
 from billing.credit_lines.decide import GrantCreditLine, grant_credit_line
 from billing.credit_lines.models import ON_ACCOUNT
 from billing.on_account.dun_payers import SWEEP_DUNNING
@@ -22,7 +23,8 @@ from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
 from orders.checkout.place_purchase import PlacePurchase, place_purchase
 from orders.order.models import Order
 from tests.bank_files import ACCOUNT, Entry, generic
-from tests.factories_billing import do_sweep
+from tests.bank_payouts import SECOND_OPERATOR
+from tests.factories_billing import OPERATOR, do_sweep
 
 if TYPE_CHECKING:
     from tests.verify_world import MarketStage
@@ -47,9 +49,13 @@ def pay_by_transfer(stage: MarketStage) -> None:
     with unit_of_work(stage.db, SYSTEM) as uow:
         report = import_statement(uow, ImportStatement(account_id, "verify.csv", generic(entries)))
         assert [line.outcome for line in report.lines] == ["matched", "unknown_payer"]
-    with unit_of_work(stage.db, SYSTEM) as uow:
+    with unit_of_work(stage.db, OPERATOR) as uow:
         unknown = uow.session.scalars(select(BankLine).where(BankLine.open_minor > 0)).one()
-        return_money(uow, ReturnMoney(unknown.id, 400, "not ours"))
+        assert ask_return(uow, ReturnMoney(unknown.id, 300, "not ours"), 3) is None
+        waiting = ask_return(uow, ReturnMoney(unknown.id, 100, "not ours either"), 3)
+        assert waiting is not None
+    with unit_of_work(stage.db, SECOND_OPERATOR) as uow:
+        approve_return(uow, waiting.id)
     stage.keep_running()
 
 

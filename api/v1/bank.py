@@ -29,6 +29,7 @@ from api.v1.bank_out import (
     WriteOffMoneyIn,
 )
 from api.v1.onboarding import FORM_OVERHEAD, DocumentForm
+from billing.bank.ask_return import ask_return
 from billing.bank.confirm_outgoing import ConfirmOutgoing, confirm_outgoing
 from billing.bank.import_statement import ImportReport, ImportStatement, import_statement, try_import
 from billing.bank.models import OUTGOING_TRANSFER
@@ -51,7 +52,6 @@ from billing.bank.settle_line import (
     WriteOffMoney,
     assign_money,
     match_outgoing,
-    return_money,
     write_off_money,
 )
 from billing.bank.statements.read_file import MOST_BYTES
@@ -145,9 +145,12 @@ def assign_bank_line(line_id: FromPath[UUID], data: JSONBody[AssignMoneyIn], req
 
 @post(**_on_line("return"))
 def return_bank_line(line_id: FromPath[UUID], data: JSONBody[ReturnMoneyIn], request: ApiRequest) -> BankLineOut:
-    """Put money that is for nothing here on the list of what is to be sent."""
+    """Put money that is for nothing here on the list of what is to be sent. Above the limit of payouts by bank, with what of the
+    line went back before, it waits for a second person (`GET /v1/operator/bank/returns`): the line stays as open as it is.
+    """
     command = ReturnMoney(line_id, data.amount, data.reason, data.payee_name, data.payee_account)
-    return _line_after(request, line_id, partial(return_money, command=command))
+    above = request.services.settings.payout_second_person_above
+    return _line_after(request, line_id, partial(ask_return, command=command, second_person_above=above))
 
 
 @post(**_on_line("write-off"))

@@ -95,4 +95,19 @@ BOOKED = Query(
     WHERE e.minor IS NULL OR b.id IS NULL OR coalesce(s.minor, 0) <> e.minor
     """,
 )
-RULES = (LINES, BALANCE, TRANSFERS, PAID, OUTGOING, BOOKED)
+RETURNED = Query(
+    "bank.returns_approved",
+    "超过限额的退回由申请人以外的人批准，且恰为批准的金额与收款方。",
+    "A return above the limit was approved by somebody who did not ask for it, and is what they approved.",
+    """
+    SELECT r.id AS return_id, r.line_id, r.asked_by, r.decided_by, r.amount_minor, o.amount_minor AS sent_minor
+    FROM billing.bank_return r LEFT JOIN billing.bank_outgoing o ON o.id = r.outgoing_id
+    WHERE r.state = 'approved'
+      AND (r.decided_by IS NOT DISTINCT FROM r.asked_by OR r.decided_at < r.created_at
+           OR (o.kind, o.amount_minor, o.currency, o.payee_name, o.payee_account) IS DISTINCT FROM
+              ('return', r.amount_minor, r.currency, r.payee_name, r.payee_account)
+           OR NOT EXISTS (SELECT FROM billing.bank_assignment a
+                          WHERE a.outgoing_id = o.id AND a.kind = 'return' AND a.line_id = r.line_id))
+    """,
+)
+RULES = (LINES, BALANCE, TRANSFERS, PAID, OUTGOING, BOOKED, RETURNED)

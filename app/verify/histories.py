@@ -56,6 +56,7 @@ TABLES = {
     billing.connected_accounts.models.CONNECTED_ACCOUNT.name: "billing.connected_account",
     billing.bank.models.AWAITED_TRANSFER.name: "billing.bank_transfer",
     billing.bank.models.OUTGOING_TRANSFER.name: "billing.bank_outgoing",
+    billing.bank.models.RETURNED_TRANSFER.name: "billing.bank_return",
     billing.credit_lines.models.CREDIT_LINE.name: "billing.credit_line",
     billing.credit_lines.models.CREDIT_HOLD.name: "billing.credit_hold",
     billing.accounting_periods.models.ACCOUNTING_PERIOD.name: "billing.accounting_period",

@@ -273,6 +273,41 @@ class BankOutgoing(Base):
     created_at: Mapped[CreatedAt]
 
 
+class BankReturn(Base):
+    """A return of money that came, above the limit of one person: it waits for another. Nothing is taken of its line before."""
+
+    __tablename__ = "bank_return"
+    __table_args__ = (
+        CheckConstraint("amount_minor > 0 AND second_person_above_minor >= 0", name="amounts"),
+        CheckConstraint("state IN ('asked', 'approved', 'withdrawn')", name="state"),
+        CheckConstraint("(state = 'asked') = (decided_at IS NULL)", name="decided"),
+        CheckConstraint("(state = 'approved') = (outgoing_id IS NOT NULL)", name="outgoing"),
+        CheckConstraint("state <> 'approved' OR decided_by IS NOT NULL", name="approver"),
+        UniqueConstraint("outgoing_id"),
+        Index("uq_bank_return_waiting", "line_id", unique=True, postgresql_where=text("state = 'asked'")),
+        Index("ix_bank_return_line_id", "line_id"),
+        Index("ix_bank_return_created_at", "created_at", "id"),
+        {"schema": "billing"},
+    )
+    id: Mapped[Id]
+    line_id: Mapped[UUID] = mapped_column(ForeignKey("billing.bank_line.id"))
+    amount_minor: Mapped[Minor]
+    currency: Mapped[Currency]
+    payee_name: Mapped[str]
+    payee_account: Mapped[str]
+    reason: Mapped[str]
+    state: Mapped[str]
+    second_person_above_minor: Mapped[Minor]
+    """The limit when it was asked for."""
+    asked_by: Mapped[UUID | None]
+    decided_by: Mapped[UUID | None]
+    decided_at: Mapped[Instant | None]
+    outgoing_id: Mapped[UUID | None] = mapped_column(ForeignKey("billing.bank_outgoing.id"))
+    """What is to be sent since it was approved."""
+    created_at: Mapped[CreatedAt]
+
+
+register("uq_bank_return_waiting", lambda: Conflict("bank_return_waiting"))
 register("uq_bank_statement_account_id_sha256", lambda: Conflict("bank_file_known"))
 register("uq_bank_account_offered", lambda: Conflict("bank_account_currency_taken"))
 register("uq_bank_account_code", lambda: Conflict("bank_account_code_taken"))
@@ -284,4 +319,7 @@ AWAITED_TRANSFER = Machine(
 )
 OUTGOING_TRANSFER = Machine(
     "bank_outgoing", initial="to_send", edges=edges(to_send="sent failed", sent="returned", returned="", failed="")
+)
+RETURNED_TRANSFER = Machine(
+    "bank_return", initial="asked", edges=edges(asked="approved withdrawn", approved="", withdrawn="")
 )

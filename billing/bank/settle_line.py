@@ -143,14 +143,7 @@ def return_money(uow: UnitOfWork, command: ReturnMoney) -> BankOutgoing:
     Raises: NotFound; Invalid `reason_missing`, `bank_amount_exceeds`, `bank_payee_missing`; Conflict `bank_line_goes_out`.
     Locks: the line.
     """
-    reason = _decide(uow, command.reason)
-    line = _locked(uow, command.line_id)
-    if line.amount_minor < 0:
-        raise Conflict("bank_line_goes_out")
-    name = plain_text(command.payee_name) or line.counterparty_name
-    number = plain_text(command.payee_account) or line.counterparty_account
-    if not name or not number:
-        raise Invalid("bank_payee_missing", field="payee_account")
+    reason, line, (name, number) = checked_return(uow, command)
     row = BankOutgoing(
         id=uuid7(),
         account_id=line.account_id,
@@ -169,13 +162,26 @@ def return_money(uow: UnitOfWork, command: ReturnMoney) -> BankOutgoing:
         sent_at=None,
         created_at=clock.now(),
     )
-    _require_open(line, command.amount_minor)
     OUTGOING_TRANSFER.begin(uow, row, org_ids=[], reason="return")
     uow.add(row)
     uow.flush()
     _assign(uow, line, "return", command.amount_minor, reason, outgoing_id=row.id)
     audit.record(uow, "bank_line.returned", subject_id=line.id, amount_minor=command.amount_minor, reason=reason)
     return row
+
+
+def checked_return(uow: UnitOfWork, command: ReturnMoney) -> tuple[str, BankLine, tuple[str, str]]:
+    """Why money goes back, its locked line, and to whom: name and account. Raises as `return_money`."""
+    reason = _decide(uow, command.reason)
+    line = _locked(uow, command.line_id)
+    if line.amount_minor < 0:
+        raise Conflict("bank_line_goes_out")
+    name = plain_text(command.payee_name) or line.counterparty_name
+    number = plain_text(command.payee_account) or line.counterparty_account
+    if not name or not number:
+        raise Invalid("bank_payee_missing", field="payee_account")
+    _require_open(line, command.amount_minor)
+    return reason, line, (name, number)
 
 
 def write_off_money(uow: UnitOfWork, command: WriteOffMoney) -> BankLine:

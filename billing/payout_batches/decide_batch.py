@@ -11,6 +11,7 @@ from billing.payout_batches.draft_batch import stale_payouts
 from billing.payout_batches.models import PAYOUT_BATCH, PayoutBatch, PayoutBatchEntry
 from billing.payouts.models import Payout
 from billing.payouts.submit_payout import begin_attempt
+from billing.second_person import agreeing_person
 from kernel import clock
 from kernel.db.locks import lock_row, lock_rows
 from kernel.db.uow import UnitOfWork
@@ -33,12 +34,17 @@ def approve_batch(uow: UnitOfWork, batch_id: UUID) -> None:
     Idempotent by: the batch's state.
     """
     uow.principal.require("operator.payouts")
-    person_id = uow.principal.person()
+    uow.principal.person()
     batch = _lock(uow, batch_id)
     if batch.state == "approved":
         return
-    if batch.control_sum_minor > batch.second_person_above_minor and person_id in _involved(uow, batch):
-        raise Conflict("payout_batch_second_person")
+    person_id = agreeing_person(
+        uow,
+        batch.control_sum_minor,
+        above_minor=batch.second_person_above_minor,
+        involved=_involved(uow, batch),
+        refusal="payout_batch_second_person",
+    )
     _lock_fresh(uow, batch)
     batch.approved_by, batch.approved_at = person_id, clock.now()
     PAYOUT_BATCH.move(uow, batch, "approved", org_ids=[])

@@ -16,12 +16,12 @@ from billing.payout_batches.models import PAYOUT_BATCH, PayoutBatch, PayoutBatch
 from billing.payouts.apply_gateway_result import apply_gateway_result
 from billing.payouts.models import BANK, Payout
 from billing.payouts.submit_payout import begin_attempt, is_disputed
+from billing.second_person import limit_minor
 from kernel import audit, clock
 from kernel.db.locks import advisory_xact_lock, lock_rows
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict
 from kernel.ids import uuid7
-from kernel.money import exponent
 from kernel.states import state_in
 from marketplace.onboarding.models import PayoutAccount
 from marketplace.parties.lookups import get_party
@@ -83,7 +83,7 @@ def draft_batch(uow: UnitOfWork, command: DraftBatch) -> UUID | None:
         debtor_country=debtor.country,
         debtor_account=debtor.account,
         debtor_bank_code=debtor.bank_code,
-        second_person_above_minor=command.second_person_above * 10 ** exponent(command.currency),
+        second_person_above_minor=limit_minor(command.second_person_above, command.currency),
         execution_on=now.astimezone(ZoneInfo(platform.time_zone)).date(),
         drafted_by=uow.principal.accountable_id,
         created_at=now,

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from sqlalchemy import select
 
+from billing.bank.ask_return import ask_return
 from billing.bank.gateway import TOKEN, BankTransferGateway
 from billing.bank.models import BANK_TRANSFER, BankTransfer
+from billing.bank.settle_line import ReturnMoney
 from kernel.db.uow import transact
 from kernel.ids import uuid7
+from kernel.principal import Principal, PrincipalKind
 from orders.checkout.place_purchase import PlacePurchase, place_purchase
 from tests.bank_files import ACCOUNT, Entry, generic
 
@@ -37,6 +41,7 @@ def bank_transfers(world: World) -> None:
     ask(f"POST {LINE}/return", operator, {"amount": 500, "reason": "too much"}, line_id=over)
     ask(f"POST {LINE}/write-off", operator, {"amount": 90, "reason": "fee of the bank"}, line_id=fee)
     ask(f"POST {LINE}/return", operator, {"amount": 70, "reason": "not ours"}, line_id=unknown)
+    _returned_above_the_limit(world, account_id)
     items = ask("GET /v1/operator/bank/outgoing", operator, state="to_send", limit=100)["items"]
     mine = {one["amount"]["amount"]: one for one in items if one["account_code"] == account["code"]}
     (left,) = _imported(world, account_id, -500)
@@ -44,6 +49,19 @@ def bank_transfers(world: World) -> None:
     ask(f"POST {LINE}/match", operator, code, line_id=left)
     sent = {"outcome": "sent", "bank_reference": "TX-9"}
     ask("POST /v1/operator/bank/outgoing/{outgoing_id}/confirm", operator, sent, outgoing_id=mine[70]["id"])
+
+
+def _returned_above_the_limit(world: World, account_id: str) -> None:
+    """One is withdrawn, one approved by somebody who did not ask for it."""
+    ask, services = world.walk.ask, world.services
+    above = services.settings.payout_second_person_above * 100 + 1
+    (line,) = _imported(world, account_id, above)
+    asker = Principal(PrincipalKind.OPERATOR, person_id=uuid7(), permissions=frozenset({"operator.payouts"}))
+    back = ReturnMoney(UUID(line), above, "not ours")
+    for act in ("withdraw", "approve"):
+        waiting = transact(services.db, asker, lambda uow: ask_return(uow, back, above // 100))
+        assert waiting is not None
+        ask(f"POST /v1/operator/bank/returns/{{return_id}}/{act}", world.operator, return_id=waiting.id)
 
 
 def _imported(world: World, account_id: str, *amounts: int) -> list[str]:

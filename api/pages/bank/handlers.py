@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from api.pages.bank.views import (
     BankPart,
     BankReportLine,
     BankReportView,
+    BankReturnItem,
     BankView,
 )
 from api.pages.frame import addresses, bank_addresses
@@ -26,9 +28,10 @@ from api.pages.frame.phrases import failure, money, seconds_since
 from api.pages.frame.prices import amount_as_typed
 from api.pages.frame.site import Form, PageRequest, form_post, page
 from api.v1.bank import READ, WRITE, take_file
+from billing.bank.ask_return import approve_return, ask_return, list_returns, withdraw_return
 from billing.bank.confirm_outgoing import ConfirmOutgoing, OutgoingOutcome, confirm_outgoing
 from billing.bank.import_statement import ImportReport
-from billing.bank.models import BANK_TRANSFER, OUTGOING_TRANSFER
+from billing.bank.models import BANK_TRANSFER, OUTGOING_TRANSFER, BankReturn
 from billing.bank.queries import (
     OutgoingView,
     get_line,
@@ -46,7 +49,6 @@ from billing.bank.settle_line import (
     WriteOffMoney,
     assign_money,
     match_outgoing,
-    return_money,
     write_off_money,
 )
 from billing.bank.statements.read_file import MOST_BYTES
@@ -58,6 +60,11 @@ _PAGE = 20
 _SHOWN = 500
 """Most lines of a file that its report shows; the file's own order."""
 _OUTCOMES: dict[str, OutgoingOutcome] = {"sent": "sent", "returned": "returned", "failed": "failed"}
+_DECISIONS: dict[str, tuple[Callable[[UnitOfWork, UUID], BankReturn], str]] = {
+    "approve": (approve_return, "bank_return_approved"),
+    "withdraw": (withdraw_return, "bank_return_withdrawn"),
+}
+"""What the buttons of a return do, and the notice after it."""
 _ACTS = {"assign", "return", "write-off", "match"}
 
 
@@ -108,12 +115,29 @@ def say(
     try:
         with page_request.work() as uow:
             currency = get_line(uow, line_id).currency
-        page_request.transact(lambda uow: _work(uow, line_id, act, form, currency))
+        above = page_request.services.settings.payout_second_person_above
+        waits = page_request.transact(lambda uow: _waits(_work(uow, line_id, act, form, currency, above)))
     except DomainError as refused:
         typed = {name: form.values.get(name, "")[:200] for name in ("code", "amount", "reason", "name", "account")}
         view = _line_view(page_request, line_id, act, typed, failure(page_request, refused))
         return page_request.render(view, status=refused.status)
-    return page_request.redirect(bank_addresses.line(line_id), notice="bank_line_settled")
+    notice = "bank_return_asked" if waits else "bank_line_settled"
+    return page_request.redirect(bank_addresses.line(line_id), notice=notice)
+
+
+@form_post("/operator/bank/returns/{return_id:uuid}", WRITE)
+def decide_return(return_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
+    """Approve a return above the limit, or withdraw it. Pressed twice, the second finds it done."""
+    try:
+        act = form.text("act", most=20)
+        if act not in _DECISIONS:
+            raise Invalid("validation_failed", field="act")
+        page_request.transact(lambda uow: _DECISIONS[act][0](uow, return_id).id)
+    except NotFound:
+        raise
+    except DomainError as refused:
+        return page_request.render(_view(page_request, failure(page_request, refused)), status=refused.status)
+    return page_request.redirect(f"{bank_addresses.BANK}#returns", notice=_DECISIONS[act][1])
 
 
 @form_post("/operator/bank/outgoing/{outgoing_id:uuid}", WRITE)
@@ -130,7 +154,12 @@ def confirm(outgoing_id: FromPath[UUID], page_request: Given[PageRequest], form:
     return page_request.redirect(f"{bank_addresses.BANK}#outgoing", notice="bank_outgoing_confirmed")
 
 
-def _work(uow: UnitOfWork, line_id: UUID, act: str, form: Form, currency: str) -> object:
+def _waits(said: object) -> bool:
+    """Whether what was said is a return that waits for a second person."""
+    return isinstance(said, BankReturn)
+
+
+def _work(uow: UnitOfWork, line_id: UUID, act: str, form: Form, currency: str, second_person_above: int) -> object:
     """What the form says, as a command. Raises as the verbs, and Invalid of fields."""
     reason, code = form.text("reason", most=500), form.text("code", most=40)
     if act == "match":
@@ -141,7 +170,7 @@ def _work(uow: UnitOfWork, line_id: UUID, act: str, form: Form, currency: str) -
         return assign_money(uow, AssignMoney(line_id, transfer_by_code(uow, code), minor, reason, bears))
     if act == "return":
         name, number = form.text("name", most=200), form.text("account", most=64)
-        return return_money(uow, ReturnMoney(line_id, minor, reason, name, number))
+        return ask_return(uow, ReturnMoney(line_id, minor, reason, name, number), second_person_above)
     return write_off_money(uow, WriteOffMoney(line_id, minor, reason))
 
 
@@ -168,6 +197,7 @@ def _view(page_request: PageRequest, error: str | None = None, typed: dict[str, 
         cursor = page_request.query("cursor", most=200) or None
         lines = list_lines(uow, state=shown or None, cursor=cursor, limit=_PAGE)
         outgoing = [one for state in ("to_send", "sent") for one in list_outgoing(uow, state=state).items]
+        returns = list_returns(uow, state="asked", limit=_PAGE).items
     path = bank_addresses.BANK if shown else f"{bank_addresses.BANK}?state=all"
     return BankView(
         accounts=tuple(BankAccountItem(row, money(row.balance_minor, row.currency)) for row in accounts),
@@ -183,6 +213,10 @@ def _view(page_request: PageRequest, error: str | None = None, typed: dict[str, 
         shown=shown,
         next_address=addresses.next_page(path, lines.next_cursor),
         outgoing=tuple(_outgoing_item(row) for row in outgoing),
+        returns=tuple(
+            BankReturnItem(row, money(row.amount_minor, row.currency), row.asked_by == page_request.principal.person_id)
+            for row in returns
+        ),
         offered_here=BANK_TRANSFER in page_request.services.gateways,
         may_write=page_request.principal.may(WRITE),
         currencies=CURRENCIES,
@@ -247,5 +281,6 @@ routes = [
     import_file,
     show_line,
     say,
+    decide_return,
     confirm,
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from billing.bank.ask_return import BankReturnView
 from billing.bank.import_statement import ImportReport
 from billing.bank.queries import AssignmentView, BankAccountView, BankLineView, OutgoingView
 from kernel.money import Money
@@ -42,6 +43,15 @@ class BankOutgoingItem:
 
 
 @dataclass(frozen=True, slots=True)
+class BankReturnItem:
+    """A return that waits for a second person; ``own``: the reader asked for it, and cannot be that person."""
+
+    found: BankReturnView
+    amount: Money
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
 class BankView:
     """Accounts with their imports, lines that wait for a person, and money to be sent."""
 
@@ -61,6 +71,8 @@ class BankView:
     typed: dict[str, str] = field(default_factory=lambda: dict.fromkeys(ACCOUNT_FIELDS, ""))
     """What was typed for another account, by field."""
     error: str | None = None
+    returns: tuple[BankReturnItem, ...] = ()
+    """Returns above the limit that nobody has decided about."""
 
 
 @dataclass(frozen=True, slots=True)

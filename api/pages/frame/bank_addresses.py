@@ -32,3 +32,8 @@ def line(line_id: object, act: str = "") -> str:
 def outgoing(outgoing_id: object) -> str:
     """Where it posts what became of money to be sent."""
     return f"{BANK}/outgoing/{outgoing_id}"
+
+
+def returned(return_id: object) -> str:
+    """Where it posts that a return above the limit is approved, or withdrawn."""
+    return f"{BANK}/returns/{return_id}"

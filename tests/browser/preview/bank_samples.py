@@ -13,10 +13,12 @@ from api.pages.bank.views import (
     BankPart,
     BankReportLine,
     BankReportView,
+    BankReturnItem,
     BankView,
 )
 from api.pages.frame.rendering import View
 from api.pages.payments.views import TransferPage
+from billing.bank.ask_return import BankReturnView
 from billing.bank.import_statement import ImportReport
 from billing.bank.queries import AssignmentView, BankAccountView, BankLineView, OutgoingView, TransferView
 from billing.bank.statements.model import FileFault
@@ -74,6 +76,25 @@ def _outgoing(s: Samples) -> BankOutgoingItem:
     return BankOutgoingItem(found, cny(198_000), ("sent", "failed"))
 
 
+def _returned(s: Samples, minor: int, *, own: bool) -> BankReturnItem:
+    found = BankReturnView(
+        ONE,
+        ONE,
+        minor,
+        "CNY",
+        s.buyer,
+        "6222020200001234567",
+        s.pick("与本平台无关的汇款", "not for anything here"),
+        "asked",
+        None,
+        None,
+        None,
+        None,
+        NOW,
+    )
+    return BankReturnItem(found, cny(minor), own)
+
+
 def _transfer(s: Samples, state: str) -> TransferPage:
     found = TransferView(
         id=ONE,
@@ -107,7 +128,17 @@ def operators_pages(s: DeskSamples) -> dict[str, View]:
     one = _line(s, "over", 496_000, 398_000)
     report = ImportReport(ONE, "csv", "CNY", 100, 200, faults=[FileFault(7, "amount_broken", "12.345")])
     return {
-        "bank": BankView((_account(s),), lines, "open", None, (_outgoing(s),), True, True, ("CNY", "EUR")),
+        "bank": BankView(
+            (_account(s),),
+            lines,
+            "open",
+            None,
+            (_outgoing(s),),
+            True,
+            True,
+            ("CNY", "EUR"),
+            returns=(_returned(s, 2_000_000, own=False), _returned(s, 1_200_000, own=True)),
+        ),
         "bank-none": BankView((), (), "open", None, (), False, True, ("CNY",)),
         "bank-line": BankLinePage(
             one, cny(496_000), cny(398_000), cny(398_000), "3980.00", (BankPart(one.assignments[0], cny(98_000)),), True

@@ -35,9 +35,16 @@ def bank_paid(p: Planter, _: World) -> None:
 
 
 def bank_outgoing(p: Planter, _: World) -> None:
-    p.change("UPDATE billing.bank_outgoing SET amount_minor = amount_minor + 1")
+    p.change(
+        """UPDATE billing.bank_outgoing SET amount_minor = amount_minor + 1
+           WHERE id NOT IN (SELECT outgoing_id FROM billing.bank_return WHERE outgoing_id IS NOT NULL)"""
+    )
 
 
 def bank_booked(p: Planter, _: World) -> None:
     legs = (PLATFORM, "gateway_fee", 5), (PLATFORM, "gateway_fee", -5)
     p.book(*legs, key=f"bank_line:{uuid7()}", kind="bank_line")
+
+
+def bank_returns_approved(p: Planter, _: World) -> None:
+    p.change("UPDATE billing.bank_return SET asked_by = decided_by WHERE state = 'approved'")

@@ -32,6 +32,7 @@ from orders.progress import FINAL, REACHED, STEPS
 TRANSITIONS = """
 bank_transfer: awaited > received withdrawn credited
 bank_outgoing: to_send > sent failed; sent > returned
+bank_return: asked > approved withdrawn
 credit_line: asked > open declined; declined > asked open; open > closed; closed > asked open
 credit_hold: held > drawn released
 invoice: queued > issued
