@@ -92,6 +92,7 @@ def test_all_fields_are_kept_and_of_the_account_its_end(client: Client) -> None:
         "vat_status": "general",
         "is_default": False,
         "is_retired": False,
+        "monthly_invoice": False,
     }
     assert made in listed(client)
 

@@ -43,6 +43,7 @@ from tests.bank_files import Entry
 from tests.factories_marketplace import OPERATOR_PRINCIPAL
 from tests.loop.test_bank_transfers import CHECKED, Bank, state
 from tests.loop_stage import SETTLED, Stage
+from tests.month_stage import choose_monthly
 from tests.races.crowd import at_once
 
 LIMIT = 10_000_000
@@ -138,6 +139,14 @@ class TestOwed:
         account.check()
         account.pay(asked)
         assert (account.line().used_minor, account.line().first_due_at, account.receivable()) == (0, None, 0)
+        account.check()
+
+    def test_it_has_its_own_invoice_where_others_wait_for_their_months(self, account: Account) -> None:
+        account.grant()
+        choose_monthly(account.stage)
+        (order,) = account.stage.orders_of(account.owe())
+        (invoice,) = account.stage.papers(order.id)
+        assert (invoice.paid_minor, invoice.month) == (0, None)
         account.check()
 
     def test_nobody_is_paid_of_it_before_its_buyer_has_paid(self, account: Account) -> None:
