@@ -175,6 +175,7 @@ TONES: dict[str, dict[str, Tone]] = {
     "bank_transfer": {"awaited": "wait", "received": "good", "withdrawn": "idle", "credited": "idle"},
     "credit_line": {"asked": "wait", "open": "good", "declined": "bad", "closed": "idle"},
     "owed_age": {"current": "idle", "to_30": "wait", **dict.fromkeys(("to_60", "to_90", "over_90"), "bad")},
+    "bank_return": {"asked": "wait", "approved": "good", "withdrawn": "idle"},
     "bank_outgoing": {"to_send": "wait", "sent": "good", "returned": "bad", "failed": "bad"},
     "bank_reason": {
         "matched": "good",
