@@ -263,8 +263,10 @@ class LocalStripe(CheckoutServer):
         if entry["currency"] != currency or drawn + amount > entry["amount"]:
             raise StripeFault(400, type="invalid_request_error", param="source_transaction", message="not from it")
 
-    def dispute(self, payment: str, status: str = "needs_response") -> str:
-        """A payer's bank disputes a payment; returns the dispute's id. In the shape of docs.stripe.com/api/disputes/object."""
+    def dispute(self, payment: str, status: str = "needs_response", *, days: int = 7) -> str:
+        """A payer's bank disputes a payment, and wants to be answered within so many days; returns the dispute's id. In the
+        shape of docs.stripe.com/api/disputes/object.
+        """
         paid = self._known(payment)
         made = {
             "id": f"dp_{secrets.token_hex(8)}",
@@ -279,7 +281,7 @@ class LocalStripe(CheckoutServer):
             "livemode": False,
             "evidence": {},
             "evidence_details": {
-                "due_by": int(clock.now().timestamp()) + 7 * 86_400,
+                "due_by": int(clock.now().timestamp()) + days * 86_400,
                 "has_evidence": False,
                 "past_due": False,
                 "submission_count": 0,

@@ -159,7 +159,8 @@ def test_a_payment_is_disputed_answered_and_lost(shop: StripeMarket, visit: Visi
     address = shop.product.address
     page = bought(visit, shop)
     paid = [one for one in shop.stripe.objects.values() if one["object"] == "payment_intent"][-1]
-    name = shop.stripe.dispute(paid["id"])
+    # The market's clock may have been moved on: its week begins then.
+    name = shop.stripe.dispute(paid["id"], days=90)
     shop.stripe.tell()
     seller, operator = visit(PHONE, LANGUAGE).page, visit(DESK, LANGUAGE).page
     sign_in(seller, shop.product, SELLER, "/seller/disputes")
@@ -198,9 +199,7 @@ def test_a_transfer_is_delivered_when_the_banks_file_tells_of_it(shop: StripeMar
     follow(operator.locator("form[action$='/bank/accounts'] button"))
     looks_right(operator)
 
-    visitor = visit(PHONE, LANGUAGE)
-    visitor.allowed.append("/transfer/pdf")  # until it is drawn that is answered 409, and asked again
-    page = visitor.page
+    page = visit(PHONE, LANGUAGE).page
     sign_in(page, shop.product, BUYERS[LANGUAGE])
     open_sheet(page, shop.product)
     page.select_option("dialog #pay-with", f"bank_transfer:{TOKEN}")
@@ -208,9 +207,12 @@ def test_a_transfer_is_delivered_when_the_banks_file_tells_of_it(shop: StripeMar
     page.locator("dialog[open] [data-confirm-payment]").click()
     page.wait_for_url(re.compile(rf"{address}/payments/[0-9a-f-]+/transfer"))
     looks_right(page)
-    with page.expect_download() as printed:
-        page.locator("a[href*='/transfer/pdf']").first.click()
-    assert printed.value.path().read_bytes().startswith(b"%PDF")
+    href = page.locator("a[href*='/transfer/pdf']").get_attribute("href")
+    printed = page.request.get(f"{address}{href}")
+    while printed.status == 409:  # it is being drawn; the test's own limit ends this
+        page.wait_for_timeout(500)
+        printed = page.request.get(printed.url)
+    assert printed.body().startswith(b"%PDF")
     code = page.locator("dd.mono.strong").inner_text()
     asked = page.locator("dd.num.sum").inner_text()
     amount_minor = int(re.sub(r"\D", "", asked))
