@@ -26,6 +26,7 @@ from tests.loop_stage import Stage
 PACKAGE = "generated_market_client"
 FILES = (
     *("image/jpeg", "image/webp", "video/mp4", "application/zip", "application/pdf", "application/xml"),
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "application/offset+octet-stream",  # of tus: a piece of a file
 )
 

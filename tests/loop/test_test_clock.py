@@ -248,6 +248,7 @@ def test_usage_counts_at_its_time(stage: Stage, developer: Developer) -> None:
 
 def test_instalments_are_charged_at_its_time(stage: Stage, developer: Developer) -> None:
     """Each on its day as the clock passes it, and none for anybody else's time."""
+    broken = violations(stage)
     developer.make()
     began = developer.present
     plan, _ = stage.offer(price=IN_PARTS)
@@ -265,7 +266,8 @@ def test_instalments_are_charged_at_its_time(stage: Stage, developer: Developer)
         select(Order).where(Order.instalment_id.in_([one.id for one in parts])).order_by(Order.created_at)
     )
     assert [(one.state, one.created_at) for one in orders] == [("active", one.due_at) for one in parts[:2]]
-    assert not {"instalments.whole", "instalments.ended"} & set(violations(stage))
+    for rule, count in violations(stage).items():
+        assert not rule.startswith("instalments.") or count <= broken.get(rule, 0), rule
     assert developer.client.delete(f"/v1/test-clocks/{developer.clock['id']}").json()["state"] == "deleting"
     stage.run()
     assert stage.rows(mine.order_by(Instalment.number))[2].state == "cancelled"
