@@ -11,7 +11,7 @@ from kernel.ids import uuid7
 from tests.service.verify.planting import PLATFORM, Planter
 from tests.verify_world import World
 
-FAILED_PAYMENT = "SELECT id FROM billing.payment WHERE state = 'failed' LIMIT 1"
+FAILED_PAYMENT = "SELECT id FROM billing.payment WHERE state = 'failed' ORDER BY id LIMIT 1"
 REVERSED = "(SELECT id FROM billing.share WHERE state = 'reversed' AND kind = '{kind}' LIMIT 1)"
 UNREFUNDED = "SELECT * FROM billing.charge WHERE reserved_minor = 0 AND captured_at IS NOT NULL"
 
@@ -277,7 +277,8 @@ def statements_settled(p: Planter, _: World) -> None:
 
 
 def shares_settled(p: Planter, _: World) -> None:
-    share_id = p.find("SELECT id FROM billing.share WHERE state = 'paid' LIMIT 1")
+    # A seller's: what a promoter was paid is held against its tax facts besides.
+    share_id = p.find("SELECT id FROM billing.share WHERE state = 'paid' AND kind = 'seller' LIMIT 1")
     p.change("UPDATE billing.share SET state = 'in_statement' WHERE id = :id", id=share_id)
     p.forget("share", share_id, "in_statement", "paid")
 
@@ -341,14 +342,16 @@ def invoices_per_order(p: Planter, world: World) -> None:
 def credit_notes_within_original(p: Planter, _: World) -> None:
     p.change(
         """UPDATE billing.invoice_line SET reference = id
-           WHERE invoice_id = (SELECT id FROM billing.invoice WHERE kind = 'credit_note' LIMIT 1)"""
+           WHERE invoice_id = (SELECT id FROM billing.invoice
+                               WHERE kind = 'credit_note' AND refund_id IS NOT NULL ORDER BY id LIMIT 1)"""
     )
 
 
 def credit_notes_per_refund(p: Planter, _: World) -> None:
     p.change(
         """UPDATE billing.invoice SET refund_id = NULL
-           WHERE id = (SELECT id FROM billing.invoice WHERE kind = 'credit_note' LIMIT 1)"""
+           WHERE id = (SELECT id FROM billing.invoice
+                       WHERE kind = 'credit_note' AND refund_id IS NOT NULL ORDER BY id LIMIT 1)"""
     )
 
 

@@ -68,7 +68,9 @@ def orders_paid(p: Planter, world: World) -> None:
 def orders_charged(p: Planter, world: World) -> None:
     p.change(
         """UPDATE billing.charge SET payment_id = (
-               SELECT payment_id FROM orders."order" WHERE id <> :order AND payment_id IS NOT NULL LIMIT 1)
+               -- Of the same days: what was sold in a year stays what it is.
+               SELECT payment_id FROM orders."order" WHERE id <> :order AND payment_id IS NOT NULL AND paid_at IS NOT NULL
+               ORDER BY abs(extract(epoch FROM paid_at - (SELECT paid_at FROM orders."order" WHERE id = :order))) LIMIT 1)
            WHERE group_reference = :order""",
         order=world.order_id,
     )
@@ -131,7 +133,10 @@ def orders_given_back(p: Planter, _: World) -> None:
 
 
 def orders_refunded(p: Planter, _: World) -> None:
-    subscription_id = p.find("SELECT id FROM orders.subscription WHERE state = 'ended' LIMIT 1")
+    subscription_id = p.find(
+        """SELECT s.id FROM orders.subscription s JOIN orders.order_line l ON l.id = s.order_line_id
+           JOIN orders."order" o ON o.id = l.order_id AND o.state = 'refunded' WHERE s.state = 'ended' LIMIT 1"""
+    )
     p.change("UPDATE orders.subscription SET state = 'active' WHERE id = :id", id=subscription_id)
     p.forget("subscription", subscription_id, "active", "ended")
 
@@ -365,7 +370,7 @@ def touchpoints_once(p: Planter, _: World) -> None:
 def events_published(p: Planter, _: World) -> None:
     p.change(
         """UPDATE marketplace.outgoing_event SET fact_id = gen_random_uuid()
-           WHERE fact_id = (SELECT fact_id FROM marketplace.outgoing_event WHERE type = 'order.paid' LIMIT 1)"""
+           WHERE fact_id = (SELECT fact_id FROM marketplace.outgoing_event WHERE type = 'order.paid' ORDER BY occurred_at LIMIT 1)"""
     )
 
 

@@ -13,7 +13,7 @@ from tests.verify_world import World
 def subscriptions_terms(p: Planter, _: World) -> None:
     p.change(
         """UPDATE orders.subscription_term SET number = 2
-           WHERE id = (SELECT id FROM orders.subscription_term LIMIT 1)"""
+           WHERE id = (SELECT id FROM orders.subscription_term WHERE number = 1 LIMIT 1)"""
     )
 
 
