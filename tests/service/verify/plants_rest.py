@@ -370,7 +370,8 @@ def touchpoints_once(p: Planter, _: World) -> None:
 def events_published(p: Planter, _: World) -> None:
     p.change(
         """UPDATE marketplace.outgoing_event SET fact_id = gen_random_uuid()
-           WHERE fact_id = (SELECT fact_id FROM marketplace.outgoing_event WHERE type = 'order.paid' ORDER BY occurred_at LIMIT 1)"""
+           WHERE fact_id = (SELECT fact_id FROM marketplace.outgoing_event
+                            WHERE type = 'order.paid' ORDER BY occurred_at LIMIT 1)"""
     )
 
 
