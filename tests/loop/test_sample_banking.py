@@ -87,15 +87,15 @@ def test_what_goes_by_bank_is_paid_owed_and_looked_into(
     stage, (sent, awaited, owed) = by_bank, [f"PO-{uuid7().hex[-12:]}" for _ in range(3)]
     told: list[tuple[int, acts.Act]] = [
         (49, acts.Join("lanqiao")),
-        (48, acts.Join("minghu")),
+        (48, acts.Join("haishi")),
         (47, OpenBankAccount()),
-        (46, GiveCredit("minghu", 10_000_000, 30, "long known")),
-        (45, acts.Buy("minghu", owed, "docs", 8, "terms", gateway=ON_ACCOUNT)),
-        (20, acts.Buy("minghu", sent, "docs", 9, "transfer", gateway=BANK_TRANSFER)),
-        (18, TellOfTransfer("minghu", sent)),
+        (46, GiveCredit("haishi", 10_000_000, 30, "long known")),
+        (45, acts.Buy("haishi", owed, "docs", 8, "terms", gateway=ON_ACCOUNT)),
+        (20, acts.Buy("haishi", sent, "docs", 9, "transfer", gateway=BANK_TRANSFER)),
+        (18, TellOfTransfer("haishi", sent)),
         (14, acts.Tick()),
         (8, acts.Tick()),
-        (3, acts.Buy("minghu", awaited, "docs", 10, "transfer", gateway=BANK_TRANSFER)),
+        (3, acts.Buy("haishi", awaited, "docs", 10, "transfer", gateway=BANK_TRANSFER)),
         (1, TellOfStranger(STRANGER, "货款", 1_280_000)),
     ]
     live_through(stage, tmp_path, monkeypatch, told)
@@ -123,9 +123,9 @@ def test_it_is_left_out_where_the_sandboxs_bank_is_not_used(
     by_bank: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     number = f"PO-{uuid7().hex[-12:]}"
-    bought = acts.Buy("minghu", number, "docs", 8, "transfer", gateway=BANK_TRANSFER)
+    bought = acts.Buy("haishi", number, "docs", 8, "transfer", gateway=BANK_TRANSFER)
     before = len(by_bank.rows(select(BankAccount)))
-    told: list[tuple[int, acts.Act]] = [(9, acts.Join("minghu")), (8, OpenBankAccount()), (7, bought)]
+    told: list[tuple[int, acts.Act]] = [(9, acts.Join("haishi")), (8, OpenBankAccount()), (7, bought)]
     live_through(by_bank, tmp_path, monkeypatch, told, {"sandbox": by_bank.services.gateways["sandbox"]})
     assert by_bank.rows(select(Purchase.id).where(Purchase.po_number == number)) == []
     assert len(by_bank.rows(select(BankAccount))) == before
