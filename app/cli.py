@@ -207,18 +207,23 @@ def verify(*, as_json: AsJson = False, seller_log: list[str] | None = None) -> i
 
 @app.command
 def demo(
-    *, video: Path | None = None, gateway: Literal["sandbox", "stripe"] = "sandbox", as_json: AsJson = False
+    *,
+    video: Path | None = None,
+    gateway: Literal["sandbox", "stripe"] = "sandbox",
+    short: Annotated[bool, Parameter(negative="")] = False,
+    as_json: AsJson = False,
 ) -> int:
     """Drive the whole loop over public HTTP on a fresh temporary market, showing the evidence of each step.
 
     Args:
         video: An MP4 file of your own to sell from.
         gateway: Through which money comes and goes: the sandbox, or Stripe as this machine plays it, over real HTTP.
+        short: End with the first year: nothing recurs.
         as_json: Print one JSON document on standard output.
     """
     from app.commands.demo import run
 
-    return run(video=video, as_json=as_json, gateway=gateway)
+    return run(video=video, as_json=as_json, gateway=gateway, short=short)
 
 
 @app.command

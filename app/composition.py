@@ -113,9 +113,9 @@ def gateways(settings: Settings, db: Database) -> dict[str, PaymentGateway]:
     if "sandbox" in settings.payment_gateways:
         found["sandbox"] = SandboxGateway(db)
     if "bank_transfer" in settings.payment_gateways:
-        found["bank_transfer"] = BankTransferGateway(db)
+        found["bank_transfer"] = BankTransferGateway(db, plays=settings.plays_money)
         # What is owed is paid by transfer.
-        found["on_account"] = OnAccountGateway(db)
+        found["on_account"] = OnAccountGateway(db, plays=settings.plays_money)
     if "stripe" in settings.payment_gateways and settings.stripe_api_key and settings.stripe_webhook_secret:
         # Its package takes a third of a second to load, which processes that do without it need not wait for.
         from billing.gateways.stripe import StripeGateway
@@ -132,9 +132,8 @@ def gateways(settings: Settings, db: Database) -> dict[str, PaymentGateway]:
 
 
 def fapiao_issuer(settings: Settings) -> FapiaoIssuer | None:
-    """Who numbers Chinese tax invoices: a sandbox, and only where nothing else takes payments."""
-    plays = settings.fapiao_issuer == "sandbox" or not settings.fapiao_issuer
-    if plays and set(settings.payment_gateways) == {"sandbox"}:
+    """Who numbers Chinese tax invoices: a sandbox, and only where no real money is taken."""
+    if settings.fapiao_issuer != "none" and settings.plays_money:
         return SandboxFapiaoIssuer(settings.fapiao_limit * 100)
     return None
 

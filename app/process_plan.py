@@ -23,6 +23,7 @@ LOCAL_STRIPE = {
     "STRIPE_WEBHOOK_SECRET": "whsec_on_this_machine",
 }
 """Keys of a Stripe that holds nobody's money."""
+SAMPLE_GATEWAYS = "sandbox,bank_transfer"
 _TOLD_EVERY_PERCENT = 20
 
 
@@ -114,6 +115,7 @@ class ProcessPlan:
 
     def _environment(self, addresses: Addresses) -> Mapping[str, str]:
         given = self.settings
+        chosen = "payment_gateways" in given.model_fields_set
         return {
             **addresses.environment(),
             "MARKET_HOME": str(given.market_home),
@@ -121,6 +123,8 @@ class ProcessPlan:
             "PORT": str(given.port),
             "SAMPLE_SELLER_PORT": str(given.sample_seller_port),
             "SAMPLE_HISTORY": given.sample_history,
+            # People who look at the sample see what goes by bank, too, unless they chose the gateways themselves.
+            **({"PAYMENT_GATEWAYS": SAMPLE_GATEWAYS} if self.sample and not chosen else {}),
             **(stripe_environment(self.local_stripe_port) if self.local_stripe_port is not None else {}),
         }
 

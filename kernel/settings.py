@@ -101,12 +101,13 @@ class Settings(BaseSettings):
     payment_gateways: Annotated[tuple[Gateway, ...], NoDecode] = Field(
         default=("sandbox",),
         description="Payment gateways offered at checkout, separated by commas: `sandbox`, `stripe`, `bank_transfer` (to "
-        "the accounts on the page `/operator/bank`; with it purchases on account).",
+        "the accounts on the page `/operator/bank`; with it purchases on account). Beside `sandbox` alone transfers go to the "
+        "sandbox's own bank. The sample market of `market up` has both.",
     )
     fapiao_issuer: Literal["", "sandbox", "none"] = Field(
         default="",
         description="Who numbers Chinese tax invoices (数电票): `sandbox`, with numbers that no authority knows, or `none`. "
-        "Empty: `sandbox` where nothing but the sandbox takes payments, else `none`.",
+        "Empty: `sandbox` where nothing but the sandbox takes payments, with transfers to its own bank or without, else `none`.",
     )
     fapiao_limit: int = Field(
         default=1_000_000, ge=1_000, le=100_000_000, description="Most on one tax invoice, in whole yuan without tax."
@@ -271,6 +272,11 @@ class Settings(BaseSettings):
         return self.market_mode == "production"
 
     @property
+    def plays_money(self) -> bool:
+        """Whether no real money is taken: through the sandbox alone, or beside it by transfers to the sandbox's own bank."""
+        return "sandbox" in self.payment_gateways and set(self.payment_gateways) <= {"sandbox", "bank_transfer"}
+
+    @property
     def listings_reviewed_by_rule(self) -> bool:
         """Whether what passed the automatic checks is approved by them; in production a person always decides."""
         return not self.is_production and self.listing_review == "rule"
@@ -348,7 +354,7 @@ def find_problems(settings: Settings) -> list[SettingProblem]:
             problems.append(SettingProblem.missing("STRIPE_API_KEY"))
         if settings.stripe_webhook_secret is None:
             problems.append(SettingProblem.missing("STRIPE_WEBHOOK_SECRET"))
-    if settings.fapiao_issuer == "sandbox" and set(settings.payment_gateways) != {"sandbox"}:
+    if settings.fapiao_issuer == "sandbox" and not settings.plays_money:
         refused = "its numbers are no tax invoices: refused where real money is taken; use none"
         problems.append(
             SettingProblem("FAPIAO_ISSUER", refused, "沙箱号码不是税务发票，有真实收款时不可用；请改为 none")

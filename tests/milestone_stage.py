@@ -130,7 +130,12 @@ def service_on(
         draft = one_off_plan(connector_id=connector, **plan)
         if price is not None:
             draft = DraftPlan(
-                code=draft.code, name=draft.name, name_en=draft.name_en, connector_id=connector, price=price
+                code=draft.code,
+                name=draft.name,
+                name_en=draft.name_en,
+                connector_id=connector,
+                price=price,
+                untaxed_price=draft.untaxed_price,
             )
         text = replace(words("安全加固服务"), refund_window_days=refund_window_days)
         made = make_plans(uow, stage.seller, draft, kind="service", text=text)

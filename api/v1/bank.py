@@ -31,6 +31,7 @@ from api.v1.bank_out import (
 from api.v1.onboarding import FORM_OVERHEAD, DocumentForm
 from billing.bank.ask_return import ask_return
 from billing.bank.confirm_outgoing import ConfirmOutgoing, confirm_outgoing
+from billing.bank.gateway import takes_play_money
 from billing.bank.import_statement import ImportReport, ImportStatement, import_statement, try_import
 from billing.bank.models import OUTGOING_TRANSFER
 from billing.bank.queries import (
@@ -73,7 +74,8 @@ def get_bank_accounts(request: ApiRequest) -> BankAccountsOut:
 def create_bank_account(data: JSONBody[BankAccountIn], request: ApiRequest) -> BankAccountOut:
     """Add an account."""
     command = SaveBankAccount(**data.model_dump())
-    return request.transact(lambda uow: BankAccountOut.of(account_view(save_bank_account(uow, command))))
+    plays = takes_play_money(request.services.gateways)
+    return request.transact(lambda uow: BankAccountOut.of(account_view(save_bank_account(uow, command, plays=plays))))
 
 
 @put("/v1/operator/bank/accounts/{account_id:uuid}", permission=WRITE, sync_to_thread=True, tags=["operator"])
@@ -82,7 +84,8 @@ def change_bank_account(
 ) -> BankAccountOut:
     """Change what payers are told. Code and currency stay."""
     command = SaveBankAccount(**data.model_dump(), account_id=account_id)
-    return request.transact(lambda uow: BankAccountOut.of(account_view(save_bank_account(uow, command))))
+    plays = takes_play_money(request.services.gateways)
+    return request.transact(lambda uow: BankAccountOut.of(account_view(save_bank_account(uow, command, plays=plays))))
 
 
 @post(

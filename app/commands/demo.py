@@ -33,10 +33,11 @@ DemoStepWork = tuple[str, Callable[[], Evidence]]
 """Name of a step, and what does it and returns its evidence."""
 
 
-def run(*, video: Path | None, as_json: bool, gateway: DemoGateway = "sandbox") -> int:
+def run(*, video: Path | None, as_json: bool, gateway: DemoGateway = "sandbox", short: bool = False) -> int:
     """Run the demo; 0 when every step was as it should be. The documents stay in the folder that is printed.
 
     `gateway`: through which money comes and goes. Stripe is this machine's own, a process of its own.
+    `short`: without the second year.
     """
     if video is not None and not video.is_file():
         console.print(choose(f"No such file: {video}", f"没有这个文件：{video}"), markup=False)
@@ -45,7 +46,7 @@ def run(*, video: Path | None, as_json: bool, gateway: DemoGateway = "sandbox") 
     folder = Path(tempfile.mkdtemp(prefix="market-demo-"))
     outcome = DemoReport()
     try:
-        _drive(folder, video, outcome, as_json=as_json, gateway=gateway)
+        _drive(folder, video, outcome, as_json=as_json, gateway=gateway, short=short)
     except Stopped:
         return 130
     except StartFailed as failure:
@@ -63,7 +64,9 @@ def run(*, video: Path | None, as_json: bool, gateway: DemoGateway = "sandbox") 
     return 0 if outcome.ok else 1
 
 
-def _drive(folder: Path, video: Path | None, outcome: DemoReport, *, as_json: bool, gateway: DemoGateway) -> None:
+def _drive(
+    folder: Path, video: Path | None, outcome: DemoReport, *, as_json: bool, gateway: DemoGateway, short: bool
+) -> None:
     stripe_port = _free_port() if gateway == "stripe" else None
     stripe = {name.lower(): value for name, value in stripe_environment(stripe_port).items()} if stripe_port else {}
     settings = load_settings(
@@ -96,7 +99,7 @@ def _drive(folder: Path, video: Path | None, outcome: DemoReport, *, as_json: bo
             PLAYERS[gateway],
         )
         verified: DemoStepWork = ("verify", partial(_verify, market.settings, seller_url))
-        steps = [*story.steps(), verified]
+        steps = [*story.steps(short=short), verified]
         _tell_story(steps, outcome, partial(_print_step, console if as_json else results))
         _look_after(story, outcome, folder)
 

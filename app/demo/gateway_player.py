@@ -16,6 +16,7 @@ DemoGateway = Literal["sandbox", "stripe"]
 class GatewayPlayer:
     """The sandbox's part: cards are words, nobody is led anywhere, and an operator may name any account."""
 
+    gateway: DemoGateway = "sandbox"
     good_card = "sbx_ok"
     bad_card = "sbx_declined"
     first_card = "sbx_ok"
@@ -37,6 +38,7 @@ class StripePlayer(GatewayPlayer):
     accounts for parties.
     """
 
+    gateway: DemoGateway = "stripe"
     good_card = "pm_card_visa"
     bad_card = "pm_card_chargeDeclined"
     first_card = "checkout_kept"

@@ -40,6 +40,10 @@ class SecondYear(DemoSession):
             ("second year's books", self.books),
         ]
 
+    def closing_steps(self) -> list[tuple[str, Callable[[], Evidence]]]:
+        """What is looked at when all is done."""
+        return [("gateway's balance", self.balance), ("reconciliation", self.reconciliation)]
+
     # ── what is tried ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def trial(self) -> Evidence:
@@ -234,6 +238,30 @@ class SecondYear(DemoSession):
             "total": {"amount": sum(row["agreed"] for row in rows), "currency": "CNY"},
             "rows": [f"{row['order']} {row['agreed'] // 100}.{row['agreed'] % 100:02}" for row in rows],
         }
+
+    def balance(self) -> Evidence:
+        """What the gateway says that it holds is what our books say, to the cent: fees, refunds and payouts are in both."""
+        operator, gateway = self.people["operator"], self.player.gateway
+        asked = datetime.fromisoformat(self.move(1)["now"])
+        operator.post("/v1/operator/gateway-balances/read", {"gateway": gateway}, expect=202)
+
+        def agreed() -> Evidence | None:
+            found = operator.get("/v1/operator/gateway-balances")
+            held = [one for one in found["items"] if one["gateway"] == gateway]
+            is_read = held and all(one["asked_at"] and datetime.fromisoformat(one["asked_at"]) >= asked for one in held)
+            waits = any(one["difference"]["amount"] or one["waiting"]["amount"] for one in held)
+            return {one["currency"]: one for one in held} if is_read and not waits else None
+
+        held = wait(agreed, "the gateway's balance is that of the ledger")
+        own = held["CNY"]
+        return {"gateway": gateway, "held": own["available"], "ledger": own["ledger"], "difference": own["difference"]}
+
+    def reconciliation(self) -> Evidence:
+        """Every pair of books is compared from end to end, and no key differs."""
+        runs = self.people["operator"].post("/v1/operator/reconciliation/runs", expect=201)
+        differing = {one["leg"]: one["kinds"] for one in runs if one["differing"]}
+        check(not differing, "no book differs from the one beside it", differing)
+        return {"legs": len(runs), "compared": sum(one["compared"] for one in runs), "differing": 0}
 
     def _row(self, role: str, order_id: str) -> dict[str, Any]:
         person = self.people[role]

@@ -10,6 +10,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from billing.bank.models import BankAccount, BankTransfer
+from billing.bank.sandbox_bank import is_at_sandbox_bank
 from billing.documents.model import Language
 from billing.documents.parties import DocumentParty
 from billing.documents.transfer import TransferDocument
@@ -98,6 +99,7 @@ def request_documents(
             description=transfer.description,
             overdue_days=overdue_days,
             is_last=is_last,
+            sandbox=is_at_sandbox_bank(account.account_number),
         )
         for language in LANGUAGES
     )

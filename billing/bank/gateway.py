@@ -26,6 +26,7 @@ from billing.bank.models import (
 )
 from billing.bank.remark_code import draw_code
 from billing.bank.same_name import name_key
+from billing.bank.sandbox_bank import is_at_sandbox_bank
 from billing.gateways.ports import (
     EvidenceRequest,
     GatewayAnswer,
@@ -34,6 +35,7 @@ from billing.gateways.ports import (
     GatewayStatus,
     GatewayWebhook,
     OwnSubject,
+    PaymentGateway,
     PaymentRequest,
     PayoutRequest,
     RefundRequest,
@@ -68,21 +70,25 @@ _OUT_FAILURES = {"returned": "transfer_returned", "failed": "transfer_failed"}
 
 
 class BankTransferGateway:
-    """See the module. Thread safe; opens its own transactions on `db`."""
+    """See the module. Thread safe; opens its own transactions on `db`.
+
+    `plays`: nothing but the sandbox's money is taken here, so that it asks for transfers to the sandbox's bank alone.
+    """
 
     name: Final = BANK_TRANSFER
     balance: Final = None
     """What the bank says of the account is imported as its statements."""
     accounts: Final = None
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, *, plays: bool = False) -> None:
         self._db = db
+        self.plays: Final = plays
 
     def submit(self, request: PaymentRequest) -> GatewayAnswer:
         """Ask the payer for a transfer: draw its code, and say where the page about it is."""
         if request.method_token != TOKEN:
             raise GatewayRefused("invalid_method")
-        return transact(self._db, SYSTEM, lambda uow: _answer(_ask_for(uow, request)))
+        return transact(self._db, SYSTEM, lambda uow: _answer(_ask_for(uow, request, plays=self.plays)))
 
     def find_payment(self, request: PaymentRequest, reference: str | None) -> GatewayAnswer | None:
         """How the transfer of this key stands."""
@@ -154,9 +160,18 @@ class BankTransferGateway:
         raise GatewayRefused("signature_invalid")
 
 
-def offered_account(uow: UnitOfWork, currency: str) -> BankAccount | None:
-    """The account to which this currency is paid, if there is one."""
-    return uow.session.scalar(select(BankAccount).where(BankAccount.currency == currency, BankAccount.is_offered))
+def offered_account(uow: UnitOfWork, currency: str, *, plays: bool = False) -> BankAccount | None:
+    """The account to which this currency is paid, if there is one; `plays`: at the sandbox's bank alone."""
+    found = uow.session.scalar(select(BankAccount).where(BankAccount.currency == currency, BankAccount.is_offered))
+    if found is not None and plays and not is_at_sandbox_bank(found.account_number):
+        return None
+    return found
+
+
+def takes_play_money(gateways: Mapping[str, PaymentGateway]) -> bool:
+    """Whether transfers here are the sandbox's, to its own bank."""
+    found = gateways.get(BANK_TRANSFER)
+    return isinstance(found, BankTransferGateway) and found.plays
 
 
 def transfer_page(payment_id: UUID) -> str:
@@ -213,14 +228,14 @@ def outgoing_by_key(uow: UnitOfWork, key: str) -> BankOutgoing | None:
     return uow.session.scalar(select(BankOutgoing).where(BankOutgoing.idempotency_key == key))
 
 
-def _ask_for(uow: UnitOfWork, request: PaymentRequest) -> BankTransfer:
+def _ask_for(uow: UnitOfWork, request: PaymentRequest, *, plays: bool) -> BankTransfer:
     found = transfer_by_key(uow, request.key)
     if found is not None:
         if Money(found.amount_minor, found.currency) != request.amount:
             raise GatewayRefused("idempotency_key_reused")
         return found
     payment = uow.session.get(Payment, UUID(request.metadata["payment_id"]))
-    account = offered_account(uow, request.amount.currency)
+    account = offered_account(uow, request.amount.currency, plays=plays)
     if payment is None or account is None:
         raise GatewayRefused("bank_transfer_unavailable")
     deadline_at = payment.deadline_at

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from billing.bank.models import BankAccount
+from billing.bank.sandbox_bank import PREFIX, is_at_sandbox_bank
 from billing.bank.settle_line import MANAGE
 from billing.bank.statements.model import is_currency
 from kernel import audit, clock
@@ -37,11 +38,12 @@ class SaveBankAccount:
     account_id: UUID | None = None
 
 
-def save_bank_account(uow: UnitOfWork, command: SaveBankAccount) -> BankAccount:
-    """Add an account, or change what payers are told of it.
+def save_bank_account(uow: UnitOfWork, command: SaveBankAccount, *, plays: bool = False) -> BankAccount:
+    """Add an account, or change what payers are told of it. `plays`: nothing but the sandbox's money is taken here, to its bank.
 
-    Raises: Forbidden `permission_missing` without operator.payouts; NotFound; Invalid `validation_failed`; Conflict
-    `bank_account_code_taken`, `bank_account_currency_taken` (another is offered), `bank_account_in_use`.
+    Raises: Forbidden `permission_missing` without operator.payouts; NotFound; Invalid `validation_failed`,
+    `bank_account_not_sandbox`, `bank_account_is_sandbox`; Conflict `bank_account_code_taken`, `bank_account_currency_taken`
+    (another is offered), `bank_account_in_use`.
     """
     uow.principal.require(MANAGE)
     number = re.sub(r"[\s-]", "", command.account_number).upper()
@@ -51,13 +53,18 @@ def save_bank_account(uow: UnitOfWork, command: SaveBankAccount) -> BankAccount:
         "code": bool(_CODE.fullmatch(code)),
         "currency": is_currency(currency),
         "account_number": bool(_NUMBER.fullmatch(number)),
-        "virtual_prefix": bool(_VIRTUAL.fullmatch(command.virtual_prefix)),
+        # Digits alone might be somebody's account.
+        "virtual_prefix": bool(_VIRTUAL.fullmatch(command.virtual_prefix))
+        and not (command.virtual_prefix and is_at_sandbox_bank(number)),
         "term_days": 1 <= command.term_days <= 90,
         **{name: 0 < len(value) <= 200 for name, value in texts.items()},
     }
     for name, is_right in checks.items():
         if not is_right:
             raise Invalid("validation_failed", field=name)
+    if is_at_sandbox_bank(number) != plays:
+        code_of_refusal = "bank_account_not_sandbox" if plays else "bank_account_is_sandbox"
+        raise Invalid(code_of_refusal, field="account_number", prefix=PREFIX)
     values = {
         "code": code,
         "currency": currency,

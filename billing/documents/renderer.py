@@ -150,7 +150,10 @@ def _weasyprint() -> Any:
     text.draw_first_line = _saying_what_is_written(text.draw_first_line, weasyprint.pdf.pydyf)
     tags = weasyprint.pdf.tags
     build = tags._build_box_tree  # noqa: SLF001 - there is no hook
-    tags._build_box_tree = _saying_its_language(build, weasyprint.pdf.pydyf)  # noqa: SLF001 - (same)
+    boxes, pydyf = weasyprint.formatting_structure.boxes, weasyprint.pdf.pydyf
+    tags._build_box_tree = _leaving_margins_out(_saying_its_language(build, pydyf), boxes)  # noqa: SLF001 - (same)
+    draw = weasyprint.draw
+    draw.draw_stacking_context = _marking_margins(draw.draw_stacking_context, boxes, pydyf)
     return weasyprint
 
 
@@ -186,6 +189,41 @@ def _saying_its_language(build: Callable[..., Any], pydyf: Any) -> Callable[...,
             if language:
                 element["Lang"] = pydyf.String(language)
             yield element
+
+    return build_box
+
+
+def _marking_margins(draw: Callable[..., Any], boxes: Any, pydyf: Any) -> Callable[..., Any]:
+    """`draw`, a box with all in it, which marks what runs in the margins as an artifact of paging (ISO 32000-1 §14.8.2.2).
+
+    WeasyPrint 70 marks it as content, of elements that are in no tree: ISO 14289-1 §7.1 knows content in the tree and artifacts.
+    """
+
+    @wraps(draw)
+    def draw_box(stream: Any, context: Any) -> Any:
+        if not isinstance(context.box, boxes.MarginBox) or stream._tags is None:  # noqa: SLF001 - None where nothing is tagged
+            return draw(stream, context)
+        edge = "Footer" if context.box.at_keyword.startswith("@bottom") else "Header"
+        stream.begin_marked_content("Artifact", pydyf.Dictionary({"Type": "/Pagination", "Subtype": f"/{edge}"}))
+        # Nothing within it is marked again, nor looked for in the tree.
+        tags, stream._tags = stream._tags, None  # noqa: SLF001 - (same)
+        try:
+            drawn = draw(stream, context)
+        finally:
+            stream._tags = tags  # noqa: SLF001 - (same)
+        stream.end_marked_content()
+        return drawn
+
+    return draw_box
+
+
+def _leaving_margins_out(build: Callable[..., Any], boxes: Any) -> Callable[..., Any]:
+    """`build`, the elements of a box in the structure tree, of which a margin has none: see `_marking_margins`."""
+
+    @wraps(build)
+    def build_box(box: Any, *rest: Any) -> Iterator[Any]:
+        if not isinstance(box, boxes.MarginBox):
+            yield from build(box, *rest)
 
     return build_box
 

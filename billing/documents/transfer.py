@@ -41,6 +41,8 @@ class TransferDocument:
     """Of a letter about what should have come already; 0: a request."""
     is_last: bool = False
     """Whether no letter follows it."""
+    sandbox: bool = False
+    """The account is one to which nobody can send money."""
 
     def __post_init__(self) -> None:
         cleaned(

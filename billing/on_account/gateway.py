@@ -53,21 +53,22 @@ TOKEN: Final = "terms"  # noqa: S105 - what a payment method is called
 
 
 class OnAccountGateway:
-    """See the module. Thread safe; opens its own transactions on `db`."""
+    """See the module. Thread safe; opens its own transactions on `db`. `plays`: as of `BankTransferGateway`."""
 
     name: Final = ON_ACCOUNT
     balance: Final = None
     """What is owed are rows of ours."""
     accounts: Final = None
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, *, plays: bool = False) -> None:
         self._db = db
+        self._plays = plays
 
     def submit(self, request: PaymentRequest) -> GatewayAnswer:
         """Write down that the payer owes it, and until when. Refused where nothing is held for it, with the reason."""
         if request.method_token != TOKEN:
             raise GatewayRefused("invalid_method")
-        return transact(self._db, SYSTEM, lambda uow: _answer(_owe(uow, request)))
+        return transact(self._db, SYSTEM, lambda uow: _answer(_owe(uow, request, plays=self._plays)))
 
     def find_payment(self, request: PaymentRequest, reference: str | None) -> GatewayAnswer | None:
         """What is owed by this key."""
@@ -111,14 +112,14 @@ class OnAccountGateway:
         raise GatewayRefused("signature_invalid")
 
 
-def _owe(uow: UnitOfWork, request: PaymentRequest) -> BankTransfer:
+def _owe(uow: UnitOfWork, request: PaymentRequest, *, plays: bool) -> BankTransfer:
     found = transfer_by_key(uow, request.key)
     if found is not None:
         if Money(found.amount_minor, found.currency.strip()) != request.amount:
             raise GatewayRefused("idempotency_key_reused")
         return found
     payment = uow.session.get(Payment, UUID(request.metadata["payment_id"]))
-    account = offered_account(uow, request.amount.currency)
+    account = offered_account(uow, request.amount.currency, plays=plays)
     if payment is None or account is None:
         raise GatewayRefused("bank_transfer_unavailable")
     line = lock_line(uow, payment.payer_org_id, request.amount.currency)

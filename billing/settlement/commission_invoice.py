@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
+from billing.bank.sandbox_bank import was_played
 from billing.charges.models import Charge
 from billing.documents.parties import DocumentParty, postal_fields
-from billing.gateways.sandbox import NAME as SANDBOX
 from billing.invoices.issue_invoice import IssueInvoice, LineToInvoice, issue_invoice
 from billing.payments.models import Payment
 from billing.shares.models import Share
@@ -105,7 +105,9 @@ def _was_played(uow: UnitOfWork, statement_ids: Sequence[UUID]) -> bool:
         .join(Share, Share.id == StatementLine.share_id)
         .join(Charge, Charge.id == Share.charge_id)
         .join(Payment, Payment.id == Charge.payment_id)
-        .where(StatementLine.statement_id.in_(statement_ids), Payment.gateway == SANDBOX)
+        .where(
+            StatementLine.statement_id.in_(statement_ids), was_played(Payment.gateway, Payment.payer_org_id, Payment.id)
+        )
     )
     return uow.session.scalar(select(played.exists())) is True
 

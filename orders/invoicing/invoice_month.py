@@ -12,11 +12,11 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import any_, exists, func, select
+from sqlalchemy import any_, bindparam, exists, func, select
 
+from billing.bank.sandbox_bank import was_played
 from billing.documents.lines import TaxCategory
 from billing.documents.model import LINES_MAX
-from billing.gateways.sandbox import NAME as SANDBOX
 from billing.invoices.consolidated import NOTHING, RefundedBefore, refunded_before
 from billing.invoices.issue_invoice import IssueInvoice, LineToInvoice, issue_invoice
 from kernel import clock
@@ -35,6 +35,13 @@ from orders.order.models import Order, OrderLine
 SWEEP_MONTHS = "orders.unbilled_orders.sweep"
 MONTHS_AT_ONCE: Final = 200
 """Invoices that one sweep issues; the rest comes a minute later."""
+_played = was_played(Purchase.gateway, Order.buyer_org_id, Order.payment_id)
+_WAS_PLAYED = (
+    select(_played)
+    .select_from(Order)
+    .join(Purchase, Purchase.id == Order.purchase_id)
+    .where(Order.id == bindparam("order_id"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +138,7 @@ def _chosen(uow: UnitOfWork, wanted: MonthToInvoice) -> list[UUID]:
             Order.id,
             lines.label("lines"),
             *(title[name].astext for name in ("legal_name", "tax_id", "country")),
-            Purchase.gateway == SANDBOX,
+            _played,
             untaxed,
         )
         .select_from(UnbilledOrder)
@@ -245,7 +252,7 @@ def _document(
         cost_centre=_common(one.cost_centre for one in orders),
         remarks=f"{wanted.month:%Y-%m} 月度合并开票，共 {len(orders)} 笔订单 "
         f"Consolidated invoice of {wanted.month:%Y-%m}, orders: {len(orders)}",
-        sandbox=first.purchase.gateway == SANDBOX,
+        sandbox=uow.session.scalars(_WAS_PLAYED, {"order_id": first.order.id}).one(),
         issuer_time_zone=seller.time_zone,
         month=wanted.month,
     )

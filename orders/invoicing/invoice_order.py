@@ -14,9 +14,9 @@ from sqlalchemy import Uuid, bindparam, cast, select
 from sqlalchemy.orm import aliased
 
 from billing.bank.models import BankTransfer
+from billing.bank.sandbox_bank import was_played
 from billing.credit_lines.models import ON_ACCOUNT
 from billing.documents.parties import DocumentParty, postal_fields
-from billing.gateways.sandbox import NAME as SANDBOX
 from billing.invoices.issue_invoice import ISSUED, IssueInvoice, LineToInvoice, ask_invoice, issue_invoice
 from billing.invoices.models import Invoice
 from billing.payments.models import PaymentAllocation
@@ -67,6 +67,7 @@ _PARTIES = Read(
         _title.id,
         _title.monthly_invoice,
         _buyer.time_zone,
+        was_played(Purchase.gateway, Order.buyer_org_id, Order.payment_id).label("played"),
     )
     .join(Order, Order.purchase_id == Purchase.id)
     .join(_buyer, _buyer.id == Order.buyer_org_id)
@@ -125,7 +126,7 @@ def invoice_order(
     """
     if order.gross_minor == 0:
         return None
-    purchase, seller, profile, department, owed, credit_minor, title_id, monthly, time_zone = uow.find(
+    purchase, seller, profile, department, owed, credit_minor, title_id, monthly, time_zone, played = uow.find(
         _PARTIES, order_id=order.id
     )
     is_owed = owed is not None and owed.state == "awaited"
@@ -149,7 +150,7 @@ def invoice_order(
             cost_centre=department.code if department else "",
             payment_reference=owed.remark_code if is_owed else str(order.payment_id),
             period=_period(term, seller.time_zone),
-            sandbox=purchase.gateway == SANDBOX,
+            sandbox=played,
             issuer_time_zone=seller.time_zone,
         ),
     )

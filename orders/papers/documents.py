@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
+from billing.bank.sandbox_bank import is_played
 from billing.documents.buyer_statement import (
     ROWS_MOST,
     BuyerStatementDocument,
@@ -77,7 +78,7 @@ def receipt_of(uow: UnitOfWork, payment_id: UUID, language: Language) -> Receipt
         credit_minor=payment.credit_minor,
         paid_by={Language.ZH: chinese, Language.EN: english}.get(language, f"{chinese} {english}"),
         payment_ref=payment.gateway_reference or str(payment.id),
-        sandbox=payment.gateway == SANDBOX,
+        sandbox=is_played(uow, payment),
     )
 
 
@@ -116,7 +117,7 @@ def quote_pro_forma(uow: UnitOfWork, quote_id: UUID, language: Language, *, sand
     )
 
 
-def purchase_pro_forma(uow: UnitOfWork, purchase_id: UUID, language: Language) -> ProFormaDocument:
+def purchase_pro_forma(uow: UnitOfWork, purchase_id: UUID, language: Language, *, sandbox: bool) -> ProFormaDocument:
     """What a purchase that is not paid yet comes to.
 
     Raises:
@@ -150,7 +151,7 @@ def purchase_pro_forma(uow: UnitOfWork, purchase_id: UUID, language: Language) -
         net_minor=sum(line.net_minor for line in lines),
         tax_minor=sum(line.tax_minor for line in lines),
         gross_minor=sum(line.gross_minor for line in lines),
-        sandbox=purchase.gateway == SANDBOX,
+        sandbox=sandbox or purchase.gateway == SANDBOX,
         order_ref=", ".join(dict.fromkeys(number for _, _, number in rows))[:400],
         purchase_order=purchase.po_number or "",
     )

@@ -122,7 +122,7 @@ def _document(uow: UnitOfWork, command: AskPaper) -> PaperDocument:
         case "quote_pro_forma":
             return quote_pro_forma(uow, command.subject_id, command.language, sandbox=command.sandbox)
         case "purchase_pro_forma":
-            return purchase_pro_forma(uow, command.subject_id, command.language)
+            return purchase_pro_forma(uow, command.subject_id, command.language, sandbox=command.sandbox)
         case "buyer_statement":
             return buyer_statement_paper(
                 uow,

@@ -30,6 +30,7 @@ from api.pages.frame.site import Form, PageRequest, form_post, page
 from api.v1.bank import READ, WRITE, take_file
 from billing.bank.ask_return import approve_return, ask_return, list_returns, withdraw_return
 from billing.bank.confirm_outgoing import ConfirmOutgoing, OutgoingOutcome, confirm_outgoing
+from billing.bank.gateway import takes_play_money
 from billing.bank.import_statement import ImportReport
 from billing.bank.models import BANK_TRANSFER, OUTGOING_TRANSFER, BankReturn
 from billing.bank.queries import (
@@ -182,7 +183,8 @@ def _save(page_request: PageRequest, form: Form, account_id: UUID | None) -> Res
             is_offered=form.text("is_offered", most=3) == "yes",
             account_id=account_id,
         )
-        page_request.transact(lambda uow: save_bank_account(uow, command))
+        plays = takes_play_money(page_request.services.gateways)
+        page_request.transact(lambda uow: save_bank_account(uow, command, plays=plays))
     except DomainError as refused:
         typed = {name: form.values.get(name, "")[:200] for name in ACCOUNT_FIELDS} if account_id is None else {}
         view = _view(page_request, failure(page_request, refused), typed)

@@ -43,6 +43,7 @@ class Buy:
     clip: str | None = None
     seen: Seen = "never"
     coupon: str = ""
+    gateway: str = "sandbox"
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,6 +342,11 @@ class Confide:
 
 
 @dataclass(frozen=True, slots=True)
+class Banking:
+    """Where transfers are taken: something between the platform, its bank and those who pay by it (`bank_acts`)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """The scheduler does what is due."""
 
@@ -370,6 +376,7 @@ Act = (
     | Deputise
     | Confide
     | OfferPartners
+    | Banking
     | Tick
 )
 

@@ -10,8 +10,9 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from app.sample.history.acts import Accept, AskBack, AskRefund, Buy, Decide, PayAgain, Service, Use
+from app.sample.history.acts import Accept, AskBack, AskRefund, Banking, Buy, Decide, PayAgain, Service, Use
 from app.sample.history.asking_back import asked
+from app.sample.history.banking import banked
 from app.sample.history.serving import served
 from app.sample.history.world import Film, World
 from fulfillment.entitlements.models import Entitlement
@@ -37,7 +38,7 @@ Work = Callable[[UnitOfWork], object]
 
 
 def bought(
-    world: World, act: Buy | Decide | PayAgain | Accept | AskRefund | AskBack | Service
+    world: World, act: Buy | Decide | PayAgain | Accept | AskRefund | AskBack | Service | Banking
 ) -> tuple[Principal, Work]:
     """Who does it, and its transaction."""
     match act:
@@ -55,6 +56,8 @@ def bought(
             return asked(world, act)
         case Service():
             return served(world, act)
+        case Banking():
+            return banked(world, act)
 
 
 def buy(world: World, act: Buy) -> Work:
@@ -72,7 +75,7 @@ def buy(world: World, act: Buy) -> Work:
             uow.flush()
         quote = create_quote(uow, CreateQuote((QuoteItem(plan_id, act.quantity),), None, context, coupon=act.coupon))
         uow.flush()
-        place_purchase(uow, PlacePurchase(quote.id, profile_id, "sandbox", act.method, act.po_number))
+        place_purchase(uow, PlacePurchase(quote.id, profile_id, act.gateway, act.method, act.po_number))
 
     return work
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, time, timedelta
+from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -27,6 +28,7 @@ from app.sample.history.acts import (
     Use,
     WatchLesson,
 )
+from app.sample.history.bank_acts import GiveCredit, OpenBankAccount, TellOfStranger, TellOfTransfer
 
 _ZONE: Final = ZoneInfo("Asia/Shanghai")
 _REFUSES_DAYS: Final = 44
@@ -57,6 +59,7 @@ def exceptional_steps(ends_at: datetime) -> Iterator[Step]:
     yield from _promoted(ends_at)
     yield from _staged(ends_at)
     yield from _learned(ends_at)
+    yield from _banked(ends_at)
 
 
 def _day(ends_at: datetime, days: int, hour: int, minute: int = 0) -> datetime:
@@ -140,7 +143,7 @@ def _asked_back(ends_at: datetime) -> Iterator[Step]:
     )
     for number, (days, buyer, steps) in enumerate(stories, 601):
         po_number = f"CG-R-{number}"
-        yield Step(_day(ends_at, days, 10, 40), Buy(buyer, po_number, "customers", 8))
+        yield Step(_day(ends_at, days, 10, 40), Buy(buyer, po_number, "customers", 10))
         for before, (does, words), percent in steps:
             act = AskBack(buyer, po_number, "customers", does, words, percent)  # type: ignore[arg-type]  # literals of the act
             yield Step(_day(ends_at, before, 11, 20), act)
@@ -200,6 +203,25 @@ def _promoted(ends_at: datetime) -> Iterator[Step]:
     """A seller has a plan for everybody who promotes and a better one, which one promoter takes part in and one could."""
     yield Step(_day(ends_at, 30, 15), AskPromoters("docs", ("diandian", "yunke")))
     yield Step(_day(ends_at, 29, 10), TakePart("diandian"))
+
+
+def _banked(ends_at: datetime) -> Iterator[Step]:
+    """By transfer: one came, one is waited for, and money came of which nobody knows what it is for. On account: one was paid
+    after its reminder, one is due in weeks, and one is overdue, with two letters.
+    """
+    terms = partial(Buy, product="recruiting", quantity=20, method="terms", gateway="on_account")
+    sent = partial(Buy, product="recruiting", method="transfer", gateway="bank_transfer")
+    yield Step(_day(ends_at, 60, 9), OpenBankAccount())
+    yield Step(_day(ends_at, 58, 9), GiveCredit("xinghe", 20_000_000, 30, "多年合作，一向按期付款"))
+    yield Step(_day(ends_at, 58, 10), GiveCredit("lakeside", 10_000_000, 30, "Known for years, always paid on time"))
+    yield Step(_day(ends_at, 55, 10, 20), terms("xinghe", "CG-T-901"))
+    yield Step(_day(ends_at, 26, 14), TellOfTransfer("xinghe", "CG-T-901"))
+    yield Step(_day(ends_at, 38, 15, 10), terms("lakeside", "CG-T-902"))
+    yield Step(_day(ends_at, 12, 11, 40), terms("xinghe", "CG-T-903"))
+    yield Step(_day(ends_at, 20, 9, 50), sent("xinghe", "CG-B-904", quantity=24))
+    yield Step(_day(ends_at, 18, 14), TellOfTransfer("xinghe", "CG-B-904"))
+    yield Step(_day(ends_at, 2, 10, 35), sent("minghu", "CG-B-905", quantity=20))
+    yield Step(_day(ends_at, 1, 14), TellOfStranger("厦门鹭岛进出口有限公司", "货款", 1_280_000))
 
 
 def _deliveries(ends_at: datetime) -> Iterator[Step]:

@@ -28,13 +28,11 @@ from app.sample.organizations import ORGANIZATIONS
 from app.sample.products import PRODUCTS, SampleProduct
 from app.sample.scenes.facts import STORIES, FilmScript
 from app.sample.scenes.short_films import SHORT_STORIES
-from billing.bank.remind_payers import SWEEP_REMINDERS
 from billing.connected_accounts.ask_account import SWEEP as ACCOUNTS_DUE
 from billing.fapiao.jobs import SWEEP_FAPIAO
 from billing.gateway_balances.read_balance import SWEEP as READ_BALANCES
 from billing.invoices.jobs import SWEEP as DOCUMENTS_LEFT
 from billing.ledger.heads import KEEP_HEADS
-from billing.on_account.dun_payers import SWEEP_DUNNING
 from billing.payouts.schedule import PAY_DUE
 from billing.reconciliation.jobs import RECONCILE
 from fulfillment.jobs import SWEEP_DATA_KEPT
@@ -63,8 +61,6 @@ OF_THE_PRESENT = {
     SWEEP_CLOCKS,
     READ_BALANCES,
     ACCOUNTS_DUE,
-    SWEEP_REMINDERS,
-    SWEEP_DUNNING,
     SWEEP_FAPIAO,
     PAY_DUE,
     marketplace.access.jobs.RETENTION,
@@ -110,6 +106,13 @@ class TestStory:
         assert 270 <= len(bought) <= 330
         assert max(Counter((act.buyer, act.po_number) for act in bought).values()) == 1
         assert len({act.buyer for act in bought}) >= 12
+
+    def test_nothing_is_bought_in_a_number_that_it_is_not_sold_in(self, ends_at: datetime) -> None:
+        for act in [step.act for step in plan(ends_at) if isinstance(step.act, acts.Buy)]:
+            sold = ALL_PRODUCTS[act.product].plan
+            if sold.price is None:
+                terms = checked_plan(sold)
+                assert terms["min_seats"] <= act.quantity <= terms["max_seats"], act
 
     def test_what_is_done_to_a_purchase_comes_after_it(self, ends_at: datetime) -> None:
         bought: set[tuple[str, str]] = set()
