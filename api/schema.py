@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from functools import cache, partial
 from typing import Annotated, Any, Generic, Self, TypeVar, get_args
 from urllib.parse import urlencode
@@ -230,9 +230,14 @@ def _utc(value: datetime) -> datetime:
         msg = "an instant needs its time zone offset"
         raise ValueError(msg)
     try:
-        return value.astimezone(UTC)
+        found = value.astimezone(UTC)
     except OverflowError as error:  # the first and the last hours that can be written, elsewhere
         raise ValueError(str(error)) from error
+    if not MINYEAR < found.year < MAXYEAR:
+        # It would be kept, and then no page of a zone in which that hour is not written any more could show it.
+        msg = "an instant that is not written in every time zone"
+        raise ValueError(msg)
+    return found
 
 
 UtcIn = Annotated[datetime, AfterValidator(_utc)]

@@ -294,10 +294,15 @@ def put_account_code(
 
 
 def utc(at: datetime | None) -> datetime | None:
-    """An instant of the address. Raises Invalid(`validation_failed`) without a time zone."""
-    if at is not None and at.tzinfo is None:
+    """An instant of the address. Raises Invalid(`validation_failed`) without a time zone, or for one that UTC cannot write."""
+    if at is None:
+        return None
+    if at.tzinfo is None:
         raise Invalid("validation_failed", field="at")
-    return at.astimezone(UTC) if at is not None else None
+    try:
+        return at.astimezone(UTC)
+    except OverflowError as error:
+        raise Invalid("validation_failed", field="at") from error
 
 
 routes = [

@@ -18,7 +18,7 @@ from kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from kernel.ids import uuid7
 from kernel.text import plain_text
 from marketplace.parties.lookups import get_party
-from marketplace.parties.models import PLATFORM_ORG_ID
+from marketplace.parties.models import PLATFORM_ORG_ID, Organization
 
 PERIOD_LOCK = 4_202
 """Advisory lock: every fact holds it shared while it is posted, whoever closes a month holds it alone for a moment."""
@@ -42,7 +42,7 @@ def close_period(transact: Transact, month: date) -> UUID:
     Raises:
         Forbidden: `permission_missing` without operator.payouts.
         Invalid: `period_not_over`, `period_month_invalid` (no first day of a month).
-        Conflict: `period_out_of_order`, an earlier month is open; `period_closed`.
+        Conflict: `period_out_of_order`, an earlier month is open, or the books began later; `period_closed`.
 
     Locks: all posting for a moment.
     Idempotent by: the month.
@@ -73,6 +73,7 @@ def _close(uow: UnitOfWork, month: date) -> UUID:
         begun = uow.session.scalar(
             select(LedgerTransaction.effective_at).order_by(LedgerTransaction.effective_at).limit(1)
         )
+        _require_not_before_the_books(uow, month, begun, zone)
         starts_at = min(begun or starts_at, starts_at)
     else:
         starts_at = last.ends_at
@@ -88,6 +89,18 @@ def _close(uow: UnitOfWork, month: date) -> UUID:
     audit.record(uow, "books.period_closed", subject_id=period.id, month=f"{month:%Y-%m}")
     uow.flush()
     return period.id
+
+
+def _require_not_before_the_books(uow: UnitOfWork, month: date, begun: datetime | None, zone: ZoneInfo) -> None:
+    """Whoever mistypes the year of the first month would have to close every month from then on.
+
+    The books begin with their first fact, or with the platform where that was earlier; a year of empty months before may belong
+    to somebody's business year. Raises Conflict(`period_out_of_order`).
+    """
+    founded = uow.session.get_one(Organization, PLATFORM_ORG_ID).created_at
+    first = min(begun or founded, founded).astimezone(zone).date().replace(day=1)
+    if (month.year + 1, month.month) < (first.year, first.month):
+        raise Conflict("period_out_of_order", month=f"{first:%Y-%m}")
 
 
 def record_balances(uow: UnitOfWork, period_id: UUID) -> None:

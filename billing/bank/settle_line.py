@@ -219,10 +219,11 @@ def to_transfer(
 ) -> None:
     """Take a part of a locked line for a locked transfer; of one that is complete its gateway tells."""
     _assign(uow, line, "payment", minor, reason, transfer_id=transfer.id)
-    transfer.received_minor += minor
     if short_minor:
-        transfer.written_off_minor += short_minor
+        # Before the transfer changes: the first booking of its kind opens an account, and writes what is half done by then.
         _assign(uow, line, "shortfall", short_minor, reason, transfer_id=transfer.id)
+    transfer.received_minor += minor
+    transfer.written_off_minor += short_minor
     if transfer.missing_minor == 0:
         AWAITED_TRANSFER.move(uow, transfer, "received", org_ids=[transfer.payer_org_id], reason=reason)
         transfer.remind_at = None

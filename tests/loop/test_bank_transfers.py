@@ -28,6 +28,7 @@ from billing.bank.settle_line import (
     write_off_money,
 )
 from billing.gateways.janitor import JANITOR
+from billing.ledger.post import Fact, post
 from billing.ledger.queries import balance_minor
 from kernel import clock
 from kernel.db.uow import UnitOfWork, transact, unit_of_work
@@ -223,6 +224,22 @@ class TestWhatIsNotExact:
         assert bank.refused(assign_money, much) == "bank_shortfall_too_large"
         bank.decide(assign_money, AssignMoney(line.id, asked.id, line.open_minor, "fee", bear_shortfall=True))
         assert state(bank, purchase_id) == "active"
+        bank.check()
+
+    def test_the_first_shortfall_of_a_currency_opens_its_account_in_the_books(
+        self, bank: Bank, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        _, asked = bank.buy()
+        assert bank.tell(Entry(asked.amount_minor - 300, asked.remark_code)) == ["short"]
+        (line,) = bank.lines()
+
+        def written_at_once(uow: UnitOfWork, fact: Fact) -> None:
+            uow.flush()
+            post(uow, fact)
+
+        # As where the account of what the platform bears is not there yet: to open it writes what is half done by then.
+        monkeypatch.setattr("billing.bank.settle_line.post", written_at_once)
+        bank.decide(assign_money, AssignMoney(line.id, asked.id, line.open_minor, "fee", bear_shortfall=True))
         bank.check()
 
     def test_a_debit_that_nobody_knows_waits_and_a_fee_is_written_off(self, bank: Bank) -> None:

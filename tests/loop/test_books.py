@@ -64,6 +64,8 @@ def test_from_the_trial_balance_down_to_the_order(stage: Stage, client: Client, 
     assert account["balance"]["amount"] < 0
     before = get(client, ops, f"/v1/operator/ledger/accounts/{account['id']}", at="2020-01-01T00:00:00Z")
     assert before["balance"]["amount"] == 0
+    for at in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"):
+        assert client.get("/v1/operator/ledger/trial-balance", params={"until": at}, headers=ops).status_code == 422
     found: list[Any] = []
     cursor, pages = None, 0
     sold(stage)

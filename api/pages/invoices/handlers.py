@@ -16,6 +16,7 @@ from api.pages.frame.amounts import typed_amount
 from api.pages.frame.phrases import failure, money
 from api.pages.frame.site import PageRequest, page
 from api.pages.invoices.views import InvoiceFields, InvoiceItem, InvoicePanel, InvoicePanelLine, InvoicesView
+from api.v1.fapiaos import ASK
 from api.v1.invoice_export import next_month, parse_month, period_filter
 from billing.documents.chinese_capitals import chinese_capitals
 from billing.fapiao.archive import fapiaos_of
@@ -74,6 +75,7 @@ def list_invoices(page_request: Given[PageRequest]) -> Response[str]:
         export_address=_export(wanted, month),
         error=error,
         may_forward=page_request.principal.may(FORWARD),
+        may_ask_fapiao=page_request.principal.may(ASK),
         opened=detail,
         next_address=_more(page_request, month, fields, found.next_cursor),
     )
@@ -182,7 +184,7 @@ def _detail(page_request: PageRequest, uow: UnitOfWork, invoice_id: UUID) -> Inv
         buyer_tax_id=row.buyer_tax_id,
         remarks=found.remarks,
         capital_amount=chinese_capitals(sign * row.gross_minor) if chinese else "",
-        fapiao_address=(addresses.fapiao.FAPIAO if asked else addresses.fapiao.new(str(row.id))) if of_china else "",
+        fapiao_address=_fapiao_address(page_request, row, asked=asked is not None) if of_china else "",
         fapiao_asked=asked is not None,
         correction_address=addresses.fapiao.correction(str(row.id)) if _may_correct(page_request, found) else "",
         linked=_linked(uow, found),
@@ -191,6 +193,13 @@ def _detail(page_request: PageRequest, uow: UnitOfWork, invoice_id: UUID) -> Inv
         no_xml_because=found.no_xml_because or "",
         fapiaos=tuple((str(one.id), one.number) for one in fapiaos_of(uow, [invoice_id])),
     )
+
+
+def _fapiao_address(page_request: PageRequest, row: queries.InvoiceRow, *, asked: bool) -> str:
+    """Where its 数电票 was asked for, or can be by this reader."""
+    if asked:
+        return addresses.fapiao.FAPIAO
+    return addresses.fapiao.new(str(row.id)) if page_request.principal.may(ASK) else ""
 
 
 def _may_correct(page_request: PageRequest, found: queries.InvoiceDetail) -> bool:

@@ -124,5 +124,6 @@ class InvoicesView:
     export_address: str = ""
     error: str = ""
     may_forward: bool = False
+    may_ask_fapiao: bool = False
     opened: InvoicePanel | None = None
     next_address: str | None = None

@@ -75,7 +75,8 @@ PROFILES: Final = (
         ("date", "amount"),
     ),
 )
-_DAY = re.compile(r"(\d{4})[-/.年]?(\d{1,2})[-/.月]?(\d{1,2})(?:\D.*|\d{6})?")
+_DAY = re.compile(r"(\d{4})(?:[-/.年](\d{1,2})[-/.月](\d{1,2})|(\d{2})(\d{2}))(?:\D.*|\d{6})?", re.ASCII)
+"""Without signs between them month and day have two digits each: 2026111 is no day."""
 _OF_BANK = re.compile(r"#|合计|总计|总笔数|借方笔数|贷方笔数|total\b", re.IGNORECASE)
 """How rows begin that tell of all the others."""
 _WORDS: Final = {"人民币": "CNY", "RMB": "CNY", "美元": "USD", "欧元": "EUR", "港币": "HKD", "港元": "HKD"}
@@ -119,9 +120,15 @@ def read_csv(content: bytes, currency: str) -> StatementFile:
         return found
     at, profile, columns = place
     _find_account(found, rows[:at])
+    width = len(rows[at][1])
     for number, row in rows[at + 1 :]:
-        if any(row) and not _OF_BANK.match(next(cell for cell in row if cell)):
-            _read_row(found, number, row, profile, columns)
+        if not any(row) or _OF_BANK.match(next(cell for cell in row if cell)):
+            continue
+        if any(row[width:]):
+            # An amount that was not quoted, cut at its comma, or a name: what stands where is not known.
+            found.faults.append(FileFault(number, "line_broken", ",".join(row)[:40]))
+            continue
+        _read_row(found, number, row, profile, columns)
     _order(found)
     return found
 
@@ -209,7 +216,7 @@ def to_day(written: str) -> date | None:
     if match is None:
         return None
     try:
-        return date(int(match[1]), int(match[2]), int(match[3]))
+        return date(int(match[1]), int(match[2] or match[4]), int(match[3] or match[5]))
     except ValueError:
         return None
 

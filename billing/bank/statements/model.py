@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Literal
 
 from kernel.money import exponent
@@ -15,6 +17,9 @@ from kernel.money import exponent
 FormatName = Literal["csv", "mt940", "camt053"]
 MOST_MINOR = 10**15
 """Of one entry: more is no amount."""
+_AMOUNT = re.compile(r"[+-]?(?:\d+|\d{1,3}(?:,\d{2,3})*,\d{3})(?:\.\d*)?|[+-]?\.\d+", re.ASCII)
+"""Grouped by commas or not at all (India groups by two before the last three). A comma anywhere else is a decimal one, and to
+leave it out would make a hundred times the amount; an exponent is what a spreadsheet leaves of digits that are lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +71,11 @@ class StatementFile:
 
 def to_minor(written: str, currency: str) -> int:
     """`1,234.50` of a currency in minor units. Raises ValueError for what is no amount, or is finer than the currency."""
-    if not written.strip().isascii() and not written.strip().startswith(("¥", "￥")):
+    plain = unicodedata.normalize("NFKC", written).strip().replace("¥", "")
+    if _AMOUNT.fullmatch(plain) is None:
         raise ValueError(written)
-    plain = written.strip().replace(",", "").replace("¥", "").replace("￥", "")
-    try:
-        value = Decimal(plain)
-    except InvalidOperation as error:
-        raise ValueError(written) from error
-    minor = value.scaleb(exponent(currency)) if value.is_finite() else value
-    if not minor.is_finite() or minor != minor.to_integral_value() or abs(minor) > MOST_MINOR:
+    minor = Decimal(plain.replace(",", "")).scaleb(exponent(currency))
+    if minor != minor.to_integral_value() or abs(minor) > MOST_MINOR:
         raise ValueError(written)
     return int(minor)
 

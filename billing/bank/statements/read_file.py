@@ -8,6 +8,7 @@ from billing.bank.statements.model import FileFault, StatementFile
 from billing.bank.statements.mt940_file import read_mt940
 
 MOST_BYTES = 20_000_000
+_SHORTEST_ACCOUNT = 5
 
 
 def read_statement_file(content: bytes, *, account_number: str, currency: str) -> StatementFile:
@@ -37,6 +38,8 @@ def read_statement_file(content: bytes, *, account_number: str, currency: str) -
 
 
 def _same_account(read: str, own: str) -> bool:
-    """A bank may leave out what an IBAN has before the number."""
+    """A bank may leave out what an IBAN has before the number; of less than five signs nobody knows which account they end."""
     plain_read, plain_own = (value.replace(" ", "").replace("-", "").upper() for value in (read, own))
+    if len(plain_read) < _SHORTEST_ACCOUNT:
+        return plain_read == plain_own
     return plain_own.endswith(plain_read) or plain_read.endswith(plain_own)

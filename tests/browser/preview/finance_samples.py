@@ -293,6 +293,7 @@ class FinanceSamples(Samples):
             fields=InvoiceFields(po_number="PO-2026-1107") if opened else InvoiceFields(),
             currencies=("CNY",),
             may_forward=True,
+            may_ask_fapiao=True,
             opened=detail if opened else None,
         )
 

@@ -120,10 +120,45 @@ class TestWhatIsWrong:
         assert faults(b"hello, world") == [(0, "columns_unknown")]
         assert faults(b"date,amount\n") == [(0, "file_empty")]
 
-    @pytest.mark.parametrize("written", ["-", "1.234", "NaN", "Infinity", "1e5000", "--1", "１x", "1" * 40])
+    @pytest.mark.parametrize(
+        "written",
+        [
+            "-",
+            "1.234",
+            "NaN",
+            "Infinity",
+            "1e5000",
+            "1.23E+5",
+            "1_000",
+            "--1",
+            "１x",
+            "1" * 40,
+            "1234,56",
+            "12,5",
+            "1,2,345",
+        ],
+    )
     def test_what_is_no_amount_is_refused(self, written: str) -> None:
         with pytest.raises(ValueError, match=re.escape(written[:10])):
             to_minor(written, "CNY")
+
+    def test_a_decimal_comma_never_makes_a_hundred_times_the_amount(self) -> None:
+        head = "Date;Amount;Payer;Account;Remark;Bank reference\n"
+        written = f"{head}2026-01-02;1234,56;Acme;1;x;r1\n2026-01-02;1,234.56;Acme;1;x;r2\n"
+        assert faults(written.encode()) == [(2, "amount_broken")]
+        assert faults(camt053([Entry(1250)]).replace(b">12.50<", b">12,50<", 1)) == [(1, "amount_broken")]
+
+    def test_a_row_that_is_longer_than_its_head_is_refused(self) -> None:
+        written = "Date,Amount,Payer,Account,Remark\n2026-01-02,1,234.56,Acme,1,x\n2026-01-02,1,Acme,1,x,,\n"
+        assert faults(written.encode()) == [(2, "line_broken")]
+
+    def test_digits_of_which_nobody_knows_the_day_are_refused(self) -> None:
+        days = "\n".join(f"{day};1;Acme;1;x" for day in ("2026111", "2026-1-11", "20260111", "2026年1月11日"))
+        assert faults(f"Date;Amount;Payer;Account;Remark\n{days}".encode()) == [(2, "date_broken")]
+
+    def test_the_last_signs_of_a_number_are_no_account(self) -> None:
+        assert faults(camt053([Entry(5)]).replace(ACCOUNT.encode(), b"00")) == [(0, "account_differs")]
+        assert faults(camt053([Entry(5)]).replace(ACCOUNT.encode(), ACCOUNT[-10:].encode())) == []
 
 
 @given(st.binary(max_size=300) | st.text(max_size=200).map(str.encode))

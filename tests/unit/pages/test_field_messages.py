@@ -55,6 +55,8 @@ class Everything(Wire):
         ({"id": "x"}, "不是有效的编号。", "Must be a valid id."),
         ({"at": "x"}, "不是有效的日期或时间；时间须带时区。", "Must be a valid date or time; a time needs its zone."),
         ({"at": datetime(2026, 1, 1)}, "不是有效的日期或时间；时间须带时区。", None),  # noqa: DTZ001 - that is the fault
+        ({"at": "9999-12-31T23:59:59Z"}, "不是有效的日期或时间；时间须带时区。", None),
+        ({"at": "0001-01-01T00:00:00Z"}, "不是有效的日期或时间；时间须带时区。", None),
         ({"hook": "x"}, "不是有效的网址。", "Must be a valid address."),
         ({"rows": [1, 2, 3]}, "最多 2 项。", "Too many: at most 2."),
         ({"rows": []}, "至少 1 项。", "Too few: at least 1."),

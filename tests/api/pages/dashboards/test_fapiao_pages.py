@@ -13,6 +13,10 @@ def test_a_tax_invoice_from_its_request_to_the_red_letter(dashboards: Dashboards
     (bill,) = stage.papers(dashboards.order_id)
     opened = buyer.get(f"/invoices?month={bill.issued_on:%Y-%m}&open={bill.id}").text
     assert f"/fapiao/new?id={bill.id}" in opened
+    purchaser = dashboards.somebody(stage.buyer, "purchaser")
+    shown = purchaser.get(f"/invoices?month={bill.issued_on:%Y-%m}&open={bill.id}").text
+    assert str(bill.id) in shown
+    assert "/fapiao/new" not in shown  # they would be refused
     form = buyer.get(f"/fapiao/new?id={bill.id}")
     assert bill.number in form.text
     assert "Numbered by the sandbox" in text_of(form)
