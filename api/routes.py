@@ -27,6 +27,7 @@ from api.pages.departments import handlers as departments_pages
 from api.pages.disputes import handlers as disputes_pages
 from api.pages.entitlements import handlers as entitlements_pages
 from api.pages.fapiao import handlers as fapiao_pages
+from api.pages.fapiao import operator_held
 from api.pages.feed import handlers as feed_pages
 from api.pages.feedback import handlers as feedback_pages
 from api.pages.frame import static_files
@@ -118,6 +119,7 @@ from api.v1 import (
     feed,
     gateway_accounts,
     gateway_balances,
+    held_refunds,
     identity_provider,
     incidents,
     invitations,
@@ -273,6 +275,7 @@ MODULES: tuple[ModuleType, ...] = (
     unbilled_orders,
     statement_workbook,
     fapiaos,
+    held_refunds,
     disputes,
     incidents,
     quarantine,
@@ -366,6 +369,7 @@ MODULES: tuple[ModuleType, ...] = (
     promoter_plans_pages,
     invoice_forwards_pages,
     fapiao_pages,
+    operator_held,
     invoice_correction_pages,
     sale_papers_pages,
     buyer_statements_pages,

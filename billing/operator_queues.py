@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import aliased
@@ -16,9 +17,12 @@ from billing.payments.models import Payment
 from billing.payouts.models import Payout
 from billing.refunds.models import Refund
 from billing.statements.models import Statement
+from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.jobs.models import Inbox
 from kernel.states import state_in
+
+HELD_QUIETLY: Final = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,10 @@ def list_operator_queues(uow: UnitOfWork) -> list[OperatorQueue]:
         "refunds_unknown": select(func.count(), func.min(Refund.created_at)).where(state_in(Refund.state, "unknown")),
         "refunds_failed": select(func.count(), func.min(Refund.created_at)).where(
             Refund.state == "failed", ~exists().where(again.reference == Refund.reference, again.id > Refund.id)
+        ),
+        # Within its first letter's time nobody has to do anything about one.
+        "refunds_held": select(func.count(), func.min(Refund.held_at)).where(
+            Refund.state == "held", Refund.held_at < clock.now() - HELD_QUIETLY
         ),
         "payouts_unknown": select(func.count(), func.min(Payout.created_at)).where(state_in(Payout.state, "unknown")),
         "payouts_failed": select(func.count(), func.min(Payout.created_at))

@@ -36,7 +36,6 @@ from billing.payouts.flag_disputed import flag_disputed_payouts
 from billing.refunds.bear_dispute import bear_loss, bear_lost_dispute, keep_returned
 from billing.refunds.events import RefundFailed, RefundReturned, RefundSucceeded
 from billing.refunds.models import Refund
-from billing.refunds.reverse_payment import ReversePayment, reverse_payment
 from billing.refunds.settle_returned import settle_returned
 from fulfillment.connectors.events import ConnectorTestPassed
 from fulfillment.entitlements.events import DeliveryFailed, EntitlementActivated
@@ -78,6 +77,7 @@ from orders.order.locking import ask_order, deliveries_of, find_locked_order
 from orders.order.models import ORDER, Order, OrderLine, SubscriptionTerm
 from orders.order.span import Span
 from orders.payment_methods.paid_by import charge_kept_method
+from orders.refunds.held import lose_payment
 from orders.refunds.jobs import sweep_cases
 from orders.refunds.refund_order import is_fully_refunded, issue_credit_note_for, refund_remaining
 from orders.subscriptions.begin_and_end import begin_subscriptions, end_subscriptions, entitlements_over
@@ -133,19 +133,7 @@ def payment_succeeded(uow: UnitOfWork, fact: Payload) -> None:
 @follows(PaymentReversed)
 def payment_reversed(uow: UnitOfWork, fact: Payload) -> None:
     """The money is not here any more: whatever of it was not given back yet, its orders have lost."""
-    payment = uow.session.get_one(Payment, UUID(fact["payment_id"]))
-    reverse_payment(
-        uow,
-        ReversePayment(
-            payment.id,
-            payment.money_minor,
-            "reversal",
-            "payment_reversed",
-            payment.id,
-            payment.gateway_reference or "",
-            fact["code"],
-        ),
-    )
+    lose_payment(uow, UUID(fact["payment_id"]), fact["code"])
 
 
 # ── delivery ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -33,6 +33,7 @@ from billing.payouts.models import Payout
 from billing.promoter_plans.make_plan import MakePlan, make_plan
 from billing.promoter_plans.memberships import invite_promoter
 from billing.promoter_plans.models import PromoterMembership, PromoterPlan
+from billing.refunds.models import Refund
 from billing.shares.draft_policy import start_draft
 from billing.shares.models import SharePolicyVersion
 from billing.statements.models import Statement
@@ -192,6 +193,7 @@ KINDS: dict[str, type[Base]] = {
     "purchase_id": Purchase,
     "question_id": ProductQuestion,
     "red_letter_id": RedLetter,
+    "refund_id": Refund,
     "report_id": ContentReport,
     "review_id": CustomerReview,
     "run_id": Run,
@@ -500,10 +502,10 @@ def _taxed(stage: Stage) -> dict[str, UUID]:
     with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
         use_fapiao(uow, fapiao_id)
         forward_id = forward_documents(uow, ForwardDocuments(bills, "books@accountants.example")).id
-    stage.refund(order_id, 1)
+    made = {"refund_id": stage.refund(order_id, 1)}
     stage.run()
     letter_id = letter_of(stage, fapiao_id)
-    made = {"fapiao_request_id": request_id, "fapiao_id": fapiao_id, "red_letter_id": letter_id}
+    made |= {"fapiao_request_id": request_id, "fapiao_id": fapiao_id, "red_letter_id": letter_id}
     return made | {"forward_id": forward_id, "quote_id": stage.quote(), "buyer_statement_id": closed_month(stage)}
 
 

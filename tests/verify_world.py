@@ -25,14 +25,17 @@ from billing.bank.models import BANK_TRANSFER
 from billing.credit_lines.models import ON_ACCOUNT
 from billing.documents.model import Language
 from billing.documents.offer import OfferDocument
+from billing.fapiao.models import Fapiao
+from billing.fapiao.red_letters import use_fapiao
 from billing.fapiao.request_fapiao import RequestFapiao, request_fapiao
 from billing.fapiao.sandbox import SandboxFapiaoIssuer
 from billing.gateway_balances.read_balance import SWEEP as READ_BALANCES
 from billing.gateways.sandbox import SandboxGateway
-from billing.invoices.models import Invoice
+from billing.invoices.models import FapiaoSource, Invoice
 from billing.on_account import draw_letter
 from billing.on_account.gateway import OnAccountGateway
 from billing.payouts.pay_out import PayOut, pay_out
+from billing.refunds.models import Refund
 from billing.refunds.request_refund import RequestRefund, request_refund
 from billing.statements.models import Statement
 from fulfillment.connectors.save_connector import SaveConnector, save_connector
@@ -87,6 +90,7 @@ from orders.papers.draw_paper import AskPaper, find_or_draw
 from orders.partners.end_partner import end_partner
 from orders.refunds.ask_refund import AskForRefund, ask_refund
 from orders.refunds.decide_refund import DecideRefund, answer_refund
+from orders.refunds.held import pay_before_red
 from orders.refunds.refund_order import RequestOrderRefund, request_order_refund
 from orders.subscriptions.auto_renew import set_auto_renew
 from tests import factories_fulfillment
@@ -335,13 +339,22 @@ class MarketStage:
             self.keep_running()
 
     def tax_invoices(self) -> None:
-        """A sale stands on a tax invoice (数电票), a part of which is taken back."""
+        """A sale stands on a tax invoice (数电票); a part is refunded after its red one, another at an operator's word."""
         order_id = self.buy((self.seats.id, 1))
         with unit_of_work(self.db, self.buyer.owner) as uow:
             bill = uow.session.scalars(select(Invoice.id).where(Invoice.reference == order_id)).one()
             request_fapiao(uow, RequestFapiao([bill]), SandboxFapiaoIssuer())
         self.keep_running()
         self.refund(order_id, 5_000)
+        with unit_of_work(self.db, self.buyer.owner) as uow:
+            document = select(Fapiao.id).join(FapiaoSource, FapiaoSource.request_id == Fapiao.request_id)
+            blue = document.where(FapiaoSource.invoice_id == bill, Fapiao.direction == "blue")
+            use_fapiao(uow, uow.session.scalars(blue).one())
+        self.refund(order_id, 3_000)
+        with unit_of_work(self.db, OPERATOR) as uow:
+            held = select(Refund.id).where(Refund.reference == order_id, Refund.state == "held")
+            pay_before_red(uow, uow.session.scalars(held).one(), "the sides do not answer")
+        self.keep_running()
         self._correct_title()
 
     def _correct_title(self) -> None:

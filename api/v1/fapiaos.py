@@ -135,7 +135,7 @@ class FapiaoRequestOut(Out):
 
 
 class RedLetterOut(Out):
-    """A red letter (红字发票信息确认单): by it a tax invoice is taken back for a credit note, which has no number before."""
+    """A red letter (红字发票信息确认单): by it a tax invoice is taken back, before a refund or for a credit note."""
 
     id: UUID
     side: Annotated[str, Meta(description="Which side the organization is")]
@@ -146,7 +146,8 @@ class RedLetterOut(Out):
     fapiao_number: str
     red_id: UUID
     red_number: str | None
-    note_id: Annotated[UUID, Meta(description="The credit note")]
+    note_id: Annotated[UUID | None, Meta(description="The credit note; none while its refund waits for it")]
+    refund_id: Annotated[UUID | None, Meta(description="The refund that waits, or waited, for it")]
     reason: str
     buyer_name: str
     seller_name: str

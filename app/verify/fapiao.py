@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.verify.rule import Query, pending
+from app.verify.rule import Query, late, pending
 
 LINES = Query(
     "fapiao.lines",
@@ -69,20 +69,63 @@ WITHIN = Query(
 BEFORE_CREDIT = Query(
     "red_letters.before_credit",
     "已申请数电票的单据，其后的红字单据在红字发票足额开具之后才有编号；红字发票只凭有效确认单开具。",
-    "A credit note of a bill with tax invoices has a number only after red ones of its whole amount; those are issued by live "
+    "Credit notes of a bill with tax invoices have a number only after red ones of their whole amount; those are issued by live "
     "red letters only.",
     """
-    SELECT n.id AS note_id, n.number, n.gross_minor, coalesce(r.minor, 0) AS red_minor
-    FROM billing.invoice n
-    JOIN billing.fapiao_source s ON s.invoice_id = n.original_invoice_id AND s.created_at < n.created_at
-    LEFT JOIN (SELECT l.note_id, sum(f.gross_minor) AS minor FROM billing.red_letter l
+    SELECT s.invoice_id, NULL AS number, n.minor AS noted_minor, coalesce(r.minor, 0) AS red_minor
+    FROM billing.fapiao_source s
+    JOIN (SELECT original_invoice_id, sum(gross_minor) AS minor FROM billing.invoice
+          WHERE reddened_at IS NOT NULL OR number IS NOT NULL GROUP BY 1) n ON n.original_invoice_id = s.invoice_id
+    JOIN billing.invoice b ON b.id = s.invoice_id
+    LEFT JOIN (SELECT i.invoice_id, sum(x.gross_minor) AS minor FROM billing.red_letter l
                JOIN billing.fapiao f ON f.id = l.red_id AND f.number IS NOT NULL
-               WHERE l.state IN ('unneeded', 'confirmed') GROUP BY 1) r ON r.note_id = n.id
-    WHERE (n.number IS NOT NULL OR n.reddened_at IS NOT NULL) AND n.gross_minor IS DISTINCT FROM coalesce(r.minor, 0)
+               JOIN billing.fapiao_line x ON x.fapiao_id = f.id JOIN billing.invoice_line i ON i.id = x.invoice_line_id
+               WHERE l.state IN ('unneeded', 'confirmed') GROUP BY 1) r ON r.invoice_id = s.invoice_id
+    -- What was credited before they were asked for is on none of them.
+    WHERE n.minor - (b.gross_minor - s.gross_minor) > coalesce(r.minor, 0)
     UNION ALL
-    SELECT l.note_id, f.number, f.gross_minor, NULL FROM billing.red_letter l JOIN billing.fapiao f ON f.id = l.red_id
+    SELECT l.fapiao_id, f.number, f.gross_minor, NULL FROM billing.red_letter l JOIN billing.fapiao f ON f.id = l.red_id
     WHERE f.number IS NOT NULL AND (l.number IS NULL OR l.state NOT IN ('unneeded', 'confirmed'))
     """,
 )
 
-RULES = (LINES, SOURCES, NUMBERED, WITHIN, BEFORE_CREDIT)
+RED_FIRST = Query(
+    "red_letters.before_refund",
+    "数电票所载款项，须红字发票开具之后才退：已发出的退款不超过其时已开具的红字发票，除非按承诺或经运营放行；等待中的退款没有付款，"
+    "且都有人或任务在处理。",
+    "Money of what stands on a tax invoice goes after red ones of as much, but for a promise or an operator's word; what waits "
+    "was sent to no gateway, and somebody or a job is about to do something for it.",
+    f"""
+    WITH gone AS (
+        SELECT i.id AS invoice_line_id, i.invoice_id, sum(l.gross_minor) AS minor
+        FROM billing.refund r
+        JOIN billing.refund_line l ON l.refund_id = r.id
+        JOIN billing.charge c ON c.id = l.charge_id
+        JOIN billing.invoice_line i ON i.reference = c.reference
+        JOIN billing.invoice b ON b.id = i.invoice_id AND b.kind = 'invoice' AND b.superseded_at IS NULL
+        JOIN billing.fapiao_source s ON s.invoice_id = b.id
+        WHERE r.origin = 'request' AND r.red_waiver IS NULL AND r.state NOT IN ('requested', 'held', 'failed')
+          AND (r.held_at IS NOT NULL OR
+               (SELECT min(a.started_at) FROM billing.refund_attempt a WHERE a.refund_id = r.id) >
+               (SELECT min(f.issued_at) FROM billing.fapiao f WHERE f.request_id = s.request_id AND f.direction = 'blue'))
+        GROUP BY 1, 2
+    ), red AS (
+        SELECT x.invoice_line_id, sum(x.gross_minor) AS minor
+        FROM billing.red_letter l
+        JOIN billing.fapiao f ON f.id = l.red_id AND f.number IS NOT NULL
+        JOIN billing.fapiao_line x ON x.fapiao_id = f.id
+        WHERE l.state IN ('unneeded', 'confirmed') GROUP BY 1
+    )
+    SELECT g.invoice_id, NULL AS refund_id, g.minor AS refunded_minor, coalesce(d.minor, 0) AS red_minor
+    FROM gone g LEFT JOIN red d ON d.invoice_line_id = g.invoice_line_id WHERE g.minor > coalesce(d.minor, 0)
+    UNION ALL
+    SELECT NULL, r.id, r.amount_minor, NULL FROM billing.refund r
+    WHERE r.state = 'held' AND (
+        EXISTS (SELECT 1 FROM billing.refund_attempt a WHERE a.refund_id = r.id AND a.outcome <> 'refused')
+        OR NOT {pending("r.id")} AND r.held_at < {late("r.buyer_org_id")}
+           AND NOT EXISTS (SELECT 1 FROM billing.red_letter l JOIN billing.fapiao f ON f.id = l.red_id
+                           WHERE l.refund_id = r.id AND (f.number IS NULL OR l.number IS NULL)))
+    """,  # noqa: S608 - (same)
+)
+
+RULES = (LINES, SOURCES, NUMBERED, WITHIN, BEFORE_CREDIT, RED_FIRST)

@@ -7,16 +7,16 @@ from datetime import timedelta
 from typing import Final, Protocol
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from billing.documents.fapiao import FapiaoDocument
 from billing.documents.fapiao_xml import CHINA, to_fapiao_xml
+from billing.fapiao.complete_note import complete_notes_of
 from billing.fapiao.drafts import draft_of, to_document
 from billing.fapiao.events import FapiaosIssued, FapiaosRefused, RedFapiaoIssued
 from billing.fapiao.models import EFFECTIVE, FAPIAO_REQUEST, Fapiao, FapiaoRequest, RedLetter
 from billing.fapiao.ports import FapiaoDraft, FapiaoIssued, FapiaoIssuer, FapiaoRefused
-from billing.invoices.models import Invoice
-from billing.invoices.number_document import ISSUE
+from billing.fapiao.red_letters import RELEASE
 from kernel import clock
 from kernel.db.locks import lock_row, lock_rows
 from kernel.db.uow import UnitOfWork
@@ -193,7 +193,7 @@ class IssueRed:
         return _Filed(number, self._press.number(replace(request.draft, confirmation_number=number), issuer))
 
     def conclude(self, uow: UnitOfWork, claim: JobClaim, request: _Letter, answer: _Filed) -> Again | None:
-        """Write down its number; with the last red one of a credit note, let that take its own number."""
+        """Write down its number; with the last red one that it waits for a credit note takes its number, and a refund goes."""
         del claim
         letter = lock_row(uow.session, RedLetter, request.letter_id)
         if letter is None:
@@ -211,7 +211,10 @@ class IssueRed:
             uow,
             RedFapiaoIssued(letter_id=letter.id, buyer_org_id=letter.buyer_org_id, seller_org_id=letter.seller_org_id),
         )
-        _complete_note(uow, letter.note_id)
+        complete_notes_of(uow, letter.red_id)
+        if letter.refund_id is not None and letter.note_id is None:
+            # In a transaction of its own: there the order is locked before the refund, and both before letters.
+            enqueue(uow, RELEASE, {"refund_id": str(letter.refund_id)}, dedupe_key=f"{letter.refund_id}:{letter.id}")
         return None
 
 
@@ -226,17 +229,3 @@ def _record(uow: UnitOfWork, numbered: tuple[NumberedFapiao, ...]) -> None:
         row.pdf_key, row.pdf_sha256 = found.pdf_key, found.pdf_sha256
         row.xml_key, row.xml_sha256 = found.xml_key, found.xml_sha256
     uow.flush()
-
-
-def _complete_note(uow: UnitOfWork, note_id: UUID) -> None:
-    """The credit note takes its number when red ones of all that it credits are issued."""
-    note = lock_row(uow.session, Invoice, note_id)
-    reds = (
-        select(func.coalesce(func.sum(Fapiao.gross_minor), 0))
-        .join(RedLetter, RedLetter.red_id == Fapiao.id)
-        .where(RedLetter.note_id == note_id, Fapiao.number.is_not(None))
-    )
-    if note is None or note.reddened_at is not None or uow.session.scalar(reds) != note.gross_minor:
-        return
-    note.reddened_at = clock.now()
-    enqueue(uow, ISSUE, {"invoice_id": str(note.id)}, dedupe_key=f"{note.id}:reddened")

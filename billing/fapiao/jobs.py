@@ -10,14 +10,26 @@ from sqlalchemy import Text, cast, exists, select
 from billing.fapiao.issue_fapiao import FapiaoPress, FapiaoRenderer, IssueFapiaos, IssueRed
 from billing.fapiao.models import EFFECTIVE, Fapiao, FapiaoRequest, RedLetter
 from billing.fapiao.ports import FapiaoIssuer
-from billing.fapiao.red_letters import RED, expire_red_letters, open_red_letters
+from billing.fapiao.red_first import (
+    REDDEN_REFUND,
+    RedFirst,
+    enter_expired_again,
+    expired_of_held,
+    keep_promise,
+    pick_up_held,
+    promises_due,
+    redden_refund,
+)
+from billing.fapiao.red_letters import RED, RELEASE, expire_red_letters, open_red_letters
 from billing.fapiao.request_fapiao import ISSUE_FAPIAO
 from billing.invoices.number_document import REDDEN
+from billing.refunds.hold_refund import register_hold, release_refund
 from kernel import clock
 from kernel.db.uow import Transact, UnitOfWork
 from kernel.jobs.kinds import Payload, call, job, sweep
 from kernel.jobs.models import Job
 from kernel.jobs.outbox import enqueue
+from kernel.jobs.settle_each import settle_each
 from kernel.states import state_in
 from kernel.storage import Storage
 
@@ -35,10 +47,24 @@ def register(issuer: FapiaoIssuer | None, storage: Storage, renderer: FapiaoRend
     def redden(uow: UnitOfWork, payload: Payload) -> None:
         open_red_letters(uow, UUID(payload["invoice_id"]))
 
+    @job(REDDEN_REFUND)
+    def redden_before_refund(uow: UnitOfWork, payload: Payload) -> None:
+        redden_refund(uow, UUID(payload["refund_id"]))
+
+    @job(RELEASE)
+    def release_reddened(uow: UnitOfWork, payload: Payload) -> None:
+        release_refund(uow, UUID(payload["refund_id"]))
+
     @sweep(SWEEP_FAPIAO, every=timedelta(minutes=5))
     def sweep_fapiao(transact: Transact) -> None:
         transact(expire_red_letters)
+        settle_each(transact, promises_due, keep_promise)
+        settle_each(transact, expired_of_held, enter_expired_again)
         transact(pick_up_fapiao)
+        transact(pick_up_held)
+
+
+register_hold(RedFirst())
 
 
 def pick_up_fapiao(uow: UnitOfWork) -> None:

@@ -140,7 +140,8 @@ class FapiaoLine(Base):
 
 
 class RedLetter(Base):
-    """A 红字发票信息确认单: by it a 数电票 is taken back for a credit note, or a part. Confirmed within 72 hours, or void.
+    """A 红字发票信息确认单: by it a 数电票 or a part of it is taken back, before a refund or for a credit note.
+    Confirmed within 72 hours, or void.
 
     Source of its states and deadline: 国家税务总局公告2024年第11号; the administration's own codes stand in `OFFICIAL`.
     """
@@ -158,6 +159,11 @@ class RedLetter(Base):
             ["buyer_org_id", "seller_org_id", "note_id"],
             ["billing.invoice.buyer_org_id", "billing.invoice.seller_org_id", "billing.invoice.id"],
         ),
+        ForeignKeyConstraint(
+            ["buyer_org_id", "seller_org_id", "refund_id"],
+            ["billing.refund.buyer_org_id", "billing.refund.seller_org_id", "billing.refund.id"],
+        ),
+        CheckConstraint("note_id IS NOT NULL OR refund_id IS NOT NULL", name="cause"),
         CheckConstraint(
             "state IN ('unneeded', 'awaiting_buyer', 'awaiting_seller', 'confirmed', 'denied_by_buyer', "
             "'denied_by_seller', 'expired', 'withdrawn', 'revoked')",
@@ -170,6 +176,7 @@ class RedLetter(Base):
         Index("uq_red_letter_red_id", "red_id", unique=True),
         Index("ix_red_letter_fapiao_id", "fapiao_id"),
         Index("ix_red_letter_note_id", "note_id"),
+        Index("ix_red_letter_refund_id", "refund_id", postgresql_where=text("refund_id IS NOT NULL")),
         Index("ix_red_letter_buyer_org_id_created_at", "buyer_org_id", "created_at", "id"),
         Index("ix_red_letter_seller_org_id_created_at", "seller_org_id", "created_at", "id"),
         Index(
@@ -186,8 +193,10 @@ class RedLetter(Base):
     """The blue one that is taken back."""
     red_id: Mapped[UUID]
     """The red one that is issued by it."""
-    note_id: Mapped[UUID]
-    """The credit note that it is for."""
+    note_id: Mapped[UUID | None]
+    """The credit note that it is for; of a refund that waits for it none is written yet."""
+    refund_id: Mapped[UUID | None]
+    """The refund that waits, or waited, for it."""
     state: Mapped[str]
     number: Mapped[str | None] = mapped_column(CHAR(20))
     """确认单编号, as the issuer filed it."""

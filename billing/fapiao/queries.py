@@ -12,9 +12,10 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, or_, select, true
 
 from billing.fapiao.models import OFFICIAL, WAITING, Fapiao, FapiaoRequest, RedLetter
-from billing.fapiao.red_letters import Decision, is_void, may_say
+from billing.fapiao.red_letters import Decision, is_void, may_say, siblings_of
 from billing.invoices.models import FapiaoSource, Invoice
 from billing.invoices.to_document import party_of
+from billing.refunds.models import Refund
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, NotFound
 from kernel.paging import Page, cut, newest_first
@@ -90,7 +91,8 @@ class RedLetterRow:
     fapiao_number: str
     red_id: UUID
     red_number: str | None
-    note_id: UUID
+    note_id: UUID | None
+    refund_id: UUID | None
     reason: str
     buyer_name: str
     seller_name: str
@@ -262,7 +264,7 @@ def _letter(uow: UnitOfWork, row: RedLetter) -> RedLetterRow:
     blue, red = uow.session.get_one(Fapiao, row.fapiao_id), uow.session.get_one(Fapiao, row.red_id)
     request = uow.session.get_one(FapiaoRequest, blue.request_id)
     side: FapiaoSide = "buyer" if uow.principal.org_id == row.buyer_org_id else "seller"
-    again: tuple[Decision, ...] = ("again",) if is_void(row) and not _is_entered_again(uow, row) else ()
+    again: tuple[Decision, ...] = ("again",) if is_void(row) and _may_be_entered_again(uow, row) else ()
     return RedLetterRow(
         id=row.id,
         side=side,
@@ -274,6 +276,7 @@ def _letter(uow: UnitOfWork, row: RedLetter) -> RedLetterRow:
         red_id=row.red_id,
         red_number=red.number,
         note_id=row.note_id,
+        refund_id=row.refund_id,
         reason=row.reason,
         buyer_name=party_of(request.buyer).legal_name,
         seller_name=party_of(request.seller).legal_name,
@@ -286,6 +289,6 @@ def _letter(uow: UnitOfWork, row: RedLetter) -> RedLetterRow:
     )
 
 
-def _is_entered_again(uow: UnitOfWork, row: RedLetter) -> bool:
-    siblings = select(RedLetter).where(RedLetter.note_id == row.note_id, RedLetter.fapiao_id == row.fapiao_id)
-    return any(not is_void(one) for one in uow.session.scalars(siblings))
+def _may_be_entered_again(uow: UnitOfWork, row: RedLetter) -> bool:
+    waits = row.note_id is not None or uow.session.get_one(Refund, row.refund_id).state == "held"
+    return waits and all(is_void(one) for one in siblings_of(uow, row))

@@ -1,23 +1,26 @@
-"""Tax invoices are taken back for a credit note: red letters are opened, answered by both sides, and expire."""
+"""Tax invoices are taken back, before refunds or for credit notes: red letters are opened, answered by both sides, and expire."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Literal
 from uuid import UUID
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import func, or_, select
 
 from billing.documents.fapiao_split import LeftLine, PartLine, lump, take_back
+from billing.fapiao.complete_note import complete_note
 from billing.fapiao.drafts import add_fapiao, part_line
 from billing.fapiao.events import RedLetterEntered
 from billing.fapiao.models import LIVE, RED_LETTER, WAITING, Fapiao, FapiaoLine, FapiaoRequest, RedLetter
-from billing.invoices.models import FapiaoSource, Invoice, InvoiceLine
+from billing.fapiao.taken_back import LineTaken, lines_taken, noted_of_lines
+from billing.invoices.models import FapiaoSource, Invoice
+from billing.refunds.hold_refund import lock_held
 from billing.refunds.models import Refund
 from kernel import audit, clock
-from kernel.db.locks import lock_row
+from kernel.db.locks import lock_row, lock_rows
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, NotFound
 from kernel.ids import uuid7
@@ -27,16 +30,26 @@ from kernel.states import state_in
 
 RED: Final = "billing.fapiao.red"
 """Kind of the job that files a red letter and issues by it."""
+RELEASE: Final = "billing.fapiao.release_refund"
+"""Kind of the job that lets a refund go once its red ones are issued."""
 CONFIRMED_WITHIN: Final = timedelta(hours=72)
 Decision = Literal["confirm", "deny", "withdraw", "revoke", "again"]
-_CREDIT = aliased(InvoiceLine)
-"""The lines of a credit note, beside those of its bill."""
 DECISIONS: Final[tuple[Decision, ...]] = ("confirm", "deny", "withdraw", "revoke", "again")
 
 
-def open_red_letters(uow: UnitOfWork, note_id: UUID) -> list[UUID]:
-    """Take back, for a credit note, what it credits of the tax invoices of its bill. Returns the letters' ids.
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why something is taken back: the administration's reason, and the credit note or the waiting refund that it is for."""
 
+    reason: str
+    note_id: UUID | None = None
+    refund_id: UUID | None = None
+
+
+def open_red_letters(uow: UnitOfWork, note_id: UUID) -> list[UUID]:
+    """Take back, for a credit note, what it credits of the tax invoices of its bill. Returns the ids of its letters.
+
+    What was taken back before its refund, or before one that came to nothing, is its own; with all issued it takes its number.
     Of documents that the buyer has not booked nobody needs to confirm anything; of others the buyer does, within 72 hours.
 
     Raises:
@@ -57,8 +70,12 @@ def open_red_letters(uow: UnitOfWork, note_id: UUID) -> list[UUID]:
     if request is None or request.state != "issued":
         failed = request is not None and request.state == "failed"
         raise RetryLater(timedelta(hours=1 if failed else 0, minutes=1), "its tax invoices are not issued yet")
+    cause = Cause(_reason(uow, note), note_id=note.id)
+    own = _adopt(uow, request.id, note)
     taken = _taken_back(uow, request.id, note)
-    return [_open(uow, request, note, fapiao_id, lines, by="seller") for fapiao_id, lines in taken.items()]
+    own += [open_letter(uow, request, cause, fapiao_id, lines, by="seller") for fapiao_id, lines in taken.items()]
+    complete_note(uow, note.id)
+    return own
 
 
 def decide_red_letter(uow: UnitOfWork, letter_id: UUID, decision: Decision) -> RedLetter:
@@ -67,9 +84,10 @@ def decide_red_letter(uow: UnitOfWork, letter_id: UUID, decision: Decision) -> R
     Raises:
         NotFound: `red_letter_not_found`.
         Conflict: `red_letter_expired`, its 72 hours are over; `red_letter_not_yours`, the other side has to say it, or it is
-            not to be said in this state; `red_letter_issuing`, the red invoice is being issued.
+            not to be said in this state; `red_letter_issuing`, the red invoice is being issued; `red_letter_refund_over`, the
+            refund that it was for does not wait any more.
 
-    Locks: the letter; entered again, its credit note first.
+    Locks: the letter; entered again, its credit note or its refund (and the order, as an aggregate) first.
     """
     known = uow.session.get(RedLetter, letter_id)
     org_id = uow.principal.organization()
@@ -77,7 +95,7 @@ def decide_red_letter(uow: UnitOfWork, letter_id: UUID, decision: Decision) -> R
         raise NotFound("red_letter_not_found")
     side = "buyer" if org_id == known.buyer_org_id else "seller"
     if decision == "again":
-        return _enter_again(uow, known, side)
+        return enter_again(uow, known, side)
     letter = lock_row(uow.session, RedLetter, letter_id) or known
     state = _next_state(letter, side, decision)
     if state == letter.state:
@@ -171,26 +189,38 @@ def _next_state(letter: RedLetter, side: str, decision: Decision) -> str:
     return found
 
 
-def _enter_again(uow: UnitOfWork, void: RedLetter, side: str) -> RedLetter:
-    note = lock_row(uow.session, Invoice, void.note_id)
-    if note is None:
-        raise NotFound("red_letter_not_found")
-    siblings = select(RedLetter).where(RedLetter.note_id == void.note_id, RedLetter.fapiao_id == void.fapiao_id)
-    live = [one for one in uow.session.scalars(siblings) if not is_void(one)]
+def siblings_of(uow: UnitOfWork, letter: RedLetter) -> list[RedLetter]:
+    """Letters that take the same document back for the same credit note or refund, itself among them."""
+    cause = RedLetter.note_id == letter.note_id if letter.note_id else RedLetter.refund_id == letter.refund_id
+    return list(uow.session.scalars(select(RedLetter).where(cause, RedLetter.fapiao_id == letter.fapiao_id)))
+
+
+def enter_again(uow: UnitOfWork, void: RedLetter, side: str) -> RedLetter:
+    """Another letter in the place of a void one, by `buyer` or `seller`; where there is one already, that.
+
+    Raises and locks: as `decide_red_letter`.
+    """
+    if void.note_id is not None:
+        lock_row(uow.session, Invoice, void.note_id)
+    elif void.refund_id is None or lock_held(uow, void.refund_id) is None:
+        raise Conflict("red_letter_refund_over")
+    live = [one for one in siblings_of(uow, void) if not is_void(one)]
     if live:
         return live[0]
     request = uow.session.get_one(FapiaoRequest, uow.session.get_one(Fapiao, void.fapiao_id).request_id)
     rows = uow.session.scalars(
         select(FapiaoLine).where(FapiaoLine.fapiao_id == void.red_id).order_by(FapiaoLine.position)
     )
-    letter_id = _open(uow, request, note, void.fapiao_id, [part_line(row) for row in rows], by=side)
+    cause = Cause(void.reason, void.note_id, None if void.note_id else void.refund_id)
+    letter_id = open_letter(uow, request, cause, void.fapiao_id, [part_line(row) for row in rows], by=side)
     audit.record(uow, "red_letter.again", subject_id=letter_id)
     return uow.session.get_one(RedLetter, letter_id)
 
 
-def _open(
-    uow: UnitOfWork, request: FapiaoRequest, note: Invoice, fapiao_id: UUID, lines: list[PartLine], *, by: str
+def open_letter(
+    uow: UnitOfWork, request: FapiaoRequest, cause: Cause, fapiao_id: UUID, lines: list[PartLine], *, by: str
 ) -> UUID:
+    """Enter a letter that takes these lines of a document back; `by` the `buyer` or the `seller`. Its request is locked."""
     blue = uow.session.get_one(Fapiao, fapiao_id)
     last = uow.session.scalar(select(func.max(Fapiao.position)).where(Fapiao.request_id == request.id))
     now = clock.now()
@@ -212,8 +242,9 @@ def _open(
         seller_org_id=blue.seller_org_id,
         fapiao_id=blue.id,
         red_id=red.id,
-        note_id=note.id,
-        reason=_reason(uow, note),
+        note_id=cause.note_id,
+        refund_id=cause.refund_id,
+        reason=cause.reason,
         currency=red.currency,
         gross_minor=red.gross_minor,
         created_at=now,
@@ -249,24 +280,47 @@ def _reason(uow: UnitOfWork, note: Invoice) -> str:
 
 
 def _taken_back(uow: UnitOfWork, request_id: UUID, note: Invoice) -> dict[UUID, list[PartLine]]:
-    """What goes back of which document, for each line of the note."""
-    left = _left(uow, request_id)
-    wanted = uow.session.execute(
-        select(InvoiceLine.id, func.sum(_CREDIT.gross_minor))
-        .join(_CREDIT, (_CREDIT.reference == InvoiceLine.reference) & (_CREDIT.invoice_id == note.id))
-        .where(InvoiceLine.invoice_id == note.original_invoice_id)
-        .group_by(InvoiceLine.id)
-        .order_by(InvoiceLine.id)
-    )
+    """What goes back of which document, for each line of the note, as far as nothing else takes it back."""
+    left = left_of_request(uow, request_id)
+    wanted = noted_of_lines(uow, note.id)
+    taken = lines_taken(uow, wanted, besides=note.id)
     found: dict[UUID, list[PartLine]] = defaultdict(list)
-    for line_id, gross in wanted:
-        for one in take_back([part for part in left if part.line.source_id == line_id], int(gross)):
+    for line_id, gross in wanted.items():
+        missing = missing_of(gross, taken[line_id])
+        here = [part for part in left if part.line.source_id == line_id] if missing else []
+        for one in take_back(here, missing):
             found[one.fapiao_id].append(one.line)
     return found
 
 
-def _left(uow: UnitOfWork, request_id: UUID) -> list[LeftLine]:
-    """Blue lines less what live letters take back, documents in order."""
+def missing_of(wanted_minor: int, taken: LineTaken) -> int:
+    """How much of what is wanted of a line nothing takes back yet."""
+    spare = taken.pledged - taken.claimed - taken.held
+    return max(0, min(wanted_minor, wanted_minor - spare))
+
+
+def _adopt(uow: UnitOfWork, request_id: UUID, note: Invoice) -> list[UUID]:
+    """Live letters of the note's own refund, and of refunds that came to nothing, are the note's. Returns their ids."""
+    over = select(Refund.id).where(Refund.id == RedLetter.refund_id, Refund.state == "failed").exists()
+    rows = uow.session.scalars(
+        select(RedLetter.id)
+        .join(Fapiao, Fapiao.id == RedLetter.fapiao_id)
+        .where(
+            Fapiao.request_id == request_id,
+            RedLetter.note_id.is_(None),
+            RedLetter.state.in_(LIVE),
+            or_(RedLetter.refund_id == note.refund_id, over),
+        )
+    ).all()
+    letters = lock_rows(uow.session, RedLetter, rows)
+    for letter in letters:
+        letter.note_id = note.id
+    uow.flush()
+    return [letter.id for letter in letters]
+
+
+def left_of_request(uow: UnitOfWork, request_id: UUID) -> list[LeftLine]:
+    """Of the tax invoices of a request: blue lines less what live letters take back, documents in order."""
     blue = uow.session.execute(
         select(Fapiao.id, FapiaoLine)
         .join(FapiaoLine, FapiaoLine.fapiao_id == Fapiao.id)

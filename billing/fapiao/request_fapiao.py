@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, Literal
@@ -11,11 +11,14 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import aliased
 
+from billing.charges.models import Charge
 from billing.documents.fapiao_split import PartLine, split_by_limit
 from billing.fapiao.drafts import add_fapiao, draft_of, plain, to_document
 from billing.fapiao.models import FAPIAO_REQUEST, Fapiao, FapiaoRequest
 from billing.fapiao.ports import FapiaoIssued, FapiaoIssuer
+from billing.fapiao.taken_back import ON_ITS_WAY
 from billing.invoices.models import FapiaoSource, Invoice, InvoiceLine
+from billing.refunds.models import Refund, RefundLine
 from kernel import audit, clock
 from kernel.db.locks import lock_row, lock_rows
 from kernel.db.uow import UnitOfWork
@@ -50,7 +53,8 @@ def request_fapiao(uow: UnitOfWork, command: RequestFapiao, issuer: FapiaoIssuer
         Invalid: `fapiao_bills_count`; `text_too_long`; what no document could say.
         Conflict: `fapiao_not_chinese`, not of a Chinese seller in yuan; `invoice_not_issued`; `fapiao_bills_differ`, of several
             sellers or titles; `fapiao_special_refused`; `fapiao_requested_already`; `fapiao_nothing_left`;
-            `fapiao_issuer_missing`, nobody numbers this installation's, or only a sandbox would what real money paid.
+            `fapiao_issuer_missing`, nobody numbers this installation's, or only a sandbox would what real money paid;
+            `fapiao_refund_under_way`, money of them is going back.
 
     Locks: the bills.
     """
@@ -66,6 +70,7 @@ def request_fapiao(uow: UnitOfWork, command: RequestFapiao, issuer: FapiaoIssuer
     taken = select(FapiaoSource.id).where(FapiaoSource.invoice_id.in_(ids)).limit(1)
     if uow.session.scalar(taken) is not None:
         raise Conflict("fapiao_requested_already")
+    _require_no_refund(uow, ids)
     left = {bill.id: _left_of(uow, bill) for bill in bills}
     lines = [line for bill in bills for line in left[bill.id]]
     if any(not left[bill.id] for bill in bills):
@@ -102,15 +107,18 @@ def retry_fapiao(uow: UnitOfWork, request_id: UUID, remarks: str) -> FapiaoReque
 
     Raises:
         NotFound: `fapiao_request_not_found`.
-        Conflict: `fapiao_not_failed`. Invalid: `text_too_long`.
+        Conflict: `fapiao_not_failed`; `fapiao_refund_under_way`. Invalid: `text_too_long`.
 
-    Locks: the request.
+    Locks: the request, then its bills.
     """
     request = lock_row(uow.session, FapiaoRequest, request_id)
     if request is None or request.buyer_org_id != uow.principal.organization():
         raise NotFound("fapiao_request_not_found")
     if request.state != "failed":
         raise Conflict("fapiao_not_failed")
+    bills = uow.session.scalars(select(FapiaoSource.invoice_id).where(FapiaoSource.request_id == request.id)).all()
+    lock_rows(uow.session, Invoice, bills)
+    _require_no_refund(uow, set(bills))
     request.remarks = _remarks(remarks, request.remarks.partition("\n")[0])
     request.failure_code = request.concluded_at = None
     FAPIAO_REQUEST.move(uow, request, "requested", org_ids=[request.buyer_org_id, request.seller_org_id])
@@ -132,6 +140,20 @@ def _check_bills(bills: Sequence[Invoice]) -> None:
             for name in ("legal_name", "tax_id")
         ):
             raise Conflict("fapiao_bills_differ")
+
+
+def _require_no_refund(uow: UnitOfWork, bill_ids: Collection[UUID]) -> None:
+    """While money of locked bills is going back nobody knows what is left of them; a refund goes behind this lock too."""
+    going = (
+        select(RefundLine.id)
+        .join(Refund, Refund.id == RefundLine.refund_id)
+        .join(Charge, Charge.id == RefundLine.charge_id)
+        .join(InvoiceLine, InvoiceLine.reference == Charge.reference)
+        .where(InvoiceLine.invoice_id.in_(bill_ids), Refund.state.in_(ON_ITS_WAY))
+        .limit(1)
+    )
+    if uow.session.scalar(going) is not None:
+        raise Conflict("fapiao_refund_under_way")
 
 
 def _check_kind(kind: FapiaoKind, bill: Invoice, lines: Sequence[PartLine]) -> None:

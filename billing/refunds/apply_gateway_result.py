@@ -56,7 +56,7 @@ def apply_gateway_result(uow: UnitOfWork, refund_id: UUID, result: GatewayResult
         ENDS,
         "resending" if again else "processing",
         succeed=partial(_resent if again else succeed, uow, refund),
-        fail=partial(_not_resent if again else _fail, uow, refund),
+        fail=partial(_not_resent if again else fail, uow, refund),
         mark_returned=partial(_mark_returned, uow, refund),
         record_late=partial(_record_late, uow, refund),
         in_doubt="resending" if again else "unknown",
@@ -102,7 +102,8 @@ def succeed(uow: UnitOfWork, refund: Refund) -> None:
     )
 
 
-def _fail(uow: UnitOfWork, refund: Refund, code: str) -> None:
+def fail(uow: UnitOfWork, refund: Refund, code: str) -> None:
+    """A locked refund comes to nothing: what it reserved is free again."""
     refund.ended_at = clock.now()
     REFUND.move(uow, refund, "failed", org_ids=[refund.buyer_org_id, refund.seller_org_id], reason=code)
     allocation, charges, lines = _locked(uow, refund)

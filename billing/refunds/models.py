@@ -18,16 +18,21 @@ class Refund(Base):
 
     One that had succeeded and came `returned` from the buyer's bank leaves everything else as it is: the sale is undone,
     and the platform owes the money to the buyer, until it is `settled` in another way, or `resending` the same way succeeds.
+
+    One of what stands on an issued 数电票 is `held` until a red one takes that back (`billing.fapiao.red_first`).
     """
 
     __tablename__ = "refund"
     __table_args__ = (
         UniqueConstraint("buyer_org_id", "seller_org_id", "id"),
         CheckConstraint(
-            "state IN ('requested', 'processing', 'unknown', 'succeeded', 'failed', 'returned', 'resending', 'settled')",
+            "state IN ('requested', 'held', 'processing', 'unknown', 'succeeded', 'failed', 'returned', 'resending', "
+            "'settled')",
             name="state",
         ),
         CheckConstraint("origin IN ('request', 'gateway', 'reversal', 'dispute')", name="origin"),
+        CheckConstraint("state <> 'held' OR held_at IS NOT NULL", name="held"),
+        CheckConstraint("red_waiver IN ('promise', 'operator')", name="red_waiver"),
         CheckConstraint("amount_minor > 0", name="amount"),
         CheckConstraint("credit_minor BETWEEN 0 AND amount_minor", name="credit"),
         Index("ix_refund_buyer_org_id_reference", "buyer_org_id", "reference"),
@@ -40,6 +45,7 @@ class Refund(Base):
             "next_check_at",
             postgresql_where=text("state IN ('requested', 'processing', 'unknown', 'resending')"),
         ),
+        Index("ix_refund_held", "held_at", postgresql_where=text("state = 'held'")),
         {"schema": "billing"},
     )
     id: Mapped[Id]
@@ -67,6 +73,10 @@ class Refund(Base):
     """How often it came back."""
     next_check_at: Mapped[Instant]
     checks: Mapped[int] = mapped_column(default=0)
+    held_at: Mapped[Instant | None]
+    """Since when it waits, or waited, for what is on a 数电票 to be taken back."""
+    red_waiver: Mapped[str | None]
+    """Why its money goes before that: a `promise` of ours ends the wait, or an `operator`."""
     created_at: Mapped[CreatedAt]
     ended_at: Mapped[Instant | None]
 
@@ -133,7 +143,8 @@ REFUND = Machine(
     "refund",
     initial="requested",
     edges=edges(
-        requested="processing failed",
+        requested="held processing failed",
+        held="requested failed",
         processing="unknown succeeded failed",
         unknown="processing succeeded failed",
         succeeded="returned",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -38,3 +39,9 @@ def refunds_received(uow: UnitOfWork, reference: UUID) -> list[RefundRow]:
         .order_by(Refund.created_at, Refund.id)
     )
     return [RefundRow(**{name: getattr(row, name) for name in RefundRow.__dataclass_fields__}) for row in rows]
+
+
+def awaits_red(uow: UnitOfWork, references: Collection[UUID]) -> bool:
+    """Whether a refund of one of these orders waits for a red tax invoice."""
+    waits = select(Refund.id).where(Refund.reference.in_(references), Refund.state == "held").limit(1)
+    return uow.session.scalar(waits) is not None

@@ -12,17 +12,14 @@ from billing.charges.models import Charge
 from billing.disputes.queries import is_disputed
 from billing.payments.models import Payment, PaymentAllocation
 from billing.refunds.allocate_refund import LineLeft, RefundPart, allocate_refund
+from billing.refunds.hold_refund import submit_or_hold
 from billing.refunds.models import REFUND, Refund, RefundLine
 from kernel import clock
 from kernel.db.locks import lock_row, lock_rows
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.ids import uuid7
-from kernel.jobs.outbox import enqueue
 from kernel.money import allocate
-
-SUBMIT = "billing.refund.submit"
-"""Kind of the job that calls the gateway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +46,8 @@ class RequestRefund:
 
 def request_refund(uow: UnitOfWork, command: RequestRefund) -> UUID:
     """Reserve the amounts and let a job take the refund to the gateway after the commit. Returns the refund's id.
+
+    What stands on a Chinese tax invoice is held first, until that is taken back (`billing.refunds.hold_refund`).
 
     Raises:
         NotFound: `payment_not_found`, `charge_not_found`.
@@ -86,7 +85,7 @@ def request_refund(uow: UnitOfWork, command: RequestRefund) -> UUID:
     allocation.credit_back_minor += credit_minor
     uow.flush()
     if command.origin == "request":
-        enqueue(uow, SUBMIT, {"refund_id": str(refund.id)}, dedupe_key=str(refund.id))
+        submit_or_hold(uow, refund)
     return refund.id
 
 

@@ -11,8 +11,8 @@ from billing.incidents.close_incident import lock_open_incident
 from billing.incidents.models import INCIDENT, Incident
 from billing.payments.models import Payment
 from billing.refunds.attempts import last_attempt
+from billing.refunds.hold_refund import SUBMIT
 from billing.refunds.models import REFUND, Refund, RefundAttempt
-from billing.refunds.request_refund import SUBMIT
 from kernel import audit, clock
 from kernel.db.locks import lock_aggregate, lock_row
 from kernel.db.uow import UnitOfWork

@@ -15,8 +15,8 @@ from billing.gateways.result import CALL_LASTS, ApplyOutcome, GatewayResult
 from billing.payments.models import Payment
 from billing.refunds.apply_gateway_result import apply_gateway_result
 from billing.refunds.attempts import last_attempt
+from billing.refunds.hold_refund import SUBMIT, hold
 from billing.refunds.models import ENDS, REFUND, UNRESOLVED, Refund, RefundAttempt
-from billing.refunds.request_refund import SUBMIT
 from billing.store_credit.models import STORE_CREDIT
 from billing.store_credit.paid_by_credit import paid_by_credit
 from kernel import clock
@@ -53,6 +53,9 @@ class RefundOperation:
             return None
         payment = uow.session.get_one(Payment, refund.payment_id)
         fresh = refund.state == "requested"
+        disputed = fresh and is_disputed(uow, refund.payment_id, refund.reference)
+        if fresh and not disputed and hold(uow, refund):
+            return None
         attempt = _begin(uow, refund) if fresh else last_attempt(uow, refund)
         if refund.state not in ENDS:
             refund.next_check_at = clock.now() + CALL_LASTS
@@ -65,7 +68,7 @@ class RefundOperation:
         if fresh and refund.money_minor and (payment.state != "succeeded" or not payment.gateway_reference):
             # There is nothing to give back: the gateway is not asked.
             return GatewayRequest(refund.id, payment.gateway, True, _refuse, _refuse, NOT_CAPTURED)
-        if fresh and is_disputed(uow, payment.id, refund.reference):
+        if disputed:
             # The bank may give it back: it would be paid twice.
             return GatewayRequest(refund.id, payment.gateway, True, _hold, _hold, DISPUTED)
         if refund.money_minor == 0:

@@ -15,6 +15,7 @@ from billing.invoices.correct_title import CorrectInvoiceTitle, TitleCorrection,
 from billing.invoices.models import Invoice, InvoiceLine
 from billing.invoices.queries import visible_invoice
 from billing.invoices.to_document import party_of
+from billing.refunds.queries import awaits_red
 from billing.tax.decision import TaxParty, tax_for
 from billing.tax.rates import CHINA_GENERAL
 from kernel import audit
@@ -52,7 +53,8 @@ def correct_invoice_title(uow: UnitOfWork, command: CorrectTitle) -> TitleCorrec
     Raises:
         NotFound: `invoice_not_found`, it is not the acting organization's; `billing_profile_not_found`.
         Conflict: as `billing.invoices.correct_title`; `billing_profile_retired`; `correction_changes_tax`: with the other title
-            the sale would have borne another tax, which only a refund and a new purchase can change.
+            the sale would have borne another tax, which only a refund and a new purchase can change; `refund_awaits_red`: money
+            of it goes back once its tax invoice is taken back.
         Invalid: `text_required`, `text_too_long`, those of `checked_tax_id`.
 
     Locks: the orders on the invoice by id, then the invoice: a refund of one of them comes before or after as a whole.
@@ -68,6 +70,8 @@ def correct_invoice_title(uow: UnitOfWork, command: CorrectTitle) -> TitleCorrec
         find_locked_order(uow, order_id)
     uow.session.refresh(original)
     if find_correction(uow, original.id) is None:
+        if awaits_red(uow, [order_id for order_id, _ in sold]):
+            raise Conflict("refund_awaits_red")
         _require_same_tax(uow, original, buyer, [at for _, at in sold])
     found = correct_title(uow, CorrectInvoiceTitle(original.id, buyer, reason))
     audit.record(uow, "invoice.title_corrected", subject_id=original.id)

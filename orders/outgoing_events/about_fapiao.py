@@ -42,7 +42,8 @@ class RedLetterData(EventData):
     state: str
     original_number: str
     red_number: str | None
-    credit_note_id: UUID
+    credit_note_id: UUID | None = Field(description="Null while its refund waits for it")
+    refund_id: UUID | None = Field(description="The refund that waits, or waited, for it")
     issuer: PartyData
     recipient: PartyData
     gross: MoneyData
@@ -95,6 +96,7 @@ def tell_red_letters(uow: UnitOfWork, facts: Sequence[RecordedFact]) -> Iterable
             original_number=original or "",
             red_number=number,
             credit_note_id=letter.note_id,
+            refund_id=letter.refund_id,
             issuer=PartyData(id=request.seller_org_id, name=request.seller["legal_name"]),
             recipient=PartyData(id=request.buyer_org_id, name=request.buyer["legal_name"]),
             gross=_money(letter.gross_minor, letter.currency),
@@ -136,7 +138,8 @@ _LETTER = RedLetterData(
     state="awaiting_buyer",
     original_number="26332000000012345678",
     red_number=None,
-    credit_note_id=sample_id(62),
+    credit_note_id=None,
+    refund_id=sample_id(63),
     issuer=SELLER,
     recipient=BUYER,
     gross=cny(1_908_000),

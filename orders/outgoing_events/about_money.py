@@ -56,6 +56,9 @@ def tell_refunds(uow: UnitOfWork, facts: Sequence[RecordedFact]) -> Iterable[Add
     found = {row.id: row for row in uow.session.scalars(wanted)}
     for fact in facts:
         row = found[fact.subject_id]
+        if fact.type == "refund.requested" and row.held_at is not None and fact.at > row.held_at:
+            # It waited, and goes on: that it was asked for was told then.
+            continue
         data = RefundData(
             refund_id=row.id,
             order_id=row.reference,
@@ -162,6 +165,7 @@ tells_of_states(
     REFUND,
     tell_refunds,
     requested="refund.requested",
+    held="refund.held",
     succeeded="refund.succeeded",
     failed="refund.failed",
     returned="refund.returned",

@@ -117,6 +117,13 @@ register_types(
         same(INVOICE),
     ),
     EventType("refund.requested", "已申请退款。", "A refund is asked for.", ORDERS, refund()),
+    EventType(
+        "refund.held",
+        "退款待红字数电票开具后退回。",
+        "A refund waits until a red tax invoice takes back what it undoes.",
+        ORDERS,
+        refund(),
+    ),
     EventType("refund.succeeded", "退款已退回。", "The money went back.", ORDERS, refund()),
     EventType("refund.failed", "退款失败。", "A refund failed.", ORDERS, refund("account_closed")),
     EventType("refund.returned", "退款被退回。", "A refund came back.", ORDERS, refund("account_closed")),

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from billing.disputes.events import DisputeEnded
+from billing.disputes.events import DisputeEnded, DisputeOpened
+from billing.disputes.models import Dispute
 from billing.disputes.queries import is_disputed
 from billing.payouts.reverse_transfer import reverse_transfers
 from billing.refunds.events import RefundFailed, RefundSucceeded
@@ -20,6 +21,7 @@ from kernel.jobs.outbox import enqueue
 from kernel.jobs.settle_each import settle_each
 from orders.order.locking import find_locked_order
 from orders.refunds.decide_refund import grant_again
+from orders.refunds.held import DISPUTED, ask_again, give_up_held, is_asked_again
 from orders.refunds.models import RefundCase
 from orders.refunds.run_out import cases_run_out, close_if_nothing_left, resume, run_out
 from orders.store_credit.jobs import pay_back
@@ -28,6 +30,7 @@ FOLLOWERS = (pay_back,)
 """Imported for what it registers: what becomes of credit that was given instead of money."""
 SWEEP_CASES = "orders.refund_cases.sweep"
 GRANT_AGAIN = "orders.refund_case.grant_again"
+ASK_AGAIN: Final = "orders.refund.ask_again"
 GRANT_WAITS: Final = timedelta(days=1)
 """After a gateway refused what was granted, until it is asked again."""
 
@@ -75,7 +78,28 @@ def send_granted_again(uow: UnitOfWork, fact: Payload) -> None:
         grant_again(uow, refund.id)
 
 
-def _tomorrow(uow: UnitOfWork, refund_id: str) -> None:
+@follows(DisputeOpened)
+def dispute_opened_held(uow: UnitOfWork, fact: Payload) -> None:
+    """The bank may give back what waits for a red tax invoice: it does not go meanwhile, and is asked for again afterwards."""
+    dispute = uow.session.get_one(Dispute, UUID(fact["dispute_id"]))
+    give_up_held(uow, dispute.payment_id, DISPUTED, disputed=True)
+
+
+@follows(RefundFailed)
+def held_refund_failed(uow: UnitOfWork, fact: Payload) -> None:
+    """What had waited for a red tax invoice is owed still: it is asked for again tomorrow."""
+    if is_asked_again(uow, uow.session.get_one(Refund, UUID(fact["refund_id"]))):
+        _tomorrow(uow, fact["refund_id"], ASK_AGAIN)
+
+
+@job(ASK_AGAIN)
+def ask_held_again(uow: UnitOfWork, fact: Payload) -> None:
+    """Ask anew; while a bank decides about the payment, every day whether it still does."""
+    if not ask_again(uow, UUID(fact["refund_id"])):
+        _tomorrow(uow, fact["refund_id"], ASK_AGAIN)
+
+
+def _tomorrow(uow: UnitOfWork, refund_id: str, kind: str = GRANT_AGAIN) -> None:
     at = clock.now() + GRANT_WAITS
     key = f"{refund_id}:{at.date()}"
-    enqueue(uow, GRANT_AGAIN, {"refund_id": refund_id}, dedupe_key=key, run_at=at)
+    enqueue(uow, kind, {"refund_id": refund_id}, dedupe_key=key, run_at=at)

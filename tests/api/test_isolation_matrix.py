@@ -131,6 +131,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/gateway-accounts": {"gateway": "sandbox"},
     "POST /v1/gateway-accounts/ask": {"gateway": "sandbox"},
     "POST /v1/operator/gateway-balances/read": {"gateway": "sandbox"},
+    "POST /v1/operator/held-refunds/{refund_id}/release": {"reason": "x"},
     "POST /v1/operator/refund-cases/{case_id}/decide": {"decision": "grant"},
     "POST /v1/fapiao-requests/{fapiao_request_id}/retry": {"remarks": "mine now"},
     "POST /v1/invoices/{invoice_id}/correction": {"reason": "mine now", "legal_name": "x"},

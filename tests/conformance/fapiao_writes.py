@@ -30,6 +30,11 @@ def fapiaos(world: World) -> None:
     stage.run()
     letter_id, decision = letter_of(stage, fapiao_id), {"decision": "confirm"}
     ask("POST /v1/red-letters/{red_letter_id}/decision", world.buyer, decision, red_letter_id=letter_id)
+    let_be, released = stage.refund(order_id, 1_000), stage.refund(order_id, 2_000)
+    stage.run()
+    ask("POST /v1/held-refunds/{refund_id}/withdraw", world.buyer, refund_id=let_be)
+    why = {"reason": "the sides do not answer"}
+    ask("POST /v1/operator/held-refunds/{refund_id}/release", world.operator, why, refund_id=released)
     titled = stage.buy()
     stage.run()
     (bill,) = stage.papers(titled)

@@ -14,6 +14,7 @@ from api.pages.fapiao.views import (
     FapiaoItem,
     FapiaoPage,
     FapiaoRequestItem,
+    HeldRefundItem,
     NewFapiaoView,
     RedLetterItem,
     SellerFapiaoPage,
@@ -24,6 +25,8 @@ from api.pages.frame.phrases import failure, money
 from api.pages.frame.seller_access import require_seller
 from api.pages.frame.site import Form, PageRequest, form_post, page, parse_uuid_or_404
 from api.v1.fapiaos import ASK, READ, SELLS
+from api.v1.held_refunds import BUY
+from billing.fapiao.held_refunds import HeldRefundRow, list_held_refunds
 from billing.fapiao.queries import (
     FapiaoRequestRow,
     FapiaoRow,
@@ -36,6 +39,7 @@ from billing.fapiao.red_letters import DECISIONS, decide_red_letter, use_fapiao
 from billing.fapiao.request_fapiao import BILLS_MOST, RequestFapiao, request_fapiao, retry_fapiao
 from billing.invoices.queries import get_invoice
 from kernel.errors import DomainError, NotFound
+from orders.refunds.held import withdraw_held_refund
 
 Answer = Response[str] | Response[bytes]
 PAGE: Final = 20
@@ -103,6 +107,13 @@ def decide(red_letter_id: FromPath[UUID], page_request: Given[PageRequest], form
     return _act(page_request, side, lambda uow: decide_red_letter(uow, red_letter_id, decision), "red_letter_said")
 
 
+@form_post("/held-refunds/{refund_id:uuid}/withdraw", BUY)
+def withdraw_held(refund_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
+    """Let a refund be that waits."""
+    del form
+    return _act(page_request, "buyer", lambda uow: withdraw_held_refund(uow, refund_id), "held_refund_withdrawn")
+
+
 def _act(page_request: PageRequest, side: FapiaoSide, work: object, notice: str) -> Answer:
     try:
         page_request.transact(work)  # type: ignore[arg-type]
@@ -148,12 +159,30 @@ def _page(page_request: PageRequest, side: FapiaoSide, *, error: str = "") -> Fa
     with page_request.work() as uow:
         found = list_fapiao_requests(uow, side=side, cursor=cursor, limit=PAGE)
         letters = list_red_letters(uow, side=side, limit=LETTERS)
+        held = list_held_refunds(uow, side=side, limit=LETTERS)
     acts = page_request.principal.may(ASK)
+    may_withdraw = side == "buyer" and page_request.principal.may(BUY)
     return PAGES[side](
         letters=tuple(_letter(page_request, one, acts=acts) for one in letters.items),
         requests=tuple(_request(page_request, one, side, acts=acts) for one in found.items),
         next_address=addresses.next_page(addresses.fapiao.side(side), found.next_cursor),
         error=error,
+        held=tuple(held_item(one, may_withdraw=may_withdraw) for one in held.items),
+    )
+
+
+def held_item(row: HeldRefundRow, *, may_withdraw: bool = False) -> HeldRefundItem:
+    """A refund that waits, as a row of a page."""
+    return HeldRefundItem(
+        id=str(row.id),
+        amount=money(row.amount_minor, row.currency),
+        reason="" if row.automatic else row.reason,
+        held_at=row.held_at,
+        waits_for=row.waits_for,
+        until=row.until,
+        goes_at=row.goes_at,
+        address=addresses.trace(str(row.id)),
+        may_be_withdrawn=may_withdraw and not row.automatic and not row.issuing,
     )
 
 
@@ -202,8 +231,9 @@ def _letter(page_request: PageRequest, row: RedLetterRow, *, acts: bool) -> RedL
         reason=in_words(page_request.language, row.failure_code) if row.failure_code else "",
         expires_at=row.expires_at,
         acts=row.may_say if acts else (),
-        note_address=addresses.trace(str(row.note_id)),
+        note_address=addresses.trace(str(row.note_id or row.refund_id)),
+        for_refund=row.note_id is None,
     )
 
 
-routes = [show_fapiao, show_sellers_fapiao, show_new_fapiao, ask, retry, use, decide]
+routes = [show_fapiao, show_sellers_fapiao, show_new_fapiao, ask, retry, use, decide, withdraw_held]

@@ -59,6 +59,35 @@ class RedLetterItem:
     expires_at: datetime | None
     acts: tuple[str, ...]
     note_address: str
+    for_refund: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRefundItem:
+    """A refund that waits for a red one. ``waits_for``: `issuer`, `buyer`, `seller` or `both`."""
+
+    id: str
+    amount: Money
+    reason: str
+    held_at: datetime
+    waits_for: str
+    until: datetime | None
+    goes_at: datetime | None
+    address: str
+    may_be_withdrawn: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorHeldView:
+    """Everybody's refunds that wait, for the operator."""
+
+    template: ClassVar[str] = "fapiao/held.html"
+    active: ClassVar[str] = "operator"
+
+    rows: tuple[HeldRefundItem, ...]
+    may_release: bool
+    next_address: str | None = None
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +102,7 @@ class FapiaoPage:
     requests: tuple[FapiaoRequestItem, ...]
     next_address: str | None = None
     error: str = ""
+    held: tuple[HeldRefundItem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

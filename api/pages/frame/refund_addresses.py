@@ -3,6 +3,7 @@
 CASES = "/refund-cases"
 SELLER_CASES = "/seller/refund-cases"
 OPERATOR_CASES = "/operator/refund-cases"
+OPERATOR_HELD = "/operator/held-refunds"
 _LISTS = {"buyer": CASES, "seller": SELLER_CASES, "operator": OPERATOR_CASES}
 
 
@@ -19,3 +20,13 @@ def case(side: str, case_id: str, act: str = "") -> str:
 def evidence(side: str, case_id: str, evidence_id: str) -> str:
     """A document that one of the sides shows, as it was uploaded."""
     return f"/v1{_LISTS[side]}/{case_id}/evidence/{evidence_id}"
+
+
+def withdraw(refund_id: str) -> str:
+    """Where a buyer lets a refund be that waits for a red tax invoice."""
+    return f"/held-refunds/{refund_id}/withdraw"
+
+
+def release(refund_id: str) -> str:
+    """Where an operator lets its money go before that."""
+    return f"{OPERATOR_HELD}/{refund_id}/release"

@@ -53,6 +53,7 @@ PROMISED_S: Mapping[str, int] = {
 _MONEY_PROMISED_S = 3_600
 _MONEY_AT: Mapping[str, str] = {
     **{key: f"#{key}" for key in ("incidents", "disputes", "notices_quarantined")},
+    "refunds_held": addresses.refunds.OPERATOR_HELD,
     "bank_lines": bank_addresses.BANK,
     "credit_lines": on_account_addresses.OPERATOR,
     "bank_outgoing": f"{bank_addresses.BANK}#outgoing",

@@ -358,10 +358,10 @@ def _asked_back(page_request: PageRequest, case: RefundCaseView) -> list[Link]:
 
 
 def _refund(page_request: PageRequest, row: RefundRow) -> Link:
-    states: dict[str, LinkState] = {"succeeded": "done", "settled": "done", "failed": "failed", "returned": "waiting"}
-    key = {"failed": "refund_failed", "returned": "refund_returned", "settled": "refund_settled"}.get(
-        row.state, "refund_running"
-    )
+    states: dict[str, LinkState] = {"succeeded": "done", "settled": "done", "failed": "failed"}
+    key = f"refund_{row.state}" if row.state in {"failed", "returned", "settled", "held"} else "refund_running"
+    if row.error_code == "withdrawn_by_buyer":
+        key = "refund_withdrawn"
     if row.state == "succeeded":
         key = f"refund_by_{row.origin}" if row.origin in {"dispute", "reversal"} else "refund_done"
     facts: tuple[TimelineFact, ...] = (_amount(page_request, "amount", row.amount_minor, row.currency),)
@@ -369,7 +369,9 @@ def _refund(page_request: PageRequest, row: RefundRow) -> Link:
         facts += (_amount(page_request, "credit", row.credit_minor, row.currency),)
         key = "refund_as_credit" if row.state == "succeeded" and row.credit_minor == row.amount_minor else key
     at = row.ended_at or row.created_at
-    return Link("refund", states.get(row.state, "live"), at, page_request.t(f"order.{key}"), str(row.id), facts=facts)
+    shown = states.get(row.state, "waiting" if row.state in {"returned", "held"} else "live")
+    address = addresses.fapiao.FAPIAO if row.state == "held" else None
+    return Link("refund", shown, at, page_request.t(f"order.{key}"), str(row.id), address, facts)
 
 
 def _amount(page_request: PageRequest, label: str, amount_minor: int, currency: str) -> TimelineFact:

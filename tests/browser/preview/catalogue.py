@@ -201,6 +201,7 @@ def samples(language: Language) -> dict[str, Sample]:
             refund_samples.operators_pages,
             gateway_samples.operators_pages,
             form_samples.operators_pages,
+            fapiao_samples.operators_pages,
         ),
         BUYER | {"webhooks"}: (
             webhook_samples.webhook_pages,

@@ -10,7 +10,9 @@ from api.pages.fapiao.views import (
     FapiaoItem,
     FapiaoPage,
     FapiaoRequestItem,
+    HeldRefundItem,
     NewFapiaoView,
+    OperatorHeldView,
     RedLetterItem,
     SellerFapiaoPage,
 )
@@ -85,6 +87,9 @@ def buyers_pages(s: DeskSamples) -> dict[str, View]:
     )
     return {
         "fapiao": FapiaoPage((letter(s, "awaiting_buyer", "02", ("confirm", "deny")),), requests(s)),
+        "fapiao-held": FapiaoPage(
+            (letter(s, "awaiting_buyer", "02", ("confirm", "deny")),), requests(s)[:1], held=held(s, withdrawn=True)
+        ),
         "fapiao-none": FapiaoPage((), ()),
         "fapiao-new": NewFapiaoView((bill, replace(bill, number="INV-2026-000042")), f"{s.buyer} 91310115MA1K3YJ12D"),
         "fapiao-refused": NewFapiaoView((bill,), s.buyer, kind="special", error=said),
@@ -98,4 +103,37 @@ def sellers_pages(s: DeskSamples) -> dict[str, View]:
         letter(s, "expired", "07", ("again",)),
         letter(s, "confirmed", "04", ("revoke",)),
     )
-    return {"seller-fapiao": SellerFapiaoPage(letters, requests(s)[:1]), "seller-fapiao-none": SellerFapiaoPage((), ())}
+    return {
+        "seller-fapiao": SellerFapiaoPage(letters, requests(s)[:1], held=held(s)[1:]),
+        "seller-fapiao-none": SellerFapiaoPage((), ()),
+    }
+
+
+def operators_pages(s: DeskSamples) -> dict[str, View]:
+    """Everybody's refunds that wait."""
+    return {
+        "held-refunds": OperatorHeldView(held(s), may_release=True),
+        "held-refunds-none": OperatorHeldView((), may_release=True),
+    }
+
+
+def held(s: Samples, *, withdrawn: bool = False) -> tuple[HeldRefundItem, ...]:
+    """One that waits for its buyer, one that is promised, one whose letter is void, one that is being issued."""
+    waits = HeldRefundItem(
+        ID.format(88),
+        cny(53_000),
+        s.pick("三个席位用不上", "three seats are not needed"),
+        NOW - timedelta(hours=2),
+        "buyer",
+        NOW + timedelta(hours=70),
+        None,
+        addresses.trace(ID.format(88)),
+        withdrawn,
+    )
+    promised = replace(waits, id=ID.format(89), reason="", goes_at=NOW + timedelta(hours=70), may_be_withdrawn=False)
+    return (
+        waits,
+        promised,
+        replace(waits, id=ID.format(90), waits_for="both", until=None),
+        replace(waits, id=ID.format(91), waits_for="issuer", until=None, may_be_withdrawn=False),
+    )

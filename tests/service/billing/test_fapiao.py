@@ -18,7 +18,10 @@ from billing.fapiao.red_letters import Decision, decide_red_letter, use_fapiao
 from billing.fapiao.request_fapiao import FapiaoKind, RequestFapiao, request_fapiao, retry_fapiao
 from billing.fapiao.sandbox import SandboxFapiaoIssuer
 from billing.invoices.files import files_of_documents
+from billing.invoices.issue_credit_note import IssueCreditNote, issue_credit_note
 from billing.invoices.models import Invoice
+from billing.refunds.models import Refund
+from billing.refunds.reverse_payment import ReversePayment, reverse_payment
 from kernel import clock
 from kernel.db.uow import unit_of_work
 from kernel.errors import Conflict, Invalid, NotFound
@@ -77,6 +80,18 @@ def issued(house: House) -> tuple[Sale, UUID, UUID, Fapiao]:
 def use(house: House, sale: Sale, fapiao_id: UUID) -> None:
     with unit_of_work(house.db, buyer_of(sale)) as uow:
         use_fapiao(uow, fapiao_id)
+
+
+def lose(house: House, sale: Sale, payment_id: UUID, invoice_id: UUID) -> UUID:
+    """A bank takes all the money: nobody is asked before. Returns the id of the credit note that follows."""
+    gone = ReversePayment(payment_id, sale.gross_minor, "reversal", "payment_reversed", payment_id, "sbx", "fraudulent")
+    with unit_of_work(house.db, SYSTEM) as uow:
+        reverse_payment(uow, gone)
+        refund_id = uow.session.scalars(select(Refund.id).where(Refund.reference == sale.order_id)).one()
+        note_id = issue_credit_note(uow, IssueCreditNote(invoice_id, refund_id))
+    house.run()
+    assert note_id is not None
+    return note_id
 
 
 class TestIssue:
@@ -169,8 +184,7 @@ class TestTakenBack:
     def test_booked_the_note_waits_for_the_buyers_word(self, house: House) -> None:
         sale, payment_id, invoice_id, blue = issued(house)
         use(house, sale, blue.id)
-        note_id = credit(house, sale, payment_id, invoice_id, None)
-        assert note_id is not None
+        note_id = lose(house, sale, payment_id, invoice_id)
         (letter,) = letters(house, note_id)
         assert (letter.state, letter.reason) == ("awaiting_buyer", "ended")
         assert letter.expires_at == letter.created_at + timedelta(hours=72)
@@ -188,8 +202,7 @@ class TestTakenBack:
     def test_after_72_hours_it_is_void_and_entered_again(self, house: House) -> None:
         sale, payment_id, invoice_id, blue = issued(house)
         use(house, sale, blue.id)
-        note_id = credit(house, sale, payment_id, invoice_id, None)
-        assert note_id is not None
+        note_id = lose(house, sale, payment_id, invoice_id)
         (letter,) = letters(house, note_id)
         clock.advance(timedelta(hours=72))
         with pytest.raises(Conflict, match="red_letter_expired"):
@@ -226,8 +239,7 @@ class TestTakenBack:
     def test_strangers_learn_nothing(self, house: House) -> None:
         sale, payment_id, invoice_id, blue = issued(house)
         use(house, sale, blue.id)
-        note_id = credit(house, sale, payment_id, invoice_id, None)
-        assert note_id is not None
+        note_id = lose(house, sale, payment_id, invoice_id)
         (letter,) = letters(house, note_id)
         with pytest.raises(NotFound, match="red_letter_not_found"):
             say(house, buyer_of(Sale()), letter.id, "confirm")
@@ -277,7 +289,6 @@ class TestArchive:
     def test_the_other_side_is_told_that_a_letter_waits(self, house: House) -> None:
         sale, payment_id, invoice_id, document = issued(house)
         use(house, sale, document.id)
-        note_id = credit(house, sale, payment_id, invoice_id, None)
-        assert note_id is not None
+        note_id = lose(house, sale, payment_id, invoice_id)
         (letter,) = letters(house, note_id)
         assert facts(house.db, letter.id) == ["billing.red_letter_entered.v1"]

@@ -30,6 +30,11 @@ def red_letters_before_credit(p: Planter, _: World) -> None:
     p.change("UPDATE billing.red_letter SET number = NULL WHERE state = 'unneeded'")
 
 
+def red_letters_before_refund(p: Planter, _: World) -> None:
+    """No operator let it go."""
+    p.change("UPDATE billing.refund SET red_waiver = NULL WHERE red_waiver = 'operator'")
+
+
 def invoice_forwards_own(p: Planter, w: World) -> None:
     """Somebody sent on what is between two others."""
     p.change(

@@ -54,8 +54,8 @@ payment: processing > requires_action unknown succeeded failed; requires_action 
 refund_case: asked > granted credit_offered refused escalated closed withdrawn;
     credit_offered > granted asked closed withdrawn; refused > escalated closed withdrawn;
     escalated > granted rejected closed withdrawn
-refund: requested > processing failed; processing > unknown succeeded failed; unknown > processing succeeded failed;
-    succeeded > returned; returned > resending settled; resending > succeeded returned
+refund: requested > held processing failed; held > requested failed; processing > unknown succeeded failed;
+    unknown > processing succeeded failed; succeeded > returned; returned > resending settled; resending > succeeded returned
 payout: scheduled > sent failed; sent > unknown paid failed; unknown > sent paid failed; paid > returned
 share_policy_version: draft > published discarded
 promoter_membership: invited > accepted declined ended; applied > accepted declined ended; accepted > ended
@@ -192,7 +192,7 @@ WHOLE: dict[str, tuple[str, Iterable[str]]] = {
     "the filter of shares": ("share", get_args(get_args(get_args(ShareState)[0])[0])),
     "the page of shares": ("share", SHARE_STATES),
     "payments at and before their end": ("payment", [*payments.ENDS, *payments.UNRESOLVED]),
-    "refunds at and before their end": ("refund", [*refunds.ENDS, *refunds.UNRESOLVED]),
+    "refunds at and before their end": ("refund", [*refunds.ENDS, *refunds.UNRESOLVED, "held"]),
     "payouts at and before their end": ("payout", [*payouts.ENDS, *payouts.UNRESOLVED]),
     "steps of an order": ("order", [*REACHED, "refunded", "rejected", "expired", "cancelled"]),
 }
