@@ -6,7 +6,10 @@ import re
 from dataclasses import dataclass
 from uuid import UUID
 
-from billing.bank.models import BankAccount
+from sqlalchemy import select
+from stdnum import bic, iban
+
+from billing.bank.models import BankAccount, BankLine
 from billing.bank.sandbox_bank import PREFIX, is_at_sandbox_bank
 from billing.bank.settle_line import MANAGE
 from billing.bank.statements.model import is_currency
@@ -19,7 +22,10 @@ from kernel.text import plain_text
 
 _CODE = re.compile(r"[a-z0-9][a-z0-9-]{1,30}")
 _NUMBER = re.compile(r"[A-Z0-9]{5,34}")
-_VIRTUAL = re.compile(r"\d{0,20}")
+_IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]+")
+_VIRTUAL = re.compile(r"[0-9]{0,20}")
+_CLEARING = re.compile(r"[0-9]{6}|[0-9]{9}|[0-9]{12}")
+"""Sort code, routing number of the American Bankers Association, CNAPS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +49,19 @@ def save_bank_account(uow: UnitOfWork, command: SaveBankAccount, *, plays: bool 
 
     Raises: Forbidden `permission_missing` without operator.payouts; NotFound; Invalid `validation_failed`,
     `bank_account_not_sandbox`, `bank_account_is_sandbox`; Conflict `bank_account_code_taken`, `bank_account_currency_taken`
-    (another is offered), `bank_account_in_use`.
+    (another is offered), `bank_account_in_use`. What looks like an IBAN has its check digits: buyers are told the number, and
+    their banks refuse another.
     """
     uow.principal.require(MANAGE)
     number = re.sub(r"[\s-]", "", command.account_number).upper()
+    bank_code = re.sub(r"[\s-]", "", plain_text(command.bank_code)).upper()
     code, currency = command.code.strip().lower(), command.currency.strip().upper()
     texts = {"holder": plain_text(command.holder), "bank_name": plain_text(command.bank_name)}
     checks = {
         "code": bool(_CODE.fullmatch(code)),
         "currency": is_currency(currency),
-        "account_number": bool(_NUMBER.fullmatch(number)),
+        "account_number": bool(_NUMBER.fullmatch(number)) and (not _IBAN.fullmatch(number) or iban.is_valid(number)),
+        "bank_code": not bank_code or bool(_CLEARING.fullmatch(bank_code)) or bic.is_valid(bank_code),
         # Digits alone might be somebody's account.
         "virtual_prefix": bool(_VIRTUAL.fullmatch(command.virtual_prefix))
         and not (command.virtual_prefix and is_at_sandbox_bank(number)),
@@ -70,7 +79,7 @@ def save_bank_account(uow: UnitOfWork, command: SaveBankAccount, *, plays: bool 
         "currency": currency,
         **texts,
         "account_number": number,
-        "bank_code": plain_text(command.bank_code)[:40],
+        "bank_code": bank_code,
         "virtual_prefix": command.virtual_prefix,
         "term_days": command.term_days,
         "is_offered": command.is_offered,
@@ -93,6 +102,13 @@ def _change(uow: UnitOfWork, account_id: UUID, values: dict[str, object]) -> Ban
     if not same:
         # The ledger's account is named after them.
         raise Conflict("bank_account_in_use")
+    if found.account_number != values["account_number"] and _has_lines(uow, account_id):
+        # Its statements are of the old number; another one is another account.
+        raise Conflict("bank_account_in_use")
     for name, value in values.items():
         setattr(found, name, value)
     return found
+
+
+def _has_lines(uow: UnitOfWork, account_id: UUID) -> bool:
+    return uow.session.scalar(select(BankLine.id).where(BankLine.account_id == account_id).limit(1)) is not None

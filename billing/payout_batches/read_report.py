@@ -19,6 +19,8 @@ from kernel.money import CURRENCIES, Money, exponent
 ReportKind = Literal["pain.002", "camt.053", "camt.054"]
 Says = Literal["paid", "failed", "returned", "pending"]
 MAX_BYTES: Final = 10 * 1024 * 1024
+MOST_MINOR: Final = 10**15
+"""Of one transfer. What somebody else's line says beyond it is kept as no amount, and refuses no file."""
 _ID = 35
 """Characters of an identifier (Max35Text)."""
 _KIND = re.compile(r"\{urn:iso:std:iso:20022:tech:xsd:(pain\.002|camt\.053|camt\.054)\.001\.\d{2}\}Document")
@@ -107,7 +109,7 @@ def _money(text: str, currency: str) -> Money | None:
     if currency not in CURRENCIES or not _AMOUNT.fullmatch(text):
         return None
     minor = Decimal(text).scaleb(exponent(currency))
-    return Money(int(minor), currency) if minor == int(minor) else None
+    return Money(int(minor), currency) if minor == int(minor) and minor <= MOST_MINOR else None
 
 
 def _statuses(message: _Node) -> Iterator[ReportedTransfer]:
