@@ -12,6 +12,7 @@ from pathlib import Path
 import billing.jobs
 import migrations.metadata
 import orders.feed_outcomes
+import orders.invoicing.documents_leg
 import orders.invoicing.invoice_month
 import orders.loop
 import orders.notifications.notify_of_events
@@ -49,6 +50,7 @@ from marketplace.mail.folder_transport import FolderTransport
 from marketplace.mail.ports import MailTransport
 from marketplace.mail.smtp_transport import SmtpServer, SmtpTransport
 from marketplace.webhooks import jobs as webhook_jobs
+from orders.buyer_statements import jobs as buyer_statement_jobs
 from orders.offers import draw_offer
 from orders.papers import draw_paper
 from orders.test_clocks import jobs as test_clock_jobs
@@ -58,6 +60,8 @@ LOOP = orders.loop
 """Imported for what it registers: who follows which event."""
 MONTHS = orders.invoicing.invoice_month
 """Imported for the same: months that are invoiced as one."""
+DOCUMENTS_LEG = orders.invoicing.documents_leg
+"""Imported for the same: what documents are held against."""
 NOTIFY = orders.notifications.notify_of_events
 """Imported for the same: what people are told of."""
 PUBLISH = orders.outgoing_events.publish_events
@@ -203,6 +207,7 @@ def register_jobs(services: Services, renderers: RendererPool, monotonic: Callab
     draw_offer.register(services.storage, renderers)
     draw_transfer.register(services.storage, renderers)
     draw_paper.register(services.storage, renderers)
+    buyer_statement_jobs.register(services.signer)
     draw_letter.register(services.storage, renderers)
     test_clock_jobs.register(services.db)
 

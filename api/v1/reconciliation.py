@@ -16,7 +16,7 @@ from api.known_values import state_in
 from api.request import ApiRequest
 from api.schema import MoneyOut, Out, PageOut, Paging, Wire, list_page
 from billing.reconciliation.decide_difference import DecideDifference, assign_difference, decide_difference
-from billing.reconciliation.legs import LEGS
+from billing.reconciliation.legs import legs
 from billing.reconciliation.models import RECONCILIATION_DIFFERENCE
 from billing.reconciliation.queries import (
     DifferenceRow,
@@ -28,14 +28,17 @@ from billing.reconciliation.queries import (
 )
 from billing.reconciliation.reconcile import reconcile
 from kernel.db.uow import UnitOfWork
+from orders.invoicing import documents_leg
 
+DOCUMENTS = documents_leg.DOCUMENTS
+"""Imported for what it registers."""
 LegParameter = Annotated[
     str | None,
     QueryParameter(
         name="leg",
         required=False,
         max_length=40,
-        enum=[leg.name for leg in LEGS],
+        enum=[leg.name for leg in legs()],
         description="Only differences of this leg",
     ),
 ]

@@ -1,4 +1,5 @@
-"""The legs that are compared today. Another is one more `ReconciliationLeg` in `LEGS`, with a word in the pages' texts.
+"""The legs that are compared today. Another is one more `ReconciliationLeg`, here or on the floor that owns what it reads
+(`register_leg`), with a word in the pages' texts.
 
 Of each, `expected` is what the product's own rows say, and `found` what stands beside them.
 """
@@ -10,9 +11,6 @@ from typing import Final
 from billing.gateways.sandbox import NAME as SANDBOX
 from billing.reconciliation.leg import ReconciliationLeg
 from billing.reconciliation.outside_legs import OUTSIDE
-
-UNDONE: Final = "('succeeded', 'returned', 'resending', 'settled')"
-"""States of a refund whose sale is undone, as SQL."""
 
 GATEWAY: Final = ReconciliationLeg(
     "gateway_sandbox",
@@ -87,47 +85,6 @@ LEDGER: Final = ReconciliationLeg(
     WHERE a.kind IN ('party_pending', 'party_available', 'commission')
     """,
 )
-DOCUMENTS: Final = ReconciliationLeg(
-    "documents",
-    expected=f"""
-    SELECT 'invoice_line' AS kind, c.reference::text AS subject, c.currency::text, c.gross_minor AS minor
-    FROM billing.charge c
-    WHERE NOT EXISTS (SELECT 1 FROM orders.unbilled_order u WHERE u.order_id = c.group_reference)
-      AND (EXISTS (SELECT 1 FROM billing.invoice i WHERE i.kind = 'invoice' AND i.reference = c.group_reference)
-           OR EXISTS (SELECT 1 FROM billing.share s WHERE s.charge_id = c.id AND s.delivered_at < :settled))
-    UNION ALL
-    -- What is on its month's invoice, or should be by now, less what had gone back before; nothing of what all did.
-    SELECT kind, subject, currency, minor FROM (
-        SELECT 'invoice_line' AS kind, c.reference::text AS subject, c.currency::text,
-               c.gross_minor - coalesce((SELECT sum(l.gross_minor) FROM billing.refund_line l
-                                         WHERE l.charge_id = c.id AND l.refund_id = ANY(u.deducted)), 0) AS minor
-        FROM orders.unbilled_order u JOIN billing.charge c ON c.group_reference = u.order_id
-        WHERE u.reference IS NOT NULL OR (u.settled_at IS NULL AND u.due_at < :settled)
-    ) of_months WHERE minor <> 0
-    UNION ALL
-    SELECT 'credit_note', r.id::text, l.currency::text, l.gross_minor
-    FROM billing.refund r JOIN billing.refund_line l ON l.refund_id = r.id
-    LEFT JOIN orders.unbilled_order u ON u.order_id = r.reference
-    WHERE r.state IN {UNDONE}
-      AND CASE WHEN u.id IS NULL
-          THEN EXISTS (SELECT 1 FROM billing.invoice i WHERE i.kind = 'invoice' AND i.reference = r.reference)
-          ELSE u.reference IS NOT NULL AND r.id <> ALL(u.deducted) END
-    UNION ALL
-    SELECT 'commission_invoice', commission_invoice_id::text, currency::text, -commission_minor
-    FROM billing.statement WHERE commission_invoice_id IS NOT NULL
-    """,  # noqa: S608 - states from above
-    found="""
-    SELECT 'invoice_line' AS kind, l.reference::text AS subject, i.currency::text, l.gross_minor AS minor
-    FROM billing.invoice i JOIN billing.invoice_line l ON l.invoice_id = i.id
-    -- What stands in another's place with another title has only what that one has.
-    WHERE i.kind = 'invoice' AND i.corrects_invoice_id IS NULL
-    UNION ALL
-    SELECT 'credit_note', refund_id::text, currency::text, gross_minor
-    FROM billing.invoice WHERE kind = 'credit_note' AND refund_id IS NOT NULL
-    UNION ALL
-    SELECT 'commission_invoice', id::text, currency::text, gross_minor FROM billing.invoice WHERE kind = 'commission_invoice'
-    """,
-)
 STATEMENTS: Final = ReconciliationLeg(
     "statements",
     expected="""
@@ -162,4 +119,14 @@ STATEMENTS: Final = ReconciliationLeg(
     WHERE a.kind = 'disputed' AND (p.id = o.id OR (o.id < p.id AND a.statement_id IS NOT NULL))
     """,
 )
-LEGS: Final = (GATEWAY, LEDGER, DOCUMENTS, STATEMENTS, *OUTSIDE)
+_OF_OTHERS: Final[dict[str, ReconciliationLeg]] = {}
+
+
+def register_leg(leg: ReconciliationLeg) -> None:
+    """Compare a leg that reads what a higher floor owns, too."""
+    _OF_OTHERS[leg.name] = leg
+
+
+def legs() -> tuple[ReconciliationLeg, ...]:
+    """All of them."""
+    return (GATEWAY, LEDGER, *_OF_OTHERS.values(), STATEMENTS, *OUTSIDE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -11,7 +10,7 @@ from typing import Final
 from sqlalchemy import select, text
 
 from billing.reconciliation.leg import MOST, ReconciliationLeg
-from billing.reconciliation.legs import LEGS
+from billing.reconciliation.legs import legs
 from billing.reconciliation.models import RECONCILIATION_DIFFERENCE, ReconciliationDifference, ReconciliationRun
 from kernel import clock
 from kernel.db.uow import Transact, UnitOfWork
@@ -36,12 +35,12 @@ class Compared:
     """Expected and found, of at most `MOST`."""
 
 
-def reconcile(transact: Transact, legs: Sequence[ReconciliationLeg] = LEGS) -> list[ReconciliationRun]:
+def reconcile(transact: Transact) -> list[ReconciliationRun]:
     """Compare every leg, each in a unit of work of its own: what holds one up holds up no other.
 
     Raises: Forbidden `permission_missing` without operator.payouts.
     """
-    return [transact(partial(reconcile_leg, leg=leg)) for leg in legs]
+    return [transact(partial(reconcile_leg, leg=leg)) for leg in legs()]
 
 
 def reconcile_leg(uow: UnitOfWork, leg: ReconciliationLeg) -> ReconciliationRun:

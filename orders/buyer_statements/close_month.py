@@ -39,7 +39,11 @@ def close_buyer_month(uow: UnitOfWork, month: date, signer: TokenSigner) -> Buye
     Locks: the organization.
     Idempotent by: the month.
     """
-    org_id = uow.principal.organization()
+    return close_month_of(uow, uow.principal.organization(), month, signer)
+
+
+def close_month_of(uow: UnitOfWork, org_id: UUID, month: date, signer: TokenSigner) -> BuyerStatement:
+    """As `close_buyer_month`, of any organization: for the sweep that closes what is over."""
     lock_row(uow.session, Organization, org_id)
     month = month.replace(day=1)
     own = get_party(uow, org_id)
@@ -68,7 +72,7 @@ def close_buyer_month(uow: UnitOfWork, month: date, signer: TokenSigner) -> Buye
             "currencies": {name: sections | {"totals": totals(sections)} for name, sections in found.items()},
         }
     )
-    statement = _row(uow, statement_id, month, content, signer)
+    statement = _row(uow, org_id, statement_id, month, content, signer)
     uow.session.add(statement)
     uow.flush()
     audit.record(uow, "buyer_statement.closed", subject_id=statement_id)
@@ -101,8 +105,9 @@ def is_genuine(statement: BuyerStatement, signer: TokenSigner) -> bool:
         return False
 
 
-def _row(uow: UnitOfWork, statement_id: UUID, month: date, content: str, signer: TokenSigner) -> BuyerStatement:
-    org_id = uow.principal.organization()
+def _row(
+    uow: UnitOfWork, org_id: UUID, statement_id: UUID, month: date, content: str, signer: TokenSigner
+) -> BuyerStatement:
     before = uow.session.scalar(
         select(BuyerStatement.hash)
         .where(BuyerStatement.buyer_org_id == org_id)

@@ -7,10 +7,11 @@ import json
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from litestar.testing import TestClient
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from billing.documents.model import Language
@@ -20,6 +21,7 @@ from kernel.errors import Conflict, Invalid, NotFound
 from kernel.principal import SYSTEM
 from orders.buyer_statements.close_month import GENESIS, chained, close_buyer_month, is_genuine
 from orders.buyer_statements.content import month_bounds
+from orders.buyer_statements.jobs import SWEEP_STATEMENTS
 from orders.buyer_statements.models import BuyerStatement
 from orders.buyer_statements.queries import verify_statement
 from orders.papers.draw_paper import AskPaper, find_or_draw
@@ -106,3 +108,42 @@ def test_whoever_holds_it_sees_whether_it_was_changed(stage: Stage, browser: Tes
     assert is_genuine(row, signer)
     row.number = "BS-1"
     assert not is_genuine(row, signer)
+
+
+def test_months_that_are_over_are_closed_by_themselves(stage: Stage) -> None:
+    """In their order; one in which nothing happened has none; what somebody closed before is not closed again."""
+    with clock.frozen(clock.now()):
+        stage.buy()
+        stage.run()
+        first = clock.today("Asia/Shanghai").replace(day=1)
+        second = month_bounds(first, "Asia/Shanghai")[1].astimezone(ZoneInfo("Asia/Shanghai")).date()
+        clock.advance(month_bounds(first, "Asia/Shanghai")[1] + timedelta(hours=23) - clock.now())
+        stage.tick(SWEEP_STATEMENTS)
+        assert _closed(stage) == []
+        clock.advance(timedelta(hours=2))
+        stage.tick(SWEEP_STATEMENTS)
+        stage.tick(SWEEP_STATEMENTS)
+        assert _closed(stage) == [first]
+        clock.advance(timedelta(days=40))
+        order_id = stage.buy()
+        stage.run()
+        third = month_bounds(second, "Asia/Shanghai")[1].astimezone(ZoneInfo("Asia/Shanghai")).date()
+        assert stage.order(order_id).created_at.astimezone(ZoneInfo("Asia/Shanghai")).date() >= third
+        clock.advance(timedelta(days=62))
+        stage.tick(SWEEP_STATEMENTS)
+        months = _closed(stage)
+        assert months[0] == first
+        assert second not in months
+        assert months == sorted(months)
+        assert len(months) >= 2
+        rows = stage.rows(
+            select(BuyerStatement).where(BuyerStatement.buyer_org_id == stage.buyer.id).order_by(BuyerStatement.month)
+        )
+        assert [row.previous_hash for row in rows] == [GENESIS, *(row.hash for row in rows[:-1])]
+        assert all(is_genuine(row, stage.services.signer) for row in rows)
+        assert all(row.closed_by is None for row in rows)
+
+
+def _closed(stage: Stage) -> list[Any]:
+    own = select(BuyerStatement.month).where(BuyerStatement.buyer_org_id == stage.buyer.id)
+    return stage.rows(own.order_by(BuyerStatement.month))

@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 
 from billing.reconciliation.decide_difference import DecideDifference, decide_difference
 from billing.reconciliation.leg import ReconciliationLeg
-from billing.reconciliation.legs import DOCUMENTS, GATEWAY, LEDGER, LEGS, STATEMENTS
+from billing.reconciliation.legs import GATEWAY, LEDGER, STATEMENTS, legs
 from billing.reconciliation.models import ReconciliationDifference
 from billing.reconciliation.outside_legs import BANK, GATEWAY_BALANCE
 from billing.reconciliation.queries import count_open, get_difference, last_runs, list_differences
@@ -18,6 +18,7 @@ from billing.reconciliation.reconcile import compare, reconcile_leg
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Invalid
+from orders.invoicing.documents_leg import DOCUMENTS
 from tests.service.verify.conftest import Market
 from tests.service.verify.planting import Planter
 
@@ -161,10 +162,28 @@ def later(market: Market) -> None:
 
 @pytest.mark.usefixtures("later")
 def test_a_market_that_is_well_reconciles(owner: UnitOfWork) -> None:
-    for leg in LEGS:
+    for leg in legs():
         compared = compare(owner, leg, clock.now())
         assert compared.rows == {}, leg.name
         assert sum(compared.kinds.values()) >= 3, leg.name
+
+
+@pytest.mark.usefixtures("later")
+def test_a_month_that_is_over_without_its_invoice_is_found(owner: UnitOfWork) -> None:
+    planter = Planter(owner)
+    order_id = planter.find("SELECT order_id FROM orders.unbilled_order WHERE settled_at IS NULL ORDER BY id LIMIT 1")
+    assert not [one for one in compare(owner, DOCUMENTS, clock.now()).rows if one[0] == "invoice_line"]
+    planter.change(
+        "UPDATE orders.unbilled_order SET due_at = due_at - interval '40 days' WHERE order_id = :id", id=order_id
+    )
+    charged = text(
+        "SELECT reference::text, sum(gross_minor)::bigint AS minor FROM billing.charge WHERE group_reference = :id GROUP BY 1"
+    )
+    wanted = {row.reference: row.minor for row in owner.session.execute(charged, {"id": order_id})}
+    compared = compare(owner, DOCUMENTS, clock.now())
+    assert {subject: minor for (kind, subject, _), minor in compared.rows.items() if kind == "invoice_line"} == {
+        subject: (minor, None) for subject, minor in wanted.items()
+    }
 
 
 @pytest.mark.usefixtures("later")

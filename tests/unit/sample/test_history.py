@@ -44,6 +44,7 @@ from marketplace.placements.claim_checks import ClaimValue, Terms, find_contradi
 from marketplace.pricing.engine import price_term
 from marketplace.publishing.jobs import PUBLISH_DUE
 from orders.approval_rules.jobs import SWEEP_DEPUTIES
+from orders.buyer_statements.jobs import SWEEP_STATEMENTS
 from orders.coupons.jobs import SWEEP_ENDING
 from orders.feed_outcomes import COUNT_OUTCOMES
 from orders.notifications.notify_of_events import NOTIFY
@@ -61,6 +62,7 @@ OF_THE_PRESENT = {
     SWEEP_CLOCKS,
     READ_BALANCES,
     ACCOUNTS_DUE,
+    SWEEP_STATEMENTS,
     SWEEP_FAPIAO,
     PAY_DUE,
     marketplace.access.jobs.RETENTION,
