@@ -277,7 +277,7 @@ def statements_settled(p: Planter, _: World) -> None:
 
 
 def shares_settled(p: Planter, _: World) -> None:
-    share_id = p.find("SELECT id FROM billing.share WHERE state = 'paid' LIMIT 1")
+    share_id = p.find("SELECT id FROM billing.share WHERE state = 'paid' AND kind = 'seller' LIMIT 1")
     p.change("UPDATE billing.share SET state = 'in_statement' WHERE id = :id", id=share_id)
     p.forget("share", share_id, "in_statement", "paid")
 
