@@ -111,6 +111,7 @@ from tests.factories_marketplace import (
 from tests.factories_usage import PRICE
 from tests.verify_bank import NoPaper, owe_on_account, pay_by_transfer
 from tests.verify_months import invoice_months
+from tests.verify_resold import sell_abroad, sell_resold
 
 APPROVAL_ABOVE_MINOR = 10_000_000
 COUPON = "SPRING-15"
@@ -147,9 +148,11 @@ def build(db: Database, folder: Path) -> World:
     stage = MarketStage(db, storage)
     stage.publish()
     order_id = stage.sell_much()
+    resold = sell_resold(stage)
     clock.advance(timedelta(days=9))
     stage.settle()
     stage.refund_after_settlement()
+    stage.ask_back(resold, 10_000)
     stage.ask_back(stage.asked_back[0], 20_000, as_credit=True)
     stage.settle()
     stage.renew()
@@ -157,6 +160,7 @@ def build(db: Database, folder: Path) -> World:
     invoice_months(stage)
     pay_by_transfer(stage)
     owe_on_account(stage)
+    sell_abroad(stage)
     stage.ask_back(stage.asked_back[0], 5_000, as_credit=True)
     stage.ask_back(stage.asked_back[1])
     stage.publish()

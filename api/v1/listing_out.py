@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
+
+from msgspec import Meta
 
 from api.schema import Out
 from api.v1.plan_bodies import PlanOut
@@ -43,6 +45,10 @@ class ListingOut(Out):
     description_html: str
     description_html_en: str
     tax_category: str
+    selling_model: Annotated[
+        str,
+        Meta(description="Who sells to the buyer and invoices it: `agency`, the seller; `reseller`, the platform"),
+    ]
     refund_window_days: int
     data_kept_days: int
     images: list[dict[str, Any]]

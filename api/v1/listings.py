@@ -43,6 +43,7 @@ from marketplace.catalog.review_listing import (
     retire_listing,
     withdraw_plan,
 )
+from marketplace.catalog.selling_model import SellingModel
 from marketplace.catalog.submit_listing import submit_listing
 from marketplace.pricing.shapes import Shape
 
@@ -60,6 +61,13 @@ class VersionIn(Wire):
     description: Markdown = ""
     description_en: Markdown = ""
     tax_category: Literal["service", "software"] = "service"
+    selling_model: Annotated[
+        SellingModel,
+        Field(
+            description="Who sells to the buyer and invoices it: `agency`, the seller; `reseller`, the platform, to which the "
+            "seller supplies it. Agreed to with the review of the version"
+        ),
+    ] = "agency"
     refund_window_days: Annotated[int, Field(strict=True, ge=0, le=365)] = 7
     data_kept_days: Annotated[
         int,

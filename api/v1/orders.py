@@ -135,6 +135,10 @@ class OrderOut(Out):
     buyer_name: str
     seller_org_id: UUID
     seller_name: str
+    selling_model: Annotated[
+        str, Meta(description="Who sold it to the buyer: `agency`, the seller; `reseller`, the platform")
+    ]
+    issuer_name: Annotated[str, Meta(description="Who invoices it")]
     state: str
     net: MoneyOut
     tax: MoneyOut

@@ -149,6 +149,10 @@ class QuoteLineOut(Out):
     tier: Annotated[
         LineTierOut | None, Meta(description="The tier whose partner's price it is at; null where it is the plan's own")
     ]
+    selling_model: Annotated[
+        str, Meta(description="Who sells it to the buyer: `agency`, its seller; `reseller`, the platform")
+    ]
+    issuer_name: Annotated[str, Meta(description="Who will invoice it")]
     net: MoneyOut
     tax_rate_ppm: int
     tax_reason: Annotated[
@@ -197,6 +201,7 @@ class QuoteLineOut(Out):
         return cls.of_row(
             line,
             tax_note=note,
+            issuer_name=line.issuer_name or line.seller_name,
             price_lines=lines,
             trial=trial,
             first_term_ends_at=ends_at,

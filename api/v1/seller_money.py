@@ -18,6 +18,7 @@ from billing.payouts.queries import get_payout, list_payouts
 from billing.shares.policy_queries import PolicyRow, published_policy
 from billing.shares.queries import list_shares
 from billing.statements.queries import get_statement, list_statements
+from billing.statements.supplies import supplies_to_invoice
 from marketplace.parties.lookups import get_party
 
 ShareState = Annotated[
@@ -67,7 +68,8 @@ def list_own_statements(request: ApiRequest, paging: Given[Paging]) -> Response[
 def get_own_statement(statement_id: FromPath[UUID], request: ApiRequest) -> StatementDetailOut:
     """One statement with its lines."""
     with request.transaction() as uow:
-        return StatementDetailOut.of_detail(*get_statement(uow, statement_id))
+        row, lines = get_statement(uow, statement_id)
+        return StatementDetailOut.of_detail(row, lines, supplies_to_invoice(uow, row))
 
 
 @get("/v1/payouts", permission="money.read", sync_to_thread=True, tags=["money"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
@@ -13,6 +14,7 @@ from billing.payouts.balances import Balance
 from billing.payouts.queries import PayoutRow
 from billing.shares.queries import ShareRow, VideoEarning
 from billing.statements.queries import StatementLineRow, StatementRow
+from billing.statements.supplies import SupplyToInvoice
 
 
 class ForecastOut(Out):
@@ -139,15 +141,38 @@ class StatementLineOut(Out):
         return cls.of_row(row, currency=currency, order_line_id=row.reference)
 
 
+class SupplyOut(Out):
+    """What the seller has to invoice the platform for at one rate of tax; negative: to credit."""
+
+    tax_category: Annotated[str, Meta(description="UNCL 5305 code")]
+    tax_rate_ppm: int
+    net: MoneyOut
+    tax: MoneyOut
+    gross: MoneyOut
+
+
 class StatementDetailOut(StatementOut):
     """A statement with its lines."""
 
     lines: list[StatementLineOut]
+    supplies: Annotated[
+        list[SupplyOut],
+        Meta(
+            description="Of what the platform sold itself: what the seller has to invoice the platform for, naming the "
+            "statement's number. Empty where there is none"
+        ),
+    ]
 
     @classmethod
-    def of_detail(cls, row: StatementRow, lines: list[StatementLineRow]) -> StatementDetailOut:
+    def of_detail(
+        cls, row: StatementRow, lines: list[StatementLineRow], supplies: Sequence[SupplyToInvoice]
+    ) -> StatementDetailOut:
         """From the query's rows."""
-        return cls.of_row(row, lines=[StatementLineOut.of(line, row.currency) for line in lines])
+        return cls.of_row(
+            row,
+            lines=[StatementLineOut.of(line, row.currency) for line in lines],
+            supplies=[SupplyOut.of_row(one, currency=row.currency) for one in supplies],
+        )
 
 
 class PayoutOut(Out):

@@ -5,7 +5,7 @@ What comes from other people is text, never a formula, an address or a number: b
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from io import BytesIO
@@ -18,9 +18,11 @@ import xlsxwriter
 from litestar import get
 from litestar.params import FromPath
 from litestar.response import Stream
+from xlsxwriter.worksheet import Worksheet
 
 from api.request import ApiRequest
 from billing.statements.queries import StatementLineRow, StatementRow, get_statement_row, read_statement_lines
+from billing.statements.supplies import SupplyToInvoice, supplies_to_invoice
 from kernel.db.uow import UnitOfWork
 from kernel.money import Money
 from marketplace.parties.lookups import get_party
@@ -51,6 +53,7 @@ HEADER: Final = (
     "currency",
     "share_id",
 )
+SUPPLY_HEADER: Final = ("tax_category", "tax_percent", "net", "tax", "gross")
 _IN_MEMORY_BYTES: Final = 1 << 20
 _CHUNK_BYTES: Final = 1 << 16
 _BATCH: Final = 500
@@ -84,7 +87,8 @@ def download_statement(statement_id: FromPath[UUID], request: ApiRequest) -> Str
     file = cast("IO[bytes]", SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES))  # noqa: SIM115 - closed when it was sent
     with request.transaction() as uow:
         row = get_statement_row(uow, statement_id)
-        write_workbook(file, row, get_party(uow, row.org_id).legal_name, _lines(uow, row))
+        party = get_party(uow, row.org_id).legal_name
+        write_workbook(file, row, party, _lines(uow, row), supplies_to_invoice(uow, row))
     return Stream(
         _read(file),
         media_type=XLSX,
@@ -96,8 +100,16 @@ def download_statement(statement_id: FromPath[UUID], request: ApiRequest) -> Str
     )
 
 
-def write_workbook(file: IO[bytes], row: StatementRow, party: str, lines: Iterable[NamedLine]) -> None:
-    """Write a statement's sums and its lines into `file`, on a sheet each. Amounts in major units."""
+def write_workbook(
+    file: IO[bytes],
+    row: StatementRow,
+    party: str,
+    lines: Iterable[NamedLine],
+    supplies: Sequence[SupplyToInvoice] = (),
+) -> None:
+    """Write a statement's sums and its lines into `file`, on a sheet each, and on a third what the seller has to invoice the
+    platform for, where there is something. Amounts in major units.
+    """
     with xlsxwriter.Workbook(cast("BytesIO", file), _OPTIONS) as book:
         sheet = book.add_worksheet("statement")
         facts = (
@@ -123,6 +135,19 @@ def write_workbook(file: IO[bytes], row: StatementRow, party: str, lines: Iterab
                     sheet.write_number(place, column, cell)
                 else:
                     sheet.write_string(place, column, cell)
+        if supplies:
+            _write_supplies(book.add_worksheet("to_invoice"), supplies, row.currency)
+
+
+def _write_supplies(sheet: Worksheet, supplies: Sequence[SupplyToInvoice], currency: str) -> None:
+    for column, name in enumerate(SUPPLY_HEADER):
+        sheet.write_string(0, column, name)
+    for place, one in enumerate(supplies, 1):
+        sheet.write_string(place, 0, one.tax_category)
+        # Of parts per million, percent with four places.
+        sheet.write_number(place, 1, Decimal(one.tax_rate_ppm).scaleb(-4))
+        for column, minor in enumerate((one.net_minor, one.tax_minor, one.gross_minor), 2):
+            sheet.write_number(place, column, _amount(minor, currency))
 
 
 def _cells(line: NamedLine, currency: str) -> tuple[str | Decimal, ...]:

@@ -222,6 +222,20 @@ COMMISSION = _account(
     "currency",
     "SELECT currency, amount_minor - reversed_minor AS minor FROM billing.share WHERE kind = 'commission'",
 )
+TAX_PAYABLE = _account(
+    "ledger.tax_payable",
+    "平台应缴税费账户余额等于平台自营（经销）行的税额减去退款中退回的税额，精确到分。",
+    "What the platform owes of tax is the tax of what it sold itself, less that of refunds, to the cent.",
+    "tax_payable",
+    "currency",
+    """
+    SELECT currency, tax_minor AS minor FROM billing.charge WHERE selling_model = 'reseller'
+    UNION ALL
+    SELECT l.currency, -l.tax_minor FROM billing.refund_line l
+    JOIN billing.refund r ON r.id = l.refund_id JOIN billing.charge c ON c.id = l.charge_id
+    WHERE c.selling_model = 'reseller' AND r.state IN ('succeeded', 'returned', 'resending', 'settled')
+    """,
+)
 CLEARING = _account(
     "ledger.payout_clearing",
     "打款在途账户余额等于尚未完成的打款。",
@@ -251,5 +265,5 @@ SUSPENSE = _account(
 
 RULES = (
     BALANCED, COMPLETE, NO_ZERO, PARTIES, SEALED, FACTS, CASH, BUYER_CREDIT, PENDING, AVAILABLE, COMMISSION, CLEARING,
-    SUSPENSE, STORE_CREDIT,
+    SUSPENSE, STORE_CREDIT, TAX_PAYABLE,
 )  # fmt: skip

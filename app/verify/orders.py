@@ -73,7 +73,9 @@ TAXED = Query(
         FROM orders.order_line l
         JOIN orders."order" o ON o.id = l.order_id
         JOIN orders.purchase p ON p.id = o.purchase_id
-        JOIN marketplace.organization s ON s.id = l.seller_org_id
+        -- Of what the platform sells, the tax is its own.
+        JOIN marketplace.organization s
+          ON CASE l.selling_model WHEN 'reseller' THEN s.is_platform ELSE s.id = l.seller_org_id END
     ) t
     WHERE CASE
         WHEN right(t.tax_reason, 12) = '_unevidenced' THEN

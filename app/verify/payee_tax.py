@@ -24,7 +24,11 @@ _HOMES: Final = text("""
     WHERE EXISTS (SELECT FROM billing.share h WHERE h.org_id = o.id AND h.kind <> 'commission')
 """)
 _SOLD: Final = text("""
-    SELECT c.seller_org_id, p.currency, coalesce(m.effective_at, c.captured_at) AS at, p.amount_minor AS minor
+    SELECT c.seller_org_id, p.currency, coalesce(m.effective_at, c.captured_at) AS at,
+           CASE c.selling_model WHEN 'agency' THEN p.amount_minor ELSE coalesce((
+               SELECT -sum(q.amount_minor) FROM billing.posting q
+               JOIN billing.ledger_account k ON k.id = q.account_id AND k.kind = 'party_pending'
+               WHERE q.transaction_id = t.id AND q.org_id = c.seller_org_id), 0) END AS minor
     FROM billing.ledger_transaction t
     JOIN billing.charge c ON c.id = t.reference
     JOIN billing.posting p ON p.transaction_id = t.id

@@ -88,12 +88,14 @@ WITHIN_PAYMENT = Query(
 )
 SHARED = Query(
     "charges.shared",
-    "每笔扣费的各方分成之和恰等于其含税金额。",
-    "The shares of every charge add up to its gross.",
+    "每笔扣费的各方分成之和，加上经销时由平台缴纳的税，恰等于其含税金额。",
+    "The shares of every charge, and the tax that the platform owes of what it sold itself, add up to its gross.",
     """
     SELECT c.id AS charge_id, c.gross_minor, coalesce(sum(s.amount_minor), 0) AS shared_minor
     FROM billing.charge c LEFT JOIN billing.share s ON s.charge_id = c.id AND s.currency = c.currency
-    GROUP BY c.id HAVING coalesce(sum(s.amount_minor), 0) <> c.gross_minor
+    GROUP BY c.id
+    HAVING coalesce(sum(s.amount_minor), 0)
+           <> CASE c.selling_model WHEN 'reseller' THEN c.net_minor ELSE c.gross_minor END
     """,
 )
 PINNED = Query(
@@ -106,7 +108,8 @@ PINNED = Query(
     JOIN billing.charge c ON c.id = s.charge_id
     LEFT JOIN orders.sale_terms t ON t.order_line_id = s.reference
     WHERE (s.policy_version, s.hold_days, s.base_minor, s.gross_minor, s.reference)
-          IS DISTINCT FROM (t.policy_version, t.hold_days, c.net_minor, c.gross_minor, c.reference)
+          IS DISTINCT FROM (t.policy_version, t.hold_days, c.net_minor,
+                            CASE c.selling_model WHEN 'reseller' THEN c.net_minor ELSE c.gross_minor END, c.reference)
        OR s.rate_ppm <> CASE s.kind
               WHEN 'commission' THEN t.commission_ppm
               WHEN 'promoter' THEN t.promoter_ppm - coalesce((t.promotion ->> 'distributor_ppm')::bigint, 0)

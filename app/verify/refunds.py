@@ -75,8 +75,8 @@ REVERSED = Query(
         SELECT v.refund_id, s.charge_id, sum(v.amount_minor) AS minor
         FROM billing.share_reversal v JOIN billing.share s ON s.id = v.share_id GROUP BY 1, 2
     ), asked AS (
-        SELECT l.refund_id, l.charge_id, l.gross_minor AS minor
-        FROM billing.refund_line l JOIN billing.refund r ON r.id = l.refund_id
+        SELECT l.refund_id, l.charge_id, CASE c.selling_model WHEN 'reseller' THEN l.net_minor ELSE l.gross_minor END AS minor
+        FROM billing.refund_line l JOIN billing.refund r ON r.id = l.refund_id JOIN billing.charge c ON c.id = l.charge_id
         WHERE r.state IN ('succeeded', 'returned', 'resending', 'settled')
     )
     SELECT refund_id, charge_id, a.minor AS refunded_minor, b.minor AS reversed_minor

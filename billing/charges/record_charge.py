@@ -24,6 +24,7 @@ from kernel.events import Event
 from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
 from kernel.money import PPM
+from marketplace.catalog.selling_model import AGENCY, RESELLER
 from marketplace.parties.models import PLATFORM_ORG_ID
 
 
@@ -50,10 +51,45 @@ class RecordCharge:
     """The milestone of the line that is charged, where the line is charged in several."""
     line_net_minor: int | None = None
     """Net of the whole line then: a cap on the line is divided among its milestones."""
+    selling_model: str = AGENCY
+    """Who sold it: of a reseller line the tax is the platform's to pay, and the net alone is shared."""
+    supply_tax_rate_ppm: int | None = None
+    supply_tax_category: str | None = None
+    """Of a reseller line: the tax inside what its seller gets of it."""
+
+    @property
+    def payable_tax_minor(self) -> int:
+        """Of the tax, what the platform owes; the rest is the seller's, in whose share it is."""
+        return self.tax_minor if self.selling_model == RESELLER else 0
+
+    @property
+    def shared_tax_minor(self) -> int:
+        """Of the tax, what is in the seller's share."""
+        return self.tax_minor - self.payable_tax_minor
+
+
+_COPIED = (
+    "buyer_org_id",
+    "seller_org_id",
+    "reference",
+    "part_reference",
+    "group_reference",
+    "payment_id",
+    "net_minor",
+    "tax_minor",
+    "gross_minor",
+    "currency",
+    "tax_rate_ppm",
+    "selling_model",
+    "supply_tax_rate_ppm",
+    "supply_tax_category",
+)
+"""What a charge has of its command as it is."""
 
 
 def record_charge(uow: UnitOfWork, command: RecordCharge) -> UUID:
-    """Move a line's gross from the buyer's credit to the parties of its shares. Returns the charge's id.
+    """Move a line's gross from the buyer's credit to the parties of its shares; of what the platform sold itself, the tax
+    to what it owes. Returns the charge's id.
 
     Raises:
         NotFound: `payment_not_found`, no allocation of this payment to this order.
@@ -74,25 +110,11 @@ def record_charge(uow: UnitOfWork, command: RecordCharge) -> UUID:
         raise Conflict("payment_not_captured")
     if payment.currency != command.currency or command.gross_minor > _left(allocation, charges):
         raise Conflict("charge_exceeds_payment")
-    charge = Charge(
-        id=uuid7(),
-        buyer_org_id=command.buyer_org_id,
-        seller_org_id=command.seller_org_id,
-        reference=command.reference,
-        part_reference=command.part_reference,
-        group_reference=command.group_reference,
-        payment_id=command.payment_id,
-        allocation_id=allocation.id,
-        net_minor=command.net_minor,
-        tax_minor=command.tax_minor,
-        gross_minor=command.gross_minor,
-        currency=command.currency,
-        tax_rate_ppm=command.tax_rate_ppm,
-        captured_at=payment.captured_at,
-    )
+    copied = {name: getattr(command, name) for name in _COPIED}
+    charge = Charge(id=uuid7(), allocation_id=allocation.id, captured_at=payment.captured_at, **copied)
     uow.add(charge)
     cap_minor = _cap(uow, command, charge)
-    parts = split(command.net_minor, command.tax_minor, command.terms, cap_minor)
+    parts = split(command.net_minor, command.shared_tax_minor, command.terms, cap_minor)
     parties = _parties(command, parts)
     _open_shares(uow, command, charge, parties, cap_minor)
     _post(uow, command, charge, parties)
@@ -167,7 +189,7 @@ def _cap(uow: UnitOfWork, command: RecordCharge, charge: Charge) -> int | None:
         cap_minor = cap_of_part(cap_minor, command.net_minor, command.line_net_minor)
     if pinned.month_cap_minor is None:
         return cap_minor
-    wanted_minor = split(command.net_minor, command.tax_minor, command.terms, cap_minor).promoter_minor
+    wanted_minor = split(command.net_minor, command.shared_tax_minor, command.terms, cap_minor).promoter_minor
     of_month = TakeFromMonth(
         pinned.plan_id, command.seller_org_id, promoter_id, charge.captured_at, command.currency, pinned.month_cap_minor
     )
@@ -216,7 +238,7 @@ def _open_shares(
             conflict=terms.conflict if part.kind == "promoter" else None,
             cap_minor=cap_minor if part.kind in PROMOTION else None,
             base_minor=command.net_minor,
-            gross_minor=command.gross_minor,
+            gross_minor=command.net_minor + command.shared_tax_minor,
             amount_minor=part.amount_minor,
             currency=command.currency,
             hold_days=terms.hold_days,
@@ -227,7 +249,10 @@ def _open_shares(
 
 
 def _post(uow: UnitOfWork, command: RecordCharge, charge: Charge, parties: Sequence[_Part]) -> None:
-    legs = [Leg(command.buyer_org_id, "buyer_credit", command.gross_minor)]
+    legs = [
+        Leg(command.buyer_org_id, "buyer_credit", command.gross_minor),
+        Leg(PLATFORM_ORG_ID, "tax_payable", -command.payable_tax_minor),
+    ]
     for part in parties:
         account: AccountKind = "commission" if part.kind == "commission" else "party_pending"
         legs.append(Leg(part.org_id, account, -part.amount_minor))

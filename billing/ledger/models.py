@@ -22,7 +22,7 @@ class LedgerAccount(Base):
         CheckConstraint(
             "kind IN ('gateway_cash', 'buyer_credit', 'party_pending', 'party_available', 'payout_clearing', "
             "'commission', 'gateway_fee', 'gateway_exchange', 'bank_clearing', 'suspense', 'store_credit', "
-            "'receivable')",
+            "'receivable', 'tax_payable')",
             name="kind",
         ),
         {"schema": "billing"},

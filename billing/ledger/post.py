@@ -30,6 +30,7 @@ AccountKind = Literal[
     "suspense",
     "store_credit",
     "receivable",
+    "tax_payable",
 ]
 
 

@@ -2,6 +2,7 @@
 
 Nothing is kept: they are read from charges, shares and payouts, so a payout that comes back later is no longer paid.
 
+- What the platform sold itself is no sale of its seller to a buyer: the seller supplied it to the platform.
 - Sales as form 1099-K counts them (26 CFR 1.6050W-1): the gross of payment transactions on the day of each, with tax and without
   regard to fees and refunds; and how many there were, one for each payment.
 - Commissions as form 1099-NEC, and labour income in China, count them: when they are paid. A payout pays those of its statement
@@ -55,13 +56,19 @@ _FACTS = text(f"""
         WHERE o.id = p.id OR (o.id < p.id AND a.statement_id IS NOT NULL)
     ), fact (org_id, currency, at, payment_id, gross_minor, tax_minor, refunded_minor, payouts, paid_minor, returned_minor,
              commissions_minor) AS (
-        SELECT h.org_id, h.currency, h.captured_at, c.payment_id, c.gross_minor, c.tax_minor, 0, 0, 0, 0, 0
+        -- What the platform sold, its seller supplied to the platform: for what it gets of it, tax contained.
+        SELECT h.org_id, h.currency, h.captured_at, c.payment_id,
+               CASE c.selling_model WHEN 'reseller' THEN h.amount_minor ELSE c.gross_minor END,
+               CASE c.selling_model WHEN 'reseller' THEN
+                   h.amount_minor - round(h.amount_minor::numeric * 1000000 / (1000000 + c.supply_tax_rate_ppm))
+                   ELSE c.tax_minor END, 0, 0, 0, 0, 0
         FROM billing.share h JOIN billing.charge c ON c.id = h.charge_id
         WHERE h.org_id = ANY(:org_ids) AND h.kind = 'seller' AND c.gross_minor > 0
           AND h.captured_at >= :starts_at AND h.captured_at < :ends_at
         UNION ALL
-        SELECT v.org_id, v.currency, v.created_at, NULL, 0, 0, v.gross_minor, 0, 0, 0, 0
-        FROM billing.share_reversal v JOIN billing.share h ON h.id = v.share_id
+        SELECT v.org_id, v.currency, v.created_at, NULL, 0, 0,
+               CASE c.selling_model WHEN 'reseller' THEN v.amount_minor ELSE v.gross_minor END, 0, 0, 0, 0
+        FROM billing.share_reversal v JOIN billing.share h ON h.id = v.share_id JOIN billing.charge c ON c.id = h.charge_id
         WHERE v.org_id = ANY(:org_ids) AND h.kind = 'seller' AND v.created_at >= :starts_at AND v.created_at < :ends_at
         UNION ALL
         SELECT p.org_id, p.currency, p.paid_at, NULL, 0, 0, 0, 1, p.amount_minor, 0, 0 FROM paid p

@@ -67,6 +67,11 @@ LEDGER: Final = ReconciliationLeg(
     UNION ALL
     SELECT 'commission', org_id::text, currency::text, amount_minor - reversed_minor
     FROM billing.share WHERE kind = 'commission'
+    UNION ALL
+    SELECT 'tax_payable', i.id::text, c.currency::text, c.tax_minor - coalesce((
+        SELECT sum(l.tax_minor) FROM billing.refund_line l JOIN billing.refund r ON r.id = l.refund_id
+        WHERE l.charge_id = c.id AND r.state IN ('succeeded', 'returned', 'resending', 'settled')), 0)
+    FROM billing.charge c JOIN marketplace.organization i ON i.is_platform WHERE c.selling_model = 'reseller'
     """,
     found="""
     SELECT CASE WHEN t.kind IN ('payment', 'charge') THEN t.kind WHEN t.kind LIKE 'refund%' THEN 'refund' ELSE 'payout' END
@@ -82,7 +87,7 @@ LEDGER: Final = ReconciliationLeg(
     SELECT a.kind, a.org_id::text, a.currency::text, -g.minor
     FROM billing.ledger_account a
     JOIN (SELECT account_id, sum(amount_minor) AS minor FROM billing.posting GROUP BY 1) g ON g.account_id = a.id
-    WHERE a.kind IN ('party_pending', 'party_available', 'commission')
+    WHERE a.kind IN ('party_pending', 'party_available', 'commission', 'tax_payable')
     """,
 )
 STATEMENTS: Final = ReconciliationLeg(

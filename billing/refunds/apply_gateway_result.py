@@ -29,6 +29,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 from kernel.jobs.outbox import emit
 from kernel.money import Money
+from marketplace.parties.models import PLATFORM_ORG_ID
 
 
 def apply_gateway_result(uow: UnitOfWork, refund_id: UUID, result: GatewayResult) -> ApplyOutcome:
@@ -66,7 +67,9 @@ def apply_gateway_result(uow: UnitOfWork, refund_id: UUID, result: GatewayResult
 
 
 def succeed(uow: UnitOfWork, refund: Refund) -> None:
-    """The money of a locked refund has gone, or is credit now: everybody's part is taken back, and the books say so."""
+    """The money of a locked refund has gone, or is credit now: everybody's part is taken back, the tax that the platform owed
+    of what it sold itself, too, and the books say so.
+    """
     now = clock.now()
     refund.ended_at = now
     REFUND.move(uow, refund, "succeeded", org_ids=[refund.buyer_org_id, refund.seller_org_id])
@@ -82,7 +85,9 @@ def succeed(uow: UnitOfWork, refund: Refund) -> None:
     for line in lines:
         charge = charges[line.charge_id]
         charge.refunded_minor += line.gross_minor
-        legs += reverse_shares(uow, refund.id, charge.id, line.gross_minor)
+        payable_minor = line.tax_minor if charge.is_resold else 0
+        legs.append(Leg(PLATFORM_ORG_ID, "tax_payable", payable_minor))
+        legs += reverse_shares(uow, refund.id, charge.id, line.gross_minor - payable_minor)
     post(uow, Fact(f"refund:{refund.id}", "refund", refund.id, refund.currency, now, _merged(legs)))
     if refund.credit_minor:
         part = CreditPart(refund.id, refund.reference, refund.seller_org_id, refund.credit_minor)

@@ -33,6 +33,7 @@ from kernel.events import Event
 from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
 from kernel.states import state_in
+from marketplace.catalog.selling_model import RESELLER
 from marketplace.parties.models import PLATFORM_ORG_ID
 
 SETTLED = ("in_statement", "paid")
@@ -273,21 +274,30 @@ def _entries(
 ) -> list[Entry]:
     """The lines of the statement: sales, then what was taken back; a seller's with what the others got of them."""
     others: defaultdict[UUID, dict[str, int]] = defaultdict(dict)
-    for charge_id, kind, minor in uow.session.execute(
-        select(Share.charge_id, Share.kind, Share.amount_minor).where(
-            _is_one_of(Share.charge_id, {share.charge_id for share in shares}), Share.kind != "seller"
-        )
+    resold: set[UUID] = set()
+    for charge_id, kind, minor, model in uow.session.execute(
+        select(Share.charge_id, Share.kind, Share.amount_minor, Charge.selling_model)
+        .join(Charge, Charge.id == Share.charge_id)
+        .where(_is_one_of(Share.charge_id, {share.charge_id for share in shares}), Share.kind != "seller")
     ):
         others[charge_id][kind] = minor
+        if model == RESELLER:
+            resold.add(charge_id)
     others_back: defaultdict[tuple[UUID, UUID], dict[str, int]] = defaultdict(dict)
-    for refund_id, charge_id, kind, minor in uow.session.execute(
-        select(ShareReversal.refund_id, Share.charge_id, Share.kind, ShareReversal.amount_minor)
+    for refund_id, charge_id, kind, minor, model in uow.session.execute(
+        select(ShareReversal.refund_id, Share.charge_id, Share.kind, ShareReversal.amount_minor, Charge.selling_model)
         .join(Share, Share.id == ShareReversal.share_id)
+        .join(Charge, Charge.id == Share.charge_id)
         .where(_is_one_of(ShareReversal.refund_id, {own.refund_id for _, own in reversals}), Share.kind != "seller")
     ):
         others_back[refund_id, charge_id][kind] = minor
-    sales = [sale(share, others[share.charge_id]) for share in shares]
-    return sales + [reversal(share, own, others_back[own.refund_id, share.charge_id]) for share, own in reversals]
+        if model == RESELLER:
+            resold.add(charge_id)
+    sales = [sale(share, others[share.charge_id], resold=share.charge_id in resold) for share in shares]
+    return sales + [
+        reversal(share, own, others_back[own.refund_id, share.charge_id], resold=share.charge_id in resold)
+        for share, own in reversals
+    ]
 
 
 def _insert(

@@ -91,7 +91,8 @@ class SharePolicy(Base):
 class Share(Base):
     """One party's part of one charge. `amount_minor` is positive: what the platform owes (or, for commission, keeps).
 
-    The shares of a charge add up to its gross. Terms are copied; a later policy changes nothing here.
+    The shares of a charge add up to its gross; of what the platform sold itself to its net, as the tax is the platform's.
+    Terms are copied; a later policy changes nothing here.
     """
 
     __tablename__ = "share"
@@ -144,7 +145,7 @@ class Share(Base):
     base_minor: Mapped[Minor]
     """The line's net."""
     gross_minor: Mapped[Minor]
-    """The line's gross, for the statement."""
+    """What was shared: the line's gross, of what the platform sold itself its net."""
     amount_minor: Mapped[Minor]
     reversed_minor: Mapped[Minor] = mapped_column(default=0)
     """Taken back by refunds so far."""
@@ -178,7 +179,7 @@ class ShareReversal(Base):
     amount_minor: Mapped[Minor]
     """Lowers the share; zero where rounding gave the others everything."""
     gross_minor: Mapped[Minor]
-    """Gross of the refunded part of the line."""
+    """Of the refunded part of the line, what had been shared: its gross, or its net."""
     currency: Mapped[Currency]
     statement_id: Mapped[UUID | None] = mapped_column(ForeignKey("billing.statement.id"))
     created_at: Mapped[CreatedAt]

@@ -17,7 +17,8 @@ _ORDER = ("seller", "commission", *PROMOTION)
 
 
 def reverse_shares(uow: UnitOfWork, refund_id: UUID, charge_id: UUID, gross_minor: int) -> list[Leg]:
-    """Lower the shares of a charge by their parts of a refund of `gross_minor`; answers the debits for the books.
+    """Lower the shares of a charge by their parts of a refund, `gross_minor` of what was shared; answers the debits for the
+    books.
 
     The caller has locked the shares. A share that is wholly taken back before it was in a statement ends as reversed;
     one that was in a statement keeps its state, and the reversal is a negative line of the next statement.

@@ -49,10 +49,16 @@ def promoted(others: Mapping[str, int]) -> int:
     return sum(others.get(kind, 0) for kind in PROMOTION)
 
 
-def sale(share: SettledShare, others: Mapping[str, int]) -> Entry:
-    """A captured line: for its seller what was sold less what others get (by kind), for a party of promotion what it earned."""
+def sale(share: SettledShare, others: Mapping[str, int], *, resold: bool = False) -> Entry:
+    """A captured line: for its seller what was sold less what others get (by kind), for a party of promotion what it earned.
+
+    Of what the platform sold (`resold`), its seller is paid for what it supplied to the platform, tax contained: nobody takes
+    a commission of that.
+    """
     if share.kind in PROMOTION:
         return _entry(share, None, "promotion", share.captured_at, promoter_minor=share.amount_minor)
+    if resold:
+        return _entry(share, None, "supply", share.captured_at, gross_minor=share.amount_minor)
     return _entry(
         share,
         None,
@@ -64,10 +70,14 @@ def sale(share: SettledShare, others: Mapping[str, int]) -> Entry:
     )
 
 
-def reversal(share: Share, own: ShareReversal, others: Mapping[str, int]) -> Entry:
-    """A refunded part of a line: for its seller the refund less what the others (by kind) give back of it."""
+def reversal(share: Share, own: ShareReversal, others: Mapping[str, int], *, resold: bool = False) -> Entry:
+    """A refunded part of a line: for its seller the refund less what the others (by kind) give back of it; of what the platform
+    sold, the part of what it had been supplied.
+    """
     if share.kind in PROMOTION:
         return _entry(share, own, "promotion_refund", own.created_at, promoter_minor=-own.amount_minor)
+    if resold:
+        return _entry(share, own, "supply_refund", own.created_at, refunds_minor=-own.amount_minor)
     return _entry(
         share,
         own,

@@ -53,12 +53,17 @@ class Statement(Base):
 
 
 class StatementLine(Base):
-    """One share, or one reversal of a share, in a statement. The first five amounts add up to `net_minor`."""
+    """One share, or one reversal of a share, in a statement. The first five amounts add up to `net_minor`.
+
+    Of a `supply`, which the platform sold, the seller's gross is what the platform pays for it: no commission is taken of that.
+    """
 
     __tablename__ = "statement_line"
     __table_args__ = (
         ForeignKeyConstraint(["org_id", "statement_id"], ["billing.statement.org_id", "billing.statement.id"]),
-        CheckConstraint("kind IN ('sale', 'promotion', 'refund', 'promotion_refund')", name="kind"),
+        CheckConstraint(
+            "kind IN ('sale', 'promotion', 'refund', 'promotion_refund', 'supply', 'supply_refund')", name="kind"
+        ),
         CheckConstraint(
             "gross_minor + refunds_minor + commission_minor + promoter_minor + adjustments_minor = net_minor",
             name="net",

@@ -18,6 +18,7 @@ TEXT_COLUMNS = (
     "description",
     "description_en",
     "tax_category",
+    "selling_model",
     "refund_window_days",
     "data_kept_days",
 )

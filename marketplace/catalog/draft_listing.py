@@ -20,6 +20,7 @@ from marketplace.catalog.categories import require_category
 from marketplace.catalog.content_hash import draft_hash
 from marketplace.catalog.models import LISTING, PLAN, VERSION, Listing, ListingVersion, Plan
 from marketplace.catalog.plan_terms import DraftPlan, checked_plan
+from marketplace.catalog.selling_model import SELLING_MODELS
 from marketplace.input_text import optional_line
 from marketplace.parties.models import Organization
 from marketplace.placements.models import Claim, Placement
@@ -45,6 +46,7 @@ class VersionText:
     tax_category: str = "service"
     refund_window_days: int = 7
     data_kept_days: int = 30
+    selling_model: str = "agency"
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +202,8 @@ def checked_text(text: VersionText) -> dict[str, Any]:
     """The version's columns. Raises Invalid as `revise_listing` does."""
     if text.tax_category not in TAX_CATEGORIES:
         raise Invalid("tax_category_unknown", field="tax_category")
+    if text.selling_model not in SELLING_MODELS:
+        raise Invalid("selling_model_unknown", field="selling_model")
     if not 0 <= text.refund_window_days <= 365:
         raise Invalid("refund_window_invalid", field="refund_window_days")
     if not 0 <= text.data_kept_days <= MAX_DATA_KEPT_DAYS:
@@ -212,6 +216,7 @@ def checked_text(text: VersionText) -> dict[str, Any]:
         "description": _markdown("description", text.description),
         "description_en": _markdown("description_en", text.description_en),
         "tax_category": text.tax_category,
+        "selling_model": text.selling_model,
         "refund_window_days": text.refund_window_days,
         "data_kept_days": text.data_kept_days,
     }

@@ -64,6 +64,7 @@ class ListingVersion(Base):
         ForeignKeyConstraint(["org_id", "listing_id"], ["marketplace.listing.org_id", "marketplace.listing.id"]),
         CheckConstraint("state IN ('draft', 'in_review', 'published', 'rejected', 'superseded')", name="state"),
         CheckConstraint("tax_category IN ('service', 'software')", name="tax_category"),
+        CheckConstraint("selling_model IN ('agency', 'reseller')", name="selling_model"),
         CheckConstraint("refund_window_days BETWEEN 0 AND 365", name="refund_window_days"),
         CheckConstraint("data_kept_days BETWEEN 0 AND 3650", name="data_kept_days"),
         Index("ix_listing_version_org_id_listing_id", "org_id", "listing_id", "number"),
@@ -83,6 +84,8 @@ class ListingVersion(Base):
     description_en: Mapped[str]
     tax_category: Mapped[str]
     """What tax law sees in it: 'service' (现代服务, 6 % in China) or 'software' (software goods, 13 % in China)."""
+    selling_model: Mapped[str] = mapped_column(default="agency", server_default="agency")
+    """Who sells to the buyer (`marketplace.catalog.selling_model`): proposed by the seller, agreed to with the review."""
     refund_window_days: Mapped[int]
     """Days after activation within which a refund is granted without asking."""
     data_kept_days: Mapped[int] = mapped_column(server_default="30")

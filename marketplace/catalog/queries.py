@@ -83,6 +83,7 @@ class ListingView:
     description: str
     description_en: str
     tax_category: str
+    selling_model: str
     refund_window_days: int
     data_kept_days: int
     images: tuple[dict[str, Any], ...]
@@ -321,6 +322,7 @@ def _views(
             description=version.description,
             description_en=version.description_en,
             tax_category=version.tax_category,
+            selling_model=version.selling_model,
             refund_window_days=version.refund_window_days,
             data_kept_days=version.data_kept_days,
             images=tuple(version.images),

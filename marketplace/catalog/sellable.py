@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, case, func, select
 
 from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, NotFound
 from marketplace.catalog.models import Listing, ListingVersion, Plan
+from marketplace.catalog.selling_model import AGENCY, UNREADY
 from marketplace.parties.models import Organization
 from marketplace.pricing.shapes import is_by_seat
 
@@ -32,6 +33,7 @@ class Sellable:
     title: str
     title_en: str
     tax_category: str
+    selling_model: str
     pricing: str
     interval: str
     term_months: int
@@ -59,7 +61,13 @@ class Sellable:
 
 
 _SELLABLE = Read(
-    select(Plan, ListingVersion, Listing, Organization)
+    select(
+        Plan,
+        ListingVersion,
+        Listing,
+        Organization,
+        case((ListingVersion.selling_model == AGENCY, True), else_=func.marketplace.platform_may_sell()),
+    )
     .join(ListingVersion, ListingVersion.id == Plan.version_id)
     .join(Listing, Listing.id == Plan.listing_id)
     .join(Organization, Organization.id == Plan.org_id)
@@ -78,17 +86,20 @@ def get_sellable(uow: UnitOfWork, plan_id: UUID, *, replaced: bool = False) -> S
     Raises:
         NotFound: `plan_not_found`: there is none, or it was never published.
         Conflict: `plan_withdrawn` when the plan or its version has been replaced or taken back;
-            `listing_suspended` when the listing is not on sale.
+            `listing_suspended` when the listing is not on sale; `platform_may_not_sell` when the platform, which is the one
+            that sells it, lacks what an invoice has to say of it.
     """
     row = uow.find(_SELLABLE, plan_id=plan_id)
     if row is None:
         raise NotFound("plan_not_found")
-    plan, version, listing, seller = row
+    plan, version, listing, seller, may_be_sold = row
     if listing.state != "published" or seller.state != "active":
         raise Conflict("listing_suspended")
     is_current = listing.current_version_id == version.id
     if (plan.state != "active" and is_current) or not (is_current or replaced):
         raise Conflict("plan_withdrawn")
+    if not may_be_sold:
+        raise Conflict(UNREADY)
     return Sellable(
         plan_id=plan.id,
         plan_code=plan.code,
@@ -103,6 +114,7 @@ def get_sellable(uow: UnitOfWork, plan_id: UUID, *, replaced: bool = False) -> S
         title=version.title or version.title_en,
         title_en=version.title_en or version.title,
         tax_category=version.tax_category,
+        selling_model=version.selling_model,
         pricing=plan.pricing,
         interval=plan.interval,
         term_months=plan.term_months,

@@ -15,6 +15,7 @@ from kernel.jobs.outbox import emit
 from marketplace.catalog.draft_listing import latest_version, lock_own_listing
 from marketplace.catalog.events import ListingSubmitted
 from marketplace.catalog.models import LISTING, VERSION, Listing, ListingVersion, Plan
+from marketplace.catalog.selling_model import RESELLER, UNREADY, platform_may_sell
 from marketplace.onboarding.queries import is_onboarded
 
 WORDS = ("title", "summary", "description")
@@ -103,7 +104,10 @@ def find_reasons(uow: UnitOfWork, version: ListingVersion) -> list[Reason]:
         .where(Plan.org_id == version.org_id, Plan.version_id == version.id)
         .order_by(Plan.unit_price_minor, Plan.id)
     ).all()
-    return check_version(version, plans, onboarded=is_onboarded(uow, version.org_id))
+    reasons = check_version(version, plans, onboarded=is_onboarded(uow, version.org_id))
+    if version.selling_model == RESELLER and not platform_may_sell(uow):
+        reasons.append(Reason(field="selling_model", code=UNREADY))
+    return reasons
 
 
 def check_version(version: Words, plans: Sequence[PlanTerms], *, onboarded: bool) -> list[Reason]:

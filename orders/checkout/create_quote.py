@@ -32,6 +32,7 @@ from orders.checkout.partner_price import better_lines, line_tier
 from orders.checkout.priced_line import Context, InvoiceParty, PricedLine, QuotedClaim, TrialTerms
 from orders.checkout.quote_models import Quote
 from orders.checkout.quote_row import quote_row
+from orders.checkout.selling import require_separable, sale_parties, sold_by
 from orders.coupons.price_coupons import ask_coupons
 from orders.trials.take_trial import require_untried
 
@@ -48,6 +49,7 @@ _KEPT = (
     "contract_terms",
     "tax_included",
     "untaxed_price",
+    "selling_model",
 )
 """What a line keeps of its plan under the same name, besides what it costs."""
 
@@ -136,7 +138,8 @@ def save_quote(
     expires_at: datetime,
     offer_id: UUID | None = None,
 ) -> Quote:
-    """Keep priced lines of one currency for the acting organization."""
+    """Keep priced lines of one currency for the acting organization. Raises as `require_separable`."""
+    require_separable(lines, of_offer=offer_id is not None)
     needed = needed_approval(uow, [line.agreed for line in lines], binding=False)
     # What goes on at a price that was agreed before asks no link to stand any more.
     links = sorted({line.tier.link_id for line in lines if line.tier is not None and line.tier.list_minor is not None})
@@ -238,15 +241,15 @@ def price_line(
     price = plan_price(plan) if price is None else price
     priced = price_term(price, quantity, occasion)
     explained = plan.price is not None or not is_one_figure(price) or price.instalments > 1
-    seller = lookups.get_party(uow, plan.seller_org_id)
+    parties, now = sale_parties(uow, plan.selling_model, plan.seller_org_id), clock.now()
     decision = decide_tax(
-        seller, buyer, plan.tax_category, clock.now(), included=plan.tax_included, untaxed=plan.untaxed_price
+        parties.issuer, buyer, plan.tax_category, now, included=plan.tax_included, untaxed=plan.untaxed_price
     )
     amounts = line_amounts(priced.amount_minor, 0, decision)
     return PricedLine(
         seller_org_id=plan.seller_org_id,
-        seller_name=seller.legal_name,
-        seller_time_zone=seller.time_zone,
+        seller_name=parties.seller.legal_name,
+        seller_time_zone=parties.seller.time_zone,
         listing_id=plan.listing_id,
         listing_version_id=plan.listing_version_id,
         plan_id=plan.plan_id,
@@ -275,6 +278,7 @@ def price_line(
         tax_minor=amounts.tax_minor,
         gross_minor=amounts.gross_minor,
         **{name: getattr(plan, name) for name in _KEPT},
+        **sold_by(parties, plan.tax_category, now),
         claims=_claims(uow, plan, context),
     )
 

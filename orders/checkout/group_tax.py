@@ -21,8 +21,9 @@ def taxed_together(lines: Sequence[PricedLine]) -> list[PricedLine]:
     groups: dict[Any, list[int]] = defaultdict(list)
     for place, line in enumerate(found):
         if exponent(line.currency) == 0 and line.tax_rate_ppm and not line.instalments and line.trial is None:
-            groups[line.seller_org_id, line.tax_category, line.tax_rate_ppm, line.tax_included].append(place)
-    for (_, _, rate_ppm, included), places in groups.items():
+            key = (line.seller_org_id, line.selling_model, line.tax_category, line.tax_rate_ppm, line.tax_included)
+            groups[key].append(place)
+    for (*_, rate_ppm, included), places in groups.items():
         if len(places) == 1:
             continue
         together = tax_by_group([_amounts(found[place]) for place in places], rate_ppm, included=included)

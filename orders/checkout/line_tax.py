@@ -12,12 +12,12 @@ from billing.tax.untaxed import with_untaxed_price
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict
-from marketplace.parties import lookups
 from marketplace.parties.lookups import InvoiceTitle, Party
 from orders.checkout.group_tax import taxed_together
 from orders.checkout.in_instalments import as_whole, in_instalments
 from orders.checkout.priced_line import InvoiceParty, PricedLine, totals
 from orders.checkout.quote_models import Quote
+from orders.checkout.selling import sale_parties
 from orders.coupons.price_coupons import CouponDiscount, CouponLine, find_discounts
 
 
@@ -34,13 +34,13 @@ def invoice_party(named: InvoiceTitle | Party) -> InvoiceParty:
 
 
 def decide_tax(
-    seller: Party, buyer: InvoiceParty, taxed_as: str, at: datetime, *, included: bool, untaxed: str
+    issuer: Party, buyer: InvoiceParty, taxed_as: str, at: datetime, *, included: bool, untaxed: str
 ) -> TaxDecision:
-    """The tax on what `seller` sells at `at`, a day of its own calendar. `untaxed`: what the price is where none applies.
+    """The tax on what `issuer` invoices at `at`, a day of its own calendar. `untaxed`: what the price is where none applies.
 
     Raises as `tax_for`.
     """
-    sells, on = TaxParty(seller.country, seller.tax_id or ""), at.astimezone(ZoneInfo(seller.time_zone)).date()
+    sells, on = TaxParty(issuer.country, issuer.tax_id or ""), at.astimezone(ZoneInfo(issuer.time_zone)).date()
     buys = TaxParty(country=buyer.country, tax_id=buyer.tax_id or "", registered_in=buyer.registered_in)
     decision = tax_for(sells, buys, taxed_as, on, included=included)
     return with_untaxed_price(decision, sells, taxed_as, on, reduced=untaxed == "net")
@@ -120,8 +120,8 @@ def taxed_now(uow: UnitOfWork, line: PricedLine, buyer: InvoiceParty) -> PricedL
 
 
 def _taxed_again(uow: UnitOfWork, line: PricedLine, buyer: InvoiceParty, at: datetime) -> PricedLine:
-    seller = lookups.get_party(uow, line.seller_org_id)
-    decision = decide_tax(seller, buyer, line.taxed_as, at, included=line.tax_included, untaxed=line.untaxed_price)
+    issuer = sale_parties(uow, line.selling_model, line.seller_org_id).issuer
+    decision = decide_tax(issuer, buyer, line.taxed_as, at, included=line.tax_included, untaxed=line.untaxed_price)
     return taxed(line, decision)
 
 

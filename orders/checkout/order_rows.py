@@ -32,6 +32,9 @@ COPIED = (
     "tax_category",
     "tax_reason",
     "tax_included",
+    "selling_model",
+    "supply_tax_rate_ppm",
+    "supply_tax_category",
     "tax_minor",
     "gross_minor",
     "refund_window_days",
@@ -45,7 +48,7 @@ def profile_as_kept(title: InvoiceTitle) -> dict[str, Any]:
 
 
 def order_row(purchase: Purchase, lines: Sequence[PricedLine], buyer_name: str) -> Order:
-    """The order of a purchase with the seller of these lines. It has no state yet."""
+    """The order of a purchase with the seller of these lines, all of which one party invoices. It has no state yet."""
     order_id = uuid7()
     net_minor, tax_minor, gross_minor = totals(list(lines))
     return Order(
@@ -57,6 +60,7 @@ def order_row(purchase: Purchase, lines: Sequence[PricedLine], buyer_name: str) 
         seller_name=lines[0].seller_name,
         purchase_id=purchase.id,
         po_number=purchase.po_number,
+        selling_model=lines[0].selling_model,
         currency=purchase.currency,
         net_minor=net_minor,
         tax_minor=tax_minor,
@@ -95,6 +99,7 @@ def line_row(line_id: UUID, order: Order, line: PricedLine) -> OrderLine:
             for name in ("renewal_lead_days", "contract_terms", "offered")
             if getattr(line, name)
         }
+        | ({"issuer_name": line.issuer_name} if line.issuer_name else {})
         | ({"tier": line.tier.model_dump(mode="json")} if line.tier is not None else {})
         | ({"home_rate_ppm": line.home_rate_ppm, "untaxed_price": line.untaxed_price} if line.home_rate_ppm else {})
         | _begun(line)

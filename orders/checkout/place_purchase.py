@@ -34,7 +34,7 @@ from orders.checkout.attribute_line import ask_touchpoints, attribute_line
 from orders.checkout.line_tax import invoice_party, lines_for
 from orders.checkout.models import PURCHASE, Purchase
 from orders.checkout.order_rows import line_row, order_row, profile_as_kept
-from orders.checkout.priced_line import Context, InvoiceParty, PricedLine, by_seller, coupons_of, totals
+from orders.checkout.priced_line import Context, InvoiceParty, PricedLine, by_order, coupons_of, totals
 from orders.checkout.quote_models import Quote
 from orders.checkout.request_payment import payment_waits, request_payment
 from orders.checkout.sale_deal import ENDED_BEFORE, sale_of
@@ -157,10 +157,10 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
     uow.add(purchase)
     placed = Placed(purchase, quote, found.requested_by_name, [], [], None, department)
     offer = accept_offer(uow, quote.offer_id) if quote.offer_id is not None else None
-    for group in by_seller(lines).values():
+    for group in by_order(lines):
         _place_order(uow, placed, group, context, found, offer)
     _take_trial(uow, placed, lines[0], invoice_party(profile))
-    take_coupons(uow, placed.orders, coupons_of(lines))
+    take_coupons(uow, placed.orders, coupons_of(by_order(lines)))
     emit(uow, PurchasePlaced(purchase_id=purchase.id, buyer_org_id=purchase.buyer_org_id, needs_approval=waits))
     if waits:
         emit(uow, ApprovalRequested(purchase_id=purchase.id, buyer_org_id=purchase.buyer_org_id))

@@ -127,6 +127,13 @@ class PricedLine(BaseModel):
     tax_included: bool
     untaxed_price: str = "whole"
     """What a price that contains its tax is where none applies: `whole`, or its `net` part."""
+    selling_model: str = "agency"
+    """Who sells it to the buyer: its seller, or (`reseller`) the platform, which then is named as the issuer of the invoice."""
+    issuer_name: str = ""
+    """Of a reseller line, the platform's registered name."""
+    supply_tax_rate_ppm: int | None = None
+    """Of a reseller line, the tax inside what its seller gets of it from the platform."""
+    supply_tax_category: str | None = None
     home_rate_ppm: int = 0
     """Where none was charged: the rate at home that the price contains; of a `net` one list and discount still do."""
     tax_minor: int
@@ -218,19 +225,21 @@ def totals(lines: list[PricedLine]) -> tuple[int, int, int]:
     )
 
 
-def coupons_of(lines: list[PricedLine]) -> dict[tuple[UUID, UUID], int]:
-    """What coupons take off the lines, by seller and coupon."""
-    taken: dict[tuple[UUID, UUID], int] = {}
-    for line in lines:
-        if line.coupon_id is not None:
-            key = (line.seller_org_id, line.coupon_id)
-            taken[key] = taken.get(key, 0) + line.lifetime_discount_minor
-    return taken
+def coupons_of(orders: list[list[PricedLine]]) -> list[dict[UUID, int]]:
+    """What coupons take off each order of lines, by coupon."""
+    found: list[dict[UUID, int]] = []
+    for lines in orders:
+        taken: dict[UUID, int] = {}
+        for line in lines:
+            if line.coupon_id is not None:
+                taken[line.coupon_id] = taken.get(line.coupon_id, 0) + line.lifetime_discount_minor
+        found.append(taken)
+    return found
 
 
-def by_seller(lines: list[PricedLine]) -> dict[UUID, list[PricedLine]]:
-    """The lines split into one group per seller, in order of first appearance."""
-    groups: dict[UUID, list[PricedLine]] = {}
+def by_order(lines: list[PricedLine]) -> list[list[PricedLine]]:
+    """The lines split into one group per seller and issuer of its invoice, in order of first appearance: each is an order."""
+    groups: dict[tuple[UUID, str], list[PricedLine]] = {}
     for line in lines:
-        groups.setdefault(line.seller_org_id, []).append(line)
-    return groups
+        groups.setdefault((line.seller_org_id, line.selling_model), []).append(line)
+    return list(groups.values())

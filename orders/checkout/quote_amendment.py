@@ -27,6 +27,7 @@ from orders.checkout.other_plan_price import OtherPlanPrice, price_of_other_plan
 from orders.checkout.partner_price import line_tier
 from orders.checkout.priced_line import Context, InvoiceParty, PricedLine
 from orders.checkout.quote_models import Quote
+from orders.checkout.selling import sale_parties
 from orders.order.line_tier import LineTier
 from orders.order.models import OrderLine, Subscription
 
@@ -140,9 +141,9 @@ def amendment_line(
 ) -> PricedLine:
     """What a change costs as a line of one amount. `part`: what it is for, as `PriceLine.kind`; `counted`: of how many."""
     whole = price_line(uow, replace(plan, price=price.model_dump(mode="json")), buyer, quantity, Context())
-    seller = lookups.get_party(uow, plan.seller_org_id)
+    issuer = sale_parties(uow, plan.selling_model, plan.seller_org_id).issuer
     decision = decide_tax(
-        seller, buyer, plan.tax_category, clock.now(), included=plan.tax_included, untaxed=plan.untaxed_price
+        issuer, buyer, plan.tax_category, clock.now(), included=plan.tax_included, untaxed=plan.untaxed_price
     )
     amounts = line_amounts(amount_minor, 0, decision)
     shown = PriceLine(kind=part, quantity=str(counted), charged=str(counted), amount_minor=amount_minor)

@@ -20,8 +20,8 @@ from orders.coupons.price_coupons import refused_by, used
 from orders.order.models import Order
 
 
-def take_coupons(uow: UnitOfWork, orders: Sequence[Order], taken: Mapping[tuple[UUID, UUID], int]) -> None:
-    """Take one use of each coupon for the order of its seller: `taken` is what comes off, by seller and coupon.
+def take_coupons(uow: UnitOfWork, orders: Sequence[Order], taken: Sequence[Mapping[UUID, int]]) -> None:
+    """Take one use of each coupon for the order that it is on: `taken` is what comes off, order by order, by coupon.
 
     Under the coupons' rows, which are locked: uses that are held never exceed a limit, however many orders are placed at once.
     The quote binds: a coupon that was ended, or is over, since it was given, is taken all the same.
@@ -29,14 +29,15 @@ def take_coupons(uow: UnitOfWork, orders: Sequence[Order], taken: Mapping[tuple[
     Raises: Conflict `coupon_used_up`, `coupon_used_by_you`. Emits: CouponUsedUp, with a last use.
     Locks: the coupons, in order.
     """
-    if not taken:
+    coupon_ids = [coupon_id for of_order in taken for coupon_id in of_order]
+    if not coupon_ids:
         return
-    of_seller = {order.seller_org_id: order for order in orders}
     with as_platform(uow):
-        coupons = {one.id: one for one in lock_rows(uow.session, Coupon, [coupon_id for _, coupon_id in taken])}
+        coupons = {one.id: one for one in lock_rows(uow.session, Coupon, coupon_ids)}
         uses = used(uow, list(coupons), orders[0].buyer_org_id)
-        for (seller_id, coupon_id), discount_minor in taken.items():
-            coupon, order = coupons[coupon_id], of_seller[seller_id]
+        every = [(order, *one) for order, of_order in zip(orders, taken, strict=True) for one in of_order.items()]
+        for order, coupon_id, discount_minor in every:
+            coupon, seller_id = coupons[coupon_id], order.seller_org_id
             refused = refused_by(coupon, uses.get(coupon_id, (0, 0)))
             if refused is not None:
                 raise Conflict(refused, coupon=coupon.code or coupon.name)

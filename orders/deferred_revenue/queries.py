@@ -23,8 +23,11 @@ MONTHS_BACK, MONTHS_AHEAD = 12, 12
 _TERMS: Final = """
     SELECT c.reference AS order_line_id, c.group_reference AS order_id, c.buyer_org_id, c.currency::text AS currency,
            t.starts_on, t.ends_on, t.ends_on - t.starts_on AS days,
-           sum(CASE WHEN :whose = 'seller' THEN c.net_minor - coalesce(b.net_minor, 0)
-                    ELSE s.amount_minor - s.reversed_minor END)::bigint AS amount_minor
+           -- The price is the revenue of whoever sold it; of the other party, its part: without the tax of a supply.
+           sum(CASE WHEN (c.selling_model = 'reseller') = (:whose = 'platform') THEN c.net_minor - coalesce(b.net_minor, 0)
+                    WHEN :whose = 'platform' THEN s.amount_minor - s.reversed_minor
+                    ELSE round((s.amount_minor - s.reversed_minor)::numeric * 1000000 / (1000000 + c.supply_tax_rate_ppm))
+               END)::bigint AS amount_minor
     FROM billing.share s
     JOIN billing.charge c ON c.id = s.charge_id
     CROSS JOIN LATERAL (

@@ -141,6 +141,9 @@ def _charge(
             ),
             part_reference=milestone.id if milestone is not None else None,
             line_net_minor=line.net_minor,
+            selling_model=line.selling_model,
+            supply_tax_rate_ppm=line.supply_tax_rate_ppm,
+            supply_tax_category=line.supply_tax_category,
         ),
     )
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import any_, bindparam, exists, func, select
+from sqlalchemy import ColumnElement, any_, bindparam, case, exists, func, select
 
 from billing.bank.sandbox_bank import was_played
 from billing.documents.lines import TaxCategory
@@ -24,13 +24,23 @@ from kernel.db.locks import lock_aggregate, lock_aggregates
 from kernel.db.uow import Transact, UnitOfWork
 from kernel.jobs.kinds import sweep
 from kernel.jobs.settle_each import settle_each
+from marketplace.catalog.selling_model import AGENCY, RESELLER
 from marketplace.departments.models import Department
-from marketplace.parties.models import BillingProfile, Organization
+from marketplace.parties.models import PLATFORM_ORG_ID, BillingProfile, Organization
 from marketplace.test_clocks.own_time import enter_time_of, lives_now
 from orders.checkout.models import Purchase
 from orders.invoicing.invoice_order import invoice_line, invoiced_party, seller_party
 from orders.invoicing.models import UnbilledOrder
 from orders.order.models import Order, OrderLine
+
+_ISSUER = case((UnbilledOrder.selling_model == RESELLER, PLATFORM_ORG_ID), else_=UnbilledOrder.seller_org_id)
+
+
+def _issued_by(org_id: UUID) -> ColumnElement[bool]:
+    if org_id == PLATFORM_ORG_ID:
+        return UnbilledOrder.selling_model == RESELLER
+    return (UnbilledOrder.seller_org_id == org_id) & (UnbilledOrder.selling_model == AGENCY)
+
 
 SWEEP_MONTHS = "orders.unbilled_orders.sweep"
 MONTHS_AT_ONCE: Final = 200
@@ -49,7 +59,8 @@ class MonthToInvoice:
     """What one invoice is of, unless its orders name several titles or are too many for one document."""
 
     billing_profile_id: UUID
-    seller_org_id: UUID
+    issuer_org_id: UUID
+    """The seller, or the platform, with all that it sold itself, of whichever sellers."""
     currency: str
     month: date
 
@@ -75,7 +86,7 @@ def due_months(uow: UnitOfWork) -> Sequence[MonthToInvoice]:
     """Months of which something waits that is due, the longest over first."""
     key = (
         UnbilledOrder.billing_profile_id,
-        UnbilledOrder.seller_org_id,
+        _ISSUER,
         UnbilledOrder.currency,
         UnbilledOrder.month,
     )
@@ -146,7 +157,7 @@ def _chosen(uow: UnitOfWork, wanted: MonthToInvoice) -> list[UUID]:
         .join(Purchase, Purchase.id == Order.purchase_id)
         .where(
             UnbilledOrder.billing_profile_id == wanted.billing_profile_id,
-            UnbilledOrder.seller_org_id == wanted.seller_org_id,
+            _issued_by(wanted.issuer_org_id),
             UnbilledOrder.currency == wanted.currency,
             UnbilledOrder.month == wanted.month,
             UnbilledOrder.settled_at.is_(None),
@@ -235,12 +246,12 @@ def _document(
     seller, profile = uow.session.execute(
         select(Organization, BillingProfile)
         .join(BillingProfile, (BillingProfile.org_id == Organization.id) & BillingProfile.is_default, isouter=True)
-        .where(Organization.id == wanted.seller_org_id)
+        .where(Organization.id == wanted.issuer_org_id)
     ).one()
     return IssueInvoice(
         reference=first.row.id,
         buyer_org_id=first.row.buyer_org_id,
-        seller_org_id=wanted.seller_org_id,
+        seller_org_id=wanted.issuer_org_id,
         # They name one party; where it has moved meanwhile, the last of them knows its address.
         buyer=invoiced_party(last.purchase),
         seller=seller_party(seller, profile),

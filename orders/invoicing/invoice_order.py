@@ -1,4 +1,4 @@
-"""What was delivered is invoiced: the seller's invoice to the buyer, from the order's own copies."""
+"""What was delivered is invoiced to the buyer by whoever sold it, the seller or the platform, from the order's own copies."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Uuid, bindparam, cast, select
+from sqlalchemy import Uuid, bindparam, case, cast, select
 from sqlalchemy.orm import aliased
 
 from billing.bank.models import BankTransfer
@@ -24,8 +24,9 @@ from billing.tax.decision import reason_in_words
 from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
 from kernel.money import to_decimal
+from marketplace.catalog.selling_model import RESELLER
 from marketplace.departments.models import Department
-from marketplace.parties.models import BillingProfile, Organization
+from marketplace.parties.models import PLATFORM_ORG_ID, BillingProfile, Organization
 from marketplace.parties.postal_address import ADDRESS_PARTS
 from marketplace.pricing.engine import PriceLine
 from marketplace.pricing.words import LANGUAGES, Language, line_in_words
@@ -56,6 +57,7 @@ UNITS = {"per_seat": ("席 / seat", "C62"), "flat": ("套 / set", "C62"), "one_o
 
 _title = aliased(BillingProfile)
 _buyer = aliased(Organization)
+_ISSUER = case((Order.selling_model == RESELLER, PLATFORM_ORG_ID), else_=Order.seller_org_id)
 _PARTIES = Read(
     select(
         Purchase,
@@ -76,7 +78,7 @@ _PARTIES = Read(
         (_title.org_id == Purchase.buyer_org_id) & (_title.id == cast(Purchase.billing_profile["id"].astext, Uuid)),
         isouter=True,
     )
-    .join(Organization, Organization.id == Order.seller_org_id)
+    .join(Organization, Organization.id == _ISSUER)
     .join(
         BillingProfile,
         (BillingProfile.org_id == Organization.id) & BillingProfile.is_default,
@@ -119,39 +121,40 @@ def department_of(uow: UnitOfWork, order_id: UUID) -> UUID | None:
 def invoice_order(
     uow: UnitOfWork, order: Order, lines: Sequence[OrderLine], term: SubscriptionTerm | Span | None
 ) -> UUID | None:
-    """Issue the seller's invoice for a delivered order. Free orders have none. Idempotent by the order.
+    """Issue the invoice for a delivered order, of the seller, or of the platform where that sold it. Free orders have none.
+    Idempotent by the order.
 
     `term` is the first term that the invoice pays for, or the rest of one. Where its title chose one invoice a month, an
     order that is paid waits for that; one that is owed has its own, which names the transfer that is awaited.
     """
     if order.gross_minor == 0:
         return None
-    purchase, seller, profile, department, owed, credit_minor, title_id, monthly, time_zone, played = uow.find(
+    purchase, issuer, profile, department, owed, credit_minor, title_id, monthly, time_zone, played = uow.find(
         _PARTIES, order_id=order.id
     )
     is_owed = owed is not None and owed.state == "awaited"
     if monthly and not is_owed and uow.find(ISSUED, reference=order.id) is None:
-        wait_for_month(uow, order, title_id, time_zone, _period(term, seller.time_zone))
+        wait_for_month(uow, order, title_id, time_zone, _period(term, issuer.time_zone))
         return None
     return issue_invoice(
         uow,
         IssueInvoice(
             reference=order.id,
             buyer_org_id=order.buyer_org_id,
-            seller_org_id=order.seller_org_id,
+            seller_org_id=issuer.id,
             buyer=invoiced_party(purchase),
-            seller=seller_party(seller, profile),
+            seller=seller_party(issuer, profile),
             currency=order.currency,
             lines=[invoice_line(line) for line in lines],
             order_number=order.number,
             paid_minor=credit_minor if is_owed else order.gross_minor,
-            due_on=_day_before(owed.deadline_at, seller.time_zone) if is_owed else None,
+            due_on=_day_before(owed.deadline_at, issuer.time_zone) if is_owed else None,
             po_number=order.po_number or "",
             cost_centre=department.code if department else "",
             payment_reference=owed.remark_code if is_owed else str(order.payment_id),
-            period=_period(term, seller.time_zone),
+            period=_period(term, issuer.time_zone),
             sandbox=played,
-            issuer_time_zone=seller.time_zone,
+            issuer_time_zone=issuer.time_zone,
         ),
     )
 
@@ -188,7 +191,7 @@ def _kept_address(title: dict[str, Any]) -> KeptAddress:
 
 
 def seller_party(organization: Organization, profile: BillingProfile | None) -> DocumentParty:
-    """A seller as its invoices name it: by its registration, and by its default profile where it has one."""
+    """A seller, or the platform, as its invoices name it: by its registration, and by its default profile if it has one."""
     return DocumentParty(
         legal_name=organization.legal_name,
         country=organization.country,
@@ -270,7 +273,7 @@ def _day_before(instant: datetime, time_zone: str) -> date:
 
 
 def _period(term: SubscriptionTerm | Span | None, time_zone: str) -> tuple[date, date] | None:
-    """The term as days where the seller keeps its books; half-open."""
+    """The term as days where the issuer keeps its books; half-open."""
     if term is None:
         return None
     zone = ZoneInfo(time_zone)

@@ -20,13 +20,16 @@ class UnbilledOrder(Base):
     __tablename__ = "unbilled_order"
     __table_args__ = (
         UniqueConstraint("order_id"),
-        UniqueConstraint("buyer_org_id", "seller_org_id", "id"),
+        UniqueConstraint("buyer_org_id", "id"),
         of_both("order_id", "orders.order"),
-        of_both("reference", "orders.unbilled_order"),
+        ForeignKeyConstraint(
+            ["buyer_org_id", "reference"], ["orders.unbilled_order.buyer_org_id", "orders.unbilled_order.id"]
+        ),
         ForeignKeyConstraint(
             ["buyer_org_id", "billing_profile_id"],
             ["marketplace.billing_profile.org_id", "marketplace.billing_profile.id"],
         ),
+        CheckConstraint("selling_model IN ('agency', 'reseller')", name="selling_model"),
         CheckConstraint("date_trunc('month', month) = month", name="month"),
         CheckConstraint("period_end_on > period_start_on", name="period"),
         CheckConstraint("reference IS NULL OR settled_at IS NOT NULL", name="settled"),
@@ -41,6 +44,8 @@ class UnbilledOrder(Base):
     buyer_org_id: Mapped[UUID]
     seller_org_id: Mapped[UUID]
     order_id: Mapped[UUID]
+    selling_model: Mapped[str] = mapped_column(default="agency", server_default="agency")
+    """Who invoices it, as its lines say: its seller, or the platform, on one document with what it sold of other sellers."""
     billing_profile_id: Mapped[UUID]
     """The title that chose one invoice a month when the order was delivered; what is chosen later changes nothing here."""
     currency: Mapped[Currency]

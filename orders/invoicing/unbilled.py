@@ -32,7 +32,11 @@ class ToBeInvoiced:
 
 
 def wait_for_month(
-    uow: UnitOfWork, order: Order, billing_profile_id: UUID, time_zone: str, period: tuple[date, date] | None
+    uow: UnitOfWork,
+    order: Order,
+    billing_profile_id: UUID,
+    time_zone: str,
+    period: tuple[date, date] | None,
 ) -> None:
     """Let a locked, delivered order come on its month's invoice; `time_zone` is the buyer's. Idempotent by the order."""
     if uow.find(_KNOWN, order_id=order.id) is not None:
@@ -46,6 +50,7 @@ def wait_for_month(
             buyer_org_id=order.buyer_org_id,
             seller_org_id=order.seller_org_id,
             order_id=order.id,
+            selling_model=order.selling_model,
             billing_profile_id=billing_profile_id,
             currency=order.currency,
             month=month,

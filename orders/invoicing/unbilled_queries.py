@@ -8,11 +8,13 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, select
 
 from billing.refunds.models import EFFECTIVE, Refund, RefundLine
 from kernel.db.uow import UnitOfWork
 from kernel.paging import Page, cut, newest_first
+from marketplace.catalog.selling_model import RESELLER
+from marketplace.parties.models import PLATFORM_ORG_ID, Organization
 from orders.checkout.models import Purchase
 from orders.invoicing.models import UnbilledOrder
 from orders.order.models import Order
@@ -49,6 +51,7 @@ class InvoiceToCome:
     month: date
     due_at: datetime
     seller_org_id: UUID
+    """Who will issue it: the seller, or the platform with all that it sold itself."""
     seller_name: str
     billing_profile_id: UUID
     title: str
@@ -81,19 +84,20 @@ def list_unbilled_orders(
 
 
 def invoices_to_come(uow: UnitOfWork) -> list[InvoiceToCome]:
-    """What the acting buyer's waiting orders come to, by month, seller, title and currency: the soonest first."""
+    """What the acting buyer's waiting orders come to, by month, issuer, title and currency: the soonest first."""
     one = _waiting(uow).subquery().c
-    same = (one.month, one.seller_org_id, one.billing_profile_id, one.title, one.tax_id, one.country, one.currency)
+    issuer = one.issuer_org_id.label("seller_org_id")
+    same = (one.month, issuer, one.billing_profile_id, one.title, one.tax_id, one.country, one.currency)
     rows = uow.session.execute(
         select(
             *same,
             func.min(one.due_at).label("due_at"),
-            func.max(one.seller_name).label("seller_name"),
+            func.max(one.issuer_name).label("seller_name"),
             func.count().label("orders"),
             *(func.sum(one[name]).label(name) for name in ("net_minor", "tax_minor", "gross_minor")),
         )
         .group_by(*same)
-        .order_by(one.month, func.max(one.seller_name), *same[1:])
+        .order_by(one.month, func.max(one.issuer_name), *same[1:])
         .limit(INVOICES_SHOWN)
     )
     return [
@@ -104,11 +108,14 @@ def invoices_to_come(uow: UnitOfWork) -> list[InvoiceToCome]:
 
 def _waiting(uow: UnitOfWork) -> Select[Any]:
     """The acting buyer's orders that wait, one a row, with whom and what they would be invoiced for now."""
-    title = Purchase.billing_profile
+    title, resold = Purchase.billing_profile, UnbilledOrder.selling_model == RESELLER
+    named = select(Organization.legal_name).where(Organization.id == PLATFORM_ORG_ID).scalar_subquery()
     statement: Select[Any] = select(
         *(getattr(UnbilledOrder, name) for name in _OF_ROW),
         Order.number.label("order_number"),
         Order.seller_name,
+        case((resold, PLATFORM_ORG_ID), else_=UnbilledOrder.seller_org_id).label("issuer_org_id"),
+        case((resold, named), else_=Order.seller_name).label("issuer_name"),
         title["legal_name"].astext.label("title"),
         title["tax_id"].astext.label("tax_id"),
         title["country"].astext.label("country"),

@@ -14,6 +14,7 @@ from kernel.db.base import Base, CreatedAt, Currency, Id, Instant, Json, Minor, 
 from kernel.states import Machine, edges
 from marketplace.departments.models import names_department
 from marketplace.pricing.shapes import is_by_seat
+from orders.order.selling import SOLD_BY, SOLD_RULES, Sold, SoldLineTerms
 from orders.order.sides import of_both
 
 STATES = (
@@ -34,7 +35,7 @@ ENDED_UNPAID = ("rejected", "expired", "cancelled")
 """Of the orders of an offer one at most is in none of these."""
 
 
-class Order(Base):
+class Order(Sold, Base):
     """The agreement with one seller as accepted."""
 
     __tablename__ = "order"
@@ -42,6 +43,7 @@ class Order(Base):
         CheckConstraint(f"state IN {STATES}", name="state"),
         CheckConstraint("gross_minor = net_minor + tax_minor", name="sum"),
         CheckConstraint("buyer_org_id <> seller_org_id", name="two_parties"),
+        SOLD_BY,
         UniqueConstraint("number"),
         UniqueConstraint("buyer_org_id", "seller_org_id", "id"),
         ForeignKeyConstraint(["buyer_org_id", "purchase_id"], ["orders.purchase.buyer_org_id", "orders.purchase.id"]),
@@ -126,7 +128,7 @@ OWED = or_(Order.usage_period_id.is_not(None), Order.instalment_id.is_not(None))
 """`Order.is_owed`, of rows."""
 
 
-class OrderLine(Base):
+class OrderLine(SoldLineTerms, Base):
     """One plan, sold: everything financial is copied here and never read from the catalogue again. Append-only."""
 
     __tablename__ = "order_line"
@@ -134,6 +136,7 @@ class OrderLine(Base):
         CheckConstraint("net_minor = list_minor - discount_minor OR tax_included", name="net"),
         CheckConstraint("gross_minor = net_minor + tax_minor", name="sum"),
         CheckConstraint("quantity > 0", name="quantity"),
+        *SOLD_RULES,
         Index("ix_order_line_order_id", "order_id"),
         Index("ix_order_line_listing_id", "listing_id", "id"),
         Index("ix_order_line_plan_id", "plan_id"),
@@ -171,13 +174,10 @@ class OrderLine(Base):
     tax_category: Mapped[str]
     """UNCL 5305 code as EN 16931 uses it: S, Z, E, AE, O."""
     tax_reason: Mapped[str]
-    tax_included: Mapped[bool]
-    """Whether the list price contained the tax."""
     tax_minor: Mapped[Minor]
     gross_minor: Mapped[Minor]
     claims: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
     """What the video promised, frozen: `orders.checkout.priced_line.QuotedClaim`, one dictionary each."""
-    refund_window_days: Mapped[int]
     created_at: Mapped[CreatedAt]
 
     @property

@@ -62,6 +62,8 @@ class LineView:
     """When the first term ends by what was agreed on, where that is no whole one."""
     untaxed: UntaxedPrice = NOTHING_UNTAXED
     """What became of the tax that its price contains, where none was charged."""
+    issuer_name: str = ""
+    """Where the platform sells it, the platform's name, as on the invoice; empty where its seller does."""
     instalments: tuple[dict[str, int], ...] = ()
     """Of a term that is paid in several, all of them (`PricedLine.instalments`); its own amounts are those of the first."""
 
@@ -82,6 +84,8 @@ class OrderView:
     buyer_name: str
     seller_org_id: UUID
     seller_name: str
+    selling_model: str
+    """Who sold it to the buyer: `agency`, its seller; `reseller`, the platform."""
     state: str
     currency: str
     net_minor: int
@@ -99,6 +103,11 @@ class OrderView:
     subscription_id: UUID | None
     """What it goes on with, or changes; none of an order that begins one."""
     lines: tuple[LineView, ...]
+
+    @property
+    def issuer_name(self) -> str:
+        """Who invoices it."""
+        return next((line.issuer_name for line in self.lines if line.issuer_name), self.seller_name)
 
     @property
     def awaits_acceptance(self) -> bool:
@@ -130,6 +139,7 @@ def line_view(line: OrderLine, credit: Attribution | None) -> LineView:
         contract_terms=int(line.plan.get("contract_terms") or 0),
         first_term_ends_at=first.ends_at if first is not None else None,
         untaxed=untaxed_of(line.plan),
+        issuer_name=line.plan.get("issuer_name", ""),
         instalments=tuple(line.plan.get("instalments") or ()),
     )
 
@@ -151,6 +161,7 @@ _COMPUTED = (
     "contract_terms",
     "first_term_ends_at",
     "untaxed",
+    "issuer_name",
     "instalments",
 )
 

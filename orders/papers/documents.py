@@ -26,6 +26,7 @@ from billing.payments.models import Payment, PaymentAllocation
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, NotFound
+from marketplace.catalog.selling_model import RESELLER
 from marketplace.parties.lookups import get_billing_profile, get_party
 from marketplace.parties.models import PLATFORM_ORG_ID
 from orders.buyer_statements.content import SECTIONS, month_bounds
@@ -57,12 +58,12 @@ def receipt_of(uow: UnitOfWork, payment_id: UUID, language: Language) -> Receipt
     if payment.state != "succeeded" or payment.captured_at is None:
         raise Conflict("payment_not_received", state=payment.state)
     rows = uow.session.execute(
-        select(Order.number, Order.seller_name, PaymentAllocation.amount_minor)
+        select(Order.number, Order.seller_name, PaymentAllocation.amount_minor, Order.selling_model)
         .join(Order, Order.id == PaymentAllocation.reference)
         .where(PaymentAllocation.payment_id == payment.id)
         .order_by(Order.number)
     )
-    purchase = uow.session.get_one(Purchase, payment.reference)
+    purchase, platform = uow.session.get_one(Purchase, payment.reference), _platform(uow)
     zone = ZoneInfo(get_party(uow, payment.payer_org_id).time_zone)
     received_on = payment.captured_at.astimezone(zone).date()
     chinese, english = _GATEWAYS.get(payment.gateway, (payment.gateway, payment.gateway))
@@ -71,9 +72,17 @@ def receipt_of(uow: UnitOfWork, payment_id: UUID, language: Language) -> Receipt
         issued_on=received_on,
         currency=payment.currency.strip(),
         language=language,
-        seller=_platform(uow),
+        seller=platform,
         payer=invoiced_party(purchase),
-        lines=tuple(ReceiptLine(order_number=row[0], seller_name=row[1], amount_minor=row[2]) for row in rows),
+        lines=tuple(
+            ReceiptLine(
+                order_number=row[0],
+                # Of what the platform sells, it is the seller.
+                seller_name=platform.legal_name if row[3] == RESELLER else row[1],
+                amount_minor=row[2],
+            )
+            for row in rows
+        ),
         amount_minor=payment.amount_minor,
         credit_minor=payment.credit_minor,
         paid_by={Language.ZH: chinese, Language.EN: english}.get(language, f"{chinese} {english}"),
@@ -225,7 +234,7 @@ def _quoted_title(uow: UnitOfWork, party: InvoiceParty) -> DocumentParty:
 
 def _quoted(line: PricedLine, language: Language) -> ProFormaLine:
     return ProFormaLine(
-        seller_name=line.seller_name,
+        seller_name=line.issuer_name or line.seller_name,
         name=_in(language, f"{line.title} · {line.plan_name}", f"{line.title_en} · {line.plan_name_en}"),
         note=_untaxed(line.untaxed, language),
         quantity=line.quantity,
@@ -239,7 +248,7 @@ def _quoted(line: PricedLine, language: Language) -> ProFormaLine:
 def _ordered(line: OrderLine, seller_name: str, language: Language) -> ProFormaLine:
     plan = line.plan
     return ProFormaLine(
-        seller_name=seller_name,
+        seller_name=plan.get("issuer_name") or seller_name,
         name=_in(language, f"{plan['title']} · {plan['plan_name']}", f"{plan['title_en']} · {plan['plan_name_en']}"),
         note=_untaxed(untaxed_of(plan), language),
         quantity=line.quantity,

@@ -85,6 +85,7 @@ def agreement(uow: UnitOfWork, order_ids: Sequence[UUID]) -> Iterator[Node]:
                 **_discounted(line),
                 **_tier(line),
                 **_untaxed(line),
+                **({"issuer": line.plan["issuer_name"]} if line.is_resold else {}),
                 "net": _money(line.net_minor, line.currency),
                 "tax": _money(line.tax_minor, line.currency),
                 "gross": _money(line.gross_minor, line.currency),

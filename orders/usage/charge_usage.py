@@ -25,6 +25,7 @@ from orders.checkout.owed_quote import owed_quote
 from orders.checkout.priced_line import InvoiceParty, PricedLine
 from orders.checkout.quote_models import Quote
 from orders.checkout.request_payment import request_payment
+from orders.checkout.selling import sale_parties, sold_by
 from orders.order.models import Order, OrderLine, Subscription, SubscriptionTerm
 from orders.subscriptions.renew import BoughtByHand, copy_sale_terms, invoiced_to, place_next_term
 from orders.subscriptions.schedule import RENEWS_BEFORE, TERMINATED_AFTER
@@ -115,9 +116,9 @@ def _sold(uow: UnitOfWork, subscription: Subscription, period: PeriodToPay) -> P
 
 def _line(uow: UnitOfWork, sold: PricedLine, buyer: InvoiceParty, period: PeriodToPay) -> PricedLine:
     """The period as a line: its price is what of the plan's decides usage, its parts are the period's lines."""
-    seller = lookups.get_party(uow, sold.seller_org_id)
+    parties, now = sale_parties(uow, sold.selling_model, sold.seller_org_id), clock.now()
     decision = decide_tax(
-        seller, buyer, sold.taxed_as, clock.now(), included=sold.tax_included, untaxed=sold.untaxed_price
+        parties.issuer, buyer, sold.taxed_as, now, included=sold.tax_included, untaxed=sold.untaxed_price
     )
     amounts = line_amounts(period.amount_minor, 0, decision)
     used = tuple(one for one in period.price.components if one.kind in ("metered", "commitment"))
@@ -129,7 +130,8 @@ def _line(uow: UnitOfWork, sold: PricedLine, buyer: InvoiceParty, period: Period
     )
     return sold.model_copy(
         update={
-            "seller_name": seller.legal_name,
+            "seller_name": parties.seller.legal_name,
+            **sold_by(parties, sold.taxed_as, now),
             "quantity": 1,
             "pricing": "mixed",
             "interval": price.interval,

@@ -288,6 +288,7 @@ def quote_view(page_request: PageRequest, quote: quote_models.Quote) -> QuotePan
         ),
         approval_steps=steps_sentence(page_request, steps_from(quote.approval_steps)),
         tax_note=next(filter(None, (tax_note(page_request, line) for line in lines)), None),
+        issuers=tuple(dict.fromkeys(line.issuer_name or line.seller_name for line in lines)),
     )
 
 

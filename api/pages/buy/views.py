@@ -67,6 +67,8 @@ class QuotePanel:
     approval_steps: str = ""
     """Who decides, as a sentence."""
     tax_note: str | None = None
+    issuers: tuple[str, ...] = ()
+    """Who will invoice it, each once: sellers, or the platform where that sells it."""
     trial: str = ""
     """Of a trial, a sentence: how long, and what follows."""
 

@@ -30,6 +30,10 @@ class Change:
     parts: tuple[tuple[Kind, str], ...]
 
 
+_WORDED = ("tax_category", "selling_model")
+"""What is one of a few, each with a word."""
+
+
 def changes(page_request: PageRequest, versions: VersionsCompared) -> tuple[Change, ...] | None:
     """What the latest version changes of the one on sale; None where nothing is on sale to compare with."""
     old, new = versions.published, versions.latest
@@ -38,7 +42,7 @@ def changes(page_request: PageRequest, versions: VersionsCompared) -> tuple[Chan
     texts = translations(page_request.language).texts
     found = [
         Change(texts[f"editor.field.{name}"], difference(before, after))
-        for name in (*TEXT_FIELDS, "tax_category", "refund_window_days", "data_kept_days")
+        for name in (*TEXT_FIELDS, *_WORDED, "refund_window_days", "data_kept_days")
         if (before := _field(page_request, old, name)) != (after := _field(page_request, new, name))
     ]
     images = [" · ".join(_named(page_request, one) for one in version.images) for version in (old, new)]
@@ -80,7 +84,7 @@ def _shortened(text: str) -> str:
 
 def _field(page_request: PageRequest, view: ListingView, name: str) -> str:
     value = str(getattr(view, name))
-    return translations(page_request.language).word("tax_category", value) if name == "tax_category" else value
+    return translations(page_request.language).word(name, value) if name in _WORDED else value
 
 
 def _plans(page_request: PageRequest, old: ListingView, new: ListingView) -> list[Change]:

@@ -72,7 +72,13 @@ def text_of(form: Form) -> VersionText:
     if kept is None:
         raise Invalid("data_kept_invalid", field="data_kept_days")
     tax_category = form.text("tax_category", most=20)
-    return VersionText(**words, tax_category=tax_category, refund_window_days=window, data_kept_days=kept)
+    return VersionText(
+        **words,
+        tax_category=tax_category,
+        selling_model=form.text("selling_model", most=20) or "agency",
+        refund_window_days=window,
+        data_kept_days=kept,
+    )
 
 
 def text_values(view: ListingView) -> dict[str, str]:
@@ -82,6 +88,7 @@ def text_values(view: ListingView) -> dict[str, str]:
         "kind": view.kind,
         "category": view.category,
         "tax_category": view.tax_category,
+        "selling_model": view.selling_model,
         "refund_window_days": str(view.refund_window_days),
         "data_kept_days": str(view.data_kept_days),
     }

@@ -38,6 +38,7 @@ from marketplace.catalog.draft_listing import KINDS, MAX_PLANS, TAX_CATEGORIES
 from marketplace.catalog.edit_images import MAX_IMAGES
 from marketplace.catalog.edit_terms import MAX_TEXT
 from marketplace.catalog.queries import ListingView, PlanView, VersionsCompared
+from marketplace.catalog.selling_model import SELLING_MODELS
 from marketplace.catalog.submit_listing import Reason, as_reason, check_version
 from marketplace.onboarding.queries import Checklist
 
@@ -101,6 +102,7 @@ def options(page_request: PageRequest, connectors: Sequence[ConnectorView]) -> L
         kinds=tuple(Choice(one, words.word("listing_kind", one)) for one in KINDS),
         categories=tuple(Choice(one, words.word("category", one)) for one in CATEGORIES),
         tax_categories=tuple(Choice(one, words.word("tax_category", one)) for one in TAX_CATEGORIES),
+        selling_models=tuple(Choice(one, words.word("selling_model", one)) for one in SELLING_MODELS),
         price_units=tuple(Choice(one, page_request.t(f"per.{per_of(one)}")) for one in PRICE_UNITS),
         currencies=tuple(Choice(code, f"{code} · {names.get(code, code)}") for code in (*COMMON_CURRENCIES, *others)),
         connectors=tuple(Choice(str(one.id), one.name) for one in connectors),

@@ -22,15 +22,16 @@ from kernel.money import Money
 from kernel.text import render_markdown
 from marketplace.catalog.plan_price import plan_price
 from marketplace.catalog.queries import ListingView, PlanView
-from marketplace.parties.lookups import Party, get_party
+from marketplace.parties.lookups import Party
 from marketplace.pricing.engine import Priced, price_term
 from orders.checkout.line_tax import decide_tax
 from orders.checkout.priced_line import InvoiceParty
+from orders.checkout.selling import sale_parties
 
 
 @dataclass(frozen=True, slots=True)
 class ShownAmounts:
-    """What the fewest seats of a plan come to for a company of the seller's own country.
+    """What the fewest seats of a plan come to for a company of its issuer's own country.
 
     `discount`: what a promotion takes off the list price, negative; None: nothing.
     """
@@ -98,6 +99,8 @@ class ShownListing:
     descriptions: tuple[tuple[str, str], ...]
     refund_days: int
     data_kept_days: int
+    issuer_name: str
+    """Who invoices it: the seller, or the platform that sells it."""
     plans: tuple[ShownPlan, ...]
     images: tuple[ShownImage, ...] = ()
     terms_version: str = ""
@@ -112,7 +115,7 @@ def shown_listing(
     page_request: PageRequest, uow: UnitOfWork, view: ListingView, off_minor: Mapping[UUID, int] = MappingProxyType({})
 ) -> ShownListing:
     """How a version will be met. `off_minor`: what is off the price of a plan's fewest seats at the moment, by the plan."""
-    seller = get_party(uow, view.org_id)
+    parties = sale_parties(uow, view.selling_model, view.org_id)
     terms = view.terms or {}
     return ShownListing(
         name=page_request.pick(view.title, view.title_en),
@@ -123,8 +126,9 @@ def shown_listing(
         descriptions=_in_languages(page_request, view.description, view.description_en),
         refund_days=view.refund_window_days,
         data_kept_days=view.data_kept_days,
+        issuer_name=parties.issuer.legal_name,
         plans=tuple(
-            _plan(page_request, view, plan, seller, off_minor.get(plan.id, 0))
+            _plan(page_request, view, plan, parties.issuer, off_minor.get(plan.id, 0))
             for plan in view.plans
             if plan.state == "active"
         ),
@@ -157,12 +161,12 @@ def shown_images(page_request: PageRequest, view: ListingView) -> tuple[ShownIma
     return tuple(found)
 
 
-def _plan(page_request: PageRequest, view: ListingView, plan: PlanView, seller: Party, off_minor: int) -> ShownPlan:
+def _plan(page_request: PageRequest, view: ListingView, plan: PlanView, issuer: Party, off_minor: int) -> ShownPlan:
     amounts, refusal = None, None
     price = plan_price(plan)
     priced = price_term(price, plan.min_seats)
     try:
-        amounts = _amounts(view, plan, seller, priced, off_minor)
+        amounts = _amounts(view, plan, issuer, priced, off_minor)
     except DomainError as error:
         refusal = failure(page_request, error)
     pick = page_request.pick
@@ -200,16 +204,16 @@ def _plan(page_request: PageRequest, view: ListingView, plan: PlanView, seller: 
     )
 
 
-def _amounts(view: ListingView, plan: PlanView, seller: Party, priced: Priced, off_minor: int) -> ShownAmounts:
+def _amounts(view: ListingView, plan: PlanView, issuer: Party, priced: Priced, off_minor: int) -> ShownAmounts:
     buyer = InvoiceParty(
         billing_profile_id=None,
-        legal_name=seller.legal_name,
-        country=seller.country,
-        tax_id=seller.tax_id,
-        registered_in=seller.country,
+        legal_name=issuer.legal_name,
+        country=issuer.country,
+        tax_id=issuer.tax_id,
+        registered_in=issuer.country,
     )
     decision = decide_tax(
-        seller, buyer, view.tax_category, clock.now(), included=plan.tax_included, untaxed=plan.untaxed_price
+        issuer, buyer, view.tax_category, clock.now(), included=plan.tax_included, untaxed=plan.untaxed_price
     )
     found = line_amounts(priced.amount_minor, off_minor, decision)
     return ShownAmounts(

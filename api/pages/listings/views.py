@@ -77,6 +77,7 @@ class ListingOptions:
     kinds: tuple[Choice, ...]
     categories: tuple[Choice, ...]
     tax_categories: tuple[Choice, ...]
+    selling_models: tuple[Choice, ...]
     price_units: tuple[Choice, ...]
     currencies: tuple[Choice, ...]
     connectors: tuple[Choice, ...]

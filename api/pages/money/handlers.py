@@ -24,9 +24,11 @@ from billing.payouts.balances import balances
 from billing.payouts.queries import list_payouts
 from billing.shares.queries import ShareRow, earnings_by_video, list_shares
 from billing.statements.queries import get_statement, list_statements
+from billing.statements.supplies import supplies_to_invoice
 from kernel.db.uow import UnitOfWork
 from marketplace.attribution.reach import reach_of_videos
 from marketplace.parties.lookups import get_party
+from marketplace.parties.models import PLATFORM_ORG_ID
 from marketplace.videos.queries import summaries_of
 from orders.seller_queries import sold_lines
 
@@ -113,6 +115,8 @@ def _statement(page_request: PageRequest, statement_id: UUID, *, as_promoter: bo
         lines = {} if as_promoter else sold_lines(uow, {line.reference for line in found})
         name = get_party(uow, row.org_id).legal_name
         bill_id = row.commission_invoice_id
+        supplies = [] if as_promoter else supplies_to_invoice(uow, row)
+        platform_name = get_party(uow, PLATFORM_ORG_ID).legal_name
         bill_drawn = bill_id is not None and bool(files_of_documents(uow, [bill_id]).files)
     return StatementView(
         row=presenter.statement_row(page_request, row),
@@ -126,6 +130,8 @@ def _statement(page_request: PageRequest, statement_id: UUID, *, as_promoter: bo
         back=addresses.PROMOTER if as_promoter else addresses.SELLER_MONEY,
         as_promoter=as_promoter,
         bill_drawn=bill_drawn,
+        supplies=tuple(presenter.supply(one, row.currency) for one in supplies),
+        platform_name=platform_name,
     )
 
 

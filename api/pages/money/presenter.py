@@ -13,12 +13,13 @@ from api.pages.frame.codes import in_words
 from api.pages.frame.phrases import money
 from api.pages.frame.site import PageRequest
 from api.pages.money import views
-from api.pages.money.views import MoneyFigures
+from api.pages.money.views import MoneyFigures, SupplyItem
 from billing.invoices.queries import InvoiceRow
 from billing.payouts.balances import Balance, balances
 from billing.payouts.queries import NextPayout, PayoutRow, next_payouts
 from billing.shares.queries import ShareRow, VideoEarning
 from billing.statements.queries import StatementLineRow, StatementRow
+from billing.statements.supplies import SupplyToInvoice
 from kernel.db.uow import UnitOfWork
 from marketplace.attribution.reach import Reach
 from marketplace.parties.lookups import get_party
@@ -185,3 +186,9 @@ def own_figures(page_request: PageRequest, uow: UnitOfWork, kind: str) -> tuple[
     found = balances(uow, kind, time_zone=zone)
     upcoming = next_payouts(uow, {one.currency: one.available_minor for one in found})
     return figures(found, upcoming)
+
+
+def supply(one: SupplyToInvoice, currency: str) -> SupplyItem:
+    """What the platform was supplied at one rate of tax."""
+    net, tax, gross = (money(minor, currency) for minor in (one.net_minor, one.tax_minor, one.gross_minor))
+    return SupplyItem(one.tax_rate_ppm, net, tax, gross)

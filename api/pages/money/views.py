@@ -96,6 +96,16 @@ class StatementItemLine:
 
 
 @dataclass(frozen=True, slots=True)
+class SupplyItem:
+    """What the platform was supplied at one rate of tax; negative amounts are to be credited."""
+
+    tax_rate_ppm: int
+    net: Money
+    tax: Money
+    gross: Money
+
+
+@dataclass(frozen=True, slots=True)
 class StatementView:
     """One closed period with every line it is made of."""
 
@@ -109,6 +119,9 @@ class StatementView:
     as_promoter: bool = False
     bill_drawn: bool = False
     """Whether the platform's bill for its commission can be opened; it is issued before it is drawn."""
+    supplies: tuple[SupplyItem, ...] = ()
+    """What the seller has to invoice the platform for, of what that sold itself."""
+    platform_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

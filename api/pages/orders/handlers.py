@@ -25,7 +25,7 @@ from api.pages.orders import presenter
 from api.pages.orders.presenter import OrderPageData
 from api.pages.orders.views import OrderItem, OrderPageLine, OrderPageView, OrdersView, PayerConfirmation
 from api.pages.refund_cases.presenter import case_item
-from api.pages.services.presenter import milestone_item
+from api.pages.services.presenter import bought_milestones
 from api.payer_action import payer_address
 from api.v1.departments import ASSIGN
 from api.v1.purchases import require_gateway
@@ -287,6 +287,7 @@ def _view(
         listing_name=titles(page_request, order.lines),
         lines=lines,
         seller_name=order.seller_name,
+        issuer_name=order.issuer_name,
         net=money(order.net_minor, order.currency),
         tax=money(order.tax_minor, order.currency),
         gross=money(order.gross_minor, order.currency),
@@ -317,10 +318,7 @@ def _view(
         else (),
         pay_error=presenter.pay_error(page_request, data.payment.error_code) if failed and data.payment else "",
         confirm=_confirmation(data.payment, may_buy=buys) if waits and data.payment else None,
-        milestones=tuple(
-            milestone_item(page_request, one, number, of_buyer=True, may_act=buys, typed=typed)
-            for number, one in enumerate(data.milestones, 1)
-        ),
+        milestones=bought_milestones(page_request, data.milestones, typed, may_act=buys),
         payment_state=data.payment.state if order.state == "pending_payment" and data.payment else "",
     )
 

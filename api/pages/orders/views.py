@@ -65,6 +65,7 @@ class OrderPageView:
     listing_name: str
     lines: tuple[OrderPageLine, ...]
     seller_name: str
+    issuer_name: str
     net: Money
     tax: Money
     gross: Money

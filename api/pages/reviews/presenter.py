@@ -111,7 +111,7 @@ def reasons_of(form: Form) -> tuple[Reason, ...]:
 
 def _fields(page_request: PageRequest, view: ListingView, typed: Mapping[str, str]) -> tuple[ReasonField, ...]:
     """What may be returned: every text that is there, the category, pictures, terms, what matters of each plan, the whole."""
-    names = [name for name in TEXT_FIELDS if getattr(view, name)] + ["category", "tax_category"]
+    names = [name for name in TEXT_FIELDS if getattr(view, name)] + ["category", "tax_category", "selling_model"]
     names += [name for name in ("images", "terms") if getattr(view, name)]
     names += [f"plans.{plan.code}.{column}" for plan in view.plans for column in _OF_PLANS]
     names.append("")

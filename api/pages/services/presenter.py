@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from api.pages.frame import addresses
@@ -13,6 +13,16 @@ from orders.milestones.begin import WHOLE
 from orders.milestones.queries import MilestoneFileView, MilestoneView, WaitingMilestone
 
 Act = Literal["decide", "cancel", "deliver"]
+
+
+def bought_milestones(
+    page_request: PageRequest, found: Sequence[MilestoneView], typed: Mapping[str, str] | None, *, may_act: bool
+) -> tuple[MilestoneItem, ...]:
+    """Those of an order as its buyer sees them, numbered."""
+    return tuple(
+        milestone_item(page_request, one, number, of_buyer=True, may_act=may_act, typed=typed)
+        for number, one in enumerate(found, 1)
+    )
 
 
 def milestone_item(

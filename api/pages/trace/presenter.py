@@ -261,6 +261,7 @@ FACTS: Mapping[str, tuple[str, Callable[[PageRequest, Formats, Any], str | Timel
     "revoked_at": ("until", _moment),
     "rate_ppm": ("rate", _rate),
     "untaxed": ("untaxed", _untaxed),
+    "issuer": ("issuer", _plain),
     "second_ms": ("second", _second),
     "start_ms": ("from", _second),
     "end_ms": ("to", _second),

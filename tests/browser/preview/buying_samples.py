@@ -43,6 +43,11 @@ class Samples:
         return self.pick("一号直聘", "Direct Hire One")
 
     @property
+    def platform(self) -> str:
+        """The platform's registered name."""
+        return self.pick("频道集市（上海）网络科技有限公司", "Channel Market (Shanghai) Ltd")
+
+    @property
     def buyer(self) -> str:
         """The organization that buys."""
         return self.pick("杭州远山科技有限公司", "Yuanshan Technology Co., Ltd")
@@ -363,6 +368,7 @@ class Samples:
             listing_name=self.hiring,
             lines=(OrderPageLine(self.hiring, self.pick("专业版", "Pro"), 20, True),),
             seller_name=self.seller,
+            issuer_name=self.platform,
             net=cny(375_472),
             tax=cny(22_528),
             gross=cny(398_000),

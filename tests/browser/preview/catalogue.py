@@ -37,6 +37,7 @@ from tests.browser.preview import (
     promoter_samples,
     recurring_samples,
     refund_samples,
+    reseller_samples,
     service_samples,
     trial_samples,
     usage_samples,
@@ -171,6 +172,7 @@ def samples(language: Language) -> dict[str, Sample]:
             bank_samples.buyers_pages,
             on_account_samples.buyers_pages,
             form_samples.buyers_pages,
+            reseller_samples.buyers_pages,
         ),
         SELLER: (
             listing_pages,
@@ -190,6 +192,7 @@ def samples(language: Language) -> dict[str, Sample]:
             gateway_samples.sellers_pages,
             promoter_samples.sellers_pages,
             promoter_samples.promoters_pages,
+            reseller_samples.sellers_pages,
         ),
         operator: (
             review_pages,

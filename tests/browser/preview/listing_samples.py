@@ -39,6 +39,10 @@ def options(s: Samples) -> ListingOptions:
         (Choice("saas", s.pick("软件", "Software")), Choice("service", s.pick("服务", "Service"))),
         (Choice("hr", s.pick("人力资源", "HR")),),
         (Choice("service", s.pick("服务", "Service")), Choice("software", s.pick("软件", "Software"))),
+        (
+            Choice("agency", s.pick("由您销售：您向买方开票", "You: your invoice to the buyer")),
+            Choice("reseller", s.pick("由平台销售（经销）：平台向买方开票", "The platform: its invoice to the buyer")),
+        ),
         (Choice("seat/year", s.pick("席位 / 年", "seat / year")), Choice("once", s.pick("一次", "once"))),
         (Choice("CNY", "CNY · CNY"), Choice("USD", "USD · USD")),
         (Choice("c1", "webhook"),),
@@ -191,6 +195,7 @@ def shown(s: Samples) -> ShownListing:
         (("zh-CN", HTML), ("en", HTML)),
         7,
         30,
+        s.platform,
         (pro,),
     )
 

@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Forbidden
+from kernel.money import net_of_included
 from kernel.principal import SYSTEM, Principal, PrincipalKind
 from orders.deferred_revenue.queries import DeferredLine, Whose, deferred_lines, deferred_months
 from orders.deferred_revenue.recognition import recognised_in
@@ -46,13 +47,21 @@ def test_months_are_the_sums_of_their_terms(whose: Whose, market: Market, owner:
         text("""SELECT sum(c.net_minor - coalesce(r.net, 0)) FROM billing.charge c LEFT JOIN (
                     SELECT charge_id, sum(net_minor) AS net FROM billing.refund_line l JOIN billing.refund r ON r.id = l.refund_id
                     WHERE r.state <> 'failed' GROUP BY 1) r ON r.charge_id = c.id
-                WHERE c.seller_org_id = :org AND EXISTS (
+                WHERE c.seller_org_id = :org AND c.selling_model = 'agency' AND EXISTS (
                     SELECT 1 FROM orders.subscription_term t WHERE t.order_line_id = c.reference)"""),
         {"org": market.world.seller.id},
     )
+    supplied = owner.session.execute(
+        text("""SELECT s.amount_minor - s.reversed_minor AS minor, c.supply_tax_rate_ppm AS ppm
+                FROM billing.share s JOIN billing.charge c ON c.id = s.charge_id
+                WHERE c.seller_org_id = :org AND s.kind = 'seller' AND c.selling_model = 'reseller'"""),
+        {"org": market.world.seller.id},
+    ).all()
+    assert supplied
     if whose == "seller":
         ended = min(row.month for row in months)
-        assert sum(row.recognised_minor for row in months) + months[0].deferred_minor == paid, ended
+        of_supplies = sum(net_of_included(row.minor, row.ppm) for row in supplied)
+        assert sum(row.recognised_minor for row in months) + months[0].deferred_minor == paid + of_supplies, ended
 
 
 def test_only_whoever_reads_money_reads_it(market: Market, owner: UnitOfWork) -> None:

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
-from api.v1.statement_workbook import HEADER, SUMS, NamedLine, write_workbook
+from api.v1.statement_workbook import HEADER, SUMS, SUPPLY_HEADER, NamedLine, write_workbook
 from billing.statements.queries import StatementLineRow, StatementRow
+from billing.statements.supplies import SupplyToInvoice
 
 AT = datetime(2026, 11, 2, 8, tzinfo=UTC)
 ROW = StatementRow(
@@ -74,6 +75,14 @@ def test_it_says_what_the_statement_says() -> None:
 def test_a_currency_without_minor_units_keeps_its_amounts() -> None:
     facts, lines = written(replace(ROW, currency="JPY"), "卖方", [NamedLine(LINE)])
     assert (facts["net"], lines[1][8]) == (78_800.0, 84_800.0)
+
+
+def test_what_is_to_be_invoiced_to_the_platform_has_a_sheet_of_its_own() -> None:
+    file = io.BytesIO()
+    write_workbook(file, ROW, "卖方", [], [SupplyToInvoice("S", 60_000, 106_000), SupplyToInvoice("AE", 0, -500)])
+    sheet = CalamineWorkbook.from_filelike(io.BytesIO(file.getvalue())).get_sheet_by_name("to_invoice").to_python()
+    assert tuple(sheet[0]) == SUPPLY_HEADER
+    assert sheet[1:] == [["S", 6.0, 1000.0, 60.0, 1060.0], ["AE", 0.0, -5.0, 0.0, -5.0]]
 
 
 @given(TEXTS, st.sampled_from(["", "=", "+", "-", "@", "\t", "=HYPERLINK(", "https://"]))
