@@ -50,7 +50,7 @@ def list_operator_queues(uow: UnitOfWork) -> list[OperatorQueue]:
         ),
         # Within its first letter's time nobody has to do anything about one.
         "refunds_held": select(func.count(), func.min(Refund.held_at)).where(
-            Refund.state == "held", Refund.held_at < clock.now() - HELD_QUIETLY
+            state_in(Refund.state, "held"), Refund.held_at < clock.now() - HELD_QUIETLY
         ),
         "payouts_unknown": select(func.count(), func.min(Payout.created_at)).where(state_in(Payout.state, "unknown")),
         "payouts_failed": select(func.count(), func.min(Payout.created_at))

@@ -16,6 +16,7 @@ from billing.fapiao.red_first import PROMISE_WAITS
 from billing.refunds.models import Refund
 from kernel.db.uow import UnitOfWork
 from kernel.paging import Page, cut, newest_first
+from kernel.states import state_in
 
 HeldSide = Literal["buyer", "seller", "operator"]
 WaitsFor = Literal["issuer", "buyer", "seller", "both"]
@@ -52,7 +53,7 @@ def list_held_refunds(
 
     Raises: Forbidden `permission_missing` of an operator without operator.read.
     """
-    statement = select(Refund).where(Refund.state == "held")
+    statement = select(Refund).where(state_in(Refund.state, "held"))
     if side == "operator":
         uow.principal.require("operator.read")
     else:

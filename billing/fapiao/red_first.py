@@ -35,6 +35,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.jobs.kinds import RetryLater
 from kernel.jobs.models import Job
 from kernel.jobs.outbox import enqueue
+from kernel.states import state_in
 
 REDDEN_REFUND: Final = "billing.fapiao.redden_refund"
 """Kind of the job that opens the red letters of a refund that waits."""
@@ -113,7 +114,7 @@ def expired_of_held(uow: UnitOfWork) -> Sequence[UUID]:
     return uow.session.scalars(
         select(RedLetter.id)
         .join(Refund, Refund.id == RedLetter.refund_id)
-        .where(Refund.state == "held", RedLetter.state == "expired", _is_unreplaced())
+        .where(state_in(Refund.state, "held"), RedLetter.state == "expired", _is_unreplaced())
         .order_by(RedLetter.expires_at)
         .limit(BATCH)
     ).all()
@@ -134,7 +135,7 @@ def promises_due(uow: UnitOfWork) -> Sequence[UUID]:
     late = Refund.held_at <= clock.now() - PROMISE_WAITS
     return uow.session.scalars(
         select(Refund.id)
-        .where(Refund.state == "held", Refund.automatic, late | refused)
+        .where(state_in(Refund.state, "held"), Refund.automatic, late | refused)
         .order_by(Refund.held_at)
         .limit(BATCH)
     ).all()
@@ -157,7 +158,9 @@ def pick_up_held(uow: UnitOfWork) -> None:
     unfinished = exists().where(
         RedLetter.refund_id == Refund.id, _is_unreplaced(), RedLetter.state.not_in(EFFECTIVE) | red.is_(None)
     )
-    stuck = select(Refund.id).where(Refund.state == "held", Refund.held_at < clock.now() - _LATE, ~waits, ~unfinished)
+    stuck = select(Refund.id).where(
+        state_in(Refund.state, "held"), Refund.held_at < clock.now() - _LATE, ~waits, ~unfinished
+    )
     for refund_id in uow.session.scalars(stuck.order_by(Refund.held_at).limit(BATCH)):
         enqueue(uow, REDDEN_REFUND, {"refund_id": str(refund_id)}, dedupe_key=f"{refund_id}:{slot}")
 

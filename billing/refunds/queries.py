@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from billing.refunds.models import Refund
 from kernel.db.uow import UnitOfWork
+from kernel.states import state_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,5 +44,5 @@ def refunds_received(uow: UnitOfWork, reference: UUID) -> list[RefundRow]:
 
 def awaits_red(uow: UnitOfWork, references: Collection[UUID]) -> bool:
     """Whether a refund of one of these orders waits for a red tax invoice."""
-    waits = select(Refund.id).where(Refund.reference.in_(references), Refund.state == "held").limit(1)
+    waits = select(Refund.id).where(Refund.reference.in_(references), state_in(Refund.state, "held")).limit(1)
     return uow.session.scalar(waits) is not None

@@ -19,6 +19,7 @@ from kernel import audit
 from kernel.db.locks import lock_aggregate, lock_rows
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, NotFound
+from kernel.states import state_in
 from marketplace.input_text import line
 from orders.order.locking import find_locked_order
 from orders.refunds.models import RefundCase
@@ -81,7 +82,7 @@ def give_up_held(uow: UnitOfWork, payment_id: UUID, code: str, *, disputed: bool
 
     Emits: RefundFailed for each. Locks: the purchase, the orders by id, their refunds and red letters.
     """
-    waits = select(Refund.id, Refund.reference).where(Refund.payment_id == payment_id, Refund.state == "held")
+    waits = select(Refund.id, Refund.reference).where(Refund.payment_id == payment_id, state_in(Refund.state, "held"))
     found = uow.session.execute(waits.order_by(Refund.reference, Refund.id)).all()
     if found:
         lock_aggregate(uow, uow.session.get_one(Payment, payment_id).reference)
