@@ -157,7 +157,7 @@ def progress_marks(uow: UnitOfWork, order_ids: Sequence[UUID]) -> dict[UUID, str
     payment = (
         select(func.concat_ws("|", Payment.id, Payment.state, Payment.error_code))
         .where(Payment.reference == Order.purchase_id)
-        .order_by(Payment.created_at.desc())
+        .order_by(Payment.created_at.desc(), Payment.id.desc())
         .limit(1)
         .correlate(Order)
         .scalar_subquery()

@@ -129,7 +129,7 @@ def disputes_of_payment(uow: UnitOfWork, payment_id: UUID) -> list[DisputeRow]:
     rows = uow.session.scalars(
         select(Dispute)
         .where(Dispute.payment_id == payment_id, Dispute.payer_org_id == uow.principal.organization())
-        .order_by(Dispute.created_at)
+        .order_by(Dispute.created_at, Dispute.id)
     )
     return [to_dispute_row(row) for row in rows]
 

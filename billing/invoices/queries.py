@@ -258,7 +258,7 @@ def get_invoice(uow: UnitOfWork, invoice_id: UUID) -> InvoiceDetail:
         select(InvoiceLine).where(InvoiceLine.invoice_id == invoice.id).order_by(InvoiceLine.position)
     )
     notes = uow.session.scalars(
-        select(Invoice).where(Invoice.original_invoice_id == invoice.id).order_by(Invoice.created_at)
+        select(Invoice).where(Invoice.original_invoice_id == invoice.id).order_by(Invoice.created_at, Invoice.id)
     )
     period = None
     if invoice.period_start_on is not None and invoice.period_end_on is not None:

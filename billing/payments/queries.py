@@ -46,7 +46,10 @@ def get_payment(uow: UnitOfWork, payment_id: UUID) -> PaymentRow:
 def latest_payment(uow: UnitOfWork, reference: UUID) -> PaymentRow | None:
     """The newest payment of a purchase that the acting organization made, if there is one."""
     found = uow.session.scalar(
-        _visible_to(uow).where(Payment.reference == reference).order_by(Payment.created_at.desc()).limit(1)
+        _visible_to(uow)
+        .where(Payment.reference == reference)
+        .order_by(Payment.created_at.desc(), Payment.id.desc())
+        .limit(1)
     )
     return _row(found) if found is not None else None
 
@@ -60,7 +63,7 @@ def awaiting_payer(uow: UnitOfWork, references: Collection[UUID]) -> set[UUID]:
         .with_only_columns(Payment.reference, Payment.state)
         .where(Payment.reference.in_(references))
         .ext(distinct_on(Payment.reference))
-        .order_by(Payment.reference, Payment.created_at.desc())
+        .order_by(Payment.reference, Payment.created_at.desc(), Payment.id.desc())
     )
     return {row.reference for row in uow.session.execute(newest) if row.state in {"failed", "requires_action"}}
 

@@ -74,7 +74,7 @@ def next_payouts(uow: UnitOfWork, available: Mapping[str, int]) -> dict[str, Nex
                 Payout.currency == currency,
                 Payout.state.in_(UNRESOLVED),
             )
-            .order_by(Payout.created_at)
+            .order_by(Payout.created_at, Payout.id)
             .limit(1)
         ).first()
         closed = uow.session.scalar(
