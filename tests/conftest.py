@@ -56,7 +56,7 @@ units_of_work.LIMITS = units_of_work.LIMITS.replace(
 
 # What a test process holds from its beginning to its end, 20,000 tests and all modules, is not looked through for garbage
 # again and again: that took every seventh second.
-gc.set_threshold(200_000, 50, 100)
+gc.set_threshold(20_000, 20, 20)
 
 
 def pytest_collection_finish() -> None:
