@@ -23,6 +23,8 @@ from kernel.db.uow import UnitOfWork
 from kernel.paging import Page, bounded, cut, decode
 from kernel.states import state_in
 from orders.order.models import Order, OrderLine
+from orders.order.views import OrderView
+from orders.queries import get_seller_order, list_seller_orders
 
 OPEN_ORDER: Final = "pending_payment"
 ALL_BACK: Final = "refunded"
@@ -63,6 +65,39 @@ class AwaitedOrder:
     def id(self) -> UUID:
         """Of the transfer that is awaited."""
         return self.awaited.id
+
+
+@dataclass(frozen=True, slots=True)
+class SoldOrder:
+    """A paid or delivered order, and that its buyer still owes it, where it does."""
+
+    order: OrderView
+    awaited: AwaitedPayment | None
+
+    @property
+    def id(self) -> UUID:
+        """Of the order."""
+        return self.order.id
+
+
+def get_sold(uow: UnitOfWork, order_id: UUID) -> SoldOrder:
+    """An order of the acting seller. Raises NotFound."""
+    order = get_seller_order(uow, order_id)
+    return SoldOrder(order, awaited_of(uow, [order.id]).get(order.id))
+
+
+def list_sold(
+    uow: UnitOfWork,
+    *,
+    cursor: str | None = None,
+    limit: int = 20,
+    state: str | None = None,
+    text: str | None = None,
+) -> Page[SoldOrder]:
+    """The acting seller's orders, as `list_seller_orders`."""
+    page = list_seller_orders(uow, cursor=cursor, limit=limit, state=state, text=text)
+    awaited = awaited_of(uow, [one.id for one in page.items])
+    return Page([SoldOrder(one, awaited.get(one.id)) for one in page.items], page.next_cursor)
 
 
 def awaited_of(uow: UnitOfWork, order_ids: Collection[UUID]) -> dict[UUID, AwaitedPayment]:
