@@ -6,9 +6,10 @@ They are the payer's and the platform's: a seller is told of what it waits for b
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 
 from billing.bank.models import BankTransfer
 from billing.credit_lines.models import ON_ACCOUNT
@@ -23,6 +24,9 @@ from orders.order.models import Order
 from orders.papers.models import SalePaper
 from orders.tracing.model import Node
 from orders.tracing.resolve import mine
+
+KINDS: Final = ("receipt", "purchase_pro_forma", "quote_pro_forma")
+"""What is drawn of a payment, a purchase or its quote."""
 
 
 def paper_nodes(uow: UnitOfWork, order_ids: Sequence[UUID]) -> Iterator[Node]:
@@ -44,7 +48,10 @@ def awaited_nodes(uow: UnitOfWork, order_ids: Sequence[UUID]) -> Iterator[Node]:
 
 def _transfer_nodes(uow: UnitOfWork, payment_ids: Sequence[UUID]) -> Iterator[Node]:
     transfers = uow.session.scalars(
-        select(BankTransfer).where(BankTransfer.payment_id.in_(payment_ids), mine(uow, BankTransfer.payer_org_id))
+        select(BankTransfer)
+        # Both columns of the index, for the platform, too.
+        .join(Payment, and_(Payment.payer_org_id == BankTransfer.payer_org_id, Payment.id == BankTransfer.payment_id))
+        .where(Payment.id.in_(payment_ids), mine(uow, BankTransfer.payer_org_id))
     ).all()
     to = {one.id: one.payer_name for one in transfers}
     for t in transfers:
@@ -89,7 +96,9 @@ def _drawn_nodes(uow: UnitOfWork, order_ids: Sequence[UUID], payments: Mapping[U
     to = {row.Purchase.id: str(row.Purchase.billing_profile.get("legal_name", "")) for row in bought}
     to |= {row.Quote.id: str(row.Quote.invoice_party.get("legal_name", "")) for row in bought}
     to |= {payment_id: to.get(purchase_id, "") for payment_id, purchase_id in payments.items()}
-    papers = select(SalePaper).where(SalePaper.subject_id.in_(list(to)), mine(uow, SalePaper.buyer_org_id))
+    papers = select(SalePaper).where(
+        SalePaper.kind.in_(KINDS), SalePaper.subject_id.in_(list(to)), mine(uow, SalePaper.buyer_org_id)
+    )
     for p in uow.session.scalars(papers.order_by(SalePaper.created_at, SalePaper.id)):
         facts = {
             "paper": p.kind,
