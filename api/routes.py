@@ -9,6 +9,7 @@ from typing import Any
 from api import health, metrics, openapi_ui
 from api.pages.account import handlers as account_pages
 from api.pages.approvals import handlers as approvals_pages
+from api.pages.awaited_payments import handlers as awaited_payments_pages
 from api.pages.bank import handlers as bank_pages
 from api.pages.billing_profiles import handlers as billing_profiles_pages
 from api.pages.books import handlers as books_pages
@@ -92,6 +93,7 @@ from api.v1 import (
     api_keys,
     approval_deputies,
     approvals,
+    awaited_payments,
     bank,
     bank_returns,
     bank_transfers,
@@ -172,6 +174,7 @@ from api.v1 import (
     share_policies,
     sign_ups,
     sold_subscriptions,
+    sold_unbilled,
     spend,
     statement_workbook,
     store_credits,
@@ -273,6 +276,8 @@ MODULES: tuple[ModuleType, ...] = (
     sale_papers,
     buyer_statements,
     unbilled_orders,
+    sold_unbilled,
+    awaited_payments,
     statement_workbook,
     fapiaos,
     held_refunds,
@@ -374,6 +379,7 @@ MODULES: tuple[ModuleType, ...] = (
     sale_papers_pages,
     buyer_statements_pages,
     unbilled_orders_pages,
+    awaited_payments_pages,
 )
 
 

@@ -22,9 +22,11 @@ from api.order_watcher import OrderWatcher
 from api.payer_action import absolute_action
 from api.request import ApiRequest
 from api.schema import KeyHeader, MoneyOut, Out, PageOut, Paging, Wire, idempotent_command, list_page
+from api.v1.awaited_payments import AwaitedPaymentOut
 from api.v1.price_out import InstalmentOut, LineTierOut, PriceLineOut, instalments_out, price_lines_out
 from kernel.db.uow import UnitOfWork
 from orders import queries
+from orders.awaited_payments import SoldOrder, get_sold, list_sold
 from orders.order.accept_services import accept_order
 from orders.order.models import ORDER
 from orders.order.views import LineView, OrderView
@@ -159,6 +161,24 @@ class OrderOut(Out):
     def of(cls, order: OrderView) -> OrderOut:
         """From the query's row."""
         return cls.of_row(order, lines=[LineOut.of(line, order.currency) for line in order.lines])
+
+
+class SoldOrderOut(OrderOut):
+    """An order as its seller sees it."""
+
+    awaited_payment: Annotated[
+        AwaitedPaymentOut | None, Meta(description="While it was delivered on account and its buyer has not paid")
+    ]
+
+    @classmethod
+    def of_sold(cls, sold: SoldOrder) -> SoldOrderOut:
+        """From the query's row."""
+        order, waits = sold.order, sold.awaited
+        return cls.of_row(
+            order,
+            lines=[LineOut.of(line, order.currency) for line in order.lines],
+            awaited_payment=AwaitedPaymentOut.of(waits) if waits is not None else None,
+        )
 
 
 class LineProgressOut(Out):
@@ -320,16 +340,16 @@ def list_seller_orders(
     request: ApiRequest,
     paging: Given[Paging],
     only: Annotated[str | None, state_in(ORDER.states)] = None,
-) -> Response[PageOut[OrderOut]]:
+) -> Response[PageOut[SoldOrderOut]]:
     """The organization's paid orders as seller, newest first."""
-    return list_page(request, paging, queries.list_seller_orders, OrderOut.of, state=only)
+    return list_page(request, paging, list_sold, SoldOrderOut.of_sold, state=only)
 
 
 @get("/v1/seller/orders/{order_id:uuid}", permission="seller.orders.read", sync_to_thread=True, tags=["seller"])
-def get_seller_order(order_id: FromPath[UUID], request: ApiRequest) -> OrderOut:
+def get_seller_order(order_id: FromPath[UUID], request: ApiRequest) -> SoldOrderOut:
     """One paid order of the seller."""
     with request.transaction() as uow:
-        return OrderOut.of(queries.get_seller_order(uow, order_id))
+        return SoldOrderOut.of_sold(get_sold(uow, order_id))
 
 
 def _look(request: ApiRequest, order_id: UUID) -> Progress:

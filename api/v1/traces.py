@@ -8,9 +8,12 @@ from uuid import UUID
 
 from litestar import get
 from litestar.params import FromPath, QueryParameter
+from msgspec import Meta
 
+from api.paper_files import paper_files
 from api.request import ApiRequest
 from api.schema import Out
+from kernel.principal import Principal
 from orders.tracing.find import LONGEST, find_traceable
 from orders.tracing.model import Gap, Trace
 from orders.tracing.trace import trace
@@ -26,6 +29,12 @@ class NodeOut(Out):
     title: str
     title_en: str
     facts: dict[str, Any]
+    files: Annotated[
+        dict[str, str],
+        Meta(
+            description="Of a letter, request for payment, receipt or pro-forma invoice: paths of its PDFs by language"
+        ),
+    ]
     after: list[UUID]
 
 
@@ -39,13 +48,13 @@ class TraceOut(Out):
     gaps: list[Gap]
 
     @classmethod
-    def of(cls, found: Trace) -> TraceOut:
-        """From the query's value."""
+    def of(cls, found: Trace, reader: Principal) -> TraceOut:
+        """From the query's value, with the files that this reader may open."""
         return cls(
             asked_kind=found.asked_kind,
             asked_id=found.asked_id,
             whole=found.is_whole,
-            nodes=[NodeOut.of_row(node) for node in found.nodes],
+            nodes=[NodeOut.of_row(node, files=paper_files(reader, node)) for node in found.nodes],
             gaps=list(found.gaps),
         )
 
@@ -79,7 +88,7 @@ def find_by_number(request: ApiRequest, number: NumberParameter) -> list[Traceab
 def get_trace(any_id: FromPath[UUID], request: ApiRequest) -> TraceOut:
     """From any id of a touchpoint, video, order, run, entitlement, invoice, statement or payout: the whole chain."""
     with request.transaction() as uow:
-        return TraceOut.of(trace(uow, any_id))
+        return TraceOut.of(trace(uow, any_id), uow.principal)
 
 
 routes = [find_by_number, get_trace]

@@ -33,7 +33,7 @@ def run(settings: Settings, identifier: str, *, as_json: bool) -> int:
         )
         return 2
     if as_json:
-        print(json.dumps(TraceOut.of(found).as_json(), ensure_ascii=False, indent=1))  # noqa: T201
+        print(json.dumps(TraceOut.of(found, SYSTEM).as_json(), ensure_ascii=False, indent=1))  # noqa: T201
     else:
         show(found)
     return 0 if found.is_whole else 1

@@ -71,21 +71,21 @@ def list_unbilled_orders(
     billing_profile_id: UUID | None = None,
 ) -> Page[UnbilledRow]:
     """The acting buyer's orders that wait for their month's invoice, the latest first; none of which all went back."""
-    statement = _waiting(uow)
+    statement = waiting_orders(UnbilledOrder.buyer_org_id == uow.principal.organization())
     if order_id is not None:
         statement = statement.where(UnbilledOrder.order_id == order_id)
     if billing_profile_id is not None:
         statement = statement.where(UnbilledOrder.billing_profile_id == billing_profile_id)
     rows = uow.session.execute(newest_first(statement, UnbilledOrder.created_at, UnbilledOrder.id, cursor, limit))
     found = [
-        UnbilledRow(**{name: _plain(getattr(row, name)) for name in UnbilledRow.__dataclass_fields__}) for row in rows
+        UnbilledRow(**{name: plain(getattr(row, name)) for name in UnbilledRow.__dataclass_fields__}) for row in rows
     ]
     return cut(found, limit, lambda row: (row.created_at, row.id))
 
 
 def invoices_to_come(uow: UnitOfWork) -> list[InvoiceToCome]:
     """What the acting buyer's waiting orders come to, by month, issuer, title and currency: the soonest first."""
-    one = _waiting(uow).subquery().c
+    one = waiting_orders(UnbilledOrder.buyer_org_id == uow.principal.organization()).subquery().c
     issuer = one.issuer_org_id.label("seller_org_id")
     same = (one.month, issuer, one.billing_profile_id, one.title, one.tax_id, one.country, one.currency)
     rows = uow.session.execute(
@@ -101,19 +101,20 @@ def invoices_to_come(uow: UnitOfWork) -> list[InvoiceToCome]:
         .limit(INVOICES_SHOWN)
     )
     return [
-        InvoiceToCome(**{name: _plain(getattr(row, name)) for name in InvoiceToCome.__dataclass_fields__})
+        InvoiceToCome(**{name: plain(getattr(row, name)) for name in InvoiceToCome.__dataclass_fields__})
         for row in rows
     ]
 
 
-def _waiting(uow: UnitOfWork) -> Select[Any]:
-    """The acting buyer's orders that wait, one a row, with whom and what they would be invoiced for now."""
+def waiting_orders(whose: ColumnElement[bool]) -> Select[Any]:
+    """Whose orders wait, one a row, with whom and what they would be invoiced for now."""
     title, resold = Purchase.billing_profile, UnbilledOrder.selling_model == RESELLER
     named = select(Organization.legal_name).where(Organization.id == PLATFORM_ORG_ID).scalar_subquery()
     statement: Select[Any] = select(
         *(getattr(UnbilledOrder, name) for name in _OF_ROW),
         Order.number.label("order_number"),
         Order.seller_name,
+        Order.buyer_name,
         case((resold, PLATFORM_ORG_ID), else_=UnbilledOrder.seller_org_id).label("issuer_org_id"),
         case((resold, named), else_=Order.seller_name).label("issuer_name"),
         title["legal_name"].astext.label("title"),
@@ -126,17 +127,27 @@ def _waiting(uow: UnitOfWork) -> Select[Any]:
         .join(Order, Order.id == UnbilledOrder.order_id)
         .join(Purchase, Purchase.id == Order.purchase_id)
         .where(
-            UnbilledOrder.buyer_org_id == uow.principal.organization(),
+            whose,
             UnbilledOrder.settled_at.is_(None),
             _left("gross") > 0,
         )
     )
 
 
-_OF_ROW = ("id", "order_id", "seller_org_id", "billing_profile_id", "month", "due_at", "currency", "created_at")
+_OF_ROW = (
+    "id",
+    "order_id",
+    "seller_org_id",
+    "buyer_org_id",
+    "billing_profile_id",
+    "month",
+    "due_at",
+    "currency",
+    "created_at",
+)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """A sum as the whole number that it is."""
     return int(value) if isinstance(value, Decimal) else value
 

@@ -10,10 +10,12 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute
 
+from billing.bank.models import BankTransfer
 from billing.charges.models import Charge
 from billing.disputes.models import Dispute
 from billing.invoices.models import Invoice, InvoiceLine
 from billing.ledger.models import LedgerTransaction, Posting
+from billing.on_account.models import DunningNotice
 from billing.payments.models import Payment, PaymentAllocation
 from billing.payouts.models import Payout
 from billing.refunds.models import Refund
@@ -23,6 +25,7 @@ from fulfillment.courses.models import EpisodeProgress
 from fulfillment.entitlements.models import Entitlement, Seat
 from fulfillment.runs.models import Run
 from fulfillment.usage.models import UsageEvent, UsagePeriod
+from kernel.db.platform_scope import reading_as_platform
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 from marketplace.attribution.models import Touchpoint
@@ -36,6 +39,7 @@ from orders.offers.models import Offer
 from orders.order.instalments import Instalment
 from orders.order.milestones import OrderMilestone
 from orders.order.models import Attribution, Order, OrderLine, Subscription
+from orders.papers.models import SalePaper
 from orders.refunds.models import RefundCase
 
 MOST = 50
@@ -321,6 +325,31 @@ def _payment(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
     return rows if rows or known is not None else None
 
 
+def _payment_request(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
+    """What a payer was asked to send leads where its payment does, for its sellers, too, once they have delivered."""
+    with reading_as_platform(uow):
+        payment_id = uow.session.scalar(select(BankTransfer.payment_id).where(BankTransfer.id == any_id))
+    return None if payment_id is None else _payment(uow, payment_id)
+
+
+def _dunning_notice(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
+    transfer_id = uow.session.scalar(
+        select(DunningNotice.transfer_id).where(DunningNotice.id == any_id, mine(uow, DunningNotice.payer_org_id))
+    )
+    return None if transfer_id is None else _payment_request(uow, transfer_id)
+
+
+def _sale_paper(uow: UnitOfWork, any_id: UUID) -> Iterable[UUID] | None:
+    """A paper leads where what it is of does; that of a month's statement leads nowhere."""
+    subject_id = uow.session.scalar(
+        select(SalePaper.subject_id).where(SalePaper.id == any_id, mine(uow, SalePaper.buyer_org_id))
+    )
+    if subject_id is None:
+        return None
+    of_purchase = _by(Order.id, Order.purchase_id, Order.buyer_org_id)
+    return next((found for step in (_payment, of_purchase, _quote) if (found := step(uow, subject_id)) is not None), [])
+
+
 STEPS: tuple[tuple[str, Step], ...] = (
     ("order", _order),
     ("order_line", _line(OrderLine.id, OrderLine.id)),
@@ -339,6 +368,9 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("instalment", _instalment),
     ("usage_event", _usage_event),
     ("payment", _payment),
+    ("payment_request", _payment_request),
+    ("dunning_notice", _dunning_notice),
+    ("sale_paper", _sale_paper),
     ("dispute", _dispute),
     ("charge", _by(Charge.group_reference, Charge.id, Charge.buyer_org_id, Charge.seller_org_id)),
     ("share", _by(Share.group_reference, Share.id, Share.org_id, Share.seller_org_id)),

@@ -13,6 +13,7 @@ from kernel.db.uow import UnitOfWork
 from orders.tracing import collect
 from orders.tracing.course_nodes import course_nodes
 from orders.tracing.model import RANK, Gap, Node, Trace
+from orders.tracing.paper_nodes import awaited_nodes, paper_nodes
 from orders.tracing.resolve import resolve
 
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
@@ -29,6 +30,8 @@ def trace(uow: UnitOfWork, any_id: UUID) -> Trace:
     lines = [node.id for node in nodes.values() if node.kind == "order_line"]
     later = [
         *collect.payment_nodes(uow, order_ids),
+        *paper_nodes(uow, order_ids),
+        *awaited_nodes(uow, order_ids),
         *collect.delivery(uow, lines),
         *collect.payout_nodes(uow, order_ids),
     ]

@@ -38,6 +38,10 @@ def paper_pdf(kind: str, subject_id: str, language: str) -> str:
 
 UNBILLED = "/to-be-invoiced"
 """What waits for its month's invoice."""
+SELLER_UNBILLED = "/seller/to-be-invoiced"
+"""The same, of what a seller sold."""
+AWAITED = "/seller/awaited-payments"
+"""Sales that wait for their buyers' payments."""
 STATEMENTS = "/statements"
 
 

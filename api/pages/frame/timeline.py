@@ -9,6 +9,7 @@ LinkKind = Literal[
     "touchpoint", "video", "placement", "attribution", "lead", "offer", "quote", "purchase", "approval", "order", "order_line",
     "payment", "charge", "run", "seat", "episode", "milestone", "entitlement", "subscription", "usage", "unbilled_order",
     "invoice", "credit_note", "ledger", "share", "statement", "commission_invoice", "payout", "refund", "refund_case",
+    "payment_request", "dunning_notice", "awaited_payment", "sale_paper",
 ]  # fmt: skip
 LinkState = Literal["done", "live", "waiting", "todo", "failed", "broken"]
 

@@ -21,7 +21,7 @@ from api.pages.frame.payment_methods import leads_payer, methods, parse_method
 from api.pages.frame.phrases import agreed_terms, explained, failure, money, schedule, several, titles
 from api.pages.frame.rendering import FlashMessage
 from api.pages.frame.site import Form, PageRequest, form_post, page, parse_uuid_or_404, redirect
-from api.pages.orders import presenter
+from api.pages.orders import papers, presenter
 from api.pages.orders.presenter import OrderPageData
 from api.pages.orders.views import OrderItem, OrderPageLine, OrderPageView, OrdersView, PayerConfirmation
 from api.pages.refund_cases.presenter import case_item
@@ -304,8 +304,8 @@ def _view(
         claims=_claims(page_request, order),
         entitlement_id=only.entitlement_id if only else None,
         invoice_id=str(invoice.id) if invoice and invoice.has_pdf else None,
-        receipt_address=presenter.receipt_address(data),
-        pro_forma_address=presenter.pro_forma_address(data),
+        receipt_address=papers.receipt_address(data.payment),
+        pro_forma_address=papers.pro_forma_address(data.purchase),
         video_id=str(line.video_id) if line.video_id in data.videos else None,
         video_second=(line.second_ms or 0) // 1000,
         may_cancel=refundable,

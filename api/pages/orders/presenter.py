@@ -15,6 +15,7 @@ from api.pages.frame.phrases import money, several
 from api.pages.frame.site import PageRequest
 from api.pages.frame.timeline import Link, LinkState, Timeline, TimelineAttempt, TimelineFact
 from api.pages.frame.translations import translations
+from api.pages.orders.papers import paper_links
 from api.pages.refund_cases.presenter import course_of
 from api.v1.departments import ASSIGN
 from billing.invoices.queries import InvoiceFilter, InvoiceRow, list_invoices
@@ -36,6 +37,8 @@ from orders.milestones.queries import MilestoneView, list_milestones
 from orders.order.views import LineView, OrderView
 from orders.queries import StateChange
 from orders.refunds.queries import RefundCaseView, cases_of_order
+from orders.tracing.model import Node
+from orders.tracing.paper_nodes import paper_nodes
 
 OVER = frozenset({"rejected", "expired", "cancelled"})
 ATTEMPTS = {
@@ -69,6 +72,8 @@ class OrderPageData:
     videos: Mapping[UUID, VideoSummary]
     """Those that lines were bought from and that the buyer may still see."""
     milestones: tuple[MilestoneView, ...] = ()
+    papers: tuple[Node, ...] = ()
+    """Requests for its payment, reminders, and what was drawn of it, as a trace has them."""
     departments: tuple[DepartmentRow, ...] = ()
     """What its purchase may be said to be the spending of, where the reader may say so."""
     terms: Mapping[UUID, str] = field(default_factory=dict)
@@ -123,6 +128,7 @@ def read(uow: UnitOfWork, order_id: UUID) -> OrderPageData:
         refund_cases=tuple(cases_of_order(uow, order.id, side="buyer")) if order.active_at is not None else (),
         videos=summaries_of(uow, {line.video_id for line in order.lines if line.video_id}),
         milestones=_milestones(uow, order),
+        papers=tuple(paper_nodes(uow, [order.id])) if order.gross_minor else (),
         departments=tuple(list_departments(uow, archived=True)) if uow.principal.may(ASSIGN) else (),
         terms=versions_with_terms(uow, [line.listing_version_id for line in order.lines]),
     )
@@ -139,6 +145,7 @@ def timeline(page_request: PageRequest, data: OrderPageData) -> Timeline:
     links = [*_origin(page_request, data), *_approval(page_request, data)]
     if data.order.gross_minor or data.payment is not None:
         links.append(_payment(page_request, data))
+    links += paper_links(page_request, data.papers)
     links += _runs(page_request, data)
     links += _entitlements(page_request, data)
     links += _invoices(page_request, data)
@@ -376,20 +383,6 @@ def _refund(page_request: PageRequest, row: RefundRow) -> Link:
 
 def _amount(page_request: PageRequest, label: str, amount_minor: int, currency: str) -> TimelineFact:
     return TimelineFact(label, page_request.formats.money(money(amount_minor, currency)))
-
-
-def receipt_address(data: OrderPageData) -> str:
-    """Where the receipt of its payment is had; empty before there is one."""
-    payment = data.payment
-    received = payment is not None and payment.state == "succeeded"
-    return addresses.payments.paper("receipt", str(payment.id)) if payment is not None and received else ""
-
-
-def pro_forma_address(data: OrderPageData) -> str:
-    """Where the pro-forma invoice is had of what is not paid yet; empty otherwise."""
-    purchase = data.purchase
-    unpaid = purchase.state in {"pending_approval", "pending_payment"} and purchase.gross_minor > 0
-    return addresses.payments.paper("purchase_pro_forma", str(purchase.id)) if unpaid else ""
 
 
 def departments(page_request: PageRequest, data: OrderPageData) -> tuple[Choice, ...]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Literal
 
+from api.pages.awaited_payments.views import AwaitedNote
 from api.pages.feed.views import FeedClaim
 from api.pages.frame.choices import Choice
 from api.pages.frame.timeline import Timeline
@@ -128,8 +129,9 @@ class OrderItem:
     #: Whether the payer's bank is deciding about its payment.
     disputed: bool = False
     lines: tuple[str, ...] = ()
-    #: To its seller: the buyer's page.
+    #: To its seller: the buyer's page, and that it was delivered on account and is not paid.
     customer: str = ""
+    awaited: AwaitedNote | None = None
 
 
 @dataclass(frozen=True, slots=True)

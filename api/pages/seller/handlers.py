@@ -32,7 +32,7 @@ from marketplace.catalog.queries import get_own_listing, list_own_listings
 from marketplace.catalog.review_desk import suspension_of
 from marketplace.onboarding.queries import get_checklist
 from marketplace.publishing.queries import list_own_videos
-from orders.queries import list_seller_orders
+from orders.awaited_payments import list_sold
 
 READ = "seller.orders.read"
 
@@ -111,7 +111,7 @@ def _orders(page_request: PageRequest) -> SellerOrdersView:
     wanted = state if state in seller_presenter.ORDER_STATES else None
     with page_request.work() as uow:
         cursor = page_request.query("cursor", most=200) or None
-        found = list_seller_orders(uow, cursor=cursor, limit=_PAGE, state=wanted, text=text or None)
+        found = list_sold(uow, cursor=cursor, limit=_PAGE, state=wanted, text=text or None)
         disputed = disputed_among(uow, [one.id for one in found.items])
         runs = _troubled(page_request, uow)
     return SellerOrdersView(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
+from api.pages.awaited_payments.handlers import awaited_note
 from api.pages.frame import addresses
 from api.pages.frame.phrases import (
     figure,
@@ -27,7 +28,7 @@ from kernel.db.uow import UnitOfWork
 from marketplace.attribution.reach import Reach
 from marketplace.catalog.queries import ListingView, PlanView
 from marketplace.catalog.submit_listing import as_reason
-from orders.order.views import OrderView
+from orders.awaited_payments import SoldOrder
 from orders.seller_queries import VideoSales, sales_of_videos
 
 ORDER_STATES = ("paid", "fulfilling", "active", "completed", "delivery_failed", "refunded")
@@ -69,8 +70,9 @@ def funnel(reach: Reach, sales: Sequence[VideoSales]) -> tuple[FunnelStep, ...]:
     return tuple(FunnelStep(key, count, count * _PPM // widest) for key, count in counts)
 
 
-def order_row(page_request: PageRequest, view: OrderView, *, disputed: bool) -> OrderItem:
+def order_row(page_request: PageRequest, sold: SoldOrder, *, disputed: bool) -> OrderItem:
     """An order in the seller's list; the first line names it, more are counted."""
+    view, waits = sold.order, sold.awaited
     first = view.lines[0]
     return OrderItem(
         id=str(view.id),
@@ -85,6 +87,7 @@ def order_row(page_request: PageRequest, view: OrderView, *, disputed: bool) -> 
         disputed=disputed,
         lines=several(page_request, view.lines),
         customer=addresses.seller_customer(str(view.buyer_org_id)),
+        awaited=awaited_note(waits) if waits is not None else None,
     )
 
 

@@ -10,6 +10,7 @@ from litestar import Response
 from litestar.di import NamedDependency as Given
 from litestar.params import FromPath
 
+from api.pages.awaited_payments.handlers import awaited_note
 from api.pages.frame import addresses
 from api.pages.frame.phrases import failure, money, titles
 from api.pages.frame.seller_access import require_seller
@@ -20,11 +21,11 @@ from api.v1.milestone_files import drop_file, send_file, store_file
 from api.v1.milestones import DELIVERS, SELLS
 from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, NotFound
+from orders.awaited_payments import get_sold
 from orders.milestones.deliver import deliver
 from orders.milestones.file_types import ENDINGS, MAX_BYTES
 from orders.milestones.queries import list_milestones, sold_milestones, stuck_milestones
 from orders.milestones.take_on import refuse, take_on
-from orders.queries import get_seller_order
 
 ACCEPT = ",".join(f".{ending}" for ending in ENDINGS)
 
@@ -181,7 +182,8 @@ def _service(
     refused: DomainError | None = None,
 ) -> ServicePage:
     with page_request.work() as uow:
-        order = get_seller_order(uow, order_id)
+        sold = get_sold(uow, order_id)
+        order = sold.order
         found = list_milestones(uow, order_id, of_buyer=False)
     if not found:
         raise NotFound("not_found")
@@ -208,6 +210,7 @@ def _service(
         max_bytes=MAX_BYTES,
         accept=ACCEPT,
         may_deliver=may_act,
+        awaited=awaited_note(sold.awaited) if sold.awaited is not None else None,
         to_take_on=waits if order.state == "fulfilling" else None,
         reason=(typed or {}).get("", ""),
         failure=order.failure or "",

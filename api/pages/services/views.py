@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, Literal
 
+from api.pages.awaited_payments.views import AwaitedNote
 from kernel.money import Money
 
 
@@ -106,6 +107,8 @@ class ServicePage:
     accept: str
     may_deliver: bool = False
     to_take_on: datetime | None = None
+    #: That it is bought on account and not paid.
+    awaited: AwaitedNote | None = None
     reason: str = ""
     failure: str = ""
     error: str = ""

@@ -15,6 +15,7 @@ from api.pages.frame.site import PageRequest
 from api.pages.frame.timeline import Link, LinkKind, LinkState, Timeline, TimelineFact
 from api.pages.frame.translations import translations
 from api.pages.trace.views import TraceChoice
+from api.paper_files import paper_files
 from orders.order.untaxed import UntaxedPrice
 from orders.tracing.find import Traceable
 from orders.tracing.model import Gap, Node, Trace
@@ -45,6 +46,9 @@ STATES: Mapping[str, LinkState] = {
     "dead": "failed",
     "delivery_failed": "failed",
     "rejected": "failed",
+    "awaited": "waiting",
+    "overdue": "waiting",
+    "drawing": "live",
 }
 """How a recorded state shows; every other one is a fact that stands."""
 
@@ -74,6 +78,10 @@ _WORDS = {
     "usage": "usage_period",
     "lead": "lead",
     "offer": "offer",
+    "payment_request": "payment_request",
+    "dunning_notice": "dunning_notice",
+    "awaited_payment": "awaited_payment",
+    "sale_paper": "paper_state",
 }
 """Under which kind of word a node's state is found."""
 CASE_READERS = (("operator", "operator.read"), ("buyer", "orders.read"), ("seller", "money.read"))
@@ -93,7 +101,7 @@ def timeline(page_request: PageRequest, found: Trace) -> Timeline:
         missing.setdefault(gap.after, []).append(gap)
     links: list[Link] = []
     for node in found.nodes:
-        links.append(_link(page_request, node, subject=node.id == found.asked_id))
+        links.append(link_of(page_request, node, subject=node.id == found.asked_id))
         links += [_broken(page_request, node, gap) for gap in missing.get(node.id, ())]
     return Timeline(tuple(links))
 
@@ -114,7 +122,8 @@ def subject(page_request: PageRequest, found: Trace) -> str:
     return page_request.t("trace.subject", kind=label, name=name or f"…{str(found.asked_id)[-8:]}").strip()
 
 
-def _link(page_request: PageRequest, node: Node, *, subject: bool) -> Link:
+def link_of(page_request: PageRequest, node: Node, *, subject: bool = False) -> Link:
+    """One recorded fact, for the order's own line, too."""
     formats = page_request.formats
     state: LinkState = STATES.get(node.state or "", "done")
     words = translations(page_request.language)
@@ -151,6 +160,9 @@ def _text(page_request: PageRequest, node: Node) -> str:
     if node.kind in {"run", "ledger_transaction", "share"}:
         group = {"run": "operation", "share": "share_kind"}.get(node.kind, "posting")
         title = translations(page_request.language).word(group, node.title)
+    if node.kind == "sale_paper":
+        paper, number = translations(page_request.language).word("paper", node.facts["paper"]), node.title
+        title = f"{paper} · {number}" if node.state == "drawn" else paper
     state = (
         translations(page_request.language).word(_WORDS[node.kind], node.state)
         if node.state and node.kind in _WORDS
@@ -177,6 +189,8 @@ def _facts(page_request: PageRequest, formats: Formats, node: Node) -> list[Time
 def _address(page_request: PageRequest, node: Node) -> str | None:
     if node.kind == "video" and node.state == "published":
         return addresses.video(str(node.id))
+    if files := paper_files(page_request.principal, node):
+        return files.get(page_request.language, next(iter(files.values())))
     if node.kind == "refund_case":
         for side, permission in CASE_READERS:
             owner = node.facts.get(f"{side}_id")
@@ -240,6 +254,14 @@ def _call(page_request: PageRequest, _formats: Formats, value: Any) -> str:
     return translations(page_request.language).word("cta", str(value))
 
 
+def _language(page_request: PageRequest, _formats: Formats, value: Any) -> str:
+    return page_request.t(f"papers.language.{value}")
+
+
+def _days(_visit: PageRequest, formats: Formats, value: Any) -> str:
+    return formats.number(int(value)) if int(value) > 0 else ""
+
+
 def _priced(page_request: PageRequest, _formats: Formats, value: Any) -> str:
     return " · ".join(explained(page_request, value["lines"], value["interval"], value["currency"]))
 
@@ -297,5 +319,12 @@ FACTS: Mapping[str, tuple[str, Callable[[PageRequest, Formats, Any], str | Timel
     "month": ("period", _plain),
     "due_at": ("expected", _moment),
     "ended_at": ("ended", _moment),
+    "owed": ("owed", _money),
+    "to": ("addressee", _plain),
+    "remark_code": ("reference", _identifier),
+    "language": ("language", _language),
+    "pay_by": ("pay_by", _moment),
+    "days": ("days_overdue", _days),
+    "days_overdue": ("days_overdue", _days),
 }
 """A node's fact → its label under `fact.` and how its value is said. Facts not named here stay in the JSON answer."""

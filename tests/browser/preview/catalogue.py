@@ -183,6 +183,7 @@ def samples(language: Language) -> dict[str, Sample]:
             usage_samples.sellers_pages,
             recurring_samples.sellers_pages,
             fapiao_samples.sellers_pages,
+            month_samples.sellers_pages,
             payout_samples.partys_pages,
             payee_tax_samples.payees_pages,
             credit_samples.sellers_pages,

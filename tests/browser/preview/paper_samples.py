@@ -16,7 +16,9 @@ from api.pages.buyer_statements.views import (
 from api.pages.frame import addresses
 from api.pages.frame.choices import Choice
 from api.pages.frame.rendering import View
+from api.pages.frame.timeline import Link, Timeline, TimelineFact
 from api.pages.invoice_correction.views import InvoiceCorrectionView, TypedTitle
+from api.pages.orders.views import OrderPageView
 from api.pages.sale_papers.views import PaperLink, SalePaperView
 from tests.browser.preview.buying_samples import ID, NOW, Samples, cny
 
@@ -49,6 +51,33 @@ def _statements(s: Samples) -> dict[str, View]:
         "statement-check-changed": replace(check, genuine=False),
         "statement-check-unknown": StatementCheckView(),
     }
+
+
+def _owed(s: Samples) -> OrderPageView:
+    """An order on account: the request for its payment, a reminder, a letter, and the pro-forma invoice drawn before."""
+    p, order = s.pick, s.order()
+    amount = p("¥3,980.00", "CN¥3,980.00")
+    owed = (TimelineFact("owed", amount), TimelineFact("addressee", s.buyer))
+    asked = (TimelineFact("amount", amount), TimelineFact("reference", "", "K7QD2M"), *owed[1:])
+    letter = (*owed, TimelineFact("days_overdue", "7"))
+    papers = (
+        Link("payment_request", "waiting", NOW, p("等待对公转账", "waits for the transfer"), "", "#", asked),
+        Link("dunning_notice", "done", NOW, p("到期前提醒", "before the due day"), "", None, owed),
+        Link("dunning_notice", "done", NOW, p("逾期催款函", "letter after the due day"), "", "#", letter),
+        Link(
+            "sale_paper",
+            "done",
+            NOW,
+            f"{p('形式发票', 'Pro-forma invoice')} · PF-20261120-87D6F12AA0",
+            "",
+            "#",
+            owed[1:],
+        ),
+        Link("sale_paper", "live", NOW, p("收据 · 正在生成", "Receipt · being drawn"), "", None, owed[1:]),
+    )
+    links = order.timeline.links
+    place = next(place for place, link in enumerate(links) if link.kind == "payment") + 1
+    return replace(order, timeline=Timeline((*links[:place], *papers, *links[place:])))
 
 
 def buyers_pages(s: Samples) -> dict[str, View]:
@@ -94,6 +123,7 @@ def buyers_pages(s: Samples) -> dict[str, View]:
     )
     return {
         **_statements(s),
+        "order-papers": _owed(s),
         "receipt": receipt,
         "receipt-none": replace(receipt, links=(), error=unpaid),
         "pro-forma": replace(receipt, kind="pro_forma"),

@@ -1,0 +1,1 @@
+"""Sales that wait for their buyers' payments."""
