@@ -22,7 +22,7 @@ from api.pages.fapiao.views import (
 from api.pages.frame import addresses
 from api.pages.frame.codes import in_words
 from api.pages.frame.phrases import failure, money
-from api.pages.frame.seller_access import require_seller
+from api.pages.frame.seller_access import require_issuer
 from api.pages.frame.site import Form, PageRequest, form_post, page, parse_uuid_or_404
 from api.v1.fapiaos import ASK, READ, SELLS
 from api.v1.held_refunds import BUY
@@ -55,8 +55,8 @@ def show_fapiao(page_request: Given[PageRequest]) -> Answer:
 
 @page(addresses.fapiao.SELLER_FAPIAO, SELLS)
 def show_sellers_fapiao(page_request: Given[PageRequest]) -> Answer:
-    """What customers asked the organization for."""
-    require_seller(page_request)
+    """What customers asked the organization for: a seller, or the platform for what it sells itself."""
+    require_issuer(page_request)
     return page_request.render(_page(page_request, "seller"))
 
 

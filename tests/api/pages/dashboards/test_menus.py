@@ -38,6 +38,11 @@ def test_every_menu_entry_opens_for_every_role(dashboards: Dashboards, role: str
         assert refused(dashboards.somebody(org, role)) == {}, org.email
 
 
+@pytest.mark.parametrize("role", sorted(ROLES))
+def test_every_menu_entry_opens_for_the_platforms_own_people(dashboards: Dashboards, role: str) -> None:
+    assert refused(dashboards.of_platform(role)) == {}
+
+
 def test_every_menu_entry_opens_for_the_operator(dashboards: Dashboards) -> None:
     assert refused(dashboards.operator) == {}
     assert refused(dashboards.operator, "/operator") == {}
