@@ -92,6 +92,7 @@ def import_statement(uow: UnitOfWork, command: ImportStatement) -> ImportReport:
     found = read_statement_file(
         command.content, account_number=account.account_number, currency=account.currency.strip()
     )
+    found.require_days(clock.today())
     report = ImportReport(
         account.id,
         found.format,

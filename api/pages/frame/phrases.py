@@ -179,6 +179,8 @@ def _in_words(page_request: PageRequest, name: str, value: object) -> object:
         return page_request.t("per.usage")
     if name in {"present", "latest"}:
         return page_request.formats.moment(datetime.fromisoformat(value))
+    if name == "category" and value in {"saas", "service"}:
+        return page_request.t(f"word.listing_kind.{value}")
     if name == "missing":
         known = translations(page_request.language).texts
         comma = ", " if page_request.language == "en" else "、"

@@ -8,13 +8,14 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Literal
 
 from kernel.money import exponent
 
 FormatName = Literal["csv", "mt940", "camt053"]
+_FIRST_DAY = date(2000, 1, 1)
 MOST_MINOR = 10**15
 """Of one entry: more is no amount."""
 _AMOUNT = re.compile(r"[+-]?(?:\d+|\d{1,3}(?:,\d{2,3})*,\d{3})(?:\.\d*)?|[+-]?\.\d+", re.ASCII)
@@ -59,6 +60,12 @@ class StatementFile:
     closing_minor: int | None = None
     lines: list[FileLine] = field(default_factory=list)
     faults: list[FileFault] = field(default_factory=list)
+
+    def require_days(self, today: date) -> None:
+        """Add a fault for each entry of a day that no bank has booked: before 2000, or more than a year ahead."""
+        for line in self.lines:
+            if not _FIRST_DAY <= line.booked_on <= today + timedelta(days=366):
+                self.faults.append(FileFault(line.line, "date_broken", line.booked_on.isoformat()))
 
     def require_sum(self) -> None:
         """Add a fault where opening balance and lines do not lead to the closing balance."""

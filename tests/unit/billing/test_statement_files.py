@@ -70,6 +70,15 @@ class TestWhatIsWrong:
             (6, "amount_broken"),
         ]
 
+    def test_a_day_that_no_bank_has_booked_is_none(self) -> None:
+        rows = icbc(ENTRIES).decode("gbk").split("\r\n")
+        rows[3] = rows[3].replace("2026-01-02", "0001-01-02")
+        rows[5] = rows[5].replace("2026-01-02", "9999-01-02")
+        found = read("\r\n".join(rows).encode("gbk"))
+        assert found.faults == []
+        found.require_days(date(2026, 1, 3))
+        assert [(fault.line, fault.code) for fault in found.faults] == [(4, "date_broken"), (6, "date_broken")]
+
     def test_an_amount_on_both_sides_is_none(self) -> None:
         rows = icbc(ENTRIES).decode("gbk").replace(",,500.50,", ",1.00,500.50,")
         assert faults(rows.encode("gbk")) == [(4, "amount_broken")]
