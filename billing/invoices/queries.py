@@ -113,9 +113,7 @@ class InvoiceDetail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceFilter:
-    """What to list. Days are those of issue, the last excluded; `text` searches number, order, PO number, cost
-    centre and the name of the other side.
-    """
+    """What to list. Days are those of issue, the last excluded; `text` searches numbers, cost centre, the other side."""
 
     side: Side = "received"
     kind: str | None = None
@@ -347,10 +345,8 @@ def received_currencies(uow: UnitOfWork) -> list[str]:
 
 def first_day(uow: UnitOfWork, side: Side = "received") -> date | None:
     """The day of the first document that the acting organization received or issued; None: there is none."""
-    own, _ = _sides(side)
-    first: date | None = uow.session.scalar(
-        select(func.min(Invoice.issued_on)).where(own == uow.principal.organization())
-    )
+    own = _sides(side)[0] == uow.principal.organization()
+    first: date | None = uow.session.scalar(select(func.min(Invoice.issued_on)).where(own))
     return first
 
 

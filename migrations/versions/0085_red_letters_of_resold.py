@@ -26,9 +26,7 @@ def _drop(name: str) -> None:
 
 
 def _create(name: str, own: list[str], other: list[str]) -> None:
-    op.create_foreign_key(
-        name, "red_letter", "refund", own, other, source_schema="billing", referent_schema="billing"
-    )
+    op.create_foreign_key(name, "red_letter", "refund", own, other, source_schema="billing", referent_schema="billing")
 
 
 def downgrade() -> None:

@@ -229,7 +229,7 @@ def item_of(row: queries.InvoiceRow, credited_minor: int, time_zone: str) -> Inv
         "credit_note": "credit_note",
         "commission_invoice": "commission_invoice",
     }
-    kind = kinds.get(row.kind, "invoice")
+    kind: Literal["invoice", "credit_note", "commission_invoice"] = kinds.get(row.kind, "invoice")
     sign = -1 if kind == "credit_note" else 1
     return InvoiceItem(
         id=str(row.id),
