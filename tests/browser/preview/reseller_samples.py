@@ -10,6 +10,7 @@ from api.pages.frame.rendering import View
 from api.pages.invoices.views import IssuedInvoicesView
 from api.pages.money.views import StatementItem, StatementItemLine, StatementView, SupplyItem
 from tests.browser.preview.buying_samples import ID, NOW, Samples, cny
+from tests.browser.preview.finance_samples import FinanceSamples
 
 
 def buyers_pages(s: Samples) -> dict[str, View]:
@@ -47,10 +48,10 @@ def sellers_pages(s: Samples) -> dict[str, View]:
     )
     supplies = (SupplyItem(60_000, cny(250_992), cny(15_059), cny(266_051)),)
     view = StatementView(row, lines, s.seller, addresses.SELLER_MONEY, supplies=supplies, platform_name=s.platform)
-    return {"statement-resold": view} | issued_pages(s)
+    return {"statement-resold": view}
 
 
-def issued_pages(s: Samples) -> dict[str, View]:
+def issued_pages(s: FinanceSamples) -> dict[str, View]:
     """What a seller issued: the list, one document opened, and nothing."""
     shown = s.invoices(opened=True)
     bought = (s.buyer, s.pick("远洋物流有限公司", "Ocean Logistics GmbH"))
