@@ -37,6 +37,7 @@ from api.pages.identity_provider import handlers as identity_provider_pages
 from api.pages.invoice_correction import handlers as invoice_correction_pages
 from api.pages.invoice_forwards import handlers as invoice_forwards_pages
 from api.pages.invoices import handlers as invoices_pages
+from api.pages.invoices import issued as issued_pages
 from api.pages.leads import demo_handlers as demo_pages
 from api.pages.leads import handlers as leads_pages
 from api.pages.leads import offer_handlers as lead_offer_pages
@@ -371,6 +372,7 @@ MODULES: tuple[ModuleType, ...] = (
     services_pages,
     sold_subscriptions_pages,
     invoices_pages,
+    issued_pages,
     promoter_plans_pages,
     invoice_forwards_pages,
     fapiao_pages,

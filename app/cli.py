@@ -106,17 +106,25 @@ app.command(operator)
 
 
 @operator.command(name="add")
-def add_operator(email: str, /, *, name: str = "", language: Literal["zh-CN", "en"] = "zh-CN") -> int:
-    """Add an operator. The password is asked for, or read from standard input.
+def add_operator(
+    email: str,
+    /,
+    *,
+    name: str = "",
+    language: Literal["zh-CN", "en"] = "zh-CN",
+    role: Literal["operator", "finance"] = "operator",
+) -> int:
+    """Add an operator, or somebody of the platform's finance. The password is asked for, or read from standard input.
 
     Args:
         email: Address to sign in with; one of its own, not that of a buyer or seller.
         name: What pages call them.
         language: Of their mails.
+        role: An operator, or `finance`: who looks after the invoices and tax invoices that the platform issues.
     """
     from app.commands.operators import add
 
-    return add(email, name=name, language=language)
+    return add(email, name=name, language=language, role=role)
 
 
 @operator.command(name="reset-second-factor")

@@ -22,6 +22,7 @@ from api.v1.invoice_parameters import (
     CostCentreParameter,
     CurrencyParameter,
     FromParameter,
+    KindParameter,
     LeastParameter,
     MostParameter,
     PoParameter,
@@ -32,6 +33,7 @@ from billing.fapiao.archive import with_fapiaos
 from billing.invoices.files import FilesFound, files_of, files_of_documents
 from billing.invoices.queries import (
     InvoiceFilter,
+    Side,
     Standing,
 )
 from kernel import clock
@@ -56,6 +58,12 @@ SellerParameter = Annotated[
 ]
 StandingParameter = Annotated[
     Standing | None, QueryParameter(name="state", required=False, description="Only documents that stand so")
+]
+SideParameter = Annotated[
+    Side,
+    QueryParameter(
+        name="side", required=False, description="What the organization received, or what it issued (needs money.read)"
+    ),
 ]
 ChosenParameter = Annotated[
     list[UUID] | None,
@@ -109,6 +117,8 @@ def export(  # noqa: PLR0913, PLR0917 - one parameter per filter
     po_number: PoParameter = None,
     cost_centre: CostCentreParameter = None,
     q: TextParameter = None,
+    kind: KindParameter = None,
+    side: SideParameter = "received",
     chosen: ChosenParameter = None,
 ) -> Stream:
     """PDF and XML of a month (default: this one), of days of issue or of the at most 500 documents named by `id`, as one ZIP.
@@ -117,9 +127,12 @@ def export(  # noqa: PLR0913, PLR0917 - one parameter per filter
 
     Beside a bill lie the face and data of its tax invoices (数电票), beside a credit note those of its red ones.
     In it they are listed, with their amounts and numbers, as `index.csv` and `index.xlsx`.
+    With `side=issued` it is what the organization issued; then `seller` names the buyer.
     Documents that are still being drawn are named in a text file in it, `NOT-YET-DRAWN.txt`.
     """
     with request.transaction() as uow:
+        if side == "issued":
+            uow.principal.require("money.read")
         if chosen:
             found, name = files_of_documents(uow, chosen), "invoices.zip"
         else:
@@ -139,6 +152,8 @@ def export(  # noqa: PLR0913, PLR0917 - one parameter per filter
                 po_number=po_number,
                 cost_centre=cost_centre,
                 text=q or None,
+                kind=kind,
+                side=side,
             )
             found = files_of(uow, wanted)
             name = f"invoices-{first:%Y-%m}.zip" if wanted.issued_from == first else "invoices.zip"

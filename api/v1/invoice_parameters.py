@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 
 from litestar.params import QueryParameter
 
@@ -41,7 +41,13 @@ CostCentreParameter = Annotated[
     str | None,
     QueryParameter(name="cost_centre", required=False, max_length=80, description="Code of the buyer's department"),
 ]
+KindParameter = Annotated[
+    Literal["invoice", "credit_note", "commission_invoice"] | None,
+    QueryParameter(name="kind", required=False, description="Only documents of this kind"),
+]
 TextParameter = Annotated[
     str | None,
-    QueryParameter(name="q", required=False, max_length=100, description="Part of a number or of the seller's name"),
+    QueryParameter(
+        name="q", required=False, max_length=100, description="Part of a number or of the other side's name"
+    ),
 ]

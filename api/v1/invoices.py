@@ -19,6 +19,7 @@ from api.v1.invoice_parameters import (
     CostCentreParameter,
     CurrencyParameter,
     FromParameter,
+    KindParameter,
     LeastParameter,
     MostParameter,
     PoParameter,
@@ -43,10 +44,6 @@ from billing.invoices.verify_code import verify_code
 from kernel.errors import Conflict, Invalid
 from kernel.principal import SYSTEM
 
-KindParameter = Annotated[
-    Literal["invoice", "credit_note", "commission_invoice"] | None,
-    QueryParameter(name="kind", required=False, description="Only documents of this kind"),
-]
 StateParameter = Annotated[
     Literal["queued", "issued"] | None,
     QueryParameter(name="state", required=False, description="Only documents in this state"),
@@ -269,15 +266,28 @@ def list_received(  # noqa: PLR0913, PLR0917 - one parameter per filter
 
 
 @get("/v1/seller/invoices", permission="money.read", sync_to_thread=True, tags=["invoices"])
-def list_issued(
+def list_issued(  # noqa: PLR0913, PLR0917 - one parameter per filter
     request: ApiRequest,
     paging: Given[Paging],
     kind: KindParameter = None,
+    party: OtherParameter = None,
+    issued_from: FromParameter = None,
+    issued_before: BeforeParameter = None,
+    standing: StandingParameter = None,
     order_id: OrderParameter = None,
     q: TextParameter = None,
 ) -> Response[PageOut[InvoiceOut]]:
-    """Invoices and credit notes the organization issued to its buyers, newest first."""
-    wanted = InvoiceFilter(side="issued", kind=kind, order_id=order_id, text=q)
+    """Documents the organization issued, newest first: of the platform what it sold itself, and its commission invoices."""
+    wanted = InvoiceFilter(
+        side="issued",
+        kind=kind,
+        other_org_id=party,
+        issued_from=issued_from,
+        issued_before=issued_before,
+        standing=standing,
+        order_id=order_id,
+        text=q,
+    )
     return _page(request, wanted, "/v1/seller/invoices", paging)
 
 

@@ -14,15 +14,15 @@ from app.embedded.engines import running_engines
 from kernel.db.uow import UnitOfWork, transact
 from kernel.errors import DomainError
 from kernel.principal import SYSTEM
-from marketplace.access.add_operator import add_operator
+from marketplace.access.add_operator import StaffRole, add_operator
 from marketplace.access.add_person import NewPerson
 from marketplace.access.second_factor import reset_second_factor
 
 
-def add(email: str, *, name: str, language: str) -> int:
-    """Ask for a password, or read it from standard input where that is no terminal, and add the operator."""
+def add(email: str, *, name: str, language: str, role: StaffRole) -> int:
+    """Ask for a password, or read it from standard input where that is no terminal, and add one of the platform's staff."""
     password = _password()
-    public_url = _commit(lambda uow: add_operator(uow, NewPerson(email, name or email, password, language)))
+    public_url = _commit(lambda uow: add_operator(uow, NewPerson(email, name or email, password, language), role))
     console.print(choose("Added. They sign in at", "已添加。登录地址："), f"{public_url}/sign-in", markup=False)
     return 0
 

@@ -106,7 +106,7 @@ KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ("billing.red_letter", "fapiao_id", "billing.fapiao", BOTH, BOTH),
     ("billing.red_letter", "red_id", "billing.fapiao", BOTH, BOTH),
     ("billing.red_letter", "note_id", "billing.invoice", BOTH, BOTH),
-    ("billing.red_letter", "refund_id", "billing.refund", BOTH, BOTH),
+    ("billing.red_letter", "refund_id", "billing.refund", "buyer_org_id", "buyer_org_id"),
     ("billing.promoter_plan", "listing_id", "marketplace.listing", "seller_org_id", "org_id"),
     ("billing.promoter_membership", "plan_id", "billing.promoter_plan", "seller_org_id", "seller_org_id"),
     ("billing.promoter_month", "plan_id", "billing.promoter_plan", "seller_org_id", "seller_org_id"),

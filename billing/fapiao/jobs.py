@@ -13,14 +13,14 @@ from billing.fapiao.ports import FapiaoIssuer
 from billing.fapiao.red_first import (
     REDDEN_REFUND,
     RedFirst,
-    enter_expired_again,
+    enter_of_held,
     expired_of_held,
     keep_promise,
     pick_up_held,
     promises_due,
     redden_refund,
 )
-from billing.fapiao.red_letters import RED, RELEASE, expire_red_letters, open_red_letters
+from billing.fapiao.red_letters import ENTER, RED, RELEASE, expire_red_letters, open_red_letters
 from billing.fapiao.request_fapiao import ISSUE_FAPIAO
 from billing.invoices.number_document import REDDEN
 from billing.refunds.hold_refund import register_hold, release_refund
@@ -51,6 +51,10 @@ def register(issuer: FapiaoIssuer | None, storage: Storage, renderer: FapiaoRend
     def redden_before_refund(uow: UnitOfWork, payload: Payload) -> None:
         redden_refund(uow, UUID(payload["refund_id"]))
 
+    @job(ENTER)
+    def enter_letter(uow: UnitOfWork, payload: Payload) -> None:
+        enter_of_held(uow, UUID(payload["letter_id"]))
+
     @job(RELEASE)
     def release_reddened(uow: UnitOfWork, payload: Payload) -> None:
         release_refund(uow, UUID(payload["refund_id"]))
@@ -59,7 +63,7 @@ def register(issuer: FapiaoIssuer | None, storage: Storage, renderer: FapiaoRend
     def sweep_fapiao(transact: Transact) -> None:
         transact(expire_red_letters)
         settle_each(transact, promises_due, keep_promise)
-        settle_each(transact, expired_of_held, enter_expired_again)
+        settle_each(transact, expired_of_held, enter_of_held)
         transact(pick_up_fapiao)
         transact(pick_up_held)
 

@@ -159,10 +159,6 @@ class RedLetter(Base):
             ["buyer_org_id", "seller_org_id", "note_id"],
             ["billing.invoice.buyer_org_id", "billing.invoice.seller_org_id", "billing.invoice.id"],
         ),
-        ForeignKeyConstraint(
-            ["buyer_org_id", "seller_org_id", "refund_id"],
-            ["billing.refund.buyer_org_id", "billing.refund.seller_org_id", "billing.refund.id"],
-        ),
         CheckConstraint("note_id IS NOT NULL OR refund_id IS NOT NULL", name="cause"),
         CheckConstraint(
             "state IN ('unneeded', 'awaiting_buyer', 'awaiting_seller', 'confirmed', 'denied_by_buyer', "
@@ -195,8 +191,8 @@ class RedLetter(Base):
     """The red one that is issued by it."""
     note_id: Mapped[UUID | None]
     """The credit note that it is for; of a refund that waits for it none is written yet."""
-    refund_id: Mapped[UUID | None]
-    """The refund that waits, or waited, for it."""
+    refund_id: Mapped[UUID | None] = mapped_column(ForeignKey("billing.refund.id"))
+    """The refund that waits, or waited, for it: of the listing's seller, also where the platform issued the document."""
     state: Mapped[str]
     number: Mapped[str | None] = mapped_column(CHAR(20))
     """确认单编号, as the issuer filed it."""
@@ -229,6 +225,8 @@ EFFECTIVE: Final = ("unneeded", "confirmed")
 """By these the red one is issued."""
 LIVE: Final = (*WAITING, *EFFECTIVE)
 """What they take back is bespoken."""
+REFUND_OVER: Final = "refund_over"
+"""Why a letter was taken back by itself: the refund that it was for waits no more."""
 
 FAPIAO_REQUEST = Machine(
     "fapiao_request",

@@ -9,9 +9,9 @@ from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_, select, true
+from sqlalchemy import ColumnElement, exists, or_, select, true
 
-from billing.fapiao.models import OFFICIAL, WAITING, Fapiao, FapiaoRequest, RedLetter
+from billing.fapiao.models import OFFICIAL, REFUND_OVER, WAITING, Fapiao, FapiaoRequest, RedLetter
 from billing.fapiao.red_letters import Decision, is_void, may_say, siblings_of
 from billing.invoices.models import FapiaoSource, Invoice
 from billing.invoices.to_document import party_of
@@ -290,5 +290,17 @@ def _letter(uow: UnitOfWork, row: RedLetter) -> RedLetterRow:
 
 
 def _may_be_entered_again(uow: UnitOfWork, row: RedLetter) -> bool:
-    waits = row.note_id is not None or uow.session.get_one(Refund, row.refund_id).state == "held"
+    waits = row.note_id is not None or _refund_waits(uow, row)
     return waits and all(is_void(one) for one in siblings_of(uow, row))
+
+
+def _refund_waits(uow: UnitOfWork, row: RedLetter) -> bool:
+    """Whether the refund of a letter waits for it still. The platform does not see that of what it sold itself: it has come to
+    nothing where the letter says so, and has gone where there is its credit note.
+    """
+    refund = uow.session.get(Refund, row.refund_id)
+    if refund is not None:
+        return refund.state == "held"
+    let_be = exists().where(StateHistory.subject_id == row.id, StateHistory.reason == REFUND_OVER)
+    has_gone = exists().where(Invoice.refund_id == row.refund_id)
+    return not uow.session.scalar(select(or_(let_be, has_gone)))

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Text, cast, exists, select
 from sqlalchemy.orm import aliased
 
 from billing.documents.fapiao_split import PartLine, take_back
-from billing.fapiao.models import EFFECTIVE, LIVE, RED_LETTER, WAITING, Fapiao, FapiaoRequest, RedLetter
+from billing.fapiao.models import EFFECTIVE, LIVE, RED_LETTER, REFUND_OVER, WAITING, Fapiao, FapiaoRequest, RedLetter
 from billing.fapiao.red_letters import (
     CONFIRMED_WITHIN,
     RELEASE,
@@ -74,7 +74,7 @@ class RedFirst:
                 letter.concluded_at = clock.now()
                 state = "withdrawn" if letter.state in WAITING else "revoked"
                 RED_LETTER.move(
-                    uow, letter, state, org_ids=[letter.buyer_org_id, letter.seller_org_id], reason="refund_over"
+                    uow, letter, state, org_ids=[letter.buyer_org_id, letter.seller_org_id], reason=REFUND_OVER
                 )
 
 
@@ -120,8 +120,11 @@ def expired_of_held(uow: UnitOfWork) -> Sequence[UUID]:
     ).all()
 
 
-def enter_expired_again(uow: UnitOfWork, letter_id: UUID) -> bool:
-    """Enter a letter anew, with 72 hours of its own. False where its refund waits no more. Locks: as `enter_again`."""
+def enter_of_held(uow: UnitOfWork, letter_id: UUID) -> bool:
+    """Enter a letter of a waiting refund anew for its issuer, with 72 hours of its own. False where the refund waits no more.
+
+    Locks: as `enter_again`.
+    """
     letter = uow.session.get_one(RedLetter, letter_id)
     if letter.refund_id is None or lock_held(uow, letter.refund_id) is None:
         return False

@@ -27,9 +27,12 @@ from kernel.ids import uuid7
 from kernel.jobs.kinds import RetryLater
 from kernel.jobs.outbox import emit, enqueue
 from kernel.states import state_in
+from marketplace.parties.models import PLATFORM_ORG_ID
 
 RED: Final = "billing.fapiao.red"
 """Kind of the job that files a red letter and issues by it."""
+ENTER: Final = "billing.fapiao.enter_letter"
+"""Kind of the job that enters a letter again for the platform, as the issuer of what it sold itself."""
 RELEASE: Final = "billing.fapiao.release_refund"
 """Kind of the job that lets a refund go once its red ones are issued."""
 CONFIRMED_WITHIN: Final = timedelta(hours=72)
@@ -95,7 +98,8 @@ def decide_red_letter(uow: UnitOfWork, letter_id: UUID, decision: Decision) -> R
         raise NotFound("red_letter_not_found")
     side = "buyer" if org_id == known.buyer_org_id else "seller"
     if decision == "again":
-        return enter_again(uow, known, side)
+        own_sale = org_id == PLATFORM_ORG_ID and known.note_id is None
+        return _have_entered(uow, known) if own_sale else enter_again(uow, known, side)
     letter = lock_row(uow.session, RedLetter, letter_id) or known
     state = _next_state(letter, side, decision)
     if state == letter.state:
@@ -193,6 +197,18 @@ def siblings_of(uow: UnitOfWork, letter: RedLetter) -> list[RedLetter]:
     """Letters that take the same document back for the same credit note or refund, itself among them."""
     cause = RedLetter.note_id == letter.note_id if letter.note_id else RedLetter.refund_id == letter.refund_id
     return list(uow.session.scalars(select(RedLetter).where(cause, RedLetter.fapiao_id == letter.fapiao_id)))
+
+
+def _have_entered(uow: UnitOfWork, void: RedLetter) -> RedLetter:
+    """The platform's finance wants a void letter entered again. The refund that it is for is its buyer's and its seller's, which
+    the issuer does not see: the platform's own work enters it, and does nothing where the refund waits no more.
+    """
+    live = [one for one in siblings_of(uow, void) if not is_void(one)]
+    if live:
+        return live[0]
+    enqueue(uow, ENTER, {"letter_id": str(void.id)}, dedupe_key=str(void.id))
+    audit.record(uow, "red_letter.again", subject_id=void.id)
+    return void
 
 
 def enter_again(uow: UnitOfWork, void: RedLetter, side: str) -> RedLetter:

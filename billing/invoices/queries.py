@@ -113,7 +113,7 @@ class InvoiceDetail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceFilter:
-    """What to list. Days are those of issue, the last excluded; `text` searches number, order, PO number and cost centre."""
+    """What to list. Days are those of issue, the last excluded; `text` searches numbers, cost centre, the other side."""
 
     side: Side = "received"
     kind: str | None = None
@@ -236,12 +236,13 @@ def _ranges(wanted: InvoiceFilter) -> list[ColumnElement[bool]]:
             or_(Invoice.seller["tax_id"].astext == wanted.tax_id, Invoice.buyer["tax_id"].astext == wanted.tax_id)
         )
     if wanted.text:
+        other = Invoice.seller if wanted.side == "received" else Invoice.buyer
         named = (
             Invoice.number,
             Invoice.order_number,
             Invoice.po_number,
             Invoice.cost_centre,
-            Invoice.seller["legal_name"].astext,
+            other["legal_name"].astext,
         )
         holds = [column.icontains(wanted.text, autoescape=True) for column in named]
         of_month = select(InvoiceLine.invoice_id).where(
@@ -342,11 +343,10 @@ def received_currencies(uow: UnitOfWork) -> list[str]:
     ]
 
 
-def first_received_on(uow: UnitOfWork) -> date | None:
-    """The day of the first document that the acting organization received; None: there is none."""
-    first: date | None = uow.session.scalar(
-        select(func.min(Invoice.issued_on)).where(Invoice.buyer_org_id == uow.principal.organization())
-    )
+def first_day(uow: UnitOfWork, side: Side = "received") -> date | None:
+    """The day of the first document that the acting organization received or issued; None: there is none."""
+    own = _sides(side)[0] == uow.principal.organization()
+    first: date | None = uow.session.scalar(select(func.min(Invoice.issued_on)).where(own))
     return first
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 from uuid import UUID
 
 from kernel import audit
@@ -13,9 +14,12 @@ from marketplace.access.members import join
 from marketplace.access.permissions import OPERATOR_ROLE
 from marketplace.parties.models import PLATFORM_ORG_ID
 
+StaffRole = Literal["operator", "finance"]
+"""What somebody of the platform's own does: `finance` looks after what it issued, as a seller's does, and operates nothing."""
 
-def add_operator(uow: UnitOfWork, command: NewPerson) -> UUID:
-    """Create a person who operates the platform. An operator is nobody else: who sells or buys signs in by another address.
+
+def add_operator(uow: UnitOfWork, command: NewPerson, role: StaffRole = OPERATOR_ROLE) -> UUID:
+    """Create a person of the platform's own staff. They are nobody else: who sells or buys signs in by another address.
 
     Raises:
         Forbidden: `permission_missing`: the unit of work is not the platform's own.
@@ -23,8 +27,8 @@ def add_operator(uow: UnitOfWork, command: NewPerson) -> UUID:
     """
     if not uow.principal.is_platform:
         raise Forbidden("permission_missing")
-    person = add_person(uow, replace(command, is_operator=True))
-    member = join(uow, PLATFORM_ORG_ID, person.id, [OPERATOR_ROLE])
-    audit.record(uow, "operator.added", subject_id=member.id)
+    person = add_person(uow, replace(command, is_operator=role == OPERATOR_ROLE))
+    member = join(uow, PLATFORM_ORG_ID, person.id, [role])
+    audit.record(uow, "operator.added", subject_id=member.id, role=role)
     uow.flush()
     return person.id

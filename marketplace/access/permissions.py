@@ -6,6 +6,7 @@ Roles belong to a membership: the same person may be an owner here and a viewer 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from typing import Final
 
 READS = frozenset(
     {"orders.read", "invoices.read", "money.read", "seller.orders.read", "trace.read", "entitlements.read"}
@@ -62,7 +63,7 @@ ROLES: dict[str, frozenset[str]] = {
 }
 """Role → permissions. Nobody grants a role that holds what they do not hold themselves."""
 
-OPERATOR_ROLE = "operator"
+OPERATOR_ROLE: Final = "operator"
 """The role of the platform's own staff, in the platform's own organization only."""
 
 

@@ -22,7 +22,7 @@ from api.pages.fapiao.views import (
 from api.pages.frame import addresses
 from api.pages.frame.codes import in_words
 from api.pages.frame.phrases import failure, money
-from api.pages.frame.seller_access import require_seller
+from api.pages.frame.seller_access import require_issuer
 from api.pages.frame.site import Form, PageRequest, form_post, page, parse_uuid_or_404
 from api.v1.fapiaos import ASK, READ, SELLS
 from api.v1.held_refunds import BUY
@@ -55,8 +55,8 @@ def show_fapiao(page_request: Given[PageRequest]) -> Answer:
 
 @page(addresses.fapiao.SELLER_FAPIAO, SELLS)
 def show_sellers_fapiao(page_request: Given[PageRequest]) -> Answer:
-    """What customers asked the organization for."""
-    require_seller(page_request)
+    """What customers asked the organization for: a seller, or the platform for what it sells itself."""
+    require_issuer(page_request)
     return page_request.render(_page(page_request, "seller"))
 
 
@@ -160,10 +160,11 @@ def _page(page_request: PageRequest, side: FapiaoSide, *, error: str = "") -> Fa
         found = list_fapiao_requests(uow, side=side, cursor=cursor, limit=PAGE)
         letters = list_red_letters(uow, side=side, limit=LETTERS)
         held = list_held_refunds(uow, side=side, limit=LETTERS)
-    acts = page_request.principal.may(ASK)
+    acts, signed_in = page_request.principal.may(ASK), page_request.signed_in
+    own_sale = side == "seller" and signed_in is not None and signed_in.organization.is_platform
     may_withdraw = side == "buyer" and page_request.principal.may(BUY)
     return PAGES[side](
-        letters=tuple(_letter(page_request, one, acts=acts) for one in letters.items),
+        letters=tuple(_letter(page_request, one, acts=acts, own_sale=own_sale) for one in letters.items),
         requests=tuple(_request(page_request, one, side, acts=acts) for one in found.items),
         next_address=addresses.next_page(addresses.fapiao.side(side), found.next_cursor),
         error=error,
@@ -218,7 +219,7 @@ def _document(row: FapiaoRow, *, acts: bool) -> FapiaoItem:
     )
 
 
-def _letter(page_request: PageRequest, row: RedLetterRow, *, acts: bool) -> RedLetterItem:
+def _letter(page_request: PageRequest, row: RedLetterRow, *, acts: bool, own_sale: bool) -> RedLetterItem:
     return RedLetterItem(
         id=str(row.id),
         state=row.state,
@@ -231,7 +232,8 @@ def _letter(page_request: PageRequest, row: RedLetterRow, *, acts: bool) -> RedL
         reason=in_words(page_request.language, row.failure_code) if row.failure_code else "",
         expires_at=row.expires_at,
         acts=row.may_say if acts else (),
-        note_address=addresses.trace(str(row.note_id or row.refund_id)),
+        # The refund of what the platform sold itself is its buyer's and its seller's to see.
+        note_address=addresses.trace(str(row.note_id or row.refund_id)) if row.note_id or not own_sale else "",
         for_refund=row.note_id is None,
     )
 

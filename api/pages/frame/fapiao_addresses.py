@@ -7,6 +7,7 @@ def invoice_ubl(invoice_id: str) -> str:
 
 
 FAPIAO = "/fapiao"
+ISSUED = "/seller/invoices"
 SELLER_FAPIAO = "/seller/fapiao"
 NEW = "/fapiao/new"
 

@@ -1,4 +1,4 @@
-"""Pages of sellers and promoters are not there for others."""
+"""Pages of sellers, promoters and issuers are not there for others."""
 
 from __future__ import annotations
 
@@ -16,6 +16,16 @@ def require_seller(page_request: PageRequest) -> None:
     """
     if page_request.signed_in is None or not page_request.signed_in.organization.is_seller:
         raise NotFound("not_found")
+
+
+def require_issuer(page_request: PageRequest) -> None:
+    """What was issued is for organizations that issue: those that sell, and the platform for what it sells itself.
+
+    Raises:
+        NotFound: `not_found`.
+    """
+    if page_request.signed_in is None or not page_request.signed_in.organization.is_platform:
+        require_seller(page_request)
 
 
 def require_channel(page_request: PageRequest, uow: UnitOfWork) -> None:

@@ -40,6 +40,8 @@ _SELLING: tuple[tuple[str, Area], ...] = (
 STARTING = ("members.manage", "billing.manage", "connectors.write", "videos.write", "catalog.write")
 """Whoever holds one of these has something to do for a seller's start."""
 _PROMOTING: tuple[tuple[str, Area], ...] = (("videos.write", "channel_films"), ("money.read", "promoter"))
+_ISSUING: tuple[tuple[str, Area], ...] = (("money.read", "issuing"),)
+"""Of the platform's own people who are no operators: what it sells itself has documents, which are theirs to look after."""
 _NOT_YET_SELLING: tuple[tuple[str, Area], ...] = (("members.manage", "become_seller"), ("videos.write", "own_channel"))
 _OPERATING: tuple[tuple[str, Area], ...] = (
     ("operator.read", "operator"),
@@ -94,4 +96,6 @@ def _areas_of(uow: UnitOfWork, signed_in: SignedIn) -> frozenset[Area]:
         found |= may(_NOT_YET_SELLING)
         if (promoting := may(_PROMOTING)) and list_own_channels(uow):
             found |= promoting
+    if signed_in.organization.is_platform:
+        found = {*found, *may(_ISSUING)} - {"become_seller"}
     return frozenset({*VISITOR_AREAS, *found})

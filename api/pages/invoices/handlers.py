@@ -44,7 +44,7 @@ def list_invoices(page_request: Given[PageRequest]) -> Response[str]:
     """A month's invoices and credit notes; `open` shows one beside them."""
     today = clock.today(page_request.time_zone)
     month = parse_month(page_request.query("month", most=7)) or today.replace(day=1)
-    opened = _id(page_request.query("open", most=36))
+    opened = parsed_id(page_request.query("open", most=36))
     with page_request.work() as uow:
         currencies = queries.received_currencies(uow)
         fields = _fields(page_request, currencies)
@@ -56,13 +56,13 @@ def list_invoices(page_request: Given[PageRequest]) -> Response[str]:
         totals = queries.totals_of(uow, wanted)
         credited = queries.credited_of(uow, [row.id for row in found.items])
         sellers = queries.list_counterparties(uow)
-        first = queries.first_received_on(uow)
-        detail = _detail(page_request, uow, opened) if opened else None
+        first = queries.first_day(uow)
+        detail = panel_of(page_request, uow, opened) if opened else None
     view = InvoicesView(
         title=_title(page_request, month, fields),
         month=month,
-        months=_months(today, first, month),
-        rows=tuple(_row(row, credited.get(row.id, 0), page_request.time_zone) for row in found.items),
+        months=months_since(today, first, month),
+        rows=tuple(item_of(row, credited.get(row.id, 0), page_request.time_zone) for row in found.items),
         count=sum(one.count for one in totals.values()),
         pending=sum(one.pending for one in totals.values()),
         totals=tuple(Money(one.gross_minor, currency) for currency, one in totals.items()),
@@ -116,7 +116,7 @@ def _filter(page_request: PageRequest, month: date, fields: InvoiceFields) -> qu
         month,
         _day(fields.since),
         until + timedelta(days=1) if until else None,
-        other_org_id=_id(page_request.query("seller", most=36)),
+        other_org_id=parsed_id(page_request.query("seller", most=36)),
         standing=STANDINGS.get(page_request.query("state")),
         text=page_request.query("q") or None,
         tax_id=fields.tax_id or None,
@@ -152,7 +152,10 @@ def _more(page_request: PageRequest, month: date, fields: InvoiceFields, cursor:
     return addresses.next_page(addresses.INVOICES, cursor, month=f"{month:%Y-%m}", **kept)
 
 
-def _detail(page_request: PageRequest, uow: UnitOfWork, invoice_id: UUID) -> InvoicePanel | None:
+def panel_of(
+    page_request: PageRequest, uow: UnitOfWork, invoice_id: UUID, side: queries.Side = "received"
+) -> InvoicePanel | None:
+    """A document opened beside the list; None where there is none to be seen. Not drawn yet, it is first in the queue now."""
     try:
         found = queries.get_invoice(uow, invoice_id)
     except NotFound:
@@ -165,7 +168,7 @@ def _detail(page_request: PageRequest, uow: UnitOfWork, invoice_id: UUID) -> Inv
     asked = request_of(uow, invoice_id)
     of_china = row.kind == "invoice" and row.currency.strip() == "CNY" and found.seller.country == "CN"
     return InvoicePanel(
-        row=_row(row, sum(note.gross_minor for note in found.credit_notes), page_request.time_zone),
+        row=item_of(row, sum(note.gross_minor for note in found.credit_notes), page_request.time_zone),
         lines=tuple(
             InvoicePanelLine(
                 text=line.name,
@@ -184,7 +187,7 @@ def _detail(page_request: PageRequest, uow: UnitOfWork, invoice_id: UUID) -> Inv
         buyer_tax_id=row.buyer_tax_id,
         remarks=found.remarks,
         capital_amount=chinese_capitals(sign * row.gross_minor) if chinese else "",
-        fapiao_address=_fapiao_address(page_request, row, asked=asked is not None) if of_china else "",
+        fapiao_address=_fapiao_address(page_request, row, side, asked=asked is not None) if of_china else "",
         fapiao_asked=asked is not None,
         correction_address=addresses.fapiao.correction(str(row.id)) if _may_correct(page_request, found) else "",
         linked=_linked(uow, found),
@@ -195,10 +198,12 @@ def _detail(page_request: PageRequest, uow: UnitOfWork, invoice_id: UUID) -> Inv
     )
 
 
-def _fapiao_address(page_request: PageRequest, row: queries.InvoiceRow, *, asked: bool) -> str:
-    """Where its 数电票 was asked for, or can be by this reader."""
+def _fapiao_address(page_request: PageRequest, row: queries.InvoiceRow, side: queries.Side, *, asked: bool) -> str:
+    """Where its 数电票 was asked for, or can be by this reader: its buyer alone asks."""
     if asked:
-        return addresses.fapiao.FAPIAO
+        return addresses.fapiao.side("buyer" if side == "received" else "seller")
+    if side == "issued":
+        return ""
     return addresses.fapiao.new(str(row.id)) if page_request.principal.may(ASK) else ""
 
 
@@ -218,14 +223,20 @@ def _linked(uow: UnitOfWork, found: queries.InvoiceDetail) -> tuple[tuple[str, s
     return tuple((key, one.number or "–", str(one.id)) for key, one in said if one is not None)
 
 
-def _row(row: queries.InvoiceRow, credited_minor: int, time_zone: str) -> InvoiceItem:
-    kind: Literal["invoice", "credit_note"] = "credit_note" if row.kind == "credit_note" else "invoice"
+def item_of(row: queries.InvoiceRow, credited_minor: int, time_zone: str) -> InvoiceItem:
+    """A document as a row of a list."""
+    kinds: dict[str, Literal["credit_note", "commission_invoice"]] = {
+        "credit_note": "credit_note",
+        "commission_invoice": "commission_invoice",
+    }
+    kind: Literal["invoice", "credit_note", "commission_invoice"] = kinds.get(row.kind, "invoice")
     sign = -1 if kind == "credit_note" else 1
     return InvoiceItem(
         id=str(row.id),
         number=row.number or "–",
         kind=kind,
         seller_name=row.seller_name,
+        buyer_name=row.buyer_name,
         issued_on=row.issued_on or row.created_at.astimezone(ZoneInfo(time_zone)).date(),
         order_id="" if row.kind == "commission_invoice" or row.month else str(row.reference),
         order_number=row.order_number,
@@ -241,7 +252,7 @@ def _row(row: queries.InvoiceRow, credited_minor: int, time_zone: str) -> Invoic
     )
 
 
-def _months(today: date, first: date | None, shown: date) -> tuple[date, ...]:
+def months_since(today: date, first: date | None, shown: date) -> tuple[date, ...]:
     """At least a year, and as far back as there are invoices."""
     found: list[date] = []
     month = today.replace(day=1)
@@ -251,7 +262,8 @@ def _months(today: date, first: date | None, shown: date) -> tuple[date, ...]:
     return tuple(sorted({*found, shown}, reverse=True))
 
 
-def _id(text: str) -> UUID | None:
+def parsed_id(text: str) -> UUID | None:
+    """An id as an address has it; None for anything else."""
     try:
         return UUID(text)
     except ValueError:

@@ -13,7 +13,7 @@ class InvoiceItem:
 
     id: str
     number: str
-    kind: Literal["invoice", "credit_note"]
+    kind: Literal["invoice", "credit_note", "commission_invoice"]
     seller_name: str
     issued_on: date
     order_id: str
@@ -31,6 +31,7 @@ class InvoiceItem:
     drawn: bool = True
     #: Whether EN 16931 can say what is on it.
     has_xml: bool = True
+    buyer_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,3 +128,30 @@ class InvoicesView:
     may_ask_fapiao: bool = False
     opened: InvoicePanel | None = None
     next_address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedInvoicesView:
+    """What a seller issued in a month, or the platform of what it sells itself. Filters are in the address.
+
+    ``count``, ``pending`` and ``totals`` are of everything the filters find.
+    """
+
+    template: ClassVar[str] = "invoices/issued.html"
+    active: ClassVar[str] = "seller_invoices"
+
+    month: date
+    months: tuple[date, ...]
+    rows: tuple[InvoiceItem, ...]
+    count: int
+    pending: int
+    totals: tuple[Money, ...]
+    kinds: tuple[str, ...]
+    """Those that this issuer has."""
+    export_address: str
+    kind: str = ""
+    state: str = ""
+    query: str = ""
+    opened: InvoicePanel | None = None
+    next_address: str | None = None
+    of_platform: bool = False

@@ -194,6 +194,7 @@ def samples(language: Language) -> dict[str, Sample]:
             promoter_samples.sellers_pages,
             promoter_samples.promoters_pages,
             reseller_samples.sellers_pages,
+            reseller_samples.issued_pages,
         ),
         operator: (
             review_pages,

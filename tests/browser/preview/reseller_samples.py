@@ -7,8 +7,10 @@ from datetime import date
 
 from api.pages.frame import addresses
 from api.pages.frame.rendering import View
+from api.pages.invoices.views import IssuedInvoicesView
 from api.pages.money.views import StatementItem, StatementItemLine, StatementView, SupplyItem
 from tests.browser.preview.buying_samples import ID, NOW, Samples, cny
+from tests.browser.preview.finance_samples import FinanceSamples
 
 
 def buyers_pages(s: Samples) -> dict[str, View]:
@@ -47,3 +49,26 @@ def sellers_pages(s: Samples) -> dict[str, View]:
     supplies = (SupplyItem(60_000, cny(250_992), cny(15_059), cny(266_051)),)
     view = StatementView(row, lines, s.seller, addresses.SELLER_MONEY, supplies=supplies, platform_name=s.platform)
     return {"statement-resold": view}
+
+
+def issued_pages(s: FinanceSamples) -> dict[str, View]:
+    """What a seller issued: the list, one document opened, and nothing."""
+    shown = s.invoices(opened=True)
+    bought = (s.buyer, s.pick("远洋物流有限公司", "Ocean Logistics GmbH"))
+    rows = tuple(replace(row, seller_name=s.seller, buyer_name=bought[n % 2]) for n, row in enumerate(shown.rows))
+    view = IssuedInvoicesView(
+        month=shown.month,
+        months=shown.months,
+        rows=rows,
+        count=len(rows),
+        pending=0,
+        totals=shown.totals,
+        kinds=("invoice", "credit_note"),
+        export_address=addresses.INVOICES_EXPORT,
+    )
+    opened = replace(shown.opened, row=rows[0], fapiao_address=addresses.fapiao.SELLER_FAPIAO) if shown.opened else None
+    return {
+        "issued-invoices": view,
+        "issued-invoices-open": replace(view, opened=opened),
+        "issued-invoices-none": replace(view, rows=(), count=0, totals=(), of_platform=True),
+    }

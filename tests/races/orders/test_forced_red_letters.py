@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from billing.fapiao.red_first import enter_expired_again
+from billing.fapiao.red_first import enter_of_held
 from billing.fapiao.red_letters import Decision, decide_red_letter, expire_red_letters
 from billing.refunds.hold_refund import release_refund
 from billing.refunds.models import Refund
@@ -52,7 +52,7 @@ def expiring(stage: Stage, refund_id: UUID) -> Side:
     letter_id = letters_of(stage, refund_id)[-1].id
 
     def work(uow: UnitOfWork) -> bool:
-        return expire_red_letters(uow) > 0 and enter_expired_again(uow, letter_id)
+        return expire_red_letters(uow) > 0 and enter_of_held(uow, letter_id)
 
     return lambda: transact(stage.services.db, SYSTEM, work)
 

@@ -76,6 +76,17 @@ class Dashboards:
             member = make_member(uow, org, *roles)
         return sign_in(self.stage.services, self.seller.client, member)
 
+    def of_platform(self, *roles: str) -> Visitor:
+        """A browser of somebody of the platform's organization who is no operator."""
+        token, person_id = uuid7().hex, uuid7()
+        email = f"{person_id.hex}@platform.test"
+        with unit_of_work(self.stage.services.db, SYSTEM) as uow:
+            uow.session.add(Person(id=person_id, email=email, name="Finance", password_hash="x", locale="en"))
+            uow.flush()
+            uow.session.add(Member(org_id=PLATFORM_ORG_ID, person_id=person_id, roles=list(roles), state="active"))
+            uow.session.add(session_row(token, person_id, PLATFORM_ORG_ID))
+        return Visitor(self.seller.client, token)
+
     def new_organization(self, *, seller: bool = False) -> tuple[Org, Visitor]:
         """Another organization and its owner's browser."""
         with unit_of_work(self.stage.services.db, SYSTEM) as uow:

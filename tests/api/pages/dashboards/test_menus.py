@@ -38,6 +38,15 @@ def test_every_menu_entry_opens_for_every_role(dashboards: Dashboards, role: str
         assert refused(dashboards.somebody(org, role)) == {}, org.email
 
 
+@pytest.mark.parametrize("role", ["finance", "owner"])
+def test_every_menu_entry_opens_for_the_platforms_own_people(dashboards: Dashboards, role: str) -> None:
+    visitor = dashboards.of_platform(role)
+    assert refused(visitor) == {}
+    shown = visitor.get(FIRST_PAGE).text
+    assert {"/seller/invoices", "/seller/fapiao"} <= set(LINK.findall(shown))
+    assert "/seller/start" not in LINK.findall(shown)
+
+
 def test_every_menu_entry_opens_for_the_operator(dashboards: Dashboards) -> None:
     assert refused(dashboards.operator) == {}
     assert refused(dashboards.operator, "/operator") == {}
