@@ -25,7 +25,7 @@ from billing.fapiao.red_letters import (
     missing_of,
     open_letter,
 )
-from billing.fapiao.taken_back import covers, lines_taken, own_reddened, refunded_of_lines
+from billing.fapiao.taken_back import bills_of, covers, lines_taken, own_reddened, refunded_of_lines
 from billing.invoices.models import FapiaoSource, Invoice, InvoiceLine
 from billing.refunds.hold_refund import lock_held, release_refund
 from billing.refunds.models import Refund
@@ -44,6 +44,13 @@ PROMISE_WAITS: Final = CONFIRMED_WITHIN
 BATCH: Final = 100
 _LATE: Final = timedelta(minutes=10)
 _OTHER = aliased(RedLetter)
+_ON_FAPIAO: Final = exists().where(
+    FapiaoSource.invoice_id == InvoiceLine.invoice_id,
+    FapiaoRequest.id == FapiaoSource.request_id,
+    (FapiaoRequest.state != "failed")
+    | exists().where(Fapiao.request_id == FapiaoRequest.id, Fapiao.number.is_not(None)),
+)
+"""Of a bill's line: its tax invoices are issued or being issued; of refused ones, some have a number."""
 
 
 class RedFirst:
@@ -51,15 +58,9 @@ class RedFirst:
 
     def holds(self, uow: UnitOfWork, refund: Refund, *, final: bool) -> bool:
         """See `RefundHold.holds`. Nobody asks for tax invoices of its bills while they are locked."""
-        wanted = refunded_of_lines(uow, refund.id)
-        if not wanted:
-            return False
-        bills = uow.session.scalars(
-            select(InvoiceLine.invoice_id).where(InvoiceLine.id.in_(wanted)).distinct().order_by(InvoiceLine.invoice_id)
-        ).all()
         if final:
-            lock_rows(uow.session, Invoice, bills)
-        wanted = _on_fapiao(uow, wanted)
+            lock_rows(uow.session, Invoice, bills_of(uow, refund.id))
+        wanted = refunded_of_lines(uow, refund.id, _ON_FAPIAO)
         return bool(wanted) and not is_reddened(uow, refund.id, wanted)
 
     def begin(self, uow: UnitOfWork, refund: Refund) -> None:
@@ -100,7 +101,7 @@ def redden_refund(uow: UnitOfWork, refund_id: UUID) -> None:
     if refund is None:
         return
     if not _letters_of(uow, refund_id):
-        wanted = _on_fapiao(uow, refunded_of_lines(uow, refund_id))
+        wanted = refunded_of_lines(uow, refund_id, _ON_FAPIAO)
         for request in _requests_of(uow, wanted):
             if request.state != "issued":
                 hours = 1 if request.state == "failed" else 0
@@ -166,18 +167,6 @@ def pick_up_held(uow: UnitOfWork) -> None:
     )
     for refund_id in uow.session.scalars(stuck.order_by(Refund.held_at).limit(BATCH)):
         enqueue(uow, REDDEN_REFUND, {"refund_id": str(refund_id)}, dedupe_key=f"{refund_id}:{slot}")
-
-
-def _on_fapiao(uow: UnitOfWork, wanted: dict[UUID, int]) -> dict[UUID, int]:
-    """Those of these lines whose bill's tax invoices are issued or being issued; of refused ones, where some have a number."""
-    numbered = exists().where(Fapiao.request_id == FapiaoRequest.id, Fapiao.number.is_not(None))
-    found = uow.session.scalars(
-        select(InvoiceLine.id)
-        .join(FapiaoSource, FapiaoSource.invoice_id == InvoiceLine.invoice_id)
-        .join(FapiaoRequest, FapiaoRequest.id == FapiaoSource.request_id)
-        .where(InvoiceLine.id.in_(wanted), (FapiaoRequest.state != "failed") | numbered)
-    ).all()
-    return {line_id: minor for line_id, minor in wanted.items() if line_id in found}
 
 
 def _requests_of(uow: UnitOfWork, wanted: dict[UUID, int]) -> list[FapiaoRequest]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Subquery, func, or_, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import ColumnElement, Select, Subquery, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from billing.charges.models import Charge
 from billing.fapiao.models import LIVE, Fapiao, FapiaoLine, RedLetter
@@ -79,18 +80,28 @@ def covers(has: Mapping[UUID, int], wanted: Mapping[UUID, int]) -> bool:
     return all(has.get(line_id, 0) >= minor for line_id, minor in wanted.items())
 
 
-def refunded_of_lines(uow: UnitOfWork, refund_id: UUID) -> dict[UUID, int]:
-    """What a refund takes of which lines of the standing bills, gross."""
-    rows = uow.session.execute(
-        select(InvoiceLine.id, func.sum(RefundLine.gross_minor))
+def refunded_of_lines(uow: UnitOfWork, refund_id: UUID, *conditions: ColumnElement[bool]) -> dict[UUID, int]:
+    """What a refund takes of which lines of the standing bills, gross; of those that meet the conditions."""
+    minor = func.sum(RefundLine.gross_minor)
+    statement = _lines_of(refund_id, InvoiceLine.id, minor).where(*conditions).group_by(InvoiceLine.id)
+    return {line_id: int(found) for line_id, found in uow.session.execute(statement.order_by(InvoiceLine.id))}
+
+
+def bills_of(uow: UnitOfWork, refund_id: UUID) -> Sequence[UUID]:
+    """The standing bills of which a refund takes something."""
+    bill = InvoiceLine.invoice_id
+    return uow.session.scalars(_lines_of(refund_id, bill).distinct().order_by(bill)).all()
+
+
+def _lines_of(refund_id: UUID, *columns: ColumnElement[Any] | InstrumentedAttribute[Any]) -> Select[Any]:
+    return (
+        select(*columns)
+        .select_from(RefundLine)
         .join(Charge, Charge.id == RefundLine.charge_id)
         .join(InvoiceLine, InvoiceLine.reference == Charge.reference)
         .join(Invoice, Invoice.id == InvoiceLine.invoice_id)
         .where(RefundLine.refund_id == refund_id, Invoice.kind == "invoice", Invoice.superseded_at.is_(None))
-        .group_by(InvoiceLine.id)
-        .order_by(InvoiceLine.id)
     )
-    return {line_id: int(minor) for line_id, minor in rows}
 
 
 def noted_of_lines(uow: UnitOfWork, note_id: UUID) -> dict[UUID, int]:

@@ -182,12 +182,13 @@ def test_a_refund_case(stage: Stage, browser: TestClient[Any], monkeypatch: pyte
     command = DecideRefund(case_id, "grant", 2_500, "some of it")
     with counting(monkeypatch) as asked:
         transact(stage.services.db, stage.seller.owner, lambda uow: answer_refund(uow, command).id)
-    within(asked, 1, 20, 6)
+    # Among them, whether a tax invoice has to be taken back first.
+    within(asked, 1, 21, 7)
     for path, statements in (
         (f"/refund-cases/{case_id}", 6),
         ("/refund-cases", 7),
-        # With the departments that finance may choose among.
-        (f"/orders/{order_id}", 30),
+        # With the departments that finance may choose among, and the papers that were drawn of it.
+        (f"/orders/{order_id}", 34),
         (f"/orders/{order_id}/refund-case", 12),
     ):
         browser.get(path)

@@ -23,6 +23,7 @@ from api.v1.customers import READ
 from fulfillment.entitlements.views import EntitlementRow
 from kernel.errors import DomainError, NotFound
 from marketplace.leads.queries import SellerLeadView
+from orders.awaited_payments import SoldOrder, awaited_of
 from orders.customer_list import STATES, CustomerSummary, list_customers
 from orders.customers import get_customer
 from orders.subscriptions.sold import get_sold_subscription
@@ -80,11 +81,14 @@ def _customer(
 ) -> CustomerPage:
     with page_request.work() as uow:
         found = get_customer(uow, customer_id)
+        awaited = awaited_of(uow, [one.id for one in found.orders])
     trials = {one.order_line_id: one for one in found.trials}
     may_extend = page_request.principal.may(EXTEND)
     return CustomerPage(
         found.name,
-        orders=tuple(order_row(page_request, one, disputed=False) for one in found.orders),
+        orders=tuple(
+            order_row(page_request, SoldOrder(one, awaited.get(one.id)), disputed=False) for one in found.orders
+        ),
         entitlements=tuple(_entitlement(page_request, one, trials.get(one.reference)) for one in found.entitlements),
         leads=tuple(_lead(page_request, one) for one in found.leads),
         subscriptions=addresses.with_query(addresses.SELLER_SUBSCRIPTIONS, customer=str(customer_id)),
