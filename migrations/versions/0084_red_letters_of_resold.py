@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0085"
+revision = "0084"
 down_revision = "0083"
 branch_labels = None
 depends_on = None
