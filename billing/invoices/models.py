@@ -84,6 +84,12 @@ class Invoice(Base):
         Index("uq_invoice_refund_id", "refund_id", unique=True, postgresql_where=text("refund_id IS NOT NULL")),
         Index("uq_invoice_number", "seller_org_id", "kind", "number", unique=True),
         Index("ix_invoice_buyer_org_id_created_at", "buyer_org_id", "created_at", "id"),
+        Index(
+            "ix_invoice_buyer_org_id_issued_at",
+            "buyer_org_id",
+            "issued_at",
+            postgresql_where=text("issued_at IS NOT NULL"),
+        ),
         Index("ix_invoice_seller_org_id_created_at", "seller_org_id", "created_at", "id"),
         Index(
             "ix_invoice_original_invoice_id",

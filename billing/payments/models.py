@@ -32,6 +32,12 @@ class Payment(Base):
         CheckConstraint("(state IN ('succeeded', 'reversed')) = (captured_at IS NOT NULL)", name="captured"),
         Index("uq_payment_live", "reference", unique=True, postgresql_where=text("state <> 'failed'")),
         Index("ix_payment_payer_org_id_created_at", "payer_org_id", "created_at"),
+        Index(
+            "ix_payment_payer_org_id_captured_at",
+            "payer_org_id",
+            "captured_at",
+            postgresql_where=text("captured_at IS NOT NULL"),
+        ),
         Index("ix_payment_reference", "reference"),
         Index(
             "uq_payment_gateway_reference",
