@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
+from app.verify.rule import Query
 from app.verify.rules import RULES
 from billing.charges.models import Charge
 from billing.gateways.ports import GatewayStatus
@@ -54,11 +56,17 @@ CHECKED = (
     "milestones.",
 )
 BY_THE_CLOCK = ("ledger.sealed", "shares.held")
-"""What is due by a clock that nobody here goes by."""
+"""What is due by a clock that nobody here goes by; so is whatever asks what is late, of other tests' rows."""
 
 
 def found(stage: Stage) -> dict[str, int]:
-    rules = [rule for rule in RULES if rule.name.startswith(CHECKED) and rule.name not in BY_THE_CLOCK]
+    rules = [
+        rule
+        for rule in RULES
+        if rule.name.startswith(CHECKED)
+        and rule.name not in BY_THE_CLOCK
+        and not (isinstance(rule, Query) and re.search(":now|:late", rule.sql))
+    ]
     with unit_of_work(stage.services.db, SYSTEM) as uow:
         return {rule.name: rule.find(uow).violations for rule in rules}
 
