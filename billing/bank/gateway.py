@@ -160,10 +160,13 @@ class BankTransferGateway:
         raise GatewayRefused("signature_invalid")
 
 
-def offered_account(uow: UnitOfWork, currency: str, *, plays: bool = False) -> BankAccount | None:
-    """The account to which this currency is paid, if there is one; `plays`: at the sandbox's bank alone."""
+def offered_account(uow: UnitOfWork, currency: str, *, plays: bool | None = None) -> BankAccount | None:
+    """The account to which this currency is paid, if there is one. `plays`: at the sandbox's bank alone, or at none of it.
+
+    An installation that took the sandbox's money before must not ask for real money at a bank that is none.
+    """
     found = uow.session.scalar(select(BankAccount).where(BankAccount.currency == currency, BankAccount.is_offered))
-    if found is not None and plays and not is_at_sandbox_bank(found.account_number):
+    if found is not None and plays is not None and is_at_sandbox_bank(found.account_number) != plays:
         return None
     return found
 

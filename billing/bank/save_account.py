@@ -24,8 +24,8 @@ _CODE = re.compile(r"[a-z0-9][a-z0-9-]{1,30}")
 _NUMBER = re.compile(r"[A-Z0-9]{5,34}")
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]+")
 _VIRTUAL = re.compile(r"[0-9]{0,20}")
-_CLEARING = re.compile(r"[0-9]{6}|[0-9]{9}|[0-9]{12}")
-"""Sort code, routing number of the American Bankers Association, CNAPS."""
+_CLEARING = re.compile(r"[0-9]{6}|[0-9]{7,9}|[0-9]{12}|[A-Z]{4}0[A-Z0-9]{6}")
+"""Sort code or BSB; Zengin's, the Bankleitzahl, and the routing number of the American Bankers Association; CNAPS; IFSC."""
 
 
 @dataclass(frozen=True, slots=True)

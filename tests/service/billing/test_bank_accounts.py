@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from billing.bank.gateway import offered_account
 from billing.bank.import_statement import ImportStatement, import_statement
+from billing.bank.sandbox_bank import SANDBOX_NUMBER
 from billing.bank.save_account import SaveBankAccount, save_bank_account
 from kernel.db.uow import Database, unit_of_work
 from kernel.errors import Conflict, Invalid
@@ -36,10 +38,26 @@ def test_numbers_that_no_bank_takes_are_refused(db: Database, field: str, writte
     assert refused.value.field == field
 
 
-@pytest.mark.parametrize("written", ["", "102 100 099 996", "021000021", "20-00-00", "cobadeff", "COBADEFFXXX"])
+@pytest.mark.parametrize(
+    "written",
+    ["", "102 100 099 996", "021000021", "20-00-00", "37040044", "0005-001", "HDFC0000001", "cobadeff", "COBADEFFXXX"],
+)
 def test_banks_are_named_by_a_bic_or_by_their_clearing_number(db: Database, written: str) -> None:
     with unit_of_work(db, OPERATOR_PRINCIPAL) as uow:
         assert save_bank_account(uow, account(bank_code=written)).bank_code.isalnum() or not written
+
+
+def test_money_is_asked_for_at_banks_of_its_own_kind_alone(db: Database) -> None:
+    """What was entered while the other kind was taken stays, and is not used."""
+    for number, plays in ((ACCOUNT, False), (SANDBOX_NUMBER, True)):
+        with unit_of_work(db, OPERATOR_PRINCIPAL) as uow:
+            command = account(account_number=number)
+            saved = save_bank_account(uow, replace(command, currency="NOK", is_offered=True), plays=plays)
+            found = offered_account(uow, "NOK", plays=plays)
+            assert found is not None
+            assert found.id == saved.id
+            assert offered_account(uow, "NOK", plays=not plays) is None
+            saved.is_offered = False
 
 
 def test_the_number_of_an_account_that_has_lines_stays(db: Database) -> None:
