@@ -19,9 +19,9 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
+from tests.browser.chromium import CHROMIUM, needs_chromium
 from tests.browser.preview.shoot import QUIET
 
-CHROMIUM = next((path for path in map(Path, ("/usr/bin/chromium", "/usr/bin/chromium-browser")) if path.exists()), None)
 PASSWORD = "market-sample-2026"
 START_S = 300
 STOP_S = 60
@@ -130,7 +130,7 @@ expect.set_options(timeout=20_000)
 def chromium() -> Iterator[Browser]:
     """One Chromium for the session."""
     if CHROMIUM is None:
-        pytest.skip("needs Chromium at /usr/bin/chromium: no browser is downloaded by these tests")
+        pytest.skip(needs_chromium.kwargs["reason"])
     with sync_playwright() as playwright:
         made = playwright.chromium.launch(executable_path=str(CHROMIUM), args=list(QUIET))
         yield made

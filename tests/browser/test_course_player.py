@@ -26,7 +26,7 @@ from kernel.signing import TokenSigner
 from marketplace.courses.save_course import EpisodeDraft, SaveCourse
 from marketplace.videos import jobs
 from tests.api_server import services_for, serving
-from tests.browser.conftest import CHROMIUM
+from tests.browser.chromium import needs_chromium
 from tests.browser.journeys.test_journey import find_faults
 from tests.browser.test_film_details import WAIT_MS, film
 from tests.emptied import empty
@@ -43,7 +43,7 @@ from tests.factories_marketplace import (
     per_seat_plan,
 )
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium at /usr/bin/chromium")
+pytestmark = needs_chromium
 TIME = "document.querySelector('video').currentTime"
 
 

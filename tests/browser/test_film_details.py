@@ -24,12 +24,12 @@ from kernel.secrets import SecretBox
 from kernel.signing import TokenSigner
 from marketplace.videos import jobs
 from tests.api_server import services_for, serving
-from tests.browser.conftest import CHROMIUM
+from tests.browser.chromium import needs_chromium
 from tests.browser.journeys.test_journey import find_faults
 from tests.emptied import empty
 from tests.factories_marketplace import PASSWORD, Org, make_channel, make_org, make_seller
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium at /usr/bin/chromium")
+pytestmark = needs_chromium
 CAPTIONS = "WEBVTT\n\n00:00:02.000 --> 00:00:09.000\nEverybody on one screen.\n"
 CHAPTERS = [
     {"at_ms": 0, "title": "开场", "title_en": "Opening"},

@@ -24,11 +24,11 @@ from kernel.secrets import SecretBox
 from kernel.signing import TokenSigner
 from marketplace.videos import jobs as video_jobs
 from tests.api_server import services_for, serving
+from tests.browser.chromium import needs_chromium
 from tests.emptied import empty
 from tests.factories_marketplace import PASSWORD, Org, make_channel, make_plans, make_seller
 
-CHROMIUM = Path("/usr/bin/chromium")
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's Chromium at /usr/bin/chromium")
+pytestmark = needs_chromium
 
 PHONE, DESK = (390, 844), (1280, 832)
 UPLOAD_BYTES_PER_S = 600_000

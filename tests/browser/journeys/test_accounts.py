@@ -8,13 +8,14 @@ import secrets
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import CHROMIUM, PASSWORD, Product, Visits
+from tests.browser.chromium import needs_chromium
+from tests.browser.conftest import PASSWORD, Product, Visits
 from tests.browser.journeys.test_journey import DESK, PHONE, find_faults, fits, sign_in
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.timeout(600),
-    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium at /usr/bin/chromium: no browser is downloaded here"),
+    needs_chromium,
 ]
 
 PASSWORDS = ("first long password", "second long password")

@@ -7,7 +7,8 @@ import secrets
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import CHROMIUM, Product, Visits
+from tests.browser.chromium import needs_chromium
+from tests.browser.conftest import Product, Visits
 from tests.browser.journeys.test_accounts import looks_right
 from tests.browser.journeys.test_journey import DESK, PHONE, sign_in
 from tests.factories_marketplace import new_tax_id
@@ -15,7 +16,7 @@ from tests.factories_marketplace import new_tax_id
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.timeout(600),
-    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium at /usr/bin/chromium: no browser is downloaded here"),
+    needs_chromium,
 ]
 
 

@@ -9,12 +9,13 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT  # type: ignore[import-untyped]  # it ships no types
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import CHROMIUM, PASSWORD, Product, Visits
+from tests.browser.chromium import needs_chromium
+from tests.browser.conftest import PASSWORD, Product, Visits
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.timeout(600),
-    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium at /usr/bin/chromium: no browser is downloaded here"),
+    needs_chromium,
 ]
 
 PHONE, DESK = 390, 1280
@@ -37,8 +38,11 @@ def sign_in(page: Page, product: Product, email: str, path: str = "/") -> None:
     page.wait_for_url(f"{product.address}{path}*")
 
 
-def find_faults(page: Page) -> list[str]:
-    """What axe-core finds wrong with the page as it stands: rule, and the elements it is about."""
+def find_faults(page: Page, *, colours: bool = True) -> list[str]:
+    """What axe-core finds wrong with the page as it stands: rule, and the elements it is about.
+
+    Without `colours` their contrast is not measured, which takes longer than all other rules together.
+    """
     # What is being asked anew is dimmed meanwhile, as nobody is to read it yet.
     expect(page.locator("[aria-busy=true]")).to_have_count(0)
     if page.evaluate("typeof axe === 'undefined'"):
@@ -46,7 +50,8 @@ def find_faults(page: Page) -> list[str]:
     # What it finds right comes along with `Axe().run`, and takes longer on its way than all there is to look at. Elements are
     # told by their HTML: no selector is thought out for each. Of what it would fetch beforehand, style sheets are asked for by
     # no rule that is on.
-    options = "{resultTypes: ['violations'], selectors: false, preload: {assets: ['media']}}"
+    contrast = f"rules: {{'color-contrast': {{enabled: {str(colours).lower()}}}}}"
+    options = f"{{resultTypes: ['violations'], selectors: false, preload: {{assets: ['media']}}, {contrast}}}"
     found = page.evaluate(f"axe.run({options}).then(found => found.violations)")
     return [f"{one['id']}: {[node['html'][:160] for node in one['nodes'][:4]]}" for one in found]
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import CHROMIUM, Product, Visits
+from tests.browser.chromium import needs_chromium
+from tests.browser.conftest import Product, Visits
 from tests.browser.journeys.test_accounts import follow, looks_right
 from tests.browser.journeys.test_journey import PHONE, sign_in
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.timeout(600),
-    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium at /usr/bin/chromium: no browser is downloaded here"),
+    needs_chromium,
 ]
 
 

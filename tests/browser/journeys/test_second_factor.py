@@ -10,14 +10,15 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from kernel import clock
-from tests.browser.conftest import CHROMIUM, Product, Visits
+from tests.browser.chromium import needs_chromium
+from tests.browser.conftest import Product, Visits
 from tests.browser.journeys.test_accounts import DIGITS, follow, looks_right, open_mail
 from tests.browser.journeys.test_journey import DESK, PHONE
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.timeout(600),
-    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium at /usr/bin/chromium: no browser is downloaded here"),
+    needs_chromium,
 ]
 
 PASSWORD = "first long password"

@@ -12,14 +12,15 @@ from PIL import Image
 from playwright.sync_api import FilePayload, Page, expect
 from stdnum.cn import uscc
 
-from tests.browser.conftest import CHROMIUM, Product, Visits
+from tests.browser.chromium import needs_chromium
+from tests.browser.conftest import Product, Visits
 from tests.browser.journeys.test_accounts import PASSWORDS, code_in_mail, follow, looks_right
 from tests.browser.journeys.test_journey import DESK, PHONE, sign_in
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.timeout(600),
-    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium at /usr/bin/chromium: no browser is downloaded here"),
+    needs_chromium,
 ]
 OPERATOR = "operator@market.example"
 NO = "The lower half is not legible."

@@ -12,6 +12,7 @@ import av
 from playwright.sync_api import Browser, ConsoleMessage, sync_playwright
 
 from app.sample.scenes.make import generate_scenes
+from tests.browser.chromium import CHROMIUM
 from tests.browser.preview.catalogue import samples
 from tests.browser.preview.serve import server
 
@@ -92,7 +93,7 @@ def main() -> int:
     serving = server(0, out / "media")
     threading.Thread(target=serving.serve_forever, daemon=True).start()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=list(QUIET))
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
         complaints = shoot(browser, f"http://127.0.0.1:{serving.server_port}", out, sys.argv[2:])
         browser.close()
     serving.shutdown()

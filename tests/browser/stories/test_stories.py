@@ -17,7 +17,8 @@ import pytest
 from playwright.sync_api import expect
 from pypdf import PdfReader
 
-from tests.browser.conftest import CHROMIUM, Product, Visits
+from tests.browser.chromium import needs_chromium
+from tests.browser.conftest import Product, Visits
 from tests.browser.journeys.test_accounts import follow
 from tests.browser.stories.conftest import OPERATOR
 from tests.browser.stories.people import ACTIVE_MS, PASSWORD, Person
@@ -25,7 +26,7 @@ from tests.browser.stories.people import ACTIVE_MS, PASSWORD, Person
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.timeout(900),
-    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium at /usr/bin/chromium: no browser is downloaded here"),
+    needs_chromium,
 ]
 PHONE, DESK = 390, 1280
 MOST_INPUTS = 60

@@ -21,14 +21,15 @@ from app.local_stripe.server import LocalStripe
 from billing.bank.gateway import TOKEN
 from kernel.ids import uuid7
 from tests.bank_files import ACCOUNT, Entry, generic
-from tests.browser.conftest import CHROMIUM, PASSWORD, Product, Visits, free_ports, running_product
+from tests.browser.chromium import needs_chromium
+from tests.browser.conftest import PASSWORD, Product, Visits, free_ports, running_product
 from tests.browser.journeys.test_accounts import follow, looks_right
 from tests.browser.journeys.test_journey import BUYERS, DESK, PHONE, open_hiring, seek, sign_in
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.timeout(900),
-    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium at /usr/bin/chromium: no browser is downloaded here"),
+    needs_chromium,
 ]
 SECRET = "whsec_story"
 LANGUAGE = "zh-CN"
