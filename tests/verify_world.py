@@ -469,7 +469,10 @@ class MarketStage:
         """Something is bought at the price of a tier, and the link ends."""
         with unit_of_work(self.db, self.seller.owner) as uow:
             tier_id = save_tier(uow, SaveTier("GOLD", "金牌", "Gold")).id
-            set_tier_price(uow, SetTierPrice(tier_id, self.seats.listing_id, discount_ppm=100_000))
+            of_seats = SetTierPrice(
+                tier_id, self.seats.listing_id, discount_ppm=100_000, min_quantity=2, quantity_step=2
+            )
+            set_tier_price(uow, of_seats)
             link_id = ask_partner(uow, AskPartner(self.buyer.id, tier_id)).id
         with unit_of_work(self.db, self.buyer.owner) as uow:
             accept_partner(uow, link_id)

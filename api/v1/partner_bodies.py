@@ -12,8 +12,9 @@ from pydantic import Field
 from api.schema import MoneyOut, Out, ShortText, StrictInt, Wire
 from api.v1.plan_bodies import OwnPrice
 from kernel.money import Money
+from marketplace.pricing.shapes import MAX_SEATS
 from marketplace.relations.partner_queries import PartnerRow, TierPriceRow
-from marketplace.relations.save_tier import LOWEST_RANK, SetTierPrice
+from marketplace.relations.save_tier import LOWEST_RANK, MOST_STEP, SetTierPrice
 from marketplace.relations.tier_prices import ShownPrice
 
 Rank = Annotated[StrictInt, Field(ge=1, le=LOWEST_RANK, description="Its place among the tiers; 1 is the highest")]
@@ -60,10 +61,25 @@ class TierPriceIn(Wire):
     )
     unit_price: Annotated[StrictInt, Field(ge=0)] | None = None
     price: OwnPrice = None
+    min_quantity: Annotated[StrictInt, Field(ge=1, le=MAX_SEATS)] = Field(
+        default=1, description="From how many seats on partners order at it"
+    )
+    quantity_step: Annotated[StrictInt, Field(ge=1, le=MOST_STEP)] = Field(
+        default=1, description="In what steps from there on; renewals of what was bought stay as they are"
+    )
 
     def command(self, tier_id: UUID) -> SetTierPrice:
         """As the command takes it."""
-        return SetTierPrice(tier_id, self.listing_id, self.plan_code, self.discount_ppm, self.unit_price, self.price)
+        return SetTierPrice(
+            tier_id,
+            self.listing_id,
+            self.plan_code,
+            self.discount_ppm,
+            self.unit_price,
+            self.price,
+            self.min_quantity,
+            self.quantity_step,
+        )
 
 
 class TierPriceOut(Out):
@@ -85,6 +101,8 @@ class TierPriceOut(Out):
     list_unit_price: Annotated[
         MoneyOut | None, Meta(description="Of one plan with a unit price: what a unit costs everybody else")
     ]
+    min_quantity: Annotated[int, Meta(description="From how many seats on partners order at it")]
+    quantity_step: Annotated[int, Meta(description="In what steps from there on")]
 
     @classmethod
     def of(cls, row: TierPriceRow) -> TierPriceOut:
@@ -130,9 +148,11 @@ class PartnerPriceOut(Out):
     tier_name_en: str
     unit_price: Annotated[MoneyOut, Meta(description="For one unit and interval")]
     list_unit_price: MoneyOut
-    amount: Annotated[MoneyOut, Meta(description="Of a first term of the fewest seats")]
+    amount: Annotated[MoneyOut, Meta(description="Of a first term of the fewest seats you may order")]
     list_amount: MoneyOut
     price: Annotated[dict[str, Any], Meta(description="Every figure, as a plan's `price`")]
+    min_quantity: Annotated[int, Meta(description="The fewest seats you may order; 1 of what is bought once")]
+    quantity_step: Annotated[int, Meta(description="In what steps from there on")]
 
     @classmethod
     def of(cls, one: ShownPrice) -> PartnerPriceOut:

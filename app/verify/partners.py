@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from sqlalchemy import select
 
@@ -12,11 +13,12 @@ from kernel.errors import Invalid
 from marketplace.catalog.models import Plan
 from marketplace.catalog.plan_price import plan_price
 from marketplace.pricing.components import PlanPrice
+from marketplace.pricing.order_quantities import Quantities, quantities_of
 from marketplace.pricing.shapes import headline
-from marketplace.pricing.tier_price import price_at_tier
+from marketplace.pricing.tier_price import partner_quantities, price_at_tier
 from marketplace.relations.partner_models import TierPrice
 from marketplace.relations.save_tier import figures_of
-from orders.order.models import OrderLine
+from orders.order.models import Order, OrderLine
 
 LINKED = Query(
     "partners.linked",
@@ -38,18 +40,23 @@ LINKED = Query(
 )
 
 
-def _otherwise_priced(uow: UnitOfWork) -> Iterator[Example]:
-    """Lines by which something was bought at a tier's price, rated again by the plan and the tier's price that they name."""
+def _priced(uow: UnitOfWork) -> Iterator[Any]:
+    """Lines by which something was bought at a tier's price, with the plan and the tier's price that they name."""
     tier_price_id = OrderLine.plan["tier"]["tier_price_id"].astext
-    rows = uow.session.execute(
-        select(OrderLine, Plan, TierPrice)
+    yield from uow.session.execute(
+        select(OrderLine, Plan, TierPrice, Order.subscription_id)
+        .join(Order, Order.id == OrderLine.order_id)
         .join(Plan, Plan.id == OrderLine.plan_id)
         .join(TierPrice, TierPrice.id == tier_price_id.cast(TierPrice.id.type), isouter=True)
         .where(OrderLine.plan.has_key("tier"), OrderLine.plan["tier"]["list_minor"].astext.is_not(None))
         .order_by(OrderLine.id)
         .execution_options(yield_per=500)
     )
-    for line, plan, tier_price in rows:
+
+
+def _otherwise_priced(uow: UnitOfWork) -> Iterator[Example]:
+    """Rated again by the plan and the tier's price that they name."""
+    for line, plan, tier_price, _ in _priced(uow):
         if tier_price is None or not _is_as_rated(line, plan, tier_price):
             yield {"order_line_id": str(line.id), "tier_price_id": line.plan["tier"]["tier_price_id"]}
 
@@ -75,4 +82,25 @@ RATED = Reading(
     _otherwise_priced,
 )
 
-RULES = (LINKED, RATED)
+
+def _otherwise_ordered(uow: UnitOfWork) -> Iterator[Example]:
+    for line, plan, tier_price, of_subscription in _priced(uow):
+        if tier_price is None:
+            continue
+        listed = plan_price(plan)
+        ordered, kept = partner_quantities(listed, figures_of(tier_price)), line.plan["tier"]
+        said = ordered if ordered != quantities_of(listed) else Quantities()
+        frozen = kept.get("min_quantity", 1), kept.get("quantity_step", 1)
+        # What is renewed goes on in the number that it has.
+        if frozen != (said.least, said.step) or (of_subscription is None and not ordered.has(line.quantity)):
+            yield {"order_line_id": str(line.id), "quantity": line.quantity, "tier_price_id": str(tier_price.id)}
+
+
+QUANTITIES = Reading(
+    "partners.quantities",
+    "以伙伴价成交的每行，其数量符合所列等级价格的起订量与递增量，且两者随行冻结。",
+    "Whoever bought at a tier's price ordered in the least number and steps of its terms, which are frozen with the line.",
+    _otherwise_ordered,
+)
+
+RULES = (LINKED, RATED, QUANTITIES)

@@ -9,17 +9,23 @@ from kernel.errors import Invalid
 from marketplace.pricing.components import PlanPrice
 from marketplace.pricing.engine import check_seats
 from marketplace.pricing.offered import compared, discounted, is_one_figure, require_fit
+from marketplace.pricing.order_quantities import Quantities, narrowed, quantities_of
 from marketplace.pricing.shapes import at_unit_price
 
 
 @dataclass(frozen=True, slots=True)
 class TierFigures:
-    """One of the three: a share off every figure, a price of one unit in `currency`, or own figures (a `PlanPrice`)."""
+    """One of the three: a share off every figure, a price of one unit in `currency`, or own figures (a `PlanPrice`).
+
+    `min_quantity`, `quantity_step`: in what numbers partners order at it; 1 and 1 add nothing to what the plan says.
+    """
 
     discount_ppm: int | None = None
     unit_price_minor: int | None = None
     currency: str | None = None
     price: dict[str, Any] | None = None
+    min_quantity: int = 1
+    quantity_step: int = 1
 
 
 def price_at_tier(listed: PlanPrice, figures: TierFigures) -> PlanPrice:
@@ -55,6 +61,15 @@ def better_at_tier(listed: PlanPrice, figures: TierFigures, quantity: int) -> Pl
     except Invalid:
         return None
     return own if is_never_above(listed, own, quantity) else None
+
+
+def partner_quantities(listed: PlanPrice, figures: TierFigures) -> Quantities:
+    """In what numbers partners order a plan: those that it is sold in and their terms allow. The plan's own where the figures do
+    not hold for it (`better_at_tier`) or nothing meets both.
+    """
+    sold = quantities_of(listed)
+    ordered = narrowed(sold, figures.min_quantity, figures.quantity_step)
+    return sold if ordered is None or better_at_tier(listed, figures, ordered.least) is None else ordered
 
 
 def is_never_above(listed: PlanPrice, own: PlanPrice, quantity: int) -> bool:

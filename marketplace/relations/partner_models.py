@@ -114,6 +114,9 @@ class TierPrice(Base):
         CheckConstraint("unit_price_minor >= 0", name="unit_price"),
         CheckConstraint("(unit_price_minor IS NULL) = (currency IS NULL)", name="currency"),
         CheckConstraint("plan_code IS NOT NULL OR discount_ppm IS NOT NULL", name="of_all"),
+        CheckConstraint(
+            "min_quantity BETWEEN 1 AND 1000000 AND quantity_step BETWEEN 1 AND 100000", name="order_quantities"
+        ),
         Index(
             "uq_tier_price_running",
             "tier_id",
@@ -140,6 +143,9 @@ class TierPrice(Base):
     currency: Mapped[Currency | None]
     price: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     """Own figures (`marketplace.pricing.components.PlanPrice`) where the plan's price is more than one."""
+    min_quantity: Mapped[int] = mapped_column(default=1, server_default="1")
+    quantity_step: Mapped[int] = mapped_column(default=1, server_default="1")
+    """In what numbers of seats it is ordered: so many or more, in steps from there on. What is bought once is not counted."""
     created_at: Mapped[CreatedAt]
     ended_at: Mapped[Instant | None]
 

@@ -59,6 +59,8 @@ class TierPriceRow:
     list_unit_minor: int | None
     list_currency: str | None
     price_unit: str | None
+    min_quantity: int = 1
+    quantity_step: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +180,8 @@ def _tier_price(row: TierPrice, plans: Sequence[Plan]) -> TierPriceRow:
         list_unit_minor=headline(unit).unit_price_minor if unit is not None else None,
         list_currency=unit.currency if unit is not None else None,
         price_unit=price_unit(one.pricing, one.interval) if one is not None and unit is not None else None,
+        min_quantity=row.min_quantity,
+        quantity_step=row.quantity_step,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -19,12 +20,15 @@ from marketplace.catalog.models import Listing, Plan
 from marketplace.catalog.plan_price import plan_price
 from marketplace.input_text import line, optional_line
 from marketplace.pricing.components import PlanPrice
+from marketplace.pricing.order_quantities import narrowed, quantities_of
+from marketplace.pricing.shapes import MAX_SEATS
 from marketplace.pricing.tier_price import TierFigures, is_never_above, price_at_tier
 from marketplace.relations.partner_models import PartnerTier, TierPrice
 
 PERMISSION = "catalog.write"
 """Whoever makes prices has it."""
 MOST_TIERS = 20
+MOST_STEP = 100_000
 LOWEST_RANK = 100
 _CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{1,31}", re.ASCII)
 
@@ -91,13 +95,18 @@ class SetTierPrice:
     discount_ppm: int | None = None
     unit_price_minor: int | None = None
     price: PlanPrice | None = None
+    min_quantity: int = 1
+    """From how many seats on partners order at it; renewals of what was bought stay as they are."""
+    quantity_step: int = 1
+    """In what steps from there on."""
 
 
 def set_tier_price(uow: UnitOfWork, command: SetTierPrice) -> TierPrice:
     """Let a price hold from now on, in the place of the one for the same. Quotes that were given hold; so does what was bought.
 
     Raises: Forbidden `permission_missing` without catalog.write; NotFound `partner_tier_not_found`, `listing_not_found`,
-        `plan_not_found`; Invalid `tier_price_value` (not one of the three), `tier_price_above` (the plan's), `tier_price_unfit`.
+        `plan_not_found`; Invalid `tier_price_value` (not one of the three), `tier_price_above` (the plan's), `tier_price_unfit`,
+        `tier_quantity` (out of range), `tier_quantity_unfit` (no number that a plan is sold in).
 
     Locks: the tier. Idempotent by: the content.
     """
@@ -115,7 +124,10 @@ def set_tier_price(uow: UnitOfWork, command: SetTierPrice) -> TierPrice:
         command.unit_price_minor,
         plans[0].currency.strip() if command.unit_price_minor is not None else None,
         command.price.model_dump(mode="json") if command.price is not None else None,
+        command.min_quantity,
+        command.quantity_step,
     )
+    _require_orderable(plans, figures)
     for plan in plans:
         _require_lower(plan, figures)
     before = uow.session.scalars(
@@ -141,6 +153,8 @@ def set_tier_price(uow: UnitOfWork, command: SetTierPrice) -> TierPrice:
         unit_price_minor=figures.unit_price_minor,
         currency=figures.currency,
         price=figures.price,
+        min_quantity=figures.min_quantity,
+        quantity_step=figures.quantity_step,
         created_at=clock.now(),
         ended_at=None,
     )
@@ -166,7 +180,7 @@ def end_tier_price(uow: UnitOfWork, price_id: UUID) -> TierPrice:
 def figures_of(row: TierPrice) -> TierFigures:
     """What it says of a plan's price."""
     currency = row.currency.strip() if row.currency is not None else None
-    return TierFigures(row.discount_ppm, row.unit_price_minor, currency, row.price)
+    return TierFigures(row.discount_ppm, row.unit_price_minor, currency, row.price, row.min_quantity, row.quantity_step)
 
 
 def _plans(uow: UnitOfWork, seller_id: UUID, command: SetTierPrice) -> list[Plan]:
@@ -200,8 +214,23 @@ def holds_for(plan: Plan, figures: TierFigures) -> bool:
     """
     listed = plan_price(plan)
     own = price_at_tier(listed, figures)
-    least = max(plan.min_seats, own.seats.minimum if own.seats is not None else 1)
+    ordered = narrowed(quantities_of(listed), figures.min_quantity, figures.quantity_step)
+    least = max(plan.min_seats, own.seats.minimum if own.seats is not None else 1, ordered.least if ordered else 1)
     return is_never_above(listed, own, least)
+
+
+def _require_orderable(plans: Sequence[Plan], figures: TierFigures) -> None:
+    """Of plans some of which are bought once, those that are sold by seat count. Raises as `set_tier_price`."""
+    of_field = (("min_quantity", figures.min_quantity, MAX_SEATS), ("quantity_step", figures.quantity_step, MOST_STEP))
+    for named, value, most in of_field:
+        if not 1 <= value <= most:
+            raise Invalid("tier_quantity", field=named, most=MAX_SEATS, most_step=MOST_STEP)
+    if (figures.min_quantity, figures.quantity_step) == (1, 1):
+        return
+    counted = [one for one in (quantities_of(plan_price(plan)) for plan in plans) if one.most > 1]
+    left = [narrowed(one, figures.min_quantity, figures.quantity_step) for one in counted]
+    if not left or None in left:
+        raise Invalid("tier_quantity_unfit", field="min_quantity")
 
 
 def _require_lower(plan: Plan, figures: TierFigures) -> None:

@@ -16,8 +16,9 @@ from marketplace.catalog.models import Listing, Plan
 from marketplace.catalog.plan_price import plan_price
 from marketplace.pricing.components import PlanPrice
 from marketplace.pricing.engine import price_term
+from marketplace.pricing.order_quantities import Quantities
 from marketplace.pricing.shapes import headline
-from marketplace.pricing.tier_price import TierFigures, better_at_tier
+from marketplace.pricing.tier_price import TierFigures, better_at_tier, partner_quantities
 from marketplace.relations.partner_models import PartnerLink, PartnerTier, TierPrice
 from marketplace.relations.save_tier import figures_of
 
@@ -39,7 +40,7 @@ class PartnerPrice:
 
 @dataclass(frozen=True, slots=True)
 class ShownPrice:
-    """A plan at the reader's tier, in minor units: one unit and interval, and a first term of its fewest seats."""
+    """A plan at the reader's tier, in minor units: one unit and interval, and a first term of the fewest seats it may order."""
 
     plan_id: UUID
     plan_code: str
@@ -52,6 +53,18 @@ class ShownPrice:
     amount_minor: int
     list_minor: int
     price: PlanPrice
+    ordered: Quantities
+    """In what numbers the reader's organization orders it."""
+
+    @property
+    def min_quantity(self) -> int:
+        """The fewest."""
+        return self.ordered.least
+
+    @property
+    def quantity_step(self) -> int:
+        """In what steps from there on."""
+        return self.ordered.step
 
 
 _running: Any = (
@@ -129,7 +142,8 @@ def _best(rows: Sequence[Any]) -> list[tuple[Plan, PartnerPrice]]:
 
 def _shown(plan: Plan, one: PartnerPrice) -> ShownPrice | None:
     listed = plan_price(plan)
-    own = better_at_tier(listed, one.figures, plan.min_seats)
+    ordered = partner_quantities(listed, one.figures)
+    own = better_at_tier(listed, one.figures, ordered.least)
     if own is None:
         return None
     return ShownPrice(
@@ -141,9 +155,10 @@ def _shown(plan: Plan, one: PartnerPrice) -> ShownPrice | None:
         currency=plan.currency.strip(),
         unit_price_minor=headline(own).unit_price_minor,
         list_unit_price_minor=plan.unit_price_minor,
-        amount_minor=price_term(own, plan.min_seats).amount_minor,
-        list_minor=price_term(listed, plan.min_seats).amount_minor,
+        amount_minor=price_term(own, ordered.least).amount_minor,
+        list_minor=price_term(listed, ordered.least).amount_minor,
         price=own,
+        ordered=ordered,
     )
 
 

@@ -19,8 +19,9 @@ from marketplace.parties import lookups
 from marketplace.pricing.components import PlanPrice
 from marketplace.pricing.engine import Occasion, price_term
 from marketplace.pricing.offered import is_one_figure
+from marketplace.pricing.order_quantities import require_quantity
 from marketplace.pricing.shapes import headline
-from marketplace.pricing.tier_price import better_at_tier
+from marketplace.pricing.tier_price import better_at_tier, partner_quantities
 from marketplace.relations.tier_prices import PartnerPrice, ask_partner_prices, partner_prices
 from orders.approval_rules.find_rule import ask_rules
 from orders.checkout.approval_reasons import needed_approval
@@ -84,8 +85,9 @@ class CreateQuote:
 def create_quote(uow: UnitOfWork, command: CreateQuote) -> Quote:
     """Price the lines for the acting organization; the answer binds us for 30 minutes.
 
-    Raises: Invalid `quantity_out_of_range`, `quantity_step`, `currencies_differ`, `too_many_lines`; Conflict `own_listing`,
-    `trial_not_offered`, `trial_used`; NotFound `billing_profile_not_found`; Forbidden `not_on_allow_list`; as `better_lines`;
+    Raises: Invalid `quantity_out_of_range`, `quantity_step`, `partner_minimum`, `partner_step`, `currencies_differ`,
+    `too_many_lines`; Conflict `own_listing`, `trial_not_offered`, `trial_used`; NotFound `billing_profile_not_found`;
+    Forbidden `not_on_allow_list`; as `better_lines`;
     Invalid `coupon_not_with_trial`: a trial costs nothing, and what follows it is at the price that is told now;
     Conflict `first_term_whole`, `alignment_unfit`, as `until_end_of`;
     what `marketplace.catalog.sellable.get_sellable` raises for plans that cannot be bought.
@@ -187,15 +189,18 @@ def _at_partner_prices(
     partner: Mapping[UUID, PartnerPrice],
     buyer: InvoiceParty,
 ) -> dict[int, PricedLine]:
-    """Of the lines those that a tier of the buyer has a price for, at it, by their places."""
+    """Of the lines those that a tier of the buyer has a price for, at it, by their places. Raises as `require_quantity`."""
     found: dict[int, PricedLine] = {}
     for number, (plan, line) in enumerate(zip(plans, lines, strict=True)):
-        named = partner.get(plan.plan_id)
-        price = better_at_tier(plan_price(plan), named.figures, line.quantity) if named is not None else None
+        named, listed = partner.get(plan.plan_id), plan_price(plan)
+        if named is not None:
+            require_quantity(partner_quantities(listed, named.figures), line.quantity)
+        price = better_at_tier(listed, named.figures, line.quantity) if named is not None else None
         if named is None or price is None:
             continue
         own = price_line(uow, plan, buyer, line.quantity, Context(), price=price)
-        found[number] = own.model_copy(update={"claims": line.claims, "tier": line_tier(named, line.list_minor)})
+        tier = line_tier(named, line.list_minor, listed)
+        found[number] = own.model_copy(update={"claims": line.claims, "tier": tier})
     return found
 
 

@@ -11,8 +11,11 @@ from marketplace.catalog.models import Plan
 from marketplace.catalog.plan_price import plan_price
 from marketplace.catalog.sellable import Sellable
 from marketplace.pricing.components import PlanPrice
-from marketplace.pricing.tier_price import better_at_tier
+from marketplace.pricing.order_quantities import Quantities
+from marketplace.pricing.shapes import MAX_SEATS
+from marketplace.pricing.tier_price import better_at_tier, partner_quantities
 from marketplace.relations.tier_prices import PartnerPrice, partner_prices
+from orders.order.line_tier import LineTier
 from orders.order.models import OrderLine
 
 
@@ -30,6 +33,17 @@ def price_of_other_plan(plan: Plan | Sellable, quantity: int, partner: Mapping[U
     named = partner.get(plan.id if isinstance(plan, Plan) else plan.plan_id)
     own = better_at_tier(published, named.figures, quantity) if named is not None else None
     return OtherPlanPrice(published) if own is None else OtherPlanPrice(own, named)
+
+
+def quantities_at(plan: Plan | Sellable, named: PartnerPrice | None, kept: LineTier | None) -> Quantities:
+    """In what numbers a change orders a plan by a tier's terms: those of `named`, whose price it is at, or those that were `kept`
+    with what was bought; any number where there are none, as its price says what the plan is sold in. Pure.
+    """
+    if named is not None:
+        return partner_quantities(plan_price(plan), named.figures)
+    if kept is not None:
+        return Quantities(kept.min_quantity, kept.quantity_step, MAX_SEATS)
+    return Quantities(most=MAX_SEATS)
 
 
 def prices_of_partner(uow: UnitOfWork, first: OrderLine, plan_ids: Sequence[UUID]) -> dict[UUID, PartnerPrice]:

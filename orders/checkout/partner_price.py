@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid
+from marketplace.pricing.components import PlanPrice
+from marketplace.pricing.order_quantities import quantities_of
+from marketplace.pricing.tier_price import partner_quantities
 from marketplace.relations.tier_prices import PartnerPrice
 from orders.checkout.line_tax import coupon_line, discounted, reduced
 from orders.checkout.priced_line import InvoiceParty, PricedLine
@@ -14,8 +17,10 @@ from orders.coupons.price_coupons import CouponDiscount, HeldCoupon, coupons_of_
 from orders.order.line_tier import LineTier
 
 
-def line_tier(named: PartnerPrice, list_minor: int) -> LineTier:
-    """As a line keeps it whose price this is. `list_minor`: what it would have cost at the plan's own."""
+def line_tier(named: PartnerPrice, list_minor: int, listed: PlanPrice) -> LineTier:
+    """As a line keeps it whose price this is. `list_minor`: what it would have cost at the plan's own, which is `listed`."""
+    ordered = partner_quantities(listed, named.figures)
+    own = ordered != quantities_of(listed)
     return LineTier(
         link_id=named.link_id,
         tier_id=named.tier_id,
@@ -24,6 +29,9 @@ def line_tier(named: PartnerPrice, list_minor: int) -> LineTier:
         name=named.name,
         name_en=named.name_en,
         list_minor=list_minor,
+        # Where the tier says nothing of numbers, the plan does, and no line repeats it.
+        min_quantity=ordered.least if own else 1,
+        quantity_step=ordered.step if own else 1,
     )
 
 

@@ -16,6 +16,7 @@ from marketplace.catalog.sellable import Sellable
 from marketplace.parties import lookups
 from marketplace.pricing.components import PlanPrice
 from marketplace.pricing.engine import PriceLine
+from marketplace.pricing.order_quantities import require_quantity
 from orders.amendments.agreed_lines import agreed_lines
 from orders.amendments.amendment_price import Agreed, rest_of_term_minor
 from orders.amendments.models import QuotedChange
@@ -23,7 +24,7 @@ from orders.amendments.subscribed import Subscribed, lock_subscribed
 from orders.checkout.approval_reasons import BUY
 from orders.checkout.create_quote import QUOTE_TTL, price_line, save_quote
 from orders.checkout.line_tax import decide_tax, invoice_party
-from orders.checkout.other_plan_price import OtherPlanPrice, price_of_other_plan, prices_of_partner
+from orders.checkout.other_plan_price import OtherPlanPrice, price_of_other_plan, prices_of_partner, quantities_at
 from orders.checkout.partner_price import line_tier
 from orders.checkout.priced_line import Context, InvoiceParty, PricedLine
 from orders.checkout.quote_models import Quote
@@ -53,21 +54,21 @@ def quote_amendment(uow: UnitOfWork, command: QuoteAmendment) -> Quote:
     term.
 
     Raises: Forbidden `permission_missing`; as `lock_subscribed`; Invalid `amendment_changes_nothing`, `quantity_out_of_range`,
-    `quantity_step`; Conflict `amendment_costs_less` (less is from the next term on), `plan_unfit` (not of this listing, or for
-    another term or currency), what `get_sellable` raises.
+    `quantity_step`; as `require_quantity`; Conflict `amendment_costs_less` (less is from the next term on), `plan_unfit` (not of
+    this listing, or for another term or currency), what `get_sellable` raises.
     """
     uow.principal.require(BUY)
     subscribed = lock_subscribed(uow, command.subscription_id)
     subscription, agreed, now = subscribed.subscription, subscribed.agreed, clock.now()
-    quantity = command.quantity or subscription.quantity
-    plan_id = command.plan_id or subscription.plan_id
+    quantity, plan_id = command.quantity or subscription.quantity, command.plan_id or subscription.plan_id
     if (quantity, plan_id) == (subscription.quantity, subscription.plan_id):
         raise Invalid("amendment_changes_nothing", field="quantity")
     plan = sellable.get_sellable(uow, plan_id, replaced=True)
     other = plan_id != subscription.plan_id
     first = uow.session.get_one(OrderLine, subscription.order_line_id)
     changed = _other_price(uow, subscribed, first, plan, quantity) if other else OtherPlanPrice(agreed.price)
-    price = changed.price
+    price, agreed_tier = changed.price, None if other else tier_agreed(uow, first, subscription)
+    require_quantity(quantities_at(plan, changed.named, agreed_tier), quantity)
 
     def costs(after: Agreed) -> int:
         term = subscribed.term
@@ -90,9 +91,9 @@ def quote_amendment(uow: UnitOfWork, command: QuoteAmendment) -> Quote:
     )
     if changed.named is not None:
         published_minor = costs(Agreed(plan_price(plan), quantity))
-        line = line.model_copy(update={"tier": line_tier(changed.named, published_minor)})
+        line = line.model_copy(update={"tier": line_tier(changed.named, published_minor, plan_price(plan))})
     elif not other:
-        line = line.model_copy(update={"tier": tier_agreed(uow, first, subscription)})
+        line = line.model_copy(update={"tier": agreed_tier})
     change = QuotedChange(
         subscription_id=subscription.id,
         quantity=quantity,

@@ -12,6 +12,8 @@ class LineTier(BaseModel):
 
     `list_minor`: what the same would have cost at the plan's price, before anything is off; None where what was agreed before
     goes on: of renewals, further instalments, usage, more seats.
+
+    `min_quantity`, `quantity_step`: in what numbers it was ordered by the tier's terms. More seats go on in them, and fewer.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -23,6 +25,8 @@ class LineTier(BaseModel):
     name: str
     name_en: str
     list_minor: int | None = None
+    min_quantity: int = 1
+    quantity_step: int = 1
 
     @property
     def kept(self) -> LineTier:

@@ -10,8 +10,10 @@ from kernel.errors import Conflict
 from kernel.jobs.outbox import emit
 from marketplace.catalog.sellable import get_sellable
 from marketplace.pricing.engine import check_seats
+from marketplace.pricing.order_quantities import require_quantity
 from orders.amendments.subscribed import Subscribed, lock_subscribed
 from orders.checkout.approval_reasons import BUY
+from orders.checkout.other_plan_price import quantities_at
 from orders.order.models import OrderLine, Subscription
 from orders.subscriptions.events import NextTermScheduled, NextTermScheduleWithdrawn
 from orders.subscriptions.offered_terms import next_price
@@ -31,9 +33,9 @@ class ChangeNextTerm:
 def change_next_term(uow: UnitOfWork, command: ChangeNextTerm) -> Subscription:
     """Note what the next term is to be, or undo that. A price that was told for it is told anew, by the plan it was told for.
 
-    Raises: Forbidden `permission_missing`; as `lock_subscribed`; Invalid `quantity_out_of_range`, `quantity_step`; Conflict
-    `contract_ends` (no term of its contract is left), `plan_unfit` (not of this listing, or in another currency),
-    `plan_withdrawn`, `listing_suspended`.
+    Raises: Forbidden `permission_missing`; as `lock_subscribed`; Invalid `quantity_out_of_range`, `quantity_step`, as
+    `require_quantity`; Conflict `contract_ends` (no term of its contract is left), `plan_unfit` (not of this listing, or in
+    another currency), `plan_withdrawn`, `listing_suspended`.
     Locks: as `lock_subscribed`. Emits: NextTermScheduled, NextTermScheduleWithdrawn. Idempotent by the content.
     """
     subscription, is_new = _change(uow, command)
@@ -88,9 +90,11 @@ def preview_next_term(uow: UnitOfWork, command: ChangeNextTerm) -> SubscriptionV
 def _require_sold(uow: UnitOfWork, subscribed: Subscribed, quantity: int, plan_id: UUID) -> None:
     plan = get_sellable(uow, plan_now(uow, plan_id))
     first = uow.session.get_one(OrderLine, subscribed.subscription.order_line_id)
-    price = next_price(uow, subscribed.subscription, first, plan, quantity).price
+    following = next_price(uow, subscribed.subscription, first, plan, quantity)
+    price = following.price
     if plan.listing_id != subscribed.entitlement.listing_id or plan.currency != subscribed.agreed.price.currency:
         raise Conflict("plan_unfit")
     if not price.term_months:
         raise Conflict("plan_unfit")
     check_seats(price, quantity)
+    require_quantity(quantities_at(plan, following.named, following.tier), quantity)

@@ -66,7 +66,8 @@ def _tier_of(following: NextPrice, plan: Sellable, quantity: int) -> LineTier | 
     """Whose partner's price it is at: what goes on is compared with nothing, what begins with the plan's own price."""
     if following.named is None:
         return following.tier
-    return line_tier(following.named, price_term(plan_price(plan), quantity, "renewal").amount_minor)
+    listed = plan_price(plan)
+    return line_tier(following.named, price_term(listed, quantity, "renewal").amount_minor, listed)
 
 
 def _require_sold(plan: Plan | Sellable, price: PlanPrice | None, quantity: int) -> None:

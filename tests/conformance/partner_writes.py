@@ -29,7 +29,7 @@ def partners(world: World) -> None:
     price = ask(
         "POST /v1/seller/partner-tiers/{partner_tier_id}/prices",
         world.seller,
-        {"listing_id": listing_id, "discount_ppm": 100_000},
+        {"listing_id": listing_id, "discount_ppm": 100_000, "min_quantity": 20, "quantity_step": 5},
         partner_tier_id=tiers[0],
     )
     to_buyer = {"organization_id": str(stage.buyer.id), "tier_id": tiers[0]}

@@ -8,13 +8,14 @@ from uuid import UUID
 
 from api.pages.buy.first_term import ends_of_others
 from api.pages.buy.offer_lines import offered_plan, taken_of
+from api.pages.buy.partner_numbers import at_partner_price, partner_number
 from api.pages.buy.views import BuySource, BuyView, PlanChoice, QuotePanel, QuotePanelLine
 from api.pages.feed.views import FeedClaim, verdict_of
 from api.pages.frame import addresses
 from api.pages.frame.approval_words import category_name, reason_sentence, steps_sentence
 from api.pages.frame.choices import Choice, department_choices
 from api.pages.frame.discounts import discount_in_words, last_day
-from api.pages.frame.partner_prices import own_price, tier_parts
+from api.pages.frame.partner_prices import tier_parts
 from api.pages.frame.payment_methods import methods
 from api.pages.frame.phrases import agreed_terms, explained, failure, schedule, sentences
 from api.pages.frame.prices import per_of, term_key
@@ -133,7 +134,8 @@ def priced_sheet(
     def work(uow: UnitOfWork) -> BuyView:
         offered = find_offered(uow, wanted)
         own = shown_prices(uow, [offered.listing.id]) if offered.offer is None else {}
-        quote, refused = _quoted(uow, wanted, offered)
+        number = partner_number(_plan_of(wanted, offered).id, wanted.quantity, own) if own else wanted.quantity
+        quote, refused = _quoted(uow, replace(wanted, quantity=number), offered)
         wrong = refused.field if isinstance(refused, Invalid) else None
         said = failure(page_request, refused) if refused is not None else None
         titles = list_billing_profiles(uow)
@@ -142,8 +144,7 @@ def priced_sheet(
         others = ends_of_others(page_request, uow, quote)
         view = _view(page_request, wanted, offered, quote, profiles, departments, error or said, error_field or wrong)
         if own:
-            plans = (replace(one, own=own_price(page_request, own.get(UUID(one.id)))) for one in view.plans)
-            view = replace(view, plans=tuple(plans))
+            view = replace(view, plans=tuple(at_partner_price(page_request, one, own) for one in view.plans))
         view = replace(view, others=others, align_with=wanted.align_with)
         return _without_trial(view) if refused is not None and refused.code in _NO_TRIAL else view
 
@@ -179,9 +180,7 @@ def _quote(uow: UnitOfWork, wanted: Wanted, offered: Offered, *, trial: bool = F
     if offered.offer is not None:
         taken = taken_of(offered.offer, wanted.taken)
         return quote_offer(uow, QuoteOffer(offered.offer.id, wanted.profile_id, taken, wanted.coupon))
-    plans = offered.listing.plans
-    plan = next((one for one in plans if str(one.id) == wanted.plan_id), None)
-    plan = plan or next((one for one in plans if offered.card and one.id == offered.card.plan_id), plans[0])
+    plan = _plan_of(wanted, offered)
     quantity = nearest_sold(plan_price(plan), wanted.quantity)
     return create_quote(
         uow,
@@ -194,6 +193,12 @@ def _quote(uow: UnitOfWork, wanted: Wanted, offered: Offered, *, trial: bool = F
             align_with=parse_uuid_or_404(wanted.align_with) if wanted.align_with else None,
         ),
     )
+
+
+def _plan_of(wanted: Wanted, offered: Offered) -> PlanView:
+    plans = offered.listing.plans
+    plan = next((one for one in plans if str(one.id) == wanted.plan_id), None)
+    return plan or next((one for one in plans if offered.card and one.id == offered.card.plan_id), plans[0])
 
 
 def _view(

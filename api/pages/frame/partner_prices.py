@@ -28,6 +28,10 @@ class OwnPrice:
     listed: Money
     text: str
     sentences: tuple[str, ...] = ()
+    numbers: str = ""
+    """In what numbers it is ordered, where that is not one by one from one on."""
+    least: int = 1
+    step: int = 1
 
 
 def own_price(page_request: PageRequest, shown: ShownPrice | None) -> OwnPrice | None:
@@ -40,7 +44,20 @@ def own_price(page_request: PageRequest, shown: ShownPrice | None) -> OwnPrice |
         Money(shown.list_unit_price_minor, shown.currency),
         page_request.t("partners.price", tier=tier),
         () if is_one_figure(shown.price) else tuple(price_in_words(shown.price, page_request.language)),
+        numbers_in_words(page_request, shown.min_quantity, shown.quantity_step)
+        if (shown.min_quantity, shown.quantity_step) != (1, 1)
+        else "",
+        shown.min_quantity,
+        shown.quantity_step,
     )
+
+
+def numbers_in_words(page_request: PageRequest, least: int, step: int) -> str:
+    """From how many on it is ordered, and in what steps."""
+    formats = page_request.formats
+    if step == 1:
+        return page_request.t("partners.from_number", least=formats.number(least))
+    return page_request.t("partners.in_steps", least=formats.number(least), step=formats.number(step))
 
 
 def tier_parts(page_request: PageRequest, tier: LineTier | None, currency: str) -> tuple[str, ...]:

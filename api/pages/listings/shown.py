@@ -111,10 +111,18 @@ class ShownListing:
     terms_pdf_address: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class ShownOff:
+    """What is off a plan's price at the moment, at the fewest seats that the reader may order of it; None: as it is sold."""
+
+    minor: int = 0
+    quantity: int | None = None
+
+
 def shown_listing(
-    page_request: PageRequest, uow: UnitOfWork, view: ListingView, off_minor: Mapping[UUID, int] = MappingProxyType({})
+    page_request: PageRequest, uow: UnitOfWork, view: ListingView, off: Mapping[UUID, ShownOff] = MappingProxyType({})
 ) -> ShownListing:
-    """How a version will be met. `off_minor`: what is off the price of a plan's fewest seats at the moment, by the plan."""
+    """How a version will be met. `off`: what is off at the moment, by the plan."""
     parties = sale_parties(uow, view.selling_model, view.org_id)
     terms = view.terms or {}
     return ShownListing(
@@ -128,7 +136,7 @@ def shown_listing(
         data_kept_days=view.data_kept_days,
         issuer_name=parties.issuer.legal_name,
         plans=tuple(
-            _plan(page_request, view, plan, parties.issuer, off_minor.get(plan.id, 0))
+            _plan(page_request, view, plan, parties.issuer, off.get(plan.id, ShownOff()))
             for plan in view.plans
             if plan.state == "active"
         ),
@@ -161,12 +169,12 @@ def shown_images(page_request: PageRequest, view: ListingView) -> tuple[ShownIma
     return tuple(found)
 
 
-def _plan(page_request: PageRequest, view: ListingView, plan: PlanView, issuer: Party, off_minor: int) -> ShownPlan:
+def _plan(page_request: PageRequest, view: ListingView, plan: PlanView, issuer: Party, off: ShownOff) -> ShownPlan:
     amounts, refusal = None, None
-    price = plan_price(plan)
-    priced = price_term(price, plan.min_seats)
+    price, quantity = plan_price(plan), off.quantity or plan.min_seats
+    priced = price_term(price, quantity)
     try:
-        amounts = _amounts(view, plan, issuer, priced, off_minor)
+        amounts = _amounts(view, plan, issuer, priced, off.minor)
     except DomainError as error:
         refusal = failure(page_request, error)
     pick = page_request.pick
@@ -186,7 +194,7 @@ def _plan(page_request: PageRequest, view: ListingView, plan: PlanView, issuer: 
         per=per_of(plan.price_unit, plan.pricing),
         tax_included=plan.tax_included,
         untaxed_price=plan.untaxed_price,
-        quantity=plan.min_seats,
+        quantity=quantity,
         most=plan.max_seats,
         sold_by_seat=plan.sold_by_seat,
         features=tuple(pick(one["zh"], one["en"]) for one in plan.features if one.get("value") is None),

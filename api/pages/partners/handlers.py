@@ -207,6 +207,8 @@ def set_price(tier_id: FromPath[UUID], page_request: Given[PageRequest], form: G
             discount_ppm=command.discount_ppm,
             unit_price=command.unit_price_minor,
             price=command.price,
+            min_quantity=command.min_quantity,
+            quantity_step=command.quantity_step,
         )
         run_command(
             page_request.request,

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from api.pages.frame import addresses
 from api.pages.frame.choices import Choice
+from api.pages.frame.partner_prices import numbers_in_words
 from api.pages.frame.prices import per_of
 from api.pages.frame.site import PageRequest
 from api.pages.partners.views import (
@@ -139,10 +140,17 @@ def _price(page_request: PageRequest, one: TierPriceRow, titles: dict[str, str])
     return TierPriceItem(
         what=titles.get(named, one.plan_code or page_request.t("partners.not_on_sale")),
         says=says,
-        parts=(*parts, *_compared(page_request, one)),
+        parts=(*parts, *_numbers(page_request, one), *_compared(page_request, one)),
         since=one.created_at,
         end=addresses.partners.tier_price_end(str(one.id)),
     )
+
+
+def _numbers(page_request: PageRequest, one: TierPriceRow) -> tuple[str, ...]:
+    """In what numbers partners order, where the tier says so."""
+    if (one.min_quantity, one.quantity_step) == (1, 1):
+        return ()
+    return (numbers_in_words(page_request, one.min_quantity, one.quantity_step),)
 
 
 def _compared(page_request: PageRequest, one: TierPriceRow) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 from api.pages.coupons.handlers import ppm_of_percent
@@ -20,6 +21,8 @@ from marketplace.relations.save_tier import SetTierPrice, find_price_on_sale
 
 _PREFIX = "own_1-"
 """What the names of the price editor's fields begin with."""
+LONGEST = 9
+"""Digits of a number that may be in range."""
 _OWN = "own."
 """What a field of the price editor begins with in a refusal."""
 
@@ -30,7 +33,8 @@ def typed_price(page_request: PageRequest, form: Form) -> TypedPrice:
         form.text(name, most=most) for name, most in (("product", 200), ("percent", 20), ("unit_price", 30))
     )
     own = {name.removeprefix(_PREFIX): value for name, value in form.values.items() if name.startswith(_PREFIX)}
-    return TypedPrice(product, percent, unit_price, own_price(page_request, "", own) if own else None)
+    least, step = (form.text(name, most=10) for name in ("min_quantity", "quantity_step"))
+    return TypedPrice(product, percent, unit_price, least, step, own_price(page_request, "", own) if own else None)
 
 
 def with_editor(page_request: PageRequest, tier_id: UUID, typed: TypedPrice) -> TypedPrice:
@@ -54,8 +58,9 @@ def with_editor(page_request: PageRequest, tier_id: UUID, typed: TypedPrice) -> 
 def command_of(page_request: PageRequest, tier_id: UUID, typed: TypedPrice) -> SetTierPrice:
     """What it means. Raises Invalid `tier_price_value`; of the price editor as `price_of`, at `own.` and its field."""
     listing_id, code = _product(typed)
+    numbers: dict[str, Any] = {name: _number(getattr(typed, name)) for name in ("min_quantity", "quantity_step")}
     if not typed.unit_price and typed.own is None:
-        return SetTierPrice(tier_id, listing_id, code or None, _ppm(typed.percent))
+        return SetTierPrice(tier_id, listing_id, code or None, _ppm(typed.percent), **numbers)
     with page_request.work() as uow:
         price = find_price_on_sale(uow, listing_id, code)
     if typed.own is not None:
@@ -65,11 +70,18 @@ def command_of(page_request: PageRequest, tier_id: UUID, typed: TypedPrice) -> S
             own = price_of(Form(typed.own.form.values, {}), price.currency)
         except Invalid as refused:
             raise Invalid(refused.code, field=f"{_OWN}{refused.field}", **refused.params) from refused
-        return SetTierPrice(tier_id, listing_id, code or None, price=own)
+        return SetTierPrice(tier_id, listing_id, code or None, price=own, **numbers)
     minor = parse_amount(typed.unit_price, price.currency) if price is not None else None
     if minor is None:
         raise Invalid("tier_price_value", field="unit_price")
-    return SetTierPrice(tier_id, listing_id, code or None, _ppm(typed.percent), minor)
+    return SetTierPrice(tier_id, listing_id, code or None, _ppm(typed.percent), minor, **numbers)
+
+
+def _number(typed: str) -> int:
+    """Nothing typed is one; what is no number is out of range, as the field says."""
+    if not typed:
+        return 1
+    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) <= LONGEST else 0
 
 
 def _ppm(percent: str) -> int | None:
@@ -86,7 +98,7 @@ def with_wrong(page_request: PageRequest, typed: TypedPrice, refused: DomainErro
     if typed.own is None:
         return typed, {"discount_ppm": "percent", "price": "percent"}.get(named, named)
     if not named.startswith(_OWN):
-        return typed, "product" if named == "product" else "price"
+        return typed, named if named in ("product", "min_quantity", "quantity_step") else "price"
     said = {named.removeprefix(_OWN): failure(page_request, refused)}
     return replace(typed, own=own_price(page_request, "", typed.own.form.values, said)), ""
 

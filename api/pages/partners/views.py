@@ -78,6 +78,8 @@ class TypedPrice:
     product: str = ""
     percent: str = ""
     unit_price: str = ""
+    min_quantity: str = "1"
+    quantity_step: str = "1"
     own: OwnPriceForm | None = None
     """The plan's price editor in the place of both, once it was asked for."""
 

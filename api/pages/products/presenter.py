@@ -15,7 +15,7 @@ from api.pages.frame.partner_prices import own_price
 from api.pages.frame.phrases import money
 from api.pages.frame.prices import per_of
 from api.pages.frame.site import PageRequest
-from api.pages.listings.shown import shown_images, shown_listing
+from api.pages.listings.shown import ShownOff, shown_images, shown_listing
 from api.pages.products.views import Delivered, ProductItem, ProductVideo, ProductView
 from fulfillment.courses.queries import courses_among, get_course
 from fulfillment.customer_reviews.queries import reviews_of
@@ -41,7 +41,8 @@ def product_view(page_request: PageRequest, uow: UnitOfWork, listing: ListingVie
     showings = showings_of(uow, [listing.id], most=VIDEOS).get(listing.id, [])
     on_sale = listing.state == "published"
     own_prices = shown_prices(uow, [listing.id]) if on_sale else {}
-    promotions = _better(_promotions(uow, listing), own_prices)
+    fewest = {plan_id: one.min_quantity for plan_id, one in own_prices.items()}
+    promotions = _better(_promotions(uow, listing, fewest), own_prices)
     record = delivery_record(uow, listing.id)
     reader = page_request.principal.org_id
     own = listing.org_id == reader
@@ -50,7 +51,7 @@ def product_view(page_request: PageRequest, uow: UnitOfWork, listing: ListingVie
     return ProductView(
         id=str(listing.id),
         seller_id=str(listing.org_id),
-        shown=shown_listing(page_request, uow, listing, _off(promotions, own_prices)),
+        shown=shown_listing(page_request, uow, listing, _off(promotions, own_prices, fewest)),
         picture=_picture(page_request, listing, showings),
         videos=tuple(_video(page_request, one) for one in showings),
         delivered=Delivered(record.ended, record.delivered, record.share_ppm),
@@ -91,18 +92,23 @@ def _better(promotions: Sequence[Promoted], own: dict[UUID, ShownPrice]) -> list
     return left
 
 
-def _off(promotions: Sequence[Promoted], own: Mapping[UUID, ShownPrice]) -> dict[UUID, int]:
+def _off(
+    promotions: Sequence[Promoted], own: Mapping[UUID, ShownPrice], fewest: Mapping[UUID, int]
+) -> dict[UUID, ShownOff]:
     """What is less than the list price of the fewest seats, by the plan: by a promotion, or as a partner."""
     less = {plan_id: one.list_minor - one.amount_minor for plan_id, one in own.items()}
-    return less | {plan.id: off for plan, _, off in promotions}
+    less |= {plan.id: off for plan, _, off in promotions}
+    return {plan_id: ShownOff(minor, fewest.get(plan_id)) for plan_id, minor in less.items()}
 
 
-def _promotions(uow: UnitOfWork, listing: ListingView) -> list[tuple[PlanView, PromotionView, int]]:
+def _promotions(
+    uow: UnitOfWork, listing: ListingView, fewest: Mapping[UUID, int]
+) -> list[tuple[PlanView, PromotionView, int]]:
     """Of each plan that has one the promotion that its quote would take, and what that takes off its fewest seats."""
     found = promotions_of(uow, [listing.id]).get(listing.id, ()) if listing.state == "published" else ()
     taken = []
     for plan in listing.plans if found else ():
-        list_minor = price_term(plan_price(plan), plan.min_seats).amount_minor
+        list_minor = price_term(plan_price(plan), fewest.get(plan.id, plan.min_seats)).amount_minor
         best = best_promotion(found, plan.code, list_minor, plan.currency)
         if best is not None:
             taken.append((plan, best, best.off(plan.code, list_minor, plan.currency)))

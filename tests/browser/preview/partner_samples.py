@@ -52,6 +52,7 @@ def seller_partners(s: DeskSamples) -> SellerPartnersView:
 
 def _paid(s: DeskSamples) -> tuple[str, ...]:
     return (
+        s.pick("25 个起订，以 5 递增", "Ordered from 25 on, in steps of 5"),
         s.pick("伙伴支付 ¥139.30 / 席 / 年", "Partners pay ¥139.30 / seat / year"),
         s.pick("目录价 ¥199 / 席 / 年", "List price ¥199 / seat / year"),
     )
@@ -99,7 +100,8 @@ def partners(s: DeskSamples) -> PartnersView:
 
 
 def _own(s: DeskSamples) -> OwnPrice:
-    return OwnPrice(cny(13_930), cny(19_900), s.pick("金牌伙伴价", "Partner price, Gold"))
+    numbers = s.pick("25 个起订，以 5 递增", "Ordered from 25 on, in steps of 5")
+    return OwnPrice(cny(13_930), cny(19_900), s.pick("金牌伙伴价", "Partner price, Gold"), (), numbers, 25, 5)
 
 
 def on_partner_price(s: DeskSamples) -> ProductView:

@@ -105,3 +105,24 @@ def test_an_offer_to_a_tier_is_made_approved_and_taken_back(dashboards: Dashboar
     assert dashboards.buyer.get(address).status_code in {403, 404}
     assert dashboards.seller.post(f"{address}/withdraw").status_code == 303
     assert stage.get(Offer, offer.id).state == "withdrawn"
+
+
+def test_a_partner_is_told_its_numbers_and_the_sheet_opens_with_the_fewest(dashboards: Dashboards) -> None:
+    stage = dashboards.stage
+    gold = as_seller(stage, lambda uow: save_tier(uow, SaveTier("IRON", "铁牌", "Iron", 4)).id)
+    plan_id, _ = stage.offer()
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        plan = uow.session.get_one(Plan, plan_id)
+        listing_id, product = plan.listing_id, f"{plan.listing_id}:{plan.code}"
+    address = f"/seller/partner-tiers/{gold}"
+    typed = {"product": product, "percent": "10", "min_quantity": "25", "quantity_step": "ten"}
+    typed["idempotency_key"] = str(plan_id)
+    wrong = dashboards.seller.post(address, **typed)
+    assert wrong.status_code == 422
+    assert re.search(r'name="quantity_step"[^>]*aria-invalid="true"', wrong.text)
+    assert dashboards.seller.post(address, **typed | {"quantity_step": "10"}).status_code == 303
+    assert "Ordered from 25 on, in steps of 10" in text_of(dashboards.seller.get(address))
+    linked(stage, gold)
+    assert "Ordered from 25 on, in steps of 10" in text_of(dashboards.buyer.get(f"/products/{listing_id}"))
+    sheet = dashboards.buyer.get(f"/products/{listing_id}/buy?plan_id={plan_id}")
+    assert re.search(r'name="quantity"[^>]*min="25"[^>]*step="10" value="25"', sheet.text)
