@@ -23,6 +23,7 @@ NAMES = (
     "idle",
     "invoices",
     "ledger",
+    "organizations",
     "reconcile",
     "renewals",
     "search",
