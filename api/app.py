@@ -12,6 +12,7 @@ from litestar.di import Provide
 from litestar.routes import HTTPRoute
 
 from api.context import Services
+from api.conversation_watcher import ConversationWatcher
 from api.encoded_answers import encode_answers
 from api.exception_handler import answer_exception, refuse_malformed
 from api.headers import frame_answers
@@ -43,6 +44,7 @@ def create_app(services: Services) -> Litestar:
             {
                 "services": services,
                 "order_watcher": OrderWatcher(services.db),
+                "conversation_watcher": ConversationWatcher(services.db),
                 "viewer_lookup": ViewerLookup(services.db),
             }
         ),

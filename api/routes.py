@@ -6,7 +6,7 @@ from copy import copy
 from types import ModuleType
 from typing import Any
 
-from api import health, metrics, openapi_ui
+from api import customer_service, health, metrics, openapi_ui
 from api.pages.account import handlers as account_pages
 from api.pages.approvals import handlers as approvals_pages
 from api.pages.awaited_payments import handlers as awaited_payments_pages
@@ -370,6 +370,7 @@ MODULES: tuple[ModuleType, ...] = (
     subscriptions_pages,
     spending_pages,
     services_pages,
+    customer_service,
     sold_subscriptions_pages,
     invoices_pages,
     issued_pages,

@@ -61,6 +61,7 @@ import marketplace.reactions.models
 import marketplace.relations.models
 import marketplace.relations.partner_models
 import marketplace.search_index.models
+import marketplace.service_windows.models
 import marketplace.test_clocks.models
 import marketplace.videos.models
 import marketplace.webhooks.models
@@ -69,6 +70,7 @@ import orders.approval_rules.models
 import orders.buyer_statements.models
 import orders.checkout.models
 import orders.checkout.quote_models
+import orders.conversations.models
 import orders.coupons.models
 import orders.disputes.models
 import orders.invoicing.models
@@ -110,6 +112,7 @@ MODELS = (
     marketplace.test_clocks.models,
     marketplace.reactions.models,
     marketplace.search_index.models,
+    marketplace.service_windows.models,
     marketplace.webhooks.models,
     fulfillment.connectors.models,
     fulfillment.entitlements.models,
@@ -142,6 +145,7 @@ MODELS = (
     billing.invoice_forwards.models,
     billing.promoter_plans.models,
     orders.checkout.quote_models,
+    orders.conversations.models,
     orders.coupons.models,
     orders.disputes.models,
     orders.approval_rules.models,

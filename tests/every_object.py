@@ -101,6 +101,8 @@ from orders.approval_rules.models import ApprovalDeputy
 from orders.buyer_statements.models import BuyerStatement
 from orders.checkout.models import Purchase
 from orders.checkout.quote_models import Quote
+from orders.conversations.models import Conversation, ConversationMessage
+from orders.conversations.write import WriteMessage, write_to_seller
 from orders.coupons.make_coupon import MakeCoupon, make_coupon
 from orders.coupons.models import Coupon
 from orders.disputes.models import DisputeEvidence
@@ -166,6 +168,8 @@ KINDS: dict[str, type[Base]] = {
     "invitation_id": Invitation,
     "fapiao_id": Fapiao,
     "forward_id": InvoiceForward,
+    "conversation_id": Conversation,
+    "message_id": ConversationMessage,
     "fapiao_request_id": FapiaoRequest,
     "invoice_id": Invoice,
     "key_id": ApiKey,
@@ -234,7 +238,7 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
             found["deputy_id"] = appoint_deputy(uow, AppointDeputy(stage.purchaser.person(), today, today)).id
             found["domain_id"] = claim_domain(uow, f"{uuid7().hex}.example").id
             found["key_id"] = mint_api_key(uow, MintApiKey("matrix", ("orders.read",))).id
-        found |= _used(uow, stage, entitlement)
+        found |= _used(uow, stage, entitlement) | _talked(uow, stage)
         found |= _feedback(uow, stage, entitlement.listing_id) | _asked(uow, stage, entitlement.listing_id)
         draft = make_ready_video(uow, stage.promoter)
         with acting(uow, stage.promoter.owner):
@@ -444,6 +448,13 @@ def _feedback(uow: UnitOfWork, stage: Stage, listing_id: UUID) -> dict[str, UUID
     with acting(uow, stage.seller.owner):
         moderate_question(uow, question.id, show=False)
     return {"review_id": review.id, "question_id": question.id, "report_id": report.id}
+
+
+def _talked(uow: UnitOfWork, stage: Stage) -> dict[str, UUID]:
+    """A conversation."""
+    with acting(uow, stage.buyer.owner):
+        said = write_to_seller(uow, stage.seller.id, WriteMessage("How long does it take?"))
+        return {"conversation_id": said.conversation_id, "message_id": said.id}
 
 
 def _asked(uow: UnitOfWork, stage: Stage, listing_id: UUID) -> dict[str, UUID]:

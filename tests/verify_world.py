@@ -71,6 +71,13 @@ from orders.checkout.models import Purchase
 from orders.checkout.place_purchase import PlacePurchase, place_purchase
 from orders.checkout.priced_line import Context
 from orders.checkout.quote_amendment import QuoteAmendment, quote_amendment
+from orders.conversations.write import (
+    SentFile,
+    WriteMessage,
+    conversation_file_key,
+    write_to_customer,
+    write_to_seller,
+)
 from orders.coupons.make_coupon import MakeCoupon, make_coupon
 from orders.invoicing.correct_title import CorrectTitle, correct_invoice_title
 from orders.milestones.decide import accept_milestone
@@ -267,6 +274,7 @@ class MarketStage:
         self._make_coupon()
         self.buy((self.seats.id, 1), token="sbx_declined", coupon=COUPON)
         self._offer_too_low()
+        self._talk(best)
         self._partner()
         self._with_approval()
         return best
@@ -464,6 +472,17 @@ class MarketStage:
             set_floor(uow, SetFloor(None, 500_000))
             made = make_offer(uow, MakeOffer(None, free, clock.today("Asia/Shanghai"), buyer_org_id=self.buyer.id))
             decide_offer(uow, DecideOffer(made.id, "rejected", "Too low."))
+
+    def _talk(self, order_id: UUID) -> None:
+        """Both sides write, each sends a file, and one of the seller's is responsible."""
+        for writer in (self.buyer, self.seller):
+            stored = self.storage.put_bytes(conversation_file_key(writer.id), b"said")
+            said = WriteMessage("See this.", order_id, SentFile(stored, "text/plain", "said.txt"))
+            with unit_of_work(self.db, writer.owner) as uow:
+                if writer is self.buyer:
+                    write_to_seller(uow, self.seller.id, said)
+                else:
+                    write_to_customer(uow, self.buyer.id, said)
 
     def _partner(self) -> None:
         """Something is bought at the price of a tier, and the link ends."""

@@ -42,6 +42,7 @@ import marketplace.videos.models
 import marketplace.webhooks.models
 import orders.amendments.models
 import orders.checkout.models
+import orders.conversations.models
 import orders.offers.models
 import orders.offers.tier_offer_models
 import orders.order.instalments
@@ -108,6 +109,7 @@ TABLES = {
     orders.order.models.SUBSCRIPTION.name: "orders.subscription",
     orders.order.milestones.MILESTONE.name: "orders.milestone",
     orders.amendments.models.AMENDMENT.name: "orders.amendment",
+    orders.conversations.models.CONVERSATION.name: "orders.conversation",
     orders.refunds.models.REFUND_CASE.name: "orders.refund_case",
 }
 """Whose state each machine moves."""

@@ -23,6 +23,7 @@ from marketplace.notifications.notify import NewNotification, notify
 from orders.notifications import (
     about_accounts,
     about_comments,
+    about_conversations,
     about_coupons,
     about_courses,
     about_credit_lines,
@@ -72,6 +73,7 @@ SOURCES = (
     about_feedback,
     about_instalments,
     about_leads,
+    about_conversations,
     about_offers,
     about_coupons,
     about_partners,

@@ -63,6 +63,7 @@ from tests.conformance.people_writes import (
 )
 from tests.conformance.policy_writes import promoter_plans, share_policies
 from tests.conformance.refund_writes import refund_cases
+from tests.conformance.service_writes import customer_service
 from tests.conformance.trial_writes import trials
 from tests.conformance.video_writes import courses, videos
 from tests.conformance.webhook_writes import webhooks
@@ -448,6 +449,7 @@ STEPS = (
     own_sign_in,
     notifications,
     leads,
+    customer_service,
     catalogue,
     onboarding,
     videos,

@@ -11,7 +11,7 @@ from litestar.di import NamedDependency as Given
 from litestar.params import FromPath
 
 from api.pages.customers.views import CustomerEntitlement, CustomerItem, CustomerPage, CustomersView
-from api.pages.frame import addresses
+from api.pages.frame import addresses, conversation_addresses
 from api.pages.frame.phrases import failure
 from api.pages.frame.seller_access import require_seller
 from api.pages.frame.site import Form, PageRequest, form_post, page, parse_uuid_or_404
@@ -93,6 +93,9 @@ def _customer(
         leads=tuple(_lead(page_request, one) for one in found.leads),
         subscriptions=addresses.with_query(addresses.SELLER_SUBSCRIPTIONS, customer=str(customer_id)),
         may_answer=page_request.principal.may("leads.manage"),
+        service_address=conversation_addresses.with_customer(str(customer_id))
+        if page_request.principal.may("leads.manage")
+        else "",
         address=addresses.seller_customer(str(customer_id), "/trials") if may_extend else "",
         error=error,
         typed=typed or {},

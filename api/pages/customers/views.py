@@ -73,6 +73,8 @@ class CustomerPage:
     subscriptions: str
     """Where what it subscribed to is listed."""
     may_answer: bool = True
+    service_address: str = ""
+    """The conversation with it; empty for whoever may not take part."""
     address: str = ""
     """Where its trials are extended; empty for whoever may not."""
     error: str | None = None

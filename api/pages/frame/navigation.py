@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from api.pages.frame import addresses, bank_addresses, on_account_addresses
+from api.pages.frame import addresses, bank_addresses, conversation_addresses, on_account_addresses
 
 Area = Literal[
     "channel",
@@ -62,6 +62,7 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("subscriptions", "refresh", addresses.SUBSCRIPTIONS, "buyer", "buying"),
     NavItem("requests", "user", addresses.REQUESTS, "asker", "buying"),
     NavItem("offers", "tag", addresses.OFFERS, "asker", "buying"),
+    NavItem("conversations", "message", conversation_addresses.INBOX, "asker", "buying"),
     NavItem("partners", "users", addresses.partners.PARTNERS, "partners", "buying"),
     NavItem("refund_cases", "undo", addresses.refunds.CASES, "buyer", "buying"),
     NavItem("on_account", "wallet", on_account_addresses.OWN, "buyer", "buying"),
@@ -80,6 +81,7 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("seller_services", "clock", addresses.services.SELLER_SERVICES, "sales", "selling"),
     NavItem("seller_leads", "user", addresses.SELLER_LEADS, "leads", "selling"),
     NavItem("seller_offers", "tag", addresses.SELLER_OFFERS, "leads", "selling"),
+    NavItem("seller_conversations", "message", conversation_addresses.SELLER_INBOX, "leads", "selling"),
     NavItem("seller_customers", "users", addresses.SELLER_CUSTOMERS, "sales", "selling"),
     NavItem("seller_subscriptions", "refresh", addresses.SELLER_SUBSCRIPTIONS, "sales", "selling"),
     NavItem("seller_money", "wallet", addresses.SELLER_MONEY, "earnings", "selling"),

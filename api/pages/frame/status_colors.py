@@ -49,6 +49,7 @@ TONES: dict[str, dict[str, Tone]] = {
         "withdrawn": "idle",
         "revoked": "idle",
     },
+    "conversation": {"open": "good", "closed": "idle"},
     "instalment": {"scheduled": "idle", "asked": "wait", "paid": "good", "cancelled": "idle"},
     "attempt": {"ok": "good", "accepted": "good", "failed": "bad", "timeout": "bad", "unknown": "wait"},
     "entitlement": {

@@ -13,7 +13,7 @@ from litestar.di import NamedDependency as Given
 from litestar.params import FromPath
 
 from api.pages.feed.views import FeedClaim, verdict_of
-from api.pages.frame import addresses
+from api.pages.frame import addresses, conversation_addresses
 from api.pages.frame.choices import department_name
 from api.pages.frame.discounts import discount_in_words
 from api.pages.frame.partner_prices import tier_parts
@@ -287,6 +287,7 @@ def _view(
         listing_name=titles(page_request, order.lines),
         lines=lines,
         seller_name=order.seller_name,
+        service_address=conversation_addresses.with_seller(str(order.seller_org_id), str(order.id)),
         issuer_name=order.issuer_name,
         net=money(order.net_minor, order.currency),
         tax=money(order.tax_minor, order.currency),

@@ -66,6 +66,8 @@ class OrderPageView:
     listing_name: str
     lines: tuple[OrderPageLine, ...]
     seller_name: str
+    service_address: str
+    """The conversation with its seller."""
     issuer_name: str
     net: Money
     tax: Money

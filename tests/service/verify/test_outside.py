@@ -10,7 +10,7 @@ import pytest
 
 from app.verify.check import snapshot
 from app.verify.files import DELIVERED as DELIVERED_FILES
-from app.verify.files import DOCUMENTS, MEDIA
+from app.verify.files import DOCUMENTS, MEDIA, SENT
 from app.verify.rule import Example, Outside
 from app.verify.seller_log import DELIVERED
 from kernel.ids import uuid7
@@ -29,14 +29,14 @@ def _said(market: Market, rule: Any) -> list[Example]:
 def damaged(market: Market) -> Iterator[Storage]:
     """The market's storage; what a test overwrites is put back."""
     storage = market.world.storage
-    keys = {str(row["key"]) for rule in (DOCUMENTS, MEDIA, DELIVERED_FILES) for row in _said(market, rule)}
+    keys = {str(row["key"]) for rule in (DOCUMENTS, MEDIA, DELIVERED_FILES, SENT) for row in _said(market, rule)}
     kept = {key: storage.get_bytes(key) for key in keys}
     yield storage
     for key, content in kept.items():
         storage.put_bytes(key, content)
 
 
-@pytest.mark.parametrize("rule", [DOCUMENTS, MEDIA, DELIVERED_FILES], ids=lambda rule: rule.name)
+@pytest.mark.parametrize("rule", [DOCUMENTS, MEDIA, DELIVERED_FILES, SENT], ids=lambda rule: rule.name)
 def test_a_changed_and_a_missing_file_are_named(rule: Any, market: Market, damaged: Storage) -> None:
     rows = _said(market, rule)
     assert len(rows) >= 2

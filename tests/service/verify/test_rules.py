@@ -21,6 +21,7 @@ from kernel.db.uow import UnitOfWork
 from tests.service.verify import (
     plants_bank,
     plants_books,
+    plants_conversations,
     plants_coupons,
     plants_courses,
     plants_fapiao,
@@ -60,6 +61,7 @@ PLANTS = {
         *(plants_courses, plants_milestones, plants_instalments, plants_partners, plants_fapiao),
         *(plants_payout_batches, plants_books, plants_share_policies, plants_transfers, plants_papers, plants_forms),
         *(plants_on_account, plants_payee_tax, plants_months, plants_selling_models),
+        plants_conversations,
     )
     for name, plant in _plants(module).items()
 }
@@ -68,6 +70,7 @@ OUTSIDE = {
     "ledger.heads",
     "media.stored",
     "milestones.files",
+    "conversations.files",
     "delivery.seller_log",
     "structure.enforced",
 }

@@ -94,6 +94,7 @@ marketplace.invitation: pending > accepted declined withdrawn
 marketplace.ownership_transfer: pending > accepted declined withdrawn
 marketplace.legal_proof: submitted > approved rejected superseded
 marketplace.tax_id_dispute: open > evidence_asked settled dismissed; evidence_asked > settled dismissed
+conversation: open > closed; closed > open
 marketplace.demo_booking: booked > cancelled; cancelled > booked
 marketplace.email_domain: pending > approved refused removed; approved > removed
 marketplace.lead: new > working answered won lost withdrawn; working > answered won lost withdrawn;

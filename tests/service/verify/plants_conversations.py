@@ -1,0 +1,10 @@
+"""One corruption for every rule of conversations."""
+
+from __future__ import annotations
+
+from tests.service.verify.planting import Planter
+from tests.verify_world import World
+
+
+def conversations_counted(p: Planter, _: World) -> None:
+    p.change("UPDATE orders.conversation SET last_number = last_number + 1")
