@@ -96,6 +96,7 @@ marketplace.legal_proof: submitted > approved rejected superseded
 marketplace.tax_id_dispute: open > evidence_asked settled dismissed; evidence_asked > settled dismissed
 marketplace.demo_booking: booked > cancelled; cancelled > booked
 marketplace.email_domain: pending > approved refused removed; approved > removed
+marketplace.live_session: scheduled > live cancelled; live > ended
 marketplace.lead: new > working answered won lost withdrawn; working > answered won lost withdrawn;
     answered > working won lost withdrawn; lost > won; withdrawn > won
 marketplace.member: active > removed; removed > active
