@@ -16,6 +16,7 @@ from api.conversation_watcher import ConversationWatcher
 from api.encoded_answers import encode_answers
 from api.exception_handler import answer_exception, refuse_malformed
 from api.headers import frame_answers
+from api.live_watcher import LiveWatcher
 from api.openapi import openapi_config
 from api.order_watcher import OrderWatcher
 from api.pages.frame.site import provide_form, provide_page_request
@@ -45,6 +46,7 @@ def create_app(services: Services) -> Litestar:
                 "services": services,
                 "order_watcher": OrderWatcher(services.db),
                 "conversation_watcher": ConversationWatcher(services.db),
+                "live_watcher": LiveWatcher(services.db),
                 "viewer_lookup": ViewerLookup(services.db),
             }
         ),

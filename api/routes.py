@@ -42,6 +42,7 @@ from api.pages.leads import demo_handlers as demo_pages
 from api.pages.leads import handlers as leads_pages
 from api.pages.leads import offer_handlers as lead_offer_pages
 from api.pages.listings import handlers as listings_pages
+from api.pages.live import handlers as live_pages
 from api.pages.money import handlers as money_pages
 from api.pages.notifications import handlers as notifications_pages
 from api.pages.offers import approval_handlers as offer_approval_pages
@@ -135,6 +136,7 @@ from api.v1 import (
     listing_images,
     listing_terms,
     listings,
+    live_sessions,
     media,
     members,
     milestones,
@@ -245,6 +247,7 @@ MODULES: tuple[ModuleType, ...] = (
     reference_rates,
     feed,
     comments,
+    live_sessions,
     content_reports,
     coupons,
     credit_lines,
@@ -337,6 +340,7 @@ MODULES: tuple[ModuleType, ...] = (
     reviews_pages,
     trace_pages,
     feed_pages,
+    live_pages,
     comments_pages,
     content_reports_pages,
     coupons_pages,
@@ -392,7 +396,6 @@ def routes() -> list[Any]:
     Copies: Litestar wraps a handler's function when it is registered, and a second application in the same process would
     wrap the wrapped one.
 
-    Raises:
-        ImproperlyConfiguredException: as `authorize_handler`.
+    Raises: as `authorize_handler`.
     """
     return [authorize_handler(copy(handler)) for module in MODULES for handler in module.routes]

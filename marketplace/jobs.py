@@ -6,6 +6,7 @@ from kernel.storage import Storage
 from marketplace.access import jobs as access_jobs
 from marketplace.catalog import jobs as catalog_jobs
 from marketplace.discovery import jobs as discovery_jobs
+from marketplace.live import jobs as live_jobs
 from marketplace.mail import jobs as mail_jobs
 from marketplace.mail.compose import Composer
 from marketplace.mail.ports import MailTransport
@@ -25,5 +26,6 @@ def register(storage: Storage, transport: MailTransport, composer: Composer, *, 
     video_jobs.register(storage)
     publishing_jobs.register()
     discovery_jobs.register()
+    live_jobs.register()
     mail_jobs.register(transport, composer)
     notification_jobs.register()

@@ -51,6 +51,7 @@ import marketplace.demos.models
 import marketplace.discovery.models
 import marketplace.identity_providers.models
 import marketplace.leads.models
+import marketplace.live.models
 import marketplace.mail.models
 import marketplace.notifications.models
 import marketplace.onboarding.models
@@ -106,6 +107,7 @@ MODELS = (
     marketplace.placements.models,
     marketplace.attribution.models,
     marketplace.discovery.models,
+    marketplace.live.models,
     marketplace.mail.models,
     marketplace.notifications.models,
     marketplace.questions.models,

@@ -74,6 +74,7 @@ from marketplace.identity_providers.email_domains import claim_domain
 from marketplace.identity_providers.models import EmailDomain
 from marketplace.leads.create_lead import CreateLead, create_lead
 from marketplace.leads.models import Lead
+from marketplace.live.models import LiveItem, LiveSession
 from marketplace.notifications.models import Notification
 from marketplace.onboarding.models import LegalProof, PayoutAccount
 from marketplace.parties.models import BillingProfile, Organization, TaxIdDispute
@@ -120,6 +121,7 @@ from orders.refunds.decide_refund import DecideRefund, answer_refund
 from orders.refunds.evidence import AddRefundEvidence, add_refund_evidence, evidence_key
 from orders.refunds.models import RefundCase, RefundEvidence
 from tests.bank_payouts import bank_account_of, confirm_account, pay_by_bank
+from tests.factories_live import make_session
 from tests.factories_marketplace import (
     OPERATOR_PRINCIPAL,
     acting,
@@ -153,6 +155,8 @@ KINDS: dict[str, type[Base]] = {
     "department_id": Department,
     "deputy_id": ApprovalDeputy,
     "coupon_id": Coupon,
+    "live_session_id": LiveSession,
+    "live_item_id": LiveItem,
     "partner_tier_id": PartnerTier,
     "tier_price_id": TierPrice,
     "partner_link_id": PartnerLink,
@@ -286,6 +290,7 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
     found |= (
         _taxed(stage)
         | _partner(stage)
+        | _live(stage)
         | _share_policy(stage)
         | _promoters(stage)
         | _endpoint(stage)
@@ -480,6 +485,14 @@ def _coupon(stage: Stage) -> dict[str, UUID]:
     with unit_of_work(stage.services.db, stage.seller.owner) as uow:
         made = {"coupon_id": make_coupon(uow, command).id}
     return made | _share_policy(stage)
+
+
+def _live(stage: Stage) -> dict[str, UUID]:
+    """A session for the seller's own people, with something on its shelf."""
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        plan = uow.session.get_one(Plan, stage.seat_plan)
+        session, (item,) = make_session(uow, stage.seller, plan, visibility="internal")
+        return {"live_session_id": session.id, "live_item_id": item.id}
 
 
 def _partner(stage: Stage) -> dict[str, UUID]:

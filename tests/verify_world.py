@@ -56,12 +56,15 @@ from kernel.signing import TokenSigner
 from kernel.storage import Storage, open_storage
 from marketplace.attribution.record_touchpoints import TouchpointIn, record_touchpoints
 from marketplace.courses.save_course import EpisodeDraft, SaveCourse, save_course
+from marketplace.live.explain import explain_item
+from marketplace.live.run_session import end_session
 from marketplace.parties.lookups import find_default_billing_profile
 from marketplace.parties.models import Organization
 from marketplace.pricing.components import Flat, PlanPrice
 from marketplace.publishing.edit_placements import AddClaim, add_claim
 from marketplace.relations.partner_links import AskPartner, accept_partner, ask_partner
 from marketplace.relations.save_tier import SaveTier, SetTierPrice, save_tier, set_tier_price
+from marketplace.videos.models import Video
 from marketplace.webhooks.save_endpoint import SaveEndpoint, save_endpoint
 from orders.approval_rules.set_rule import SetRule, set_rule
 from orders.buyer_statements.close_month import close_buyer_month
@@ -103,6 +106,7 @@ from orders.subscriptions.auto_renew import set_auto_renew
 from tests import factories_fulfillment
 from tests.bank_payouts import give_bank_account, pay_by_bank
 from tests.factories_billing import OPERATOR, PlainRenderer, close_due, do_sweep
+from tests.factories_live import make_live
 from tests.factories_marketplace import (
     Org,
     make_member,
@@ -264,6 +268,7 @@ class MarketStage:
         self.serve(best, accepted=1)
         self._seats(best)
         self._learn()
+        self._go_live()
         self.partly_refunded = self.buy((self.seats.id, 10))
         self.refund(self.partly_refunded, 12_345)
         self.refund(self.buy((self.seats.id, 2)), None)
@@ -607,6 +612,19 @@ class MarketStage:
             save_course(uow, SaveCourse(self.seats.listing_id, episodes))
         with unit_of_work(self.db, self.colleague) as uow:
             report_progress(uow, ReportProgress(self.seats.listing_id, episodes[1].video_id, 14_000))
+
+    def _go_live(self) -> None:
+        """Two products are explained one after the other; the session ends while the second still is."""
+        with unit_of_work(self.db, SYSTEM) as uow:
+            session, items = make_live(uow, self.seller, self.seats, self.service)
+            film = uow.session.get_one(Video, session.video_id)
+            for key in (film.media_key, film.cover_key):
+                self.storage.put_bytes(str(key), b"x")
+        for item in items:
+            with unit_of_work(self.db, self.seller.owner) as uow:
+                explain_item(uow, session.id, item.id)
+        with unit_of_work(self.db, self.seller.owner) as uow:
+            end_session(uow, session.id)
 
     def _with_approval(self) -> None:
         with unit_of_work(self.db, self.buyer.owner) as uow:

@@ -32,6 +32,7 @@ import marketplace.content_reports.models
 import marketplace.demos.models
 import marketplace.identity_providers.models
 import marketplace.leads.models
+import marketplace.live.models
 import marketplace.onboarding.models
 import marketplace.parties.models
 import marketplace.questions.models
@@ -91,6 +92,7 @@ TABLES = {
     marketplace.parties.models.TAX_ID_DISPUTE.name: "marketplace.tax_id_dispute",
     marketplace.identity_providers.models.EMAIL_DOMAIN.name: "marketplace.email_domain",
     marketplace.leads.models.LEAD.name: "marketplace.lead",
+    marketplace.live.models.LIVE_SESSION.name: "marketplace.live_session",
     marketplace.webhooks.models.WEBHOOK_ENDPOINT.name: "marketplace.webhook_endpoint",
     marketplace.test_clocks.models.TEST_CLOCK.name: "marketplace.test_clock",
     marketplace.demos.models.DEMO.name: "marketplace.demo_booking",

@@ -118,6 +118,10 @@ KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ("marketplace.placement", "video_id", "marketplace.video", "org_id", "org_id"),
     ("marketplace.placement", "plan_id", "marketplace.plan", "seller_org_id", "org_id"),
     ("marketplace.claim", "placement_id", "marketplace.placement", "org_id", "org_id"),
+    ("marketplace.live_session", "video_id", "marketplace.video", "org_id", "org_id"),
+    ("marketplace.live_item", "session_id", "marketplace.live_session", "org_id", "org_id"),
+    ("marketplace.live_item", "plan_id", "marketplace.plan", "seller_org_id", "org_id"),
+    ("marketplace.live_explanation", "item_id", "marketplace.live_item", "org_id", "org_id"),
 )
 """Child table, its column that names a row of the parent table, and the organization columns that must agree."""
 

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from migrations import ddl
 
 revision = "0087"
-down_revision = "0085"
+down_revision = "0086"
 branch_labels = None
 depends_on = None
 

@@ -47,6 +47,7 @@ from tests.conformance.coupon_writes import coupons
 from tests.conformance.credit_line_writes import credit_lines
 from tests.conformance.dispute_writes import disputes
 from tests.conformance.fapiao_writes import fapiaos, invoice_forwards
+from tests.conformance.live_writes import live_sessions
 from tests.conformance.milestone_writes import milestones
 from tests.conformance.paper_writes import papers
 from tests.conformance.partner_writes import partners
@@ -335,6 +336,7 @@ def using(world: World) -> None:
     trials(world)
     coupons(world)
     partners(world)
+    live_sessions(world)
     share_policies(world)
     promoter_plans(world)
     milestones(world)

@@ -70,7 +70,15 @@ def show_channel(channel_id: FromPath[UUID], page_request: Given[PageRequest]) -
     name = page_request.pick(channel.name, channel.name_en)
     more = addresses.next_page(addresses.channel(str(channel_id)), found.next_cursor)
     preview = _preview_of_channel(page_request, channel, found.items)
-    return page_request.render(FeedView(videos, channel_name=name, next_address=more, preview=preview))
+    return page_request.render(
+        FeedView(
+            videos,
+            channel_name=name,
+            next_address=more,
+            preview=preview,
+            live_address=addresses.live.of_channel(str(channel_id)),
+        )
+    )
 
 
 @page("/v/{video_id:uuid}", PUBLIC)

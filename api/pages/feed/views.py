@@ -120,3 +120,5 @@ class FeedView:
     preview: LinkPreview | None = None
     #: Only of channels that one follows.
     followed: bool = False
+    #: Where the live sessions of the one channel are.
+    live_address: str = ""

@@ -25,6 +25,7 @@ STYLES = (
     "dashboards",
     "products",
     "courses",
+    "live",
 )
 STYLESHEET = "pages.css"
 MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}

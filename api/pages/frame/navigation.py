@@ -55,6 +55,7 @@ class NavItem:
 ITEMS: tuple[NavItem, ...] = (
     NavItem("feed", "play", addresses.FEED, "channel", "channel"),
     NavItem("products", "box", addresses.PRODUCTS, "channel", "channel"),
+    NavItem("live", "video", addresses.live.LIVE, "channel", "channel"),
     NavItem("orders", "receipt", addresses.ORDERS, "buyer", "buying"),
     NavItem("approvals", "stamp", addresses.APPROVALS, "approver", "buying"),
     NavItem("entitlements", "key", addresses.ENTITLEMENTS, "member", "buying"),
@@ -76,6 +77,7 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("purchase_rules", "split", addresses.PURCHASE_RULES, "buyer", "buying"),
     NavItem("seller", "home", addresses.SELLER, "seller", "selling"),
     NavItem("seller_videos", "video", addresses.SELLER_VIDEOS, "films", "selling"),
+    NavItem("seller_live", "clock", addresses.live.SELLER_LIVE, "films", "selling"),
     NavItem("seller_orders", "receipt", addresses.SELLER_ORDERS, "sales", "selling"),
     NavItem("awaited_payments", "clock", addresses.payments.AWAITED, "sales", "selling"),
     NavItem("seller_services", "clock", addresses.services.SELLER_SERVICES, "sales", "selling"),
@@ -99,6 +101,7 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("seller_start", "check", addresses.SELLER_START, "start", "selling"),
     NavItem("own_channel", "share", addresses.SELLER_CHANNEL, "own_channel", "promoting"),
     NavItem("seller_videos", "video", addresses.SELLER_VIDEOS, "channel_films", "promoting"),
+    NavItem("seller_live", "clock", addresses.live.SELLER_LIVE, "channel_films", "promoting"),
     NavItem("members", "user", addresses.MEMBERS, "members", "organization"),
     NavItem("departments", "split", addresses.departments.DEPARTMENTS, "members", "organization"),
     NavItem("verification", "building", addresses.VERIFICATION, "verification", "organization"),

@@ -21,6 +21,7 @@ TONES: dict[str, dict[str, Tone]] = {
     },
     "accounting_period": {"closed": "good", "reopened": "wait"},
     "reconciliation_difference": {"open": "bad", "explained": "wait", "resolved": "good"},
+    "live_session": {"scheduled": "wait", "live": "good", "ended": "idle", "cancelled": "idle"},
     "run": {
         "queued": "wait",
         "calling": "wait",

@@ -54,6 +54,7 @@ class NotificationSamples(FinanceSamples):
             "dimension": self.pick("接口调用", "API calls"),
             "percent": "80",
             "who": self.pick("云帆软件", "Yunfan Software"),
+            "channel": self.seller,
             "coupon": self.pick("新品上市 (LAUNCH-20)", "Launch (LAUNCH-20)"),
         }
         items = []

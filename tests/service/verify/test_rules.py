@@ -27,6 +27,7 @@ from tests.service.verify import (
     plants_fapiao,
     plants_forms,
     plants_instalments,
+    plants_live,
     plants_methods,
     plants_milestones,
     plants_money,
@@ -60,7 +61,7 @@ PLANTS = {
         *(plants_money, plants_bank, plants_methods, plants_rest, plants_subscriptions, plants_coupons),
         *(plants_courses, plants_milestones, plants_instalments, plants_partners, plants_fapiao),
         *(plants_payout_batches, plants_books, plants_share_policies, plants_transfers, plants_papers, plants_forms),
-        *(plants_on_account, plants_payee_tax, plants_months, plants_selling_models),
+        *(plants_on_account, plants_live, plants_payee_tax, plants_months, plants_selling_models),
         plants_conversations,
     )
     for name, plant in _plants(module).items()

@@ -97,6 +97,7 @@ marketplace.tax_id_dispute: open > evidence_asked settled dismissed; evidence_as
 conversation: open > closed; closed > open
 marketplace.demo_booking: booked > cancelled; cancelled > booked
 marketplace.email_domain: pending > approved refused removed; approved > removed
+marketplace.live_session: scheduled > live cancelled; live > ended
 marketplace.lead: new > working answered won lost withdrawn; working > answered won lost withdrawn;
     answered > working won lost withdrawn; lost > won; withdrawn > won
 marketplace.member: active > removed; removed > active

@@ -10,6 +10,7 @@ import pytest
 from stdnum.cn import uscc
 
 import marketplace.access.jobs
+import marketplace.live.jobs
 import marketplace.mail.jobs
 import marketplace.notifications.jobs
 import marketplace.videos.jobs
@@ -67,6 +68,8 @@ OF_THE_PRESENT = {
     PAY_DUE,
     marketplace.access.jobs.RETENTION,
     marketplace.mail.jobs.RETENTION,
+    marketplace.live.jobs.SWEEP_SOON,
+    marketplace.live.jobs.SWEEP_OVER,
     marketplace.videos.jobs.SWEEP_ORPHANS,
     marketplace.videos.jobs.SWEEP_GIVEN_UP,
     marketplace.videos.jobs.SWEEP_UPLOADS,

@@ -1,0 +1,114 @@
+// A live room: the card that is explained changes for everybody at once, and the film is where the server says it is.
+
+import { announce, text } from "./api.js";
+import { openSheet } from "./sheet.js";
+
+const room = document.querySelector("[data-live]");
+const video = room?.querySelector("video");
+const sheet = document.querySelector("[data-sheet]");
+/** How far the film may be from where it is for everybody, in seconds. */
+const DRIFT_S = 1.5;
+/** A page that has to be fetched anew is so within this time, not by all at the same moment. */
+const SPREAD_MS = 3000;
+let state = room?.dataset.state;
+let sequence = Number(room?.dataset.sequence ?? -1);
+/** Where the film was when the server said so, by a clock that only goes forward: the reader's own may be wrong. */
+let heard = { at: performance.now(), position: Number(room?.dataset.position ?? 0) };
+
+const position = () => (heard.position + performance.now() - heard.at) / 1000;
+const second = () => Math.floor(state === "live" ? position() : (video?.currentTime ?? 0));
+
+function explain(id) {
+  let found = null;
+  for (const card of room.querySelectorAll("[data-explaining]")) {
+    const on = card.dataset.explaining === id;
+    if (on && card.hidden) announce(text("live_explained", { name: card.querySelector(".name").textContent }));
+    card.hidden = !on;
+    if (on) found = card;
+  }
+  const nothing = room.querySelector("[data-nothing]");
+  if (nothing) nothing.hidden = found !== null;
+  return found !== null || !id;
+}
+
+function reload(within = SPREAD_MS) {
+  setTimeout(() => location.reload(), Math.random() * within);
+}
+
+function hear(told) {
+  if (told.sequence < sequence) return;
+  const changed = told.sequence > sequence;
+  sequence = told.sequence;
+  heard = { at: performance.now(), position: told.position_ms };
+  if (told.state !== state) {
+    // A sheet that is being filled in stays; the room behind it is drawn anew afterwards.
+    if (sheet?.open) sheet.addEventListener("close", () => reload(0), { once: true });
+    else reload(state === "scheduled" ? 500 : SPREAD_MS);
+    state = told.state;
+    return;
+  }
+  if (room.dataset.host) {
+    if (changed) location.reload();
+    return;
+  }
+  if (state === "live" && !explain(told.item_id ?? "")) reload();
+  keepUp();
+}
+
+function keepUp() {
+  if (!video || state !== "live" || video.readyState === 0) return;
+  const at = Math.min(position(), video.duration || Infinity);
+  if (Math.abs(video.currentTime - at) > DRIFT_S) video.currentTime = at;
+}
+
+async function join() {
+  keepUp();
+  await video.play().catch(() => undefined);
+  room.querySelector("[data-join]").hidden = !video.paused;
+}
+
+function playLive() {
+  // Nobody sees ahead of the others: wherever it is moved to, it goes back to where everybody is.
+  for (const name of ["loadedmetadata", "seeked", "timeupdate"]) video.addEventListener(name, keepUp);
+  video.addEventListener("pause", () => (room.querySelector("[data-join]").hidden = video.ended));
+  room.querySelector("[data-join]").addEventListener("click", join);
+  room.querySelector("[data-sound]").addEventListener("click", (event) => {
+    video.muted = !video.muted;
+    event.currentTarget.setAttribute("aria-pressed", String(!video.muted));
+  });
+  join();
+}
+
+function playReplay() {
+  const cards = [...room.querySelectorAll("[data-explaining]")].map((card) => [card.dataset.explaining, JSON.parse(card.dataset.spans ?? "[]")]);
+  const show = () => {
+    const at = video.currentTime;
+    explain(cards.find(([, spans]) => spans.some(([from, to]) => at >= from && at < to))?.[0] ?? "");
+  };
+  for (const name of ["timeupdate", "seeked"]) video.addEventListener(name, show);
+  for (const button of room.querySelectorAll("[data-jump]")) {
+    button.addEventListener("click", () => {
+      video.currentTime = Number(button.dataset.jump);
+      video.play().catch(() => undefined);
+    });
+  }
+  show();
+}
+
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest("a[data-buy]");
+  if (!link || !sheet || event.metaKey || event.ctrlKey) return;
+  event.preventDefault();
+  const address = new URL(link.href);
+  if (address.searchParams.has("live")) address.searchParams.set("second", String(second()));
+  await openSheet(sheet, address);
+});
+
+if (room?.dataset.stream) {
+  // The browser reconnects by itself, and is told the whole state each time.
+  const stream = new EventSource(room.dataset.stream);
+  stream.addEventListener("live", (event) => hear(JSON.parse(event.data)));
+  stream.addEventListener("end", () => stream.close());
+}
+if (video && state === "live") playLive();
+if (video && state === "ended") playReplay();

@@ -1,0 +1,68 @@
+"""Live sessions as viewers meet them: the list, the room, being reminded. The host's pages stand beside."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from litestar import Response
+from litestar.di import NamedDependency as Given
+from litestar.params import FromPath
+
+from api.auth import PUBLIC, SIGNED_IN
+from api.pages.frame import addresses
+from api.pages.frame.site import NOT_INDEXED, Form, PageRequest, form_post, page, parse_uuid_or_404
+from api.pages.live import host_handlers
+from api.pages.live.presenter import room_view, tile
+from api.pages.live.views import LiveListView
+from marketplace.channels.queries import get_channel
+from marketplace.live.queries import get_room, list_live
+from marketplace.live.remind import ask_reminder, drop_reminder
+
+Answer = Response[str] | Response[bytes]
+_AHEAD = 50
+_REPLAYS = 12
+_LOOK_AGAIN_S = 5
+"""Of a browser without scripts, which the room does not reach."""
+
+
+@page(addresses.live.LIVE, PUBLIC)
+def show_sessions(page_request: Given[PageRequest]) -> Answer:
+    """What runs now, what is ahead, and what can be seen again; of one `channel`, or of all."""
+    asked = page_request.query("channel", most=36)
+    channel_id = parse_uuid_or_404(asked, "channel_not_found") if asked else None
+    cursor = page_request.query("cursor", most=200) or None
+    with page_request.work() as uow:
+        channel = get_channel(uow, channel_id) if channel_id else None
+        running = list_live(uow, "live", channel_id=channel_id, limit=_AHEAD)
+        ahead = list_live(uow, "scheduled", channel_id=channel_id, limit=_AHEAD)
+        replays = list_live(uow, "ended", channel_id=channel_id, cursor=cursor, limit=_REPLAYS)
+    view = LiveListView(
+        running=tuple(tile(page_request, one) for one in running.items),
+        ahead=tuple(tile(page_request, one) for one in ahead.items),
+        replays=tuple(tile(page_request, one) for one in replays.items),
+        channel_id=asked,
+        channel_name=page_request.pick(channel.name, channel.name_en) if channel else "",
+        next_address=addresses.next_page(addresses.live.LIVE, replays.next_cursor, channel=asked or None),
+    )
+    return page_request.render(view)
+
+
+@page("/live/{session_id:uuid}", PUBLIC)
+def show_room(session_id: FromPath[UUID], page_request: Given[PageRequest]) -> Answer:
+    """The room of a session: before it, in it, and its replay."""
+    with page_request.work() as uow:
+        room = get_room(uow, session_id)
+    headers = NOT_INDEXED if room.session.visibility == "unlisted" else None
+    waits = room.session.state in ("scheduled", "live")
+    return page_request.render(room_view(page_request, room), headers=headers, refresh_s=_LOOK_AGAIN_S if waits else 0)
+
+
+@form_post("/live/{session_id:uuid}/reminder", SIGNED_IN)
+def remind(session_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
+    """Be reminded (`on` = 1), or no more."""
+    act, notice = (ask_reminder, "live_reminded") if form.text("on", most=1) == "1" else (drop_reminder, "")
+    page_request.transact(lambda uow: act(uow, session_id))
+    return page_request.redirect(addresses.live.room(str(session_id)), notice=notice)
+
+
+routes = [show_sessions, show_room, remind, *host_handlers.routes]

@@ -1,0 +1,136 @@
+"""Fills the pages of live sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from api.media_addresses import cover_address, media_address, thumbnail
+from api.pages.frame import addresses
+from api.pages.frame.choices import Choice
+from api.pages.frame.prices import per_of
+from api.pages.frame.site import PageRequest
+from api.pages.live.views import LiveCard, LiveRoomView, LiveTile
+from kernel.db.uow import UnitOfWork
+from kernel.money import Money
+from marketplace.catalog.queries import list_listings, list_own_plans
+from marketplace.live.film import FilmChoice
+from marketplace.live.queries import LiveRoom, LiveSessionView
+from marketplace.live.shelf_items import LiveItemView
+
+MS = 1000
+FIELD = "%Y-%m-%dT%H:%M"
+"""How a browser's field for a day and a time writes it."""
+_OTHERS = 100
+"""Products of other sellers that a shelf is offered."""
+
+
+def tile(page_request: PageRequest, row: LiveSessionView) -> LiveTile:
+    """A session in a list."""
+    film = row.film
+    poster = None
+    if film is not None and film.has_cover:
+        poster = thumbnail(page_request.services, film.video_id, film.media_version, is_public=film.is_public)
+    return LiveTile(
+        id=str(row.id),
+        title=page_request.pick(row.title, row.title_en),
+        channel_id=str(row.channel_id),
+        channel_name=page_request.pick(row.channel_name, row.channel_name_en),
+        state=row.state,
+        starts_at=row.started_at or row.starts_at,
+        duration_s=film.duration_ms // MS if film is not None else 0,
+        poster=poster,
+        reminded=row.reminded,
+        visibility=row.visibility,
+    )
+
+
+def room_view(page_request: PageRequest, room: LiveRoom) -> LiveRoomView:
+    """The room; what cannot be bought (any more) is on nobody's shelf but the host's."""
+    row, film, services = room.session, room.session.film, page_request.services
+    shown = row.state in ("live", "ended") and film is not None
+    src = poster = ""
+    if film is not None and shown:
+        src = media_address(services, film.video_id, film.media_version, is_public=film.is_public)
+    if film is not None and film.has_cover:
+        poster = cover_address(services, film.video_id, film.media_version, is_public=film.is_public, width=960)
+    host = page_request.principal
+    return LiveRoomView(
+        session=tile(page_request, row),
+        description=page_request.pick(row.description, row.description_en),
+        src=src,
+        poster=poster,
+        width=film.width if film is not None else 0,
+        height=film.height if film is not None else 0,
+        position_ms=row.position_ms if row.state == "live" else 0,
+        sequence=row.sequence,
+        cards=tuple(card(page_request, one, row) for one in room.items if one.on_sale),
+        is_host=row.org_id == host.org_id and host.may("videos.write"),
+    )
+
+
+def card(page_request: PageRequest, item: LiveItemView, row: LiveSessionView) -> LiveCard:
+    """A plan on the shelf."""
+    return LiveCard(
+        id=str(item.id),
+        listing_id=str(item.listing_id),
+        plan_id=str(item.plan_id),
+        listing_name=page_request.pick(item.title, item.title_en),
+        plan_name=page_request.pick(item.plan_name, item.plan_name_en),
+        seller_name=item.seller_name,
+        price=Money(item.unit_price_minor, item.currency),
+        per=per_of(item.price_unit, item.pricing),
+        on_sale=item.on_sale,
+        explained=item.explained_now and item.on_sale and row.state == "live",
+        spans=tuple((span.from_ms // MS, -(-span.to_ms // MS)) for span in item.spans if span.to_ms is not None),
+        address=addresses.product_buy(str(item.listing_id), str(item.plan_id)),
+    )
+
+
+def film_choices(page_request: PageRequest, films: Iterable[FilmChoice]) -> tuple[Choice, ...]:
+    """What may be played, with its length."""
+    return tuple(
+        Choice(
+            str(one.id),
+            f"{page_request.pick(one.title, one.title_en)} · {page_request.formats.second(one.duration_ms // MS)}",
+        )
+        for one in films
+    )
+
+
+def plan_choices(page_request: PageRequest, uow: UnitOfWork, room: LiveRoom) -> tuple[Choice, ...]:
+    """One's own plans first, then what others sell, without what is on the shelf."""
+    there = {item.plan_id for item in room.items}
+    own = list_own_plans(uow)
+    known = {plan.id for _, plan in own} | there
+    others = list_listings(uow, limit=_OTHERS).items
+    offered = [*((one, plan) for one, plan in own if plan.id not in there)]
+    offered += [(one, plan) for one in others for plan in one.plans if plan.id not in known]
+    return tuple(
+        Choice(
+            str(plan.id),
+            f"{page_request.pick(one.title, one.title_en)} · {page_request.pick(plan.name, plan.name_en)}",
+        )
+        for one, plan in offered
+        if one.state == "published"
+    )
+
+
+def as_typed(row: LiveSessionView, time_zone: str) -> Mapping[str, str]:
+    """A session's words as its form has them."""
+    return {
+        "video_id": str(row.video_id),
+        "title": row.title,
+        "title_en": row.title_en,
+        "description": row.description,
+        "description_en": row.description_en,
+        "visibility": row.visibility,
+        "partners": "\n".join(str(one) for one in row.partner_ids),
+        "publish_at": at_field(row.starts_at, time_zone),
+    }
+
+
+def at_field(at: datetime, time_zone: str) -> str:
+    """A moment as a field has it."""
+    return at.astimezone(ZoneInfo(time_zone)).strftime(FIELD)

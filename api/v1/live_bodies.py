@@ -1,0 +1,167 @@
+"""What is said of live sessions, and to those who host them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from msgspec import Meta
+from pydantic import ConfigDict, Field
+
+from api.context import Services
+from api.media_addresses import cover_address, media_address
+from api.schema import MoneyOut, Out, UtcIn, Wire
+from marketplace.live.queries import LiveRoom, LiveSessionView
+from marketplace.live.save_session import MAX_DESCRIPTION, MAX_PARTNERS, MAX_TITLE, SaveLiveSession
+from marketplace.live.shelf import MAX_ITEMS
+from marketplace.live.shelf_items import LiveItemView, LiveSpan
+
+
+class LiveSessionIn(Wire):
+    """What is played when, and for whom. The film is an examined one of a channel of one's own, published or not."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "video_id": "019aa5f0-5c00-7000-8000-000000000002",
+                    "title": "秋招专场：一屏管完校招",
+                    "title_en": "Campus recruiting, live",
+                    "starts_at": "2026-10-09T12:00:00Z",
+                    "visibility": "public",
+                }
+            ]
+        }
+    )
+
+    video_id: UUID
+    title: Annotated[str, Field(min_length=1, max_length=MAX_TITLE)]
+    title_en: Annotated[str, Field(max_length=MAX_TITLE)] = ""
+    description: Annotated[str, Field(max_length=MAX_DESCRIPTION)] = ""
+    description_en: Annotated[str, Field(max_length=MAX_DESCRIPTION)] = ""
+    starts_at: UtcIn
+    visibility: Literal["public", "unlisted", "partners", "internal"] = Field(
+        default="public", description="As a video's; never more readers than the film has"
+    )
+    partner_ids: Annotated[list[UUID], Field(max_length=MAX_PARTNERS)] = Field(
+        default_factory=list, description="Who sees it while it is for partners"
+    )
+
+    def command(self) -> SaveLiveSession:
+        """As the verb takes it."""
+        return SaveLiveSession(**self.model_dump())
+
+
+class LiveItemIn(Wire):
+    """A plan that is on sale, of whichever seller."""
+
+    plan_id: UUID
+
+
+class LiveOrderIn(Wire):
+    """All items of the shelf, in the order that they are to have."""
+
+    item_ids: Annotated[list[UUID], Field(max_length=MAX_ITEMS)]
+
+
+class LiveExplainIn(Wire):
+    """The item of the shelf that is explained from now on."""
+
+    item_id: UUID
+
+
+class LiveItemOut(Out):
+    """A plan on the shelf. The price is for one `price_unit`."""
+
+    id: UUID
+    position: int
+    seller_org_id: UUID
+    seller_name: str
+    listing_id: UUID
+    title: str
+    title_en: str
+    plan_id: UUID
+    plan_code: str
+    plan_name: str
+    plan_name_en: str
+    pricing: str
+    price_unit: str
+    unit_price: MoneyOut
+    min_seats: int
+    sold_by_seat: bool
+    on_sale: Annotated[bool, Meta(description="What is not can neither be bought nor explained")]
+    explained_now: bool
+    spans: Annotated[
+        Sequence[LiveSpan], Meta(description="When it was explained, in milliseconds since the session began")
+    ]
+
+    @classmethod
+    def of(cls, item: LiveItemView) -> LiveItemOut:
+        """From the query's row."""
+        return cls.of_row(item)
+
+
+class LiveSessionOut(Out):
+    """A session in a list. `media_url` while there is something to see: one's player goes to `position_ms` of it."""
+
+    id: UUID
+    org_id: UUID
+    channel_id: UUID
+    channel_name: str
+    channel_name_en: str
+    video_id: UUID
+    title: str
+    title_en: str
+    description: str
+    description_en: str
+    visibility: str
+    partner_ids: Annotated[Sequence[UUID], Meta(description="Told to its own organization alone")]
+    state: Annotated[str, Meta(description="scheduled, live, ended or cancelled")]
+    starts_at: datetime
+    started_at: datetime | None
+    ends_at: Annotated[datetime | None, Meta(description="When its film is over")]
+    ended_at: datetime | None
+    sequence: Annotated[int, Meta(description="Grows with whatever its viewers are to see anew")]
+    position_ms: Annotated[int, Meta(description="Where it is now; of an ended one how long it was")]
+    duration_ms: int | None
+    media_url: str | None
+    cover_url: str | None
+    reminded: Annotated[bool, Meta(description="Whether whoever asks is reminded of it")]
+
+    @classmethod
+    def of(cls, services: Services, row: LiveSessionView) -> LiveSessionOut:
+        """From the query's row, with the film's addresses."""
+        return cls.of_row(
+            row,
+            duration_ms=row.film.duration_ms if row.film else None,
+            media_url=live_media(services, row),
+            cover_url=live_cover(services, row),
+        )
+
+
+class LiveRoomOut(Out):
+    """A session with its shelf."""
+
+    session: LiveSessionOut
+    items: list[LiveItemOut]
+
+    @classmethod
+    def of(cls, services: Services, room: LiveRoom) -> LiveRoomOut:
+        """From the query's rows."""
+        return cls(session=LiveSessionOut.of(services, room.session), items=[LiveItemOut.of(one) for one in room.items])
+
+
+def live_media(services: Services, row: LiveSessionView) -> str | None:
+    """Where the bytes are of what runs or is to be seen again; signed unless the film itself is public."""
+    if row.film is None or row.state not in ("live", "ended"):
+        return None
+    return media_address(services, row.film.video_id, row.film.media_version, is_public=row.film.is_public)
+
+
+def live_cover(services: Services, row: LiveSessionView) -> str | None:
+    """Where the cover is."""
+    if row.film is None or not row.film.has_cover:
+        return None
+    return cover_address(services, row.film.video_id, row.film.media_version, is_public=row.film.is_public, width=960)

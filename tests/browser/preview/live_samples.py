@@ -1,0 +1,86 @@
+"""Sample views of live sessions: the list, the room in each state, the host's page."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from api.media_addresses import Thumbnail
+from api.pages.frame.choices import Choice
+from api.pages.live.views import LiveCard, LiveHostView, LiveListView, LiveRoomView, LiveTile, SellerLiveView
+from kernel.money import Money
+from tests.browser.preview.buying_samples import Samples
+
+_AT = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+_PICTURE = Thumbnail("/media/recruiting-1.jpg", "/media/recruiting-1.jpg 160w")
+
+
+def _tile(s: Samples, state: str, number: int = 1, *, reminded: bool = False, visibility: str = "public") -> LiveTile:
+    title = s.pick("秋招专场：一屏管完校招，当场答疑", "Campus recruiting live: one screen, questions answered")
+    at = _AT + timedelta(hours=number)
+    return LiveTile(str(UUID(int=number)), title, "c1", s.seller, state, at, 2_040, _PICTURE, reminded, visibility)
+
+
+def _cards(s: Samples, explained: int | None = None) -> tuple[LiveCard, ...]:
+    long = s.pick("一家名字特别特别长的背景调查与入职管理服务", "A background check with a rather long name")
+    names = (
+        (s.hiring, s.pick("专业版", "Pro"), "seat_year", 19_900, ((65, 300),)),
+        (long, s.pick("标准", "Standard"), "year", 398_000, ((300, 720), (900, 1_020))),
+        (s.pick("上门实施", "On-site rollout"), s.pick("十日", "Ten days"), "once", 1_280_000, ()),
+    )
+    return tuple(
+        LiveCard(
+            str(n),
+            f"l{n}",
+            f"p{n}",
+            name,
+            plan,
+            s.seller,
+            Money(price, "CNY"),
+            per,
+            True,
+            n == explained,
+            spans,
+            "/buy",
+        )
+        for n, (name, plan, per, price, spans) in enumerate(names)
+    )
+
+
+def sessions(s: Samples) -> LiveListView:
+    """One runs, two are ahead, of which one is reminded of, and one is to be seen again."""
+    ahead = (_tile(s, "scheduled", 2, reminded=True), _tile(s, "scheduled", 30, visibility="partners"))
+    return LiveListView((_tile(s, "live"),), ahead, (_tile(s, "ended", 4),))
+
+
+def no_sessions(s: Samples) -> LiveListView:
+    """Nothing is announced."""
+    del s
+    return LiveListView((), (), ())
+
+
+def room(s: Samples, state: str = "live") -> LiveRoomView:
+    """The room while it runs, before, and its replay."""
+    shown = state in ("live", "ended")
+    said = s.pick(
+        "三位客户讲他们怎么用。\n现场回答提问。", "Three customers tell how they use it.\nYour questions, answered."
+    )
+    cards = _cards(s, 1 if state == "live" else None)
+    src = "/media/recruiting.mp4" if shown else ""
+    return LiveRoomView(
+        _tile(s, state), said, src, "/media/recruiting-1.jpg", 720, 1280, 412_000, 7, cards, is_host=state == "live"
+    )
+
+
+def host(s: Samples, state: str = "live") -> LiveHostView:
+    """The host's page, with what the shelf may still have."""
+    plans = (Choice("p9", s.pick("考试系统 · 企业版", "Exams · Enterprise")),)
+    films = (Choice("v1", s.pick("用一块屏管完校招 · 34:00", "One screen · 34:00")),)
+    typed = {"video_id": "v1", "title": s.hiring, "publish_at": "2026-11-22T20:00", "visibility": "public"}
+    return LiveHostView(_tile(s, state), 412, 7, _cards(s, 1), plans, films, typed, "Asia/Shanghai")
+
+
+def own_sessions(s: Samples) -> SellerLiveView:
+    """Own sessions, and the form that announces another."""
+    films = (Choice("v1", s.pick("用一块屏管完校招 · 34:00", "One screen · 34:00")),)
+    return SellerLiveView((_tile(s, "scheduled", 2), _tile(s, "ended", 4)), films, "Asia/Shanghai")

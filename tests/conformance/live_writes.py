@@ -1,0 +1,43 @@
+"""The writes of live sessions: announced, changed, begun, explained, ended; one that does not take place."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from kernel import clock
+from kernel.db.uow import unit_of_work
+from kernel.principal import SYSTEM
+from tests.factories_marketplace import make_ready_video
+
+if TYPE_CHECKING:
+    from tests.conformance.test_writes import World
+
+
+def live_sessions(world: World) -> None:
+    ask, stage = world.walk.ask, world.stage
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        video_id = make_ready_video(uow, stage.seller).id
+    session = {
+        "video_id": str(video_id),
+        "title": "秋招专场",
+        "starts_at": (clock.now() + timedelta(hours=1)).isoformat(),
+    }
+    made = ask("POST /v1/live-sessions", world.seller, session)["session"]["id"]
+    dropped = ask("POST /v1/live-sessions", world.seller, session)["session"]["id"]
+    own = {"live_session_id": made}
+    for method in ("PUT", "DELETE"):
+        ask(f"{method} /v1/live-sessions/{{live_session_id}}/reminder", world.purchaser, **own)
+    ask("PUT /v1/live-sessions/{live_session_id}", world.seller, session | {"title": "校招专场"}, **own)
+    body = {"plan_id": str(stage.seat_plan)}
+    shelf = ask("POST /v1/live-sessions/{live_session_id}/items", world.seller, body, **own)["items"]
+    ask("PUT /v1/live-sessions/{live_session_id}/shelf", world.seller, {"item_ids": [shelf[0]["id"]]}, **own)
+    ask("POST /v1/live-sessions/{live_session_id}/start", world.seller, **own)
+    explained = {"item_id": shelf[0]["id"]}
+    room = ask("PUT /v1/live-sessions/{live_session_id}/explained", world.seller, explained, **own)
+    assert room["items"][0]["explained_now"]
+    ask("DELETE /v1/live-sessions/{live_session_id}/explained", world.seller, **own)
+    item = own | {"live_item_id": shelf[0]["id"]}
+    ask("DELETE /v1/live-sessions/{live_session_id}/items/{live_item_id}", world.seller, **item)
+    ask("POST /v1/live-sessions/{live_session_id}/end", world.seller, **own)
+    ask("POST /v1/live-sessions/{live_session_id}/cancel", world.seller, live_session_id=dropped)
