@@ -21,7 +21,7 @@ from orders.conversations.write import SentFile, conversation_file_key
 from orders.milestones.file_types import MAX_BYTES, checked_media_type
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Kept:
     """The message that the file is now with."""
 
