@@ -9,6 +9,7 @@ from api.pages.frame import (
     department_addresses,
     dispute_addresses,
     fapiao_addresses,
+    hall_addresses,
     offer_addresses,
     operator_addresses,
     partner_addresses,
@@ -26,7 +27,7 @@ from api.pages.frame import (
 PRODUCTS, coupons, usage = product_addresses.PRODUCTS, coupon_addresses, usage_addresses
 clocks, courses, departments, fapiao = clock_addresses, course_addresses, department_addresses, fapiao_addresses
 refunds, store_credits, payments, books = refund_addresses, credit_addresses, payment_addresses, book_addresses
-disputes, services, partners = dispute_addresses, service_addresses, partner_addresses
+disputes, services, partners, halls = dispute_addresses, service_addresses, partner_addresses, hall_addresses
 payouts, policies, operating = payout_addresses, policy_addresses, operator_addresses
 entitlement = recurring_addresses.entitlement
 entitlement_act = recurring_addresses.entitlement_act

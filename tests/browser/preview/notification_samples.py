@@ -55,6 +55,7 @@ class NotificationSamples(FinanceSamples):
             "percent": "80",
             "who": self.pick("云帆软件", "Yunfan Software"),
             "coupon": self.pick("新品上市 (LAUNCH-20)", "Launch (LAUNCH-20)"),
+            "hall": self.pick("秋季云展会", "Autumn fair"),
         }
         items = []
         for number, kind in enumerate(KINDS):
