@@ -12,6 +12,7 @@ from marketplace.videos.captions.check_captions import LANGUAGES
 TAGS = {
     "buying": "Quotes, purchases, their approval and payment, orders and refunds",
     "catalogue": "Listings and plans that are for sale",
+    "halls": "Exhibition halls: booths, agenda, visitors and their badges",
     "content": "Feed, videos, channels, the product cards in videos, and what viewers do with them",
     "courses": "Services whose episodes are videos: what they consist of, watching them, and how far one came",
     "entitlements": "What was bought: its use, its seats, where it opens",

@@ -6,7 +6,7 @@ from copy import copy
 from types import ModuleType
 from typing import Any
 
-from api import customer_service, health, metrics, openapi_ui
+from api import customer_service, hall_routes, health, metrics, openapi_ui
 from api.pages.account import handlers as account_pages
 from api.pages.approvals import handlers as approvals_pages
 from api.pages.awaited_payments import handlers as awaited_payments_pages
@@ -265,6 +265,7 @@ MODULES: tuple[ModuleType, ...] = (
     customer_reviews,
     questions,
     leads,
+    hall_routes,
     offers,
     offer_approvals,
     tier_offers,

@@ -49,6 +49,8 @@ import marketplace.content_reports.models
 import marketplace.courses.models
 import marketplace.demos.models
 import marketplace.discovery.models
+import marketplace.halls.models
+import marketplace.halls.visitor_models
 import marketplace.identity_providers.models
 import marketplace.leads.models
 import marketplace.live.models
@@ -101,6 +103,8 @@ MODELS = (
     marketplace.access.models,
     marketplace.identity_providers.models,
     marketplace.channels.models,
+    marketplace.halls.models,
+    marketplace.halls.visitor_models,
     marketplace.content_reports.models,
     marketplace.videos.models,
     marketplace.catalog.models,

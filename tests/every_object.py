@@ -70,6 +70,9 @@ from marketplace.demos.days import AddDemoDay, add_demo_day
 from marketplace.demos.models import DemoDay
 from marketplace.departments.models import Department
 from marketplace.departments.save_department import SaveDepartment, save_department
+from marketplace.halls.models import Hall, HallBooth
+from marketplace.halls.save_hall import archive_hall
+from marketplace.halls.visitor_models import HallExchange
 from marketplace.identity_providers.email_domains import claim_domain
 from marketplace.identity_providers.models import EmailDomain
 from marketplace.leads.create_lead import CreateLead, create_lead
@@ -133,6 +136,7 @@ from tests.factories_marketplace import (
 from tests.factories_methods import keep_methods
 from tests.factories_usage import PRICE
 from tests.fapiao_stage import first_document, letter_of, number_fapiaos
+from tests.hall_stage import give, make_fair, register_at
 from tests.loop_stage import Stage
 from tests.milestone_stage import service_on, staged_price
 from tests.paper_stage import closed_month
@@ -157,6 +161,9 @@ KINDS: dict[str, type[Base]] = {
     "coupon_id": Coupon,
     "live_session_id": LiveSession,
     "live_item_id": LiveItem,
+    "hall_id": Hall,
+    "booth_id": HallBooth,
+    "badge_exchange_id": HallExchange,
     "partner_tier_id": PartnerTier,
     "tier_price_id": TierPrice,
     "partner_link_id": PartnerLink,
@@ -291,6 +298,7 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
         _taxed(stage)
         | _partner(stage)
         | _live(stage)
+        | _fair(stage)
         | _share_policy(stage)
         | _promoters(stage)
         | _endpoint(stage)
@@ -512,6 +520,17 @@ def _partner(stage: Stage) -> dict[str, UUID]:
         tier_offer_id = make_tier_offer(uow, tier_id, command).id
     made = {"partner_tier_id": tier_id, "tier_price_id": price_id, "partner_link_id": link_id}
     return made | {"tier_offer_id": tier_offer_id}
+
+
+def _fair(stage: Stage) -> dict[str, UUID]:
+    """An exhibition that is over: the seller organized it, and the buyer gave its badge there."""
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        fair = make_fair(uow, stage.seller, stage.seller, uow.session.get_one(Plan, stage.seat_plan))
+        register_at(uow, fair, stage.buyer)
+        exchange_id = give(uow, fair, stage.buyer).id
+        with acting(uow, stage.seller.owner):
+            archive_hall(uow, fair.hall_id)
+    return {"hall_id": fair.hall_id, "booth_id": fair.booth_id, "badge_exchange_id": exchange_id}
 
 
 def _taxed(stage: Stage) -> dict[str, UUID]:

@@ -55,7 +55,10 @@ from kernel.secrets import SecretBox
 from kernel.signing import TokenSigner
 from kernel.storage import Storage, open_storage
 from marketplace.attribution.record_touchpoints import TouchpointIn, record_touchpoints
+from marketplace.catalog.models import Plan
 from marketplace.courses.save_course import EpisodeDraft, SaveCourse, save_course
+from marketplace.halls.exchange_badge import revoke_badge
+from marketplace.halls.save_agenda import AgendaDraft, save_agenda
 from marketplace.live.explain import explain_item
 from marketplace.live.run_session import end_session
 from marketplace.parties.lookups import find_default_billing_profile
@@ -109,6 +112,7 @@ from tests.factories_billing import OPERATOR, PlainRenderer, close_due, do_sweep
 from tests.factories_live import make_live
 from tests.factories_marketplace import (
     Org,
+    acting,
     make_member,
     make_org,
     make_plans,
@@ -120,6 +124,7 @@ from tests.factories_marketplace import (
     per_seat_plan,
 )
 from tests.factories_usage import PRICE
+from tests.hall_stage import give, make_fair, register_at
 from tests.verify_bank import NoPaper, owe_on_account, pay_by_transfer
 from tests.verify_months import invoice_months
 from tests.verify_resold import sell_abroad, sell_resold
@@ -281,6 +286,7 @@ class MarketStage:
         self._offer_too_low()
         self._talk(best)
         self._partner()
+        self._fair()
         self._with_approval()
         return best
 
@@ -509,6 +515,18 @@ class MarketStage:
             )
         with unit_of_work(self.db, self.buyer.owner) as uow:
             end_partner(uow, link_id)
+
+    def _fair(self) -> None:
+        """One visitor of an exhibition gives its badge, another takes it back."""
+        with unit_of_work(self.db, SYSTEM) as uow:
+            fair = make_fair(uow, self.seller, self.seller, uow.session.get_one(Plan, self.seats.id))
+            for visitor in (self.buyer, self.promoter):
+                register_at(uow, fair, visitor)
+                given = give(uow, fair, visitor)
+            with acting(uow, self.promoter.owner):
+                revoke_badge(uow, given.id)
+            with acting(uow, self.seller.owner):
+                save_agenda(uow, fair.hall_id, [AgendaDraft(clock.now(), clock.now() + timedelta(hours=1), "开幕")])
 
     def _change_at_tier(self, tier_id: UUID) -> None:
         """What was bought at the price of a tier is changed to a larger plan at it."""

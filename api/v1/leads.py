@@ -11,6 +11,7 @@ from uuid import UUID
 from litestar import Response, get, post, put
 from litestar.di import NamedDependency as Given
 from litestar.params import FromPath, JSONBody, QueryParameter
+from msgspec import Meta
 from pydantic import Field
 
 from api.auth import SIGNED_IN
@@ -34,6 +35,7 @@ from kernel.db.uow import UnitOfWork
 from marketplace.demos.book_demo import ask_with_time
 from marketplace.demos.end_request import plan_request, withdraw_request
 from marketplace.demos.queries import BookingView, booking_of
+from marketplace.halls.visitor_queries import LeadHall, hall_of_lead
 from marketplace.leads.consent_text import CONSENT_VERSION, consent_text
 from marketplace.leads.create_lead import Contact, CreateLead
 from marketplace.leads.messages import send_message
@@ -108,6 +110,7 @@ class LeadThreadOut(Out):
     messages: Sequence[MessageView]
     offers: Sequence[OfferOut]
     booking: BookingView | None
+    hall: Annotated[LeadHall | None, Meta(description="Where a badge was given, of a request that came so")]
 
 
 class SellerLeadThreadOut(Out):
@@ -118,6 +121,7 @@ class SellerLeadThreadOut(Out):
     notes: Sequence[NoteView]
     offers: Sequence[OfferOut]
     booking: BookingView | None
+    hall: Annotated[LeadHall | None, Meta(description="Where a badge was given, of a request that came so")]
 
 
 class ConsentOut(Out):
@@ -281,6 +285,7 @@ def own_thread(uow: UnitOfWork, lead_id: UUID) -> LeadThreadOut:
         messages=messages_of(uow, lead_id),
         offers=_offers(uow, lead_id),
         booking=booking_of(uow, lead_id),
+        hall=hall_of_lead(uow, lead_id),
     )
 
 
@@ -292,6 +297,7 @@ def seller_thread(uow: UnitOfWork, lead_id: UUID) -> SellerLeadThreadOut:
         notes=notes_of(uow, lead_id),
         offers=_offers(uow, lead_id),
         booking=booking_of(uow, lead_id),
+        hall=hall_of_lead(uow, lead_id),
     )
 
 

@@ -30,6 +30,8 @@ import marketplace.access.models
 import marketplace.catalog.models
 import marketplace.content_reports.models
 import marketplace.demos.models
+import marketplace.halls.models
+import marketplace.halls.visitor_models
 import marketplace.identity_providers.models
 import marketplace.leads.models
 import marketplace.live.models
@@ -96,6 +98,10 @@ TABLES = {
     marketplace.webhooks.models.WEBHOOK_ENDPOINT.name: "marketplace.webhook_endpoint",
     marketplace.test_clocks.models.TEST_CLOCK.name: "marketplace.test_clock",
     marketplace.demos.models.DEMO.name: "marketplace.demo_booking",
+    marketplace.halls.models.HALL.name: "marketplace.hall",
+    marketplace.halls.models.BOOTH.name: "marketplace.hall_booth",
+    marketplace.halls.visitor_models.BADGE.name: "marketplace.hall_badge",
+    marketplace.halls.visitor_models.EXCHANGE.name: "marketplace.hall_exchange",
     orders.offers.models.OFFER.name: "orders.offer",
     orders.offers.tier_offer_models.TIER_OFFER.name: "orders.tier_offer",
     orders.order.instalments.INSTALMENT.name: "orders.instalment",

@@ -9,6 +9,7 @@ from typing import Any
 from app.verify.rule import Query
 
 BOTH = "buyer_org_id seller_org_id"
+OF_BOOTH, OF_BADGE = "org_id exhibitor_org_id", "org_id visitor_org_id"
 KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ("orders.purchase", "quote_id", "orders.quote", "buyer_org_id", "buyer_org_id"),
     ("marketplace.department", "parent_id", "marketplace.department", "org_id", "org_id"),
@@ -30,6 +31,16 @@ KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ("marketplace.partner_link", "tier_id", "marketplace.partner_tier", "seller_org_id", "seller_org_id"),
     ("marketplace.tier_price", "tier_id", "marketplace.partner_tier", "seller_org_id", "seller_org_id"),
     ("marketplace.tier_price", "listing_id", "marketplace.listing", "seller_org_id", "org_id"),
+    ("marketplace.hall_booth", "hall_id", "marketplace.hall", "org_id", "org_id"),
+    ("marketplace.hall_booth", "channel_id", "marketplace.channel", "exhibitor_org_id", "org_id"),
+    ("marketplace.hall_booth_item", "booth_id", "marketplace.hall_booth", "exhibitor_org_id", "exhibitor_org_id"),
+    ("marketplace.hall_booth_item", "listing_id", "marketplace.listing", "exhibitor_org_id", "org_id"),
+    ("marketplace.hall_booth_item", "video_id", "marketplace.video", "exhibitor_org_id", "org_id"),
+    ("marketplace.hall_agenda_item", "hall_id", "marketplace.hall", "org_id", "org_id"),
+    ("marketplace.hall_badge", "hall_id", "marketplace.hall", "org_id", "org_id"),
+    ("marketplace.hall_exchange", "booth_id", "marketplace.hall_booth", OF_BOOTH, OF_BOOTH),
+    ("marketplace.hall_exchange", "badge_id", "marketplace.hall_badge", OF_BADGE, OF_BADGE),
+    ("marketplace.hall_exchange", "lead_id", "marketplace.lead", "visitor_org_id exhibitor_org_id", BOTH),
     ("orders.approval", "purchase_id", "orders.purchase", "buyer_org_id", "buyer_org_id"),
     ('orders."order"', "purchase_id", "orders.purchase", "buyer_org_id", "buyer_org_id"),
     ("orders.order_line", "order_id", 'orders."order"', BOTH, BOTH),

@@ -47,6 +47,8 @@ class Contact:
     consent_version: str
     phone: str = ""
     locale: str = "zh-CN"
+    consent_text: str = ""
+    """Of a badge that was given: the other words that its bearer agreed to, under their own version. It may name no mailbox."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,8 @@ class CreateLead:
     contact: Contact | None = None
     network_address: str | None = None
     """Where it is asked from, as far as that is known."""
+    by_badge: bool = False
+    """Whether it comes of a badge that was given to a booth: it needs no words, and was counted there."""
 
 
 def create_lead(uow: UnitOfWork, command: CreateLead) -> Lead:
@@ -90,7 +94,7 @@ def create_lead(uow: UnitOfWork, command: CreateLead) -> Lead:
     if listing.org_id == buyer_id:
         raise Conflict("own_product")
     message = paragraphs("text", command.text, MAX_MESSAGE)
-    if command.kind == "consult" and not message:
+    if command.kind == "consult" and not message and not command.by_badge:
         raise Invalid("text_required", field="text")
     _require_consent(command.contact)
     lock_aggregate(uow, buyer_id)
@@ -99,7 +103,8 @@ def create_lead(uow: UnitOfWork, command: CreateLead) -> Lead:
         _give_contact(uow, found, command.contact)
         _say_more(uow, found, command, message)
         return found
-    _count(uow, person_id, buyer_id, command.network_address)
+    if not command.by_badge:
+        _count(uow, person_id, buyer_id, command.network_address)
     lead = Lead(
         id=uuid7(),
         buyer_org_id=buyer_id,
@@ -225,13 +230,14 @@ def _contact(uow: UnitOfWork, contact: Contact | None, seller_id: UUID) -> dict[
             "consent_text": None,
             "consented_at": None,
         }
-    if contact.consent_version != CONSENT_VERSION:
+    if not contact.consent_text and contact.consent_version != CONSENT_VERSION:
         raise Conflict("consent_outdated")
+    has_mailbox = contact.email or not contact.consent_text
     return {
         "contact_name": line("contact_name", contact.name, 100),
-        "contact_email": checked_email(contact.email, field="contact_email"),
+        "contact_email": checked_email(contact.email, field="contact_email") if has_mailbox else "",
         "contact_phone": optional_line("contact_phone", contact.phone, 40),
-        "consent_version": CONSENT_VERSION,
-        "consent_text": consent_text(contact.locale, get_party(uow, seller_id).display_name),
+        "consent_version": contact.consent_version,
+        "consent_text": contact.consent_text or consent_text(contact.locale, get_party(uow, seller_id).display_name),
         "consented_at": clock.now(),
     }

@@ -114,3 +114,15 @@ def require_open(lead: Lead) -> None:
     """Raises Conflict(`lead_closed`) when it is closed: neither side is written to any more."""
     if lead.state not in OPEN:
         raise Conflict("lead_closed", state=lead.state)
+
+
+def forget_contact(uow: UnitOfWork, lead_id: UUID, email: str, phone: str) -> bool:
+    """Whoever gave this contact takes it back: it is forgotten, where the request holds it, in whatever state. Returns whether
+    it did. Locks: the lead.
+    """
+    lead = lock_row(uow.session, Lead, lead_id)
+    if lead is None or (lead.contact_email, lead.contact_phone) != (email, phone):
+        return False
+    lead.contact_name = lead.contact_email = lead.contact_phone = ""
+    uow.flush()
+    return True

@@ -47,6 +47,7 @@ from tests.conformance.coupon_writes import coupons
 from tests.conformance.credit_line_writes import credit_lines
 from tests.conformance.dispute_writes import disputes
 from tests.conformance.fapiao_writes import fapiaos, invoice_forwards
+from tests.conformance.hall_writes import halls
 from tests.conformance.live_writes import live_sessions
 from tests.conformance.milestone_writes import milestones
 from tests.conformance.paper_writes import papers
@@ -452,6 +453,7 @@ STEPS = (
     notifications,
     leads,
     customer_service,
+    halls,
     catalogue,
     onboarding,
     videos,

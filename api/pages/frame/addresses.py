@@ -9,6 +9,7 @@ from api.pages.frame import (
     department_addresses,
     dispute_addresses,
     fapiao_addresses,
+    hall_addresses,
     live_addresses,
     offer_addresses,
     operator_addresses,
@@ -28,6 +29,7 @@ PRODUCTS, coupons, usage = product_addresses.PRODUCTS, coupon_addresses, usage_a
 clocks, courses, departments, fapiao = clock_addresses, course_addresses, department_addresses, fapiao_addresses
 refunds, store_credits, payments, books = refund_addresses, credit_addresses, payment_addresses, book_addresses
 disputes, services, partners, live = dispute_addresses, service_addresses, partner_addresses, live_addresses
+halls = hall_addresses
 payouts, policies, operating = payout_addresses, policy_addresses, operator_addresses
 entitlement = recurring_addresses.entitlement
 entitlement_act = recurring_addresses.entitlement_act

@@ -37,6 +37,7 @@ Area = Literal[
     "webhooks",
     "coupons",
     "partners",
+    "own_halls",
 ]
 """What a person may open. Each is one permission of a page, or several pages that ask for the same one (`sidebar.py`)."""
 
@@ -56,6 +57,7 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("feed", "play", addresses.FEED, "channel", "channel"),
     NavItem("products", "box", addresses.PRODUCTS, "channel", "channel"),
     NavItem("live", "video", addresses.live.LIVE, "channel", "channel"),
+    NavItem("halls", "building", addresses.halls.HALLS, "channel", "channel"),
     NavItem("orders", "receipt", addresses.ORDERS, "buyer", "buying"),
     NavItem("approvals", "stamp", addresses.APPROVALS, "approver", "buying"),
     NavItem("entitlements", "key", addresses.ENTITLEMENTS, "member", "buying"),
@@ -97,6 +99,7 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("seller_listings", "box", addresses.SELLER_LISTINGS, "sales", "selling"),
     NavItem("seller_partners", "users", addresses.partners.SELLER_PARTNERS, "coupons", "selling"),
     NavItem("seller_promoter_plans", "share", addresses.policies.SELLER_PLANS, "coupons", "selling"),
+    NavItem("own_halls", "building", addresses.halls.OWN_HALLS, "own_halls", "selling"),
     NavItem("coupons", "tag", addresses.coupons.COUPONS, "coupons", "selling"),
     NavItem("seller_start", "check", addresses.SELLER_START, "start", "selling"),
     NavItem("own_channel", "share", addresses.SELLER_CHANNEL, "own_channel", "promoting"),

@@ -35,6 +35,7 @@ _SELLING: tuple[tuple[str, Area], ...] = (
     ("seller.orders.read", "sales"),
     ("leads.manage", "leads"),
     ("catalog.write", "coupons"),
+    ("catalog.write", "own_halls"),
     ("money.read", "earnings"),
 )
 STARTING = ("members.manage", "billing.manage", "connectors.write", "videos.write", "catalog.write")
@@ -50,6 +51,7 @@ _OPERATING: tuple[tuple[str, Area], ...] = (
     ("operator.reviews", "tax_id_disputes"),
     ("operator.reviews", "email_domains"),
     ("operator.reviews", "reviewer"),
+    ("operator.reviews", "own_halls"),
     ("trace.read", "tracer"),
 )
 

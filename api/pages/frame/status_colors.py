@@ -140,6 +140,9 @@ TONES: dict[str, dict[str, Tone]] = {
     },
     "share_policy_version": {"draft": "wait", "published": "good", "discarded": "idle"},
     "coupon": {"waits": "wait", "running": "good", "over": "idle", "ended": "idle"},
+    "hall_phase": {"draft": "idle", "upcoming": "wait", "open": "good", "closed": "idle", "archived": "idle"},
+    "hall_booth": {"invited": "wait", "accepted": "good", "declined": "bad", "removed": "idle"},
+    "hall_exchange": {"asked": "wait", "given": "good", "declined": "idle", "revoked": "idle"},
     "partner_link": {"asked": "wait", "accepted": "good", "declined": "bad", "withdrawn": "idle", "ended": "idle"},
     "offer": {
         "awaiting_approval": "wait",

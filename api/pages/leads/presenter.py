@@ -30,6 +30,7 @@ from marketplace.access.permissions import permissions_of
 from marketplace.catalog.queries import ListingView
 from marketplace.demos.calendar import free_slots
 from marketplace.demos.queries import booking_of
+from marketplace.halls.visitor_queries import hall_of_lead
 from marketplace.leads.consent_text import CONSENT_VERSION, consent_text
 from marketplace.leads.models import KINDS, OPEN
 from marketplace.leads.queries import LeadView, MessageView, get_own_lead, get_seller_lead, messages_of, notes_of
@@ -92,6 +93,7 @@ def own_page(page_request: PageRequest, lead_id: UUID) -> LeadPage:
     with page_request.work() as uow:
         lead, messages = get_own_lead(uow, lead_id), messages_of(uow, lead_id)
         shown = _page(page_request, lead, messages, offers_of(uow, lead_id), sells=False)
+        shown = _with_hall(page_request, uow, lead, shown)
         return _with_demo(page_request, uow, lead, shown)
 
 
@@ -101,7 +103,7 @@ def seller_page(page_request: PageRequest, lead_id: UUID, offered: OfferTyped | 
         found = get_seller_lead(uow, lead_id)
         offers = offers_of(uow, lead_id)
         shown = _page(page_request, found.lead, messages_of(uow, lead_id), offers, sells=True)
-        shown = _with_demo(page_request, uow, found.lead, shown)
+        shown = _with_hall(page_request, uow, found.lead, _with_demo(page_request, uow, found.lead, shown))
         notes = notes_of(uow, lead_id)
         members = list_members(uow)
         plans = own_plans(page_request, uow, found.lead.listing_id)
@@ -126,6 +128,16 @@ def seller_page(page_request: PageRequest, lead_id: UUID, offered: OfferTyped | 
         plans=plans,
         offered=offered or usual,
     )
+
+
+def _with_hall(page_request: PageRequest, uow: UnitOfWork, lead: LeadView, shown: LeadPage) -> LeadPage:
+    """With the exhibition that it comes of, and where its side goes on there."""
+    met = hall_of_lead(uow, lead.id)
+    if met is None:
+        return shown
+    own = shown.sells
+    address = addresses.halls.own_booth(str(met.booth_id)) if own else addresses.halls.hall(str(met.hall_id), "/badge")
+    return replace(shown, hall=page_request.pick(met.title, met.title_en), hall_address=address)
 
 
 def _with_demo(page_request: PageRequest, uow: UnitOfWork, lead: LeadView, shown: LeadPage) -> LeadPage:

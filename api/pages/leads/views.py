@@ -128,6 +128,9 @@ class LeadPage:
     members: tuple[Choice, ...] = ()
     assigned_to: str = ""
     ask_again: str = ""
+    hall: str = ""
+    """The exhibition at which a badge was given, where it came so."""
+    hall_address: str = ""
     idempotency_key: str = ""
     text: str = ""
     note: str = ""

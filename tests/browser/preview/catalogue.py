@@ -24,6 +24,7 @@ from tests.browser.preview import (
     form_samples,
     forward_samples,
     gateway_samples,
+    hall_samples,
     lead_samples,
     live_samples,
     method_samples,
@@ -52,7 +53,7 @@ from tests.browser.preview.product_samples import product_pages
 from tests.browser.preview.selling_samples import DeskSamples
 
 BUYER: frozenset[Area] = frozenset({"buyer", "approver", "member", "finance", "asker"})
-SELLER: frozenset[Area] = frozenset({"seller", "films", "sales", "leads", "coupons", "earnings"})
+SELLER: frozenset[Area] = frozenset({"seller", "films", "sales", "leads", "coupons", "own_halls", "earnings"})
 PROMOTER: frozenset[Area] = frozenset({"channel_films", "promoter"})
 EVERYTHING: frozenset[Area] = BUYER | SELLER | PROMOTER | {"operator", "tracer"}
 
@@ -100,6 +101,17 @@ def samples(language: Language) -> dict[str, Sample]:
         "product-promotion": Sample(coupon_samples.on_promotion(s), BUYER),
         "seller-coupons": Sample(coupon_samples.coupons(s), SELLER),
         "seller-coupons-refused": Sample(coupon_samples.coupons(s, wrong=True), SELLER),
+        "halls": Sample(hall_samples.halls(s), BUYER),
+        "hall": Sample(hall_samples.hall(s), BUYER),
+        "hall-booth": Sample(hall_samples.booth(s), BUYER),
+        "hall-register": Sample(hall_samples.register(s), BUYER),
+        "hall-badge": Sample(hall_samples.badge(s), BUYER),
+        "hall-scan": Sample(hall_samples.scan(s), SELLER),
+        "own-halls": Sample(hall_samples.own_halls(s), SELLER),
+        "hall-desk": Sample(hall_samples.desk(s), SELLER),
+        "hall-report": Sample(hall_samples.report(s), SELLER),
+        "own-booth": Sample(hall_samples.own_booth(s), SELLER),
+        "own-booth-invited": Sample(hall_samples.booth_invited(s), SELLER),
         "seller-partners": Sample(partner_samples.seller_partners(s), SELLER),
         "seller-tier": Sample(partner_samples.tier(s), SELLER),
         "seller-tier-editor": Sample(partner_samples.tier_editor(s), SELLER),

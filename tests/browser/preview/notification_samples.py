@@ -56,6 +56,7 @@ class NotificationSamples(FinanceSamples):
             "who": self.pick("云帆软件", "Yunfan Software"),
             "channel": self.seller,
             "coupon": self.pick("新品上市 (LAUNCH-20)", "Launch (LAUNCH-20)"),
+            "hall": self.pick("秋季云展会", "Autumn fair"),
         }
         items = []
         for number, kind in enumerate(KINDS):

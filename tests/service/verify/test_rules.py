@@ -26,6 +26,7 @@ from tests.service.verify import (
     plants_courses,
     plants_fapiao,
     plants_forms,
+    plants_halls,
     plants_instalments,
     plants_live,
     plants_methods,
@@ -59,7 +60,7 @@ PLANTS = {
     name: plant
     for module in (
         *(plants_money, plants_bank, plants_methods, plants_rest, plants_subscriptions, plants_coupons),
-        *(plants_courses, plants_milestones, plants_instalments, plants_partners, plants_fapiao),
+        *(plants_courses, plants_milestones, plants_instalments, plants_partners, plants_fapiao, plants_halls),
         *(plants_payout_batches, plants_books, plants_share_policies, plants_transfers, plants_papers, plants_forms),
         *(plants_on_account, plants_live, plants_payee_tax, plants_months, plants_selling_models),
         plants_conversations,

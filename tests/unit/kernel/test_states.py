@@ -100,6 +100,10 @@ marketplace.email_domain: pending > approved refused removed; approved > removed
 marketplace.live_session: scheduled > live cancelled; live > ended
 marketplace.lead: new > working answered won lost withdrawn; working > answered won lost withdrawn;
     answered > working won lost withdrawn; lost > won; withdrawn > won
+marketplace.hall: draft > published; published > archived; archived > published
+marketplace.hall_booth: invited > accepted declined removed; accepted > removed
+marketplace.hall_badge: registered > withdrawn; withdrawn > registered
+marketplace.hall_exchange: asked > given declined; given > revoked
 marketplace.member: active > removed; removed > active
 marketplace.test_clock: ready > advancing deleting; advancing > ready; deleting > deleted
 marketplace.webhook_endpoint: active > disabled removed; disabled > active removed

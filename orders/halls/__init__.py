@@ -1,0 +1,1 @@
+"""What halls brought: the report of an organizer, and of each exhibitor."""
