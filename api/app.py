@@ -21,7 +21,7 @@ from api.openapi import openapi_config
 from api.order_watcher import OrderWatcher
 from api.pages.frame.site import provide_form, provide_page_request
 from api.request import MAX_BODY_BYTES, OPTIONS_ALONE, ApiRequest, guard
-from api.routes import routes
+from api.routes import all_routes
 from api.schema import provide_paging
 from api.viewer_lookup import ViewerLookup
 
@@ -64,7 +64,7 @@ def _router() -> Router:
     What answers OPTIONS is left to be made anew by the application: the router's names only the methods of the handler that
     was the first of its path.
     """
-    router = Router(path="/", route_handlers=routes())
+    router = Router(path="/", route_handlers=all_routes())
     for route in router.routes:
         if isinstance(route, HTTPRoute):
             route.route_handlers = [

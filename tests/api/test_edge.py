@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import warnings
+from importlib import import_module
+from pkgutil import walk_packages
 from typing import Any, NoReturn
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,10 +14,11 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.testing import TestClient
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
+import api
 from api.conditional import is_unchanged
 from api.context import Services
 from api.pages.frame import assets
-from api.routes import MODULES
+from api.routes import modules
 from kernel.db.uow import unit_of_work
 from kernel.principal import SYSTEM
 from tests.api_server import application
@@ -46,14 +49,17 @@ def test_a_static_file_says_its_type_once(visitor: Client) -> None:
         assert told == (f"{base}; charset=utf-8" if base.startswith("text/") else base), name
 
 
-def test_every_handler_of_a_module_is_a_route() -> None:
-    forgotten = [
-        f"{module.__name__}.{key}"
-        for module in MODULES
-        for key, value in vars(module).items()
-        if isinstance(value, HTTPRouteHandler) and value not in module.routes
+def test_every_handler_is_a_route_of_its_own_module_alone() -> None:
+    found = sorted(walk_packages(api.__path__, "api."), key=lambda found: found.name)
+    defined = [
+        (f"{name}.{key}", value)
+        for name in (found.name for found in found)
+        for key, value in vars(import_module(name)).items()
+        if isinstance(value, HTTPRouteHandler)
     ]
-    assert forgotten == []
+    served = [id(handler) for module in modules() for handler in module.routes]
+    assert len(served) == len(set(served)), "none is served twice"
+    assert [name for name, handler in defined if id(handler) not in served] == [], "none is forgotten"
 
 
 def test_the_framework_announces_the_end_of_nothing_we_use(services: Services) -> None:

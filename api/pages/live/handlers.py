@@ -11,7 +11,6 @@ from litestar.params import FromPath
 from api.auth import PUBLIC, SIGNED_IN
 from api.pages.frame import addresses
 from api.pages.frame.site import NOT_INDEXED, Form, PageRequest, form_post, page, parse_uuid_or_404
-from api.pages.live import host_handlers
 from api.pages.live.presenter import room_view, tile
 from api.pages.live.views import LiveListView
 from marketplace.channels.queries import get_channel
@@ -65,4 +64,4 @@ def remind(session_id: FromPath[UUID], page_request: Given[PageRequest], form: G
     return page_request.redirect(addresses.live.room(str(session_id)), notice=notice)
 
 
-routes = [show_sessions, show_room, remind, *host_handlers.routes]
+routes = [show_sessions, show_room, remind]
