@@ -14,6 +14,10 @@ def partners_rated(p: Planter, _: World) -> None:
     p.change("UPDATE marketplace.tier_price SET discount_ppm = discount_ppm + 10000")
 
 
+def partners_audience(p: Planter, _: World) -> None:
+    p.change("UPDATE marketplace.listing SET partner_groups = ARRAY[gen_random_uuid()]")
+
+
 def offers_of_tier(p: Planter, _: World) -> None:
     p.change("UPDATE orders.offer SET terms = 'For this one alone.' WHERE tier_offer_id IS NOT NULL")
 
