@@ -126,14 +126,15 @@ def get_image(
         ImageWidth, QueryParameter(name="w", required=False, description="At most this many pixels wide")
     ] = 1600,
 ) -> Response[bytes]:
-    """A picture of a listing as WebP: anybody's that was published, one's own before that."""
+    """A picture of a listing as WebP: anybody's that was published, or its partners' alone; one's own before that."""
     with request.transaction() as uow:
         shown = is_image_shown(uow, listing_id, v) if v else None
     if shown is None:
         raise NotFound("image_not_found")
     headers = {
         "ETag": f'"{v}.{w}"',
-        "Cache-Control": f"{'public' if shown else 'private'}, {KEPT}",
+        # What its reader may no more see tomorrow is asked for again each time.
+        "Cache-Control": f"public, {KEPT}" if shown else "private, no-cache",
         "X-Content-Type-Options": "nosniff",
         "Cross-Origin-Resource-Policy": "cross-origin" if shown else "same-origin",
     }

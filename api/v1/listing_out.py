@@ -13,6 +13,7 @@ from api.v1.plan_bodies import PlanOut
 from kernel.text import render_markdown
 from marketplace.catalog.content_hash import draft_hash, image_hash, terms_hash
 from marketplace.catalog.queries import ListingView
+from marketplace.relations.partner_groups import groups_as_read
 
 
 class ListingOut(Out):
@@ -22,6 +23,9 @@ class ListingOut(Out):
     seller's name for the terms at `/v1/listings/{id}/terms`; null where it has none. A change of a picture's words names its
     `base` as what it began from, one of the terms `terms_base`, one of words and plans (`POST /v1/listings/{id}/versions`)
     the `base` of the listing as its seller reads it.
+
+    `visibility`: `public`, or `partners`: shown to its seller's partners alone, of which its seller reads which
+    (`all_partners`, or those in `partner_tier_ids`).
 
     `rating_tenths`: the average of `rating_count` customers' reviews, in tenths of a star; null where there are none.
     """
@@ -61,13 +65,19 @@ class ListingOut(Out):
     created_at: datetime
     rating_count: int
     rating_tenths: int | None
+    visibility: str
+    all_partners: bool
+    partner_tier_ids: list[UUID]
     plans: list[PlanOut]
 
     @classmethod
     def of(cls, row: ListingView) -> ListingOut:
         """From the query's row."""
+        groups = groups_as_read(row.partner_groups, row.org_id)
         return cls.of_row(
             row,
+            all_partners=groups.everybody,
+            partner_tier_ids=list(groups.tier_ids),
             description_html=render_markdown(row.description),
             description_html_en=render_markdown(row.description_en),
             images=[{**one, "base": image_hash(one)} for one in row.images],

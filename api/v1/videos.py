@@ -36,6 +36,8 @@ from marketplace.publishing.edit_placements import (
 )
 from marketplace.publishing.publish_video import Blocker, publish_video, withdraw_video
 from marketplace.publishing.queries import Partner, VideoDetail, VideoRow, get_own_video, list_own_videos
+from marketplace.relations.partner_groups import PartnerGroups
+from marketplace.relations.save_tier import MOST_TIERS
 from marketplace.videos.create_video import CreateVideo
 from marketplace.videos.models import VIDEO
 from marketplace.videos.set_chapters import Chapter
@@ -48,7 +50,8 @@ Visibility = Literal["public", "unlisted", "partners", "internal"]
 class VideoIn(Wire):
     """A post's words; its file follows. Without `channel_id` it goes on the organization's oldest channel.
 
-    `partner_ids` are the organizations that see it while it is for partners. With `publish_at` it is published then.
+    While it is for partners, the organizations `partner_ids` see it, and the seller's partners: all, or those in some tiers.
+    With `publish_at` it is published then.
     """
 
     channel_id: UUID | None = None
@@ -58,6 +61,8 @@ class VideoIn(Wire):
     description_en: Annotated[str, Field(max_length=2000)] = ""
     visibility: Visibility = "public"
     partner_ids: Annotated[list[UUID], Field(default_factory=list, max_length=MAX_PARTNERS)]
+    all_partners: bool = False
+    partner_tier_ids: Annotated[list[UUID], Field(default_factory=list, max_length=MOST_TIERS)]
     publish_at: Annotated[UtcIn | None, Field(examples=["2027-01-04T09:00:00+08:00"])] = None
 
 
@@ -153,7 +158,11 @@ class ReachOut(Out):
 
 
 class VideoDetailOut(Out):
-    """A video of one's own with everything one works on."""
+    """A video of one's own with everything one works on.
+
+    While it is for partners: `partners` are organizations that it names; `all_partners`, and those in `partner_tier_ids`, by
+    their links.
+    """
 
     video: VideoRowOut
     description: str
@@ -166,6 +175,8 @@ class VideoDetailOut(Out):
     captions: list[CaptionTrackOut]
     chapters: Sequence[Chapter]
     partners: Sequence[Partner]
+    all_partners: bool
+    partner_tier_ids: list[UUID]
     placements: list[CardOut]
     claims: list[ClaimOut]
     blockers: list[BlockerOut]
@@ -187,6 +198,8 @@ class VideoDetailOut(Out):
         return cls(
             video=VideoRowOut.of(services, detail.row),
             **{name: getattr(detail, name) for name in names},
+            all_partners=detail.groups.everybody,
+            partner_tier_ids=list(detail.groups.tier_ids),
             captions=[CaptionTrackOut.of(services, detail.row, track) for track in detail.captions],
             placements=[CardOut.of(card) for card in detail.cards],
             claims=[ClaimOut.of(claim) for claim in detail.claims],
@@ -216,8 +229,10 @@ class ShareLinkOut(Out):
 @post("/v1/videos", permission="videos.write", refuses=[404], sync_to_thread=True, tags=["content"])
 def create(data: JSONBody[VideoIn], request: ApiRequest) -> StateOut:
     """Begin a post; upload its file next."""
-    words = CreateVideo(**data.model_dump(exclude={"partner_ids", "publish_at"}))
-    command = BeginPost(words, data.partner_ids, data.publish_at)
+    readers = {"partner_ids", "all_partners", "partner_tier_ids", "publish_at"}
+    words = CreateVideo(**data.model_dump(exclude=readers))
+    groups = PartnerGroups(data.all_partners, data.partner_tier_ids)
+    command = BeginPost(words, data.partner_ids, data.publish_at, groups)
     made = request.transact(lambda uow: begin_post(uow, command))
     return StateOut(id=made.id, state=made.state)
 

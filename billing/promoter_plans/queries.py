@@ -16,6 +16,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 from kernel.paging import Page, cut, newest_first
 from kernel.states import state_in
+from marketplace.catalog.access import shown_to
 from marketplace.catalog.models import Listing, ListingVersion
 from marketplace.parties.models import Organization
 
@@ -84,6 +85,7 @@ def list_offered_plans(uow: UnitOfWork, *, cursor: str | None = None, limit: int
                 PromoterPlan.seller_org_id != own_id,
                 or_(PromoterPlan.ends_at.is_(None), PromoterPlan.ends_at > now),
                 state_in(Listing.state, "published"),
+                shown_to(own_id),
             )
         )
         rows = uow.session.scalars(

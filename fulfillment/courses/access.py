@@ -13,6 +13,7 @@ from kernel.db.platform_scope import reading_as_platform
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 from marketplace.access.models import Member
+from marketplace.catalog.access import SHOWN
 from marketplace.catalog.models import Listing
 from marketplace.courses.queries import Episode, find_episode
 from marketplace.parties.models import Organization
@@ -86,10 +87,10 @@ def _may_watch(uow: UnitOfWork, listing_id: UUID, episode: Episode) -> bool:
 
 
 def is_on_sale(uow: UnitOfWork, listing_id: UUID) -> bool:
-    """Whether anybody may see the product."""
+    """Whether the product is on sale to who asks."""
     shown = (
         select(Listing.id)
         .join(Organization, Organization.id == Listing.org_id)
-        .where(Listing.id == listing_id, Listing.state == "published", Organization.state == "active")
+        .where(Listing.id == listing_id, Listing.state == "published", Organization.state == "active", SHOWN)
     )
     return uow.session.scalar(shown) is not None

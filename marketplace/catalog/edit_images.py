@@ -12,7 +12,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid, NotFound
 from marketplace.catalog.content_hash import image_hash
 from marketplace.catalog.edit_draft import draft_for_change, lock_draft, require_base
-from marketplace.catalog.models import ListingVersion
+from marketplace.catalog.models import Listing, ListingVersion
 from marketplace.catalog.prepare_image import WIDTHS, PreparedImage
 from marketplace.input_text import optional_line
 
@@ -118,14 +118,15 @@ def remove_image(uow: UnitOfWork, listing_id: UUID, image_id: str, base: str | N
 
 
 def is_image_shown(uow: UnitOfWork, listing_id: UUID, image_id: str) -> bool | None:
-    """Whether anybody may see a picture (of a version that was published), or its seller and the platform alone; None: nobody."""
+    """Whether anybody may see a picture (of a version that was published), or who reads this alone; None: nobody."""
     rows = uow.session.execute(
-        select(ListingVersion.published_at, ListingVersion.org_id).where(
-            ListingVersion.listing_id == listing_id, ListingVersion.images.contains([{"id": image_id}])
-        )
+        select(ListingVersion.published_at, ListingVersion.org_id, Listing.visibility)
+        .join(Listing, Listing.id == ListingVersion.listing_id)
+        .where(ListingVersion.listing_id == listing_id, ListingVersion.images.contains([{"id": image_id}]))
     ).all()
+    # What is for partners is a row to those who may see it alone.
     if any(row.published_at is not None for row in rows):
-        return True
+        return all(row.visibility == "public" for row in rows)
     me = uow.principal
     return False if any(me.is_platform or row.org_id == me.org_id for row in rows) else None
 

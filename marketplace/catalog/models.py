@@ -5,8 +5,17 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.db.base import Base, CreatedAt, Currency, Id, Instant, Minor
@@ -34,6 +43,9 @@ class Listing(Base):
         ),
         CheckConstraint("state <> 'published' OR current_version_id IS NOT NULL", name="published_has_version"),
         CheckConstraint("rating_count >= 0 AND rating_sum BETWEEN rating_count AND rating_count * 5", name="rating"),
+        CheckConstraint(
+            "visibility = 'public' OR (visibility = 'partners' AND cardinality(partner_groups) > 0)", name="visibility"
+        ),
         Index("ix_listing_org_id_created_at", "org_id", "created_at"),
         Index("ix_listing_org_id_current_version_id", "org_id", "current_version_id"),
         Index("ix_listing_on_sale", "created_at", "id", postgresql_where=text("state = 'published'")),
@@ -51,6 +63,11 @@ class Listing(Base):
     """Customers' reviews that are shown."""
     rating_sum: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     """The stars of all of them."""
+    visibility: Mapped[str] = mapped_column(default="public", server_default="public")
+    """`public`, or `partners`: on sale to those of its seller's partners that are in `partner_groups` alone."""
+    partner_groups: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), default=list, server_default="{}")
+    """Who of its seller's partners: the seller's own id for all of them, and ids of tiers for those in these. A partner's own
+    groups are the sellers and tiers of its accepted links (`marketplace.partner_groups` in the database)."""
     created_at: Mapped[CreatedAt]
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import aliased
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Forbidden, NotFound
 from kernel.paging import Page, cut, newest_first
+from marketplace.catalog.access import SHOWN
 from marketplace.catalog.listing_filter import EVERYTHING, ListingFilter, of_a_plan, of_listing
 from marketplace.catalog.models import Listing, ListingVersion, Plan
 from marketplace.catalog.rate_listing import average_tenths
@@ -95,6 +96,9 @@ class ListingView:
     rating_count: int
     rating_tenths: int | None
     plans: tuple[PlanView, ...]
+    visibility: str = "public"
+    partner_groups: tuple[UUID, ...] = ()
+    """While it is for partners, which (`Listing.partner_groups`); its seller's to read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +135,7 @@ def list_listings_by_id(uow: UnitOfWork, listing_ids: Collection[UUID]) -> dict[
 
 def list_sellers_on_sale(uow: UnitOfWork, *, most: int) -> list[tuple[UUID, str]]:
     """Sellers of whom something is on sale, by name."""
-    selling = select(Listing.id).where(Listing.org_id == Organization.id, Listing.state == "published").exists()
+    selling = select(Listing.id).where(Listing.org_id == Organization.id, Listing.state == "published", SHOWN).exists()
     statement = (
         select(Organization.id, Organization.display_name)
         .where(Organization.is_seller, Organization.state == "active", selling)
@@ -142,7 +146,7 @@ def list_sellers_on_sale(uow: UnitOfWork, *, most: int) -> list[tuple[UUID, str]
 
 
 def _on_sale() -> tuple[ColumnElement[bool], ...]:
-    return Listing.state == "published", Organization.state == "active"
+    return Listing.state == "published", Organization.state == "active", SHOWN
 
 
 def list_sold_listings(
@@ -334,6 +338,8 @@ def _views(
             rating_count=listing.rating_count,
             rating_tenths=average_tenths(listing.rating_count, listing.rating_sum),
             plans=tuple(plans.get(version.id, ())),
+            visibility=listing.visibility,
+            partner_groups=tuple(listing.partner_groups) if owner else (),
         )
         for listing, version, seller in rows
     ]

@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, case, func, select
 from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, NotFound
+from marketplace.catalog.access import SHOWN
 from marketplace.catalog.models import Listing, ListingVersion, Plan
 from marketplace.catalog.selling_model import AGENCY, UNREADY
 from marketplace.parties.models import Organization
@@ -67,6 +68,7 @@ _SELLABLE = Read(
         Listing,
         Organization,
         case((ListingVersion.selling_model == AGENCY, True), else_=func.marketplace.platform_may_sell()),
+        SHOWN,
     )
     .join(ListingVersion, ListingVersion.id == Plan.version_id)
     .join(Listing, Listing.id == Plan.listing_id)
@@ -80,11 +82,13 @@ def ask_sellable(uow: UnitOfWork, plan_id: UUID) -> None:
     uow.ask_ahead(_SELLABLE, plan_id=plan_id)
 
 
-def get_sellable(uow: UnitOfWork, plan_id: UUID, *, replaced: bool = False) -> Sellable:
+def get_sellable(uow: UnitOfWork, plan_id: UUID, *, replaced: bool = False, anew: bool = False) -> Sellable:
     """The plan as it can be bought now; with `replaced` also one that a newer version of its listing has replaced.
 
+    `anew`: it is bought neither by an offer nor to go on with what the acting organization has, so that it has to be shown to it.
+
     Raises:
-        NotFound: `plan_not_found`: there is none, or it was never published.
+        NotFound: `plan_not_found`: there is none, it was never published, or is for other partners of its seller.
         Conflict: `plan_withdrawn` when the plan or its version has been replaced or taken back;
             `listing_suspended` when the listing is not on sale; `platform_may_not_sell` when the platform, which is the one
             that sells it, lacks what an invoice has to say of it.
@@ -92,7 +96,9 @@ def get_sellable(uow: UnitOfWork, plan_id: UUID, *, replaced: bool = False) -> S
     row = uow.find(_SELLABLE, plan_id=plan_id)
     if row is None:
         raise NotFound("plan_not_found")
-    plan, version, listing, seller, may_be_sold = row
+    plan, version, listing, seller, may_be_sold, is_shown = row
+    if anew and not is_shown:
+        raise NotFound("plan_not_found")
     if listing.state != "published" or seller.state != "active":
         raise Conflict("listing_suspended")
     is_current = listing.current_version_id == version.id
@@ -138,7 +144,7 @@ def get_sellable(uow: UnitOfWork, plan_id: UUID, *, replaced: bool = False) -> S
 
 
 _STILL_SOLD = Read(
-    select(Plan.state, Plan.version_id, Listing.state, Listing.current_version_id, Organization.state)
+    select(Plan.state, Plan.version_id, Listing.state, Listing.current_version_id, Organization.state, SHOWN)
     .join(Listing, Listing.id == Plan.listing_id)
     .join(Organization, Organization.id == Plan.org_id)
     .where(Plan.id == bindparam("plan_id"), Plan.published_at.is_not(None))
@@ -150,18 +156,20 @@ def ask_still_sold(uow: UnitOfWork, plan_id: UUID) -> None:
     uow.ask_ahead(_STILL_SOLD, plan_id=plan_id)
 
 
-def require_still_sold(uow: UnitOfWork, plan_id: UUID) -> None:
+def require_still_sold(uow: UnitOfWork, plan_id: UUID, *, anew: bool = False) -> None:
     """Refuse what may not be sold any more since it was quoted. A newer version of the listing alone, with another price,
-    does not undo a quote: its plans were replaced, not taken back.
+    does not undo a quote: its plans were replaced, not taken back. `anew`: as for `get_sellable`.
 
     Raises:
-        NotFound: `plan_not_found`.
+        NotFound: `plan_not_found`: also where it is for partners of its seller, and the acting organization is none any more.
         Conflict: `plan_withdrawn` when the seller took the plan back, `listing_suspended` when the listing is not on sale.
     """
     row = uow.find(_STILL_SOLD, plan_id=plan_id)
     if row is None:
         raise NotFound("plan_not_found")
-    plan_state, version_id, listing_state, current_version_id, seller_state = row
+    plan_state, version_id, listing_state, current_version_id, seller_state, is_shown = row
+    if anew and not is_shown:
+        raise NotFound("plan_not_found")
     if listing_state != "published" or seller_state != "active":
         raise Conflict("listing_suspended")
     if plan_state != "active" and version_id == current_version_id:

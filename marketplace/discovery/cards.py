@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from kernel.db.uow import UnitOfWork
+from marketplace.catalog.access import SHOWN
 from marketplace.catalog.models import Listing, ListingVersion, Plan
 from marketplace.catalog.plan_terms import terms_of
 from marketplace.catalog.rate_listing import average_tenths
@@ -80,10 +81,11 @@ class ClaimView:
 def cards_of(uow: UnitOfWork, video_ids: Sequence[UUID], *, only_on_sale: bool = True) -> dict[UUID, tuple[Card, ...]]:
     """The cards of videos the caller has found visible, by video, in the order in which they show.
 
-    A suspended listing or a withdrawn plan is on no card; a video's owner may ask to see those too.
+    A suspended listing, a withdrawn plan, or what is for other partners of its seller is on no card; a video's owner may ask to
+    see those too.
     """
     rows = uow.session.execute(
-        select(Placement, Plan, Listing, ListingVersion, Organization)
+        select(Placement, Plan, Listing, ListingVersion, Organization, SHOWN)
         .join(Plan, Plan.id == Placement.plan_id)
         .join(Listing, Listing.id == Placement.listing_id)
         .join(ListingVersion, ListingVersion.id == Plan.version_id)
@@ -92,9 +94,10 @@ def cards_of(uow: UnitOfWork, video_ids: Sequence[UUID], *, only_on_sale: bool =
         .order_by(Placement.start_ms, Placement.position, Placement.id)
     )
     found: dict[UUID, list[Card]] = {}
-    for placement, plan, listing, version, seller in rows:
+    for placement, plan, listing, version, seller, is_shown in rows:
         on_sale = (
-            listing.state == "published"
+            is_shown
+            and listing.state == "published"
             and plan.state == "active"
             and listing.current_version_id == version.id
             and seller.state == "active"

@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid
 from kernel.paging import Page, bounded
+from marketplace.catalog.access import SHOWN
 from marketplace.catalog.models import Listing
 from marketplace.catalog.queries import ListingView, list_listings_by_id
 from marketplace.channels.models import Channel
@@ -153,7 +154,7 @@ def _is_shown(uow: UnitOfWork, best: Any) -> Any:
     listing = (
         select(Listing.id)
         .join(Organization, Organization.id == Listing.org_id)
-        .where(Listing.id == best.c.subject_id, Listing.state == "published", Organization.state == "active")
+        .where(Listing.id == best.c.subject_id, Listing.state == "published", Organization.state == "active", SHOWN)
         .exists()
     )
     video = select(Video.id).where(Video.id == best.c.subject_id, listed_to(uow.principal)).exists()

@@ -44,6 +44,7 @@ _VIEWERS = Read(
         )
         .is_not(None)
         .label("sees_more"),
+        func.marketplace.partner_groups(_ASKED.c.org_id, type_=ARRAY(Uuid)).label("groups"),
         select(func.array_agg(Follow.channel_id))
         .where(Follow.org_id == _ASKED.c.org_id, Follow.person_id == _ASKED.c.person_id)
         .scalar_subquery()
@@ -59,8 +60,8 @@ _VIEWERS = Read(
 class CatalogueViewer:
     """Two viewers that are equal are shown the same: same version, same rights, same channels followed, same interests.
 
-    `org_id` is None for organizations with neither videos nor listings that are nobody's partner: no row of the catalogue is
-    shown to them alone, so they see what everybody sees.
+    `org_id` is None for organizations with neither videos nor listings that no video names: no row of the catalogue is shown to
+    them alone, so they see what everybody sees that is in the same `groups`: a link that is accepted or ends is another viewer.
     """
 
     version: UUID
@@ -68,6 +69,8 @@ class CatalogueViewer:
     org_id: UUID | None
     followed: frozenset[UUID]
     interests: frozenset[str] = frozenset()
+    groups: frozenset[UUID] = frozenset()
+    """The sellers and tiers of its partner links (`Listing.partner_groups`)."""
 
 
 def find_catalogue_viewers(uow: UnitOfWork, principals: Iterable[Principal]) -> dict[Principal, CatalogueViewer]:
@@ -87,6 +90,7 @@ def find_catalogue_viewers(uow: UnitOfWork, principals: Iterable[Principal]) -> 
             principal.org_id if found[pair].sees_more else None,
             frozenset(found[pair].followed or ()),
             frozenset(found[pair].interests or ()),
+            frozenset(found[pair].groups or ()),
         )
         for principal, pair in asked.items()
         if pair in found

@@ -18,6 +18,7 @@ from kernel.jobs.outbox import emit
 from kernel.states import state_in
 from marketplace.access.counted_limits import Limit, count_within
 from marketplace.attribution.record_touchpoints import TouchpointIn, record_touchpoints
+from marketplace.catalog.access import SHOWN
 from marketplace.catalog.models import Listing, Plan
 from marketplace.discovery.feed import get_placed
 from marketplace.input_text import checked_email, line, optional_line, paragraphs
@@ -159,7 +160,7 @@ def _count(uow: UnitOfWork, person_id: UUID, buyer_id: UUID, network_address: st
 
 def _listing(uow: UnitOfWork, command: CreateLead) -> Listing:
     """The listing on sale that is asked about, of which the plan and the card must be."""
-    listing = uow.session.get(Listing, command.listing_id)
+    listing = uow.session.scalar(select(Listing).where(Listing.id == command.listing_id, SHOWN))
     if listing is None or listing.current_version_id is None:
         raise NotFound("listing_not_found")
     if listing.state != "published":

@@ -10,6 +10,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Invalid
 from marketplace.courses.queries import is_sold_episode
 from marketplace.parties.queries import organization_names
+from marketplace.relations.partner_groups import PartnerGroups, groups_as_kept
 from marketplace.videos.access import lock_own_video
 from marketplace.videos.index_video import index_video
 from marketplace.videos.models import VISIBILITIES
@@ -19,18 +20,21 @@ MAX_PARTNERS = 50
 
 @dataclass(frozen=True, slots=True)
 class ChangeVisibility:
-    """Who may see a video; `partner_ids` are the organizations that do while it is for partners (None: as they were)."""
+    """Who may see a video. While it is for partners, so do the organizations `partner_ids`, and the seller's partners in `groups`
+    for as long as their link stands (None of each: as they were).
+    """
 
     video_id: UUID
     visibility: str
     partner_ids: Sequence[UUID] | None = None
+    groups: PartnerGroups | None = None
 
 
 def change_visibility(uow: UnitOfWork, command: ChangeVisibility) -> None:
     """Let the video be seen by these from now on. Orders that it sold stay as they are.
 
     Raises:
-        NotFound: `video_not_found`.
+        NotFound: `video_not_found`, `partner_tier_not_found`.
         Invalid: `visibility_invalid`; `too_many_partners`; `partners_missing`; `partner_unknown` with the `partner`.
         Conflict: `video_is_episode`: a course sells it, so that it stays its organization's own.
 
@@ -48,7 +52,9 @@ def change_visibility(uow: UnitOfWork, command: ChangeVisibility) -> None:
         if unknown:
             raise Invalid("partner_unknown", field="partner_ids", partner=str(unknown[0]))
         video.partner_ids = partners
-    if command.visibility == "partners" and not video.partner_ids:
+    if command.groups is not None:
+        video.partner_groups = groups_as_kept(uow, command.groups)
+    if command.visibility == "partners" and not video.partner_ids and not video.partner_groups:
         raise Invalid("partners_missing", field="partner_ids")
     if command.visibility not in (video.visibility, "internal") and is_sold_episode(uow, video.id):
         raise Conflict("video_is_episode")

@@ -17,6 +17,7 @@ from marketplace.discovery.cards import Card, ClaimView, cards_of, claims_of_vid
 from marketplace.parties.queries import organization_names
 from marketplace.placements.models import Placement
 from marketplace.publishing.publish_video import Blocker, publication_blockers
+from marketplace.relations.partner_groups import PartnerGroups, groups_as_read
 from marketplace.videos.access import is_public
 from marketplace.videos.captions.edit_captions import CaptionTrack, tracks_of
 from marketplace.videos.models import Video, media_version
@@ -75,6 +76,7 @@ class VideoDetail:
     captions: tuple[CaptionTrack, ...]
     chapters: tuple[Chapter, ...]
     partners: tuple[Partner, ...]
+    groups: PartnerGroups
     cards: tuple[Card, ...]
     claims: tuple[ClaimView, ...]
     blockers: tuple[Blocker, ...]
@@ -110,6 +112,7 @@ def get_own_video(uow: UnitOfWork, video_id: UUID) -> VideoDetail:
         captions=tracks_of(video),
         chapters=chapters_of(video),
         partners=_partners(uow, video),
+        groups=groups_as_read(video.partner_groups, video.org_id),
         cards=cards_of(uow, [video.id], only_on_sale=False).get(video.id, ()),
         claims=claims_of_videos(uow, [video.id]).get(video.id, ()),
         blockers=blockers,

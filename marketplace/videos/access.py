@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Boolean, ColumnElement, Uuid, and_, any_, bindparam, false, or_, select, true
+from sqlalchemy import ARRAY, Boolean, ColumnElement, Uuid, and_, any_, bindparam, false, func, or_, select, true
 
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
@@ -21,8 +21,8 @@ OPEN: Final = ("public", "unlisted")
 def listed_to(principal: Principal) -> ColumnElement[bool]:
     """The condition under which a video shows to `principal` in feeds, on channels and in search.
 
-    Public ones to everybody, those for partners to these, and both they and internal ones to the organization itself. What
-    is unlisted is in no list.
+    Public ones to everybody, those for partners to these (named ones, and those in its groups by an accepted link), and both
+    they and internal ones to the organization itself. What is unlisted is in no list.
     """
     mine = and_(_own(principal), Video.visibility != "unlisted")
     return and_(state_in(Video.state, "published"), or_(Video.visibility == "public", mine, _shared_with(principal)))
@@ -48,7 +48,10 @@ def _own(principal: Principal) -> ColumnElement[bool]:
 def _shared_with(principal: Principal) -> ColumnElement[bool]:
     if not principal.org_id:
         return false()
-    return and_(Video.visibility == "partners", Video.partner_ids.contains([principal.org_id]))
+    # A subquery by itself is asked once a statement, and not before the first video for partners.
+    groups = select(func.marketplace.partner_groups(principal.org_id, type_=ARRAY(Uuid))).scalar_subquery()
+    shared = or_(Video.partner_ids.contains([principal.org_id]), Video.partner_groups.overlap(groups))
+    return and_(Video.visibility == "partners", shared)
 
 
 _VIEWER = bindparam("own_id", type_=Uuid)
@@ -60,7 +63,15 @@ MAY_SEE = or_(
         or_(
             Video.visibility == "public",
             Video.visibility == "unlisted",
-            and_(Video.visibility == "partners", any_(Video.partner_ids) == _VIEWER),
+            and_(
+                Video.visibility == "partners",
+                or_(
+                    any_(Video.partner_ids) == _VIEWER,
+                    Video.partner_groups.overlap(
+                        select(func.marketplace.partner_groups(_VIEWER, type_=ARRAY(Uuid))).scalar_subquery()
+                    ),
+                ),
+            ),
         ),
     ),
 )

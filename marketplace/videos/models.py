@@ -71,6 +71,10 @@ class Video(Base):
     visibility: Mapped[str]
     partner_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), default=list)
     """The organizations that see it while it is for partners."""
+    partner_groups: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), default=list, server_default="{}")
+    """As of a listing (`marketplace.catalog.models.Listing`): so do these, by their partner links."""
+    links_ended: Mapped[int] = mapped_column(default=0, server_default="0")
+    """How many links by which it was seen have ended: what was signed before is for readers who may not watch any more."""
     state: Mapped[str]
     file_name: Mapped[str | None]
     """The uploader's name for the file, shown back to them and held against the content; never used as a path."""
@@ -201,4 +205,6 @@ def media_version(video: Video) -> str:
     readers, or none any more, so that a signed one ends with what it was signed for.
     """
     readers = (video.visibility, *sorted(map(str, video.partner_ids)), video.state == "withdrawn")
+    if video.visibility == "partners" and video.partner_groups:
+        readers = (*readers, *sorted(map(str, video.partner_groups)), video.links_ended)
     return sha256(repr((video.media_sha256, video.cover_key, readers)).encode()).hexdigest()[:16]

@@ -10,7 +10,7 @@ from alembic import op
 from migrations import ddl
 
 revision = "0090"
-down_revision = "0088"
+down_revision = "0089"
 branch_labels = None
 depends_on = None
 

@@ -176,7 +176,7 @@ def _ask_ahead(uow: UnitOfWork, command: CreateQuote) -> None:
 
 
 def _sold(uow: UnitOfWork, plan_id: UUID) -> Sellable:
-    plan = sellable.get_sellable(uow, plan_id)
+    plan = sellable.get_sellable(uow, plan_id, anew=True)
     if plan.seller_org_id == uow.principal.organization():
         raise Conflict("own_listing")
     return plan

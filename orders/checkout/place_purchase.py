@@ -129,7 +129,7 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
     context, now = Context.model_validate(quote.context), clock.now()
     _ask_ahead(uow, found, lines, now)
     for line in lines:
-        sellable.require_still_sold(uow, line.plan_id)
+        sellable.require_still_sold(uow, line.plan_id, anew=quote.offer_id is None and quote.amends is None)
     # Asked again: the quote may be a colleague's, and the right to buy or the rule may have changed since.
     needed = needed_approval(uow, [line.agreed for line in lines], binding=True)
     waits, paid_within = bool(needed.reasons), payment_waits(uow, command.gateway, quote.currency)

@@ -13,6 +13,7 @@ from kernel.errors import Conflict, NotFound
 from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
 from marketplace.relations.events import PartnerAccepted, PartnerEnded
+from marketplace.relations.partner_groups import end_addresses
 from marketplace.relations.partner_links import lock_link
 from marketplace.relations.partner_models import PARTNER_LINK, PartnerLink
 from marketplace.relations.save_tier import lock_tier
@@ -28,7 +29,7 @@ def end_partner(uow: UnitOfWork, link_id: UUID) -> PartnerLink:
     nothing changes.
 
     Raises: as `lock_link`; Conflict `partner_link_not_running`. Emits: PartnerEnded, OfferWithdrawn.
-    Locks: the link, the quotes, then the offers.
+    Locks: the link, the quotes, the offers, then the videos that the link showed.
     """
     link = lock_link(uow, link_id)
     if link.state == "ended":
@@ -87,6 +88,7 @@ def _end(uow: UnitOfWork, link: PartnerLink) -> None:
             .execution_options(synchronize_session=False)
         )
         withdraw_with_link(uow, link)
+    end_addresses(uow, link)
     link.ended_at = clock.now()
     PARTNER_LINK.move(uow, link, "ended", org_ids=link.parties)
     uow.flush()

@@ -104,6 +104,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "PUT /v1/listings/{listing_id}/customer-review": {"stars": 1, "text": "x"},
     "PUT /v1/listings/{listing_id}/image": {"alt": "x"},
     "PUT /v1/listings/{listing_id}/terms": {"version": "x", "text": "x"},
+    "PUT /v1/listings/{listing_id}/visibility": {"visibility": "public"},
     "PUT /v1/subscriptions/{subscription_id}/auto-renew": {"auto_renew": True},
     "PUT /v1/subscriptions/{subscription_id}/payment-method": {"payment_method": "sbx_ok"},
     "PUT /v1/subscriptions/{subscription_id}/next-term": {},

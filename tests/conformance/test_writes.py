@@ -214,6 +214,7 @@ def catalogue(world: World) -> None:
     ask("DELETE /v1/listings/{listing_id}/terms", seller, **listing)
     draft_terms = {"version": "2026-12", "text_en": "Paid a year ahead."}
     ask("PUT /v1/listings/{listing_id}/terms", seller, draft_terms, **listing)
+    ask("PUT /v1/listings/{listing_id}/visibility", seller, {"visibility": "public"}, **listing)
     ask("POST /v1/listings/{listing_id}/submit", seller, **listing)
     ask("POST /v1/operator/reviews/{listing_id}", operator, {"approve": True, "checklist": list(CHECKLIST)}, **listing)
     ask("POST /v1/operator/listings/{listing_id}/suspend", operator, {"reason": "looked into"}, **listing)

@@ -14,13 +14,24 @@ from litestar.di import NamedDependency as Given
 from litestar.params import FromPath
 
 from api.pages.frame import addresses
+from api.pages.frame.partner_groups import groups_of
 from api.pages.frame.phrases import failure
 from api.pages.frame.seller_access import require_seller
 from api.pages.frame.site import Form, PageRequest, form_post, page
 from api.pages.listings import presenter
 from api.pages.listings.compared import changes
 from api.pages.listings.forms import LONGEST, plan_of, text_of
-from api.pages.listings.presenter import IMAGES, NEW, TERMS, TEXT, EditorData, RefusedSection, image_section, plan_key
+from api.pages.listings.presenter import (
+    IMAGES,
+    NEW,
+    READERS,
+    TERMS,
+    TEXT,
+    EditorData,
+    RefusedSection,
+    image_section,
+    plan_key,
+)
 from api.pages.listings.shown import shown_listing
 from api.pages.listings.views import ListingPreviewView, NewListingView, SectionForm
 from api.v1.listing_images import drop_image, take_image
@@ -51,6 +62,8 @@ from marketplace.catalog.review_listing import retire_listing
 from marketplace.catalog.submit_listing import CHECKS_FAILED, submit_listing
 from marketplace.onboarding.legal_document import MAX_BYTES as TERMS_BYTES
 from marketplace.onboarding.queries import get_checklist
+from marketplace.publishing.show_listing import ShowListing, show_listing
+from marketplace.relations.partner_groups import tiers_named
 
 WRITE = "catalog.write"
 _NOT_IN_SLUG = re.compile(r"[^a-z0-9]+")
@@ -224,6 +237,18 @@ def submit(listing_id: FromPath[UUID], page_request: Given[PageRequest], form: G
     return _edited(page_request, listing_id, act)
 
 
+@form_post("/seller/listings/{listing_id:uuid}/visibility", WRITE)
+def choose_readers(listing_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
+    """Show the product to everybody, or to partners alone."""
+
+    def work(uow: UnitOfWork) -> None:
+        show_listing(uow, ShowListing(listing_id, form.text("visibility", most=20), groups_of(form)))
+
+    act = partial(page_request.transact, work)
+    typed = RefusedSection(READERS, form.values)
+    return _edited(page_request, listing_id, act, typed, notice="visibility_changed", section=READERS)
+
+
 @form_post("/seller/listings/{listing_id:uuid}/versions", WRITE)
 def begin(listing_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
     """Begin the next version with what is on sale. Pressed twice, the second finds it begun."""
@@ -304,6 +329,7 @@ def _editor(page_request: PageRequest, listing_id: UUID, typed: RefusedSection |
             get_checklist(uow),
             count_customers(uow, listing_id),
             suspension_of(uow, listing_id),
+            tiers_named(uow),
         )
     view = presenter.edit_view(page_request, data, typed)
     return page_request.render(view, status=typed.refused.status if typed is not None and typed.refused else 200)
@@ -322,6 +348,7 @@ routes = [
     save_image,
     save_terms,
     submit,
+    choose_readers,
     begin,
     retire,
 ]

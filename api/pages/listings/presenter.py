@@ -9,6 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from api.pages.frame.choices import COMMON_CURRENCIES, Choice
+from api.pages.frame.partner_groups import group_fields
 from api.pages.frame.phrases import failure, is_known, priced, reason, seconds_since, sentences
 from api.pages.frame.prices import per_of
 from api.pages.frame.site import PageRequest
@@ -41,11 +42,13 @@ from marketplace.catalog.queries import ListingView, PlanView, VersionsCompared
 from marketplace.catalog.selling_model import SELLING_MODELS
 from marketplace.catalog.submit_listing import Reason, as_reason, check_version
 from marketplace.onboarding.queries import Checklist
+from marketplace.relations.partner_groups import TierNamed, groups_as_read
 
 TEXT = "text"
 NEW = "new"
 IMAGES = "images"
 TERMS = "terms"
+READERS = "readers"
 MARKDOWN = ("description", "description_en", "text", "text_en")
 """Fields that hold restricted Markdown."""
 REVIEWED_WITHIN_S = 86_400
@@ -81,6 +84,8 @@ class EditorData:
     customers: int
     suspension: str = ""
     """Why the platform took it off sale, in its own words."""
+    tiers: Sequence[TierNamed] = ()
+    """The seller's, of which it may be for partners in some."""
 
 
 def plan_key(code: str) -> str:
@@ -122,7 +127,7 @@ def edit_view(page_request: PageRequest, data: EditorData, typed: RefusedSection
     plans = sorted(latest.plans, key=lambda plan: plan.id)
     sections = tuple(_plan(page_request, plan, latest, typed) for plan in plans)
     images = _images(page_request, latest, typed)
-    known = {TEXT, NEW, IMAGES, TERMS, *(one.form.key for one in sections), *(one.form.key for one in images)}
+    known = {TEXT, NEW, IMAGES, TERMS, READERS, *(one.form.key for one in sections), *(one.form.key for one in images)}
     error = None
     if typed is not None and typed.refused is not None and typed.key not in known:
         error = failure(page_request, typed.refused)
@@ -154,8 +159,23 @@ def edit_view(page_request: PageRequest, data: EditorData, typed: RefusedSection
         terms=_terms(page_request, latest, typed),
         terms_pdf=str((latest.terms or {}).get("pdf_name", "")),
         image_error=failure(page_request, typed.refused) if typed and typed.refused and typed.key == IMAGES else None,
+        **_readers(page_request, data, typed),
         error=error,
     )
+
+
+def _readers(page_request: PageRequest, data: EditorData, typed: RefusedSection | None) -> dict[str, Any]:
+    """Whom it is shown to, as stored or as typed where that was refused."""
+    latest = data.versions.latest
+    values = typed.values if typed is not None and typed.key == READERS and typed.refused is not None else None
+    kept = groups_as_read(latest.partner_groups, latest.org_id)
+    return {
+        "visibility": latest.visibility if values is None else values.get("visibility", ""),
+        "groups": group_fields(page_request, data.tiers, kept, values),
+        "readers_error": failure(page_request, typed.refused)
+        if values is not None and typed and typed.refused
+        else None,
+    }
 
 
 def _is_off_sale(view: ListingView) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from api.pages.frame.choices import Choice
+from api.pages.frame.partner_groups import GroupFields
 from api.pages.listings.compared import Change
 from api.pages.listings.shown import ShownImage, ShownListing
 
@@ -140,6 +141,9 @@ class ListingEditView:
     most_images: int = 0
     image_error: str | None = None
     terms: SectionForm = SectionForm("terms", {})
+    visibility: str = "public"
+    groups: GroupFields = field(default_factory=GroupFields)
+    readers_error: str | None = None
     terms_pdf: str = ""
     """What the sender called the document that the draft's terms have."""
     error: str | None = None

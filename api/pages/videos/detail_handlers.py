@@ -9,6 +9,7 @@ from litestar import Response
 from litestar.di import NamedDependency as Given
 from litestar.params import FromPath
 
+from api.pages.frame.partner_groups import groups_of
 from api.pages.frame.site import Form, PageRequest, form_post
 from api.pages.videos.chapter_lines import read_chapters
 from api.pages.videos.editing import WRITE, edited, edited_by
@@ -84,10 +85,13 @@ def schedule(video_id: FromPath[UUID], page_request: Given[PageRequest], form: G
 
 @form_post("/seller/videos/{video_id:uuid}/visibility", WRITE)
 def choose_readers(video_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
-    """Let others than before see it; partners are named by number, legal name or tax identifier, one on a line."""
+    """Let others than before see it; partners are chosen by tier, or named by number, legal name or tax identifier, one on a
+    line.
+    """
 
     def act() -> None:
-        change = ChangeVisibility(video_id, form.text("visibility", most=20), partners_of(page_request, form))
+        named, groups = partners_of(page_request, form), groups_of(form)
+        change = ChangeVisibility(video_id, form.text("visibility", most=20), named, groups)
         page_request.transact(lambda uow: change_visibility(uow, change))
 
     return edited_by(page_request, video_id, act, Typed("visibility", form.values), notice="visibility_changed")

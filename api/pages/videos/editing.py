@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from litestar import Response
 
 from api.pages.frame import addresses
+from api.pages.frame.partner_groups import group_fields
 from api.pages.frame.phrases import failure
 from api.pages.frame.site import PageRequest
 from api.pages.seller.presenter import sales_by_video
@@ -20,6 +22,7 @@ from kernel.errors import DomainError, NotFound
 from marketplace.attribution.reach import get_reach
 from marketplace.catalog.queries import ListingView, PlanView, list_listings, list_own_plans
 from marketplace.publishing.queries import get_own_video
+from marketplace.relations.partner_groups import tiers_named
 
 WRITE = "videos.write"
 _PROMOTABLE = 100
@@ -63,13 +66,15 @@ def editor_of(page_request: PageRequest, video_id: UUID, refused: tuple[str, Typ
     """The editor of one of the organization's videos. Raises NotFound(`video_not_found`)."""
     with page_request.work() as uow:
         detail = get_own_video(uow, video_id)
-        plans = _placeable(uow)
+        plans, tiers = _placeable(uow), tiers_named(uow)
         reach, sales = get_reach(uow, video_id), sales_by_video(uow, [video_id]).get(video_id, [])
     placed = {card.plan_id for card in detail.cards}
     options = filling.plan_options(page_request, plans)
     features = filling.feature_options(page_request, plans, placed)
     offered = {plan.id: {str(one["key"]): one for one in plan.features} for _, plan in plans}
-    return filling.video_view(page_request, detail, options, features, reach, sales, refused, offered)
+    view = filling.video_view(page_request, detail, options, features, reach, sales, refused, offered)
+    typed = view.typed.values if view.typed.form == "visibility" else None
+    return replace(view, groups=group_fields(page_request, tiers, detail.groups, typed))
 
 
 def _placeable(uow: UnitOfWork) -> list[tuple[ListingView, PlanView]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +12,7 @@ from litestar.di import NamedDependency as Given
 from litestar.params import FromPath
 
 from api.pages.frame import addresses
+from api.pages.frame.partner_groups import group_fields, groups_of
 from api.pages.frame.phrases import failure
 from api.pages.frame.seller_access import require_channel
 from api.pages.frame.site import Form, PageRequest, form_post, page, parse_uuid_or_404
@@ -33,6 +36,7 @@ from marketplace.publishing.edit_placements import (
 )
 from marketplace.publishing.publish_video import publish_video, withdraw_video
 from marketplace.publishing.queries import get_own_video, list_own_videos
+from marketplace.relations.partner_groups import NO_GROUPS, tiers_named
 from marketplace.videos.create_video import CreateVideo
 from marketplace.videos.media.receive_media import MAX_BYTES
 from marketplace.videos.uploads.queries import find_open_upload
@@ -60,7 +64,7 @@ def show_upload(page_request: Given[PageRequest]) -> Response[str]:
     """The upload form."""
     with page_request.work() as uow:
         require_channel(page_request, uow)
-    return page_request.render(UploadView(MAX_BYTES, time_zone=page_request.time_zone))
+    return page_request.render(_blank(page_request))
 
 
 @form_post(addresses.SELLER_UPLOAD, WRITE, request_max_body_size=MAX_BYTES + FORM_OVERHEAD)
@@ -72,8 +76,7 @@ def upload(page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]
     except (NotFound, Forbidden):
         raise
     except DomainError as refused:
-        error = failure(page_request, refused)
-        view = UploadView(MAX_BYTES, form.values, time_zone=page_request.time_zone, error=error)
+        view = replace(_blank(page_request, form.values), error=failure(page_request, refused))
         return page_request.render(view, status=refused.status)
     try:
         store_form_file(page_request.request, made, file)
@@ -88,6 +91,14 @@ def begin(page_request: Given[PageRequest], form: Given[Form]) -> Response[Any]:
     return Response({"id": str(_begin(page_request, form))}, status_code=201)
 
 
+def _blank(page_request: PageRequest, typed: Mapping[str, str] | None = None) -> UploadView:
+    """The form of a new post, with what was typed."""
+    with page_request.work() as uow:
+        tiers = tiers_named(uow)
+    groups = group_fields(page_request, tiers, NO_GROUPS, typed)
+    return UploadView(MAX_BYTES, typed or {}, time_zone=page_request.time_zone, groups=groups)
+
+
 def _begin(page_request: PageRequest, form: Form) -> UUID:
     words = CreateVideo(
         None,
@@ -96,7 +107,7 @@ def _begin(page_request: PageRequest, form: Form) -> UUID:
         visibility=form.text("visibility", most=20) or "public",
     )
     moment = moment_of(form, "publish_at", page_request.time_zone) if form.text("publish_at", most=16) else None
-    command = BeginPost(words, partners_of(page_request, form), moment)
+    command = BeginPost(words, partners_of(page_request, form), moment, groups_of(form))
 
     def work(uow: UnitOfWork) -> UUID:
         require_channel(page_request, uow)

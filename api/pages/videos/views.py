@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from api.media_addresses import Thumbnail
+from api.pages.frame.partner_groups import GroupFields
 from api.pages.seller.views import FunnelStep
 from kernel.money import Money
 
@@ -67,6 +68,7 @@ class UploadView:
     time_zone: str = ""
     error: str | None = None
     arrived: ArrivedPart | None = None
+    groups: GroupFields = field(default_factory=GroupFields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +173,7 @@ class SellerVideoView:
     #: Languages that captions may have.
     languages: tuple[PlanOption, ...] = ()
     partners: tuple[PartnerItem, ...] = ()
+    groups: GroupFields = field(default_factory=GroupFields)
     #: When it is to be published, and the same as its field has it; where the field's clock is; what stood in the way.
     publish_at: datetime | None = None
     publish_at_field: str = ""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from markupsafe import Markup
 
 from api.pages.frame.choices import Choice
+from api.pages.frame.partner_groups import GroupFields, TierChoice
 from api.pages.frame.rendering import View
 from api.pages.listings.compared import Change
 from api.pages.listings.forms import NEW_PLAN
@@ -244,10 +245,17 @@ def pictures(s: Samples) -> tuple[ShownImage, ...]:
 
 
 def published(s: Samples) -> ListingEditView:
-    """What is on sale, and may be retired."""
-    return ListingEditView(
+    """What is on sale to partners in one of two tiers, and may be retired."""
+    view = ListingEditView(
         LISTING, s.hiring, "published", 1, 1, False, True, text_form(s), (), None, options(s), (), may_retire=True
     )
+    return replace(view, visibility="partners", groups=partner_groups(s))
+
+
+def partner_groups(s: Samples) -> GroupFields:
+    """Partners in one of two tiers."""
+    gold, silver = s.pick("金牌伙伴", "Gold partner"), s.pick("银牌伙伴", "Silver partner")
+    return GroupFields(tiers=(TierChoice("tier-1", gold, chosen=True), TierChoice("tier-2", silver, chosen=False)))
 
 
 def review(s: Samples, *, sold: bool = False) -> ReviewView:
