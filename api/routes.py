@@ -6,7 +6,7 @@ from copy import copy
 from types import ModuleType
 from typing import Any
 
-from api import health, metrics, openapi_ui
+from api import audience_routes, health, metrics, openapi_ui
 from api.pages.account import handlers as account_pages
 from api.pages.approvals import handlers as approvals_pages
 from api.pages.awaited_payments import handlers as awaited_payments_pages
@@ -198,6 +198,7 @@ MODULES: tuple[ModuleType, ...] = (
     health,
     metrics,
     openapi_ui,
+    audience_routes,
     seller_callbacks,
     gateways,
     quotes,

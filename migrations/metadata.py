@@ -60,6 +60,7 @@ import marketplace.questions.models
 import marketplace.reactions.models
 import marketplace.relations.models
 import marketplace.relations.partner_models
+import marketplace.response_cards.models
 import marketplace.search_index.models
 import marketplace.test_clocks.models
 import marketplace.videos.models
@@ -109,6 +110,7 @@ MODELS = (
     marketplace.questions.models,
     marketplace.test_clocks.models,
     marketplace.reactions.models,
+    marketplace.response_cards.models,
     marketplace.search_index.models,
     marketplace.webhooks.models,
     fulfillment.connectors.models,

@@ -12,6 +12,7 @@ from stdnum.cn import uscc
 import marketplace.access.jobs
 import marketplace.mail.jobs
 import marketplace.notifications.jobs
+import marketplace.response_cards.jobs
 import marketplace.videos.jobs
 import marketplace.webhooks.jobs
 from app.partition_retention import PARTITIONS
@@ -67,6 +68,7 @@ OF_THE_PRESENT = {
     PAY_DUE,
     marketplace.access.jobs.RETENTION,
     marketplace.mail.jobs.RETENTION,
+    marketplace.response_cards.jobs.SWEEP_RESPONSES,
     marketplace.videos.jobs.SWEEP_ORPHANS,
     marketplace.videos.jobs.SWEEP_GIVEN_UP,
     marketplace.videos.jobs.SWEEP_UPLOADS,
