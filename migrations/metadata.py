@@ -63,6 +63,7 @@ import marketplace.questions.models
 import marketplace.reactions.models
 import marketplace.relations.models
 import marketplace.relations.partner_models
+import marketplace.response_cards.models
 import marketplace.search_index.models
 import marketplace.service_windows.models
 import marketplace.test_clocks.models
@@ -117,6 +118,7 @@ MODELS = (
     marketplace.questions.models,
     marketplace.test_clocks.models,
     marketplace.reactions.models,
+    marketplace.response_cards.models,
     marketplace.search_index.models,
     marketplace.service_windows.models,
     marketplace.webhooks.models,

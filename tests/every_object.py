@@ -91,6 +91,7 @@ from marketplace.reactions.models import Comment
 from marketplace.relations.partner_links import AskPartner, accept_partner, ask_partner
 from marketplace.relations.partner_models import PartnerLink, PartnerTier, TierPrice
 from marketplace.relations.save_tier import SaveTier, SetTierPrice, save_tier, set_tier_price
+from marketplace.response_cards.models import CardResponse, ResponseCard
 from marketplace.test_clocks.create_test_clock import create_test_clock
 from marketplace.test_clocks.models import TestClock
 from marketplace.videos.captions.check_captions import LANGUAGES
@@ -124,6 +125,7 @@ from orders.refunds.decide_refund import DecideRefund, answer_refund
 from orders.refunds.evidence import AddRefundEvidence, add_refund_evidence, evidence_key
 from orders.refunds.models import RefundCase, RefundEvidence
 from tests.bank_payouts import bank_account_of, confirm_account, pay_by_bank
+from tests.card_stage import stage_card, stage_response
 from tests.factories_live import make_session
 from tests.factories_marketplace import (
     OPERATOR_PRINCIPAL,
@@ -149,7 +151,9 @@ KINDS: dict[str, type[Base]] = {
     "credit_line_id": CreditLine,
     "dunning_notice_id": DunningNotice,
     "credit_id": StoreCredit,
+    "card_response_id": CardResponse,
     "channel_id": Channel,
+    "response_card_id": ResponseCard,
     "claim_id": Claim,
     "comment_id": Comment,
     "clock_id": TestClock,
@@ -306,6 +310,7 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
         | _department(stage)
         | _test_clock(stage)
         | _milestone(stage)
+        | _response_card(stage, found["video_id"])
     )
     stage.tick(NOTIFY)
     with unit_of_work(db, SYSTEM) as uow:
@@ -319,6 +324,14 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
     return (
         found | _by_bank(stage) | _credits(stage, order_id) | _asked_back(stage, order_id) | _disputed(stage, order_id)
     )
+
+
+def _response_card(stage: Stage, video_id: UUID) -> dict[str, UUID]:
+    """A card that sells nothing on the promoter's draft, and an answer to it."""
+    with unit_of_work(stage.services.db, stage.promoter.owner) as uow:
+        asking = stage_card(uow, uow.session.get_one(Video, video_id))
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        return {"response_card_id": asking, "card_response_id": stage_response(uow, asking)}
 
 
 def _by_bank(stage: Stage) -> dict[str, UUID]:

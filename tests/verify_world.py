@@ -50,7 +50,7 @@ from kernel.idempotency import Answer, with_idempotency_key
 from kernel.ids import uuid7
 from kernel.jobs.runner import drain
 from kernel.outbound import OutboundClient, OutboundPolicy, OutboundResponse
-from kernel.principal import SYSTEM, Principal
+from kernel.principal import ANONYMOUS, SYSTEM, Principal
 from kernel.secrets import SecretBox
 from kernel.signing import TokenSigner
 from kernel.storage import Storage, open_storage
@@ -67,6 +67,8 @@ from marketplace.pricing.components import Flat, PlanPrice
 from marketplace.publishing.edit_placements import AddClaim, add_claim
 from marketplace.relations.partner_links import AskPartner, accept_partner, ask_partner
 from marketplace.relations.save_tier import SaveTier, SetTierPrice, save_tier, set_tier_price
+from marketplace.response_cards.answer_card import answer_card
+from marketplace.response_cards.save_card import add_card
 from marketplace.videos.models import Video
 from marketplace.webhooks.save_endpoint import SaveEndpoint, save_endpoint
 from orders.approval_rules.set_rule import SetRule, set_rule
@@ -108,6 +110,7 @@ from orders.refunds.refund_order import RequestOrderRefund, request_order_refund
 from orders.subscriptions.auto_renew import set_auto_renew
 from tests import factories_fulfillment
 from tests.bank_payouts import give_bank_account, pay_by_bank
+from tests.card_stage import card, guest
 from tests.factories_billing import OPERATOR, PlainRenderer, close_due, do_sweep
 from tests.factories_live import make_live
 from tests.factories_marketplace import (
@@ -259,6 +262,10 @@ class MarketStage:
             self.video_id = video.id
             for key in (video.media_key, video.cover_key):
                 storage.put_bytes(str(key), b"x")
+        with unit_of_work(db, self.promoter.owner) as uow:
+            asking = add_card(uow, self.video_id, card()).id
+        with unit_of_work(db, ANONYMOUS) as uow:
+            answer_card(uow, guest(asking))
         endpoint = SaveEndpoint("erp", "https://erp.example/events", ["order.paid", "order.active"])
         with unit_of_work(db, self.seller.owner) as uow:
             save_endpoint(uow, endpoint, box=BOX, policy=OutboundPolicy())

@@ -35,6 +35,7 @@ from marketplace.discovery.ranking import Reason
 from marketplace.publishing.queries import VideoRow
 from marketplace.reactions.like_video import like_video, unlike_video
 from marketplace.reactions.queries import get_reactions
+from marketplace.response_cards.queries import ShownCard
 from marketplace.videos.captions.edit_captions import CaptionTrack
 from marketplace.videos.set_chapters import Chapter
 
@@ -154,6 +155,7 @@ class FeedItemOut(Out):
     cards: list[CardOut]
     claims: list[ClaimOut]
     why: list[WhyOut]
+    response_cards: Sequence[ShownCard]
 
     @classmethod
     def of(cls, services: Services, item: FeedItem) -> FeedItemOut:

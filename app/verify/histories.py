@@ -40,6 +40,7 @@ import marketplace.parties.models
 import marketplace.questions.models
 import marketplace.reactions.models
 import marketplace.relations.partner_models
+import marketplace.response_cards.models
 import marketplace.test_clocks.models
 import marketplace.videos.models
 import marketplace.webhooks.models
@@ -111,6 +112,7 @@ TABLES = {
     marketplace.access.models.MEMBER.name: "marketplace.member",
     marketplace.questions.models.PRODUCT_QUESTION.name: "marketplace.product_question",
     marketplace.reactions.models.COMMENT.name: "marketplace.comment",
+    marketplace.response_cards.models.CARD_RESPONSE.name: "marketplace.card_response",
     marketplace.videos.models.VIDEO.name: "marketplace.video",
     orders.order.models.ORDER.name: 'orders."order"',
     orders.checkout.models.PURCHASE.name: "orders.purchase",

@@ -37,6 +37,7 @@ from marketplace.discovery.cards import Card, ClaimView, cards_of, claims_of_vid
 from marketplace.discovery.ranking import FITS_H, FOLLOWED_H, Taste, Why, explain
 from marketplace.discovery.taste import taste_of
 from marketplace.placements.models import Placement
+from marketplace.response_cards.queries import ShownCard, shown_cards
 from marketplace.search_index.found_by_words import found_by_words
 from marketplace.videos.access import is_public, listed_to, watchable_by
 from marketplace.videos.captions.edit_captions import CaptionTrack, tracks_of
@@ -75,6 +76,7 @@ class FeedItem:
     cards: tuple[Card, ...]
     claims: tuple[ClaimView, ...]
     why: tuple[Why, ...] = ()
+    response_cards: tuple[ShownCard, ...] = ()
 
 
 def list_feed(
@@ -244,6 +246,7 @@ def _items(uow: UnitOfWork, found: Sequence[tuple[Video, Channel]], taste: Taste
             chapters=chapters_of(video),
             cards=cards.get(video.id, ()),
             claims=tuple(claim for claim in claims.get(video.id, ()) if claim.kept),
+            response_cards=shown_cards(video),
             why=explain(
                 taste,
                 channel.id,

@@ -195,6 +195,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("lead_arrived", _LEADS),
         Kind("lead_written", _LEADS),
         Kind("lead_assigned", _LEADS),
+        Kind("card_answered", _LEADS),
         Kind("request_answered", _REQUESTS),
         Kind("conversation_answered", _REQUESTS),
         Kind("conversation_written", _LEADS),

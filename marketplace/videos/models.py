@@ -95,6 +95,8 @@ class Video(Base):
     """By language, the SHA-256 of the WebVTT that the object store keeps under `captions_key`."""
     chapters: Mapped[list[Any]] = mapped_column(JSONB, default=list)
     """As `Chapter`, in their order."""
+    response_cards: Mapped[list[Any]] = mapped_column(JSONB, default=list, server_default="[]")
+    """What the player shows of its cards that sell nothing, by second; `response_cards.save_card` alone writes it."""
     cover_request_id: Mapped[UUID | None]
     """Another cover is being made: the latest that was asked for."""
     cover_refused_code: Mapped[str | None]

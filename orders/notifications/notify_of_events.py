@@ -22,6 +22,7 @@ from marketplace.notifications.models import Notification
 from marketplace.notifications.notify import NewNotification, notify
 from orders.notifications import (
     about_accounts,
+    about_cards,
     about_comments,
     about_conversations,
     about_coupons,
@@ -62,6 +63,7 @@ SOURCES = (
     about_milestones,
     about_deputies,
     about_reports,
+    about_cards,
     about_subscriptions,
     about_credit_lines,
     about_transfers,

@@ -22,6 +22,7 @@ from kernel import clock
 from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7
 from kernel.principal import SYSTEM
+from marketplace.response_cards.consent_text import CARD_CONSENT_VERSION
 from tests.adapters.seller_process import Seller
 from tests.api_server import application
 from tests.every_object import KINDS, make_objects
@@ -115,6 +116,15 @@ BODIES: dict[str, dict[str, Any]] = {
     "PUT /v1/seller/questions/{question_id}/answer": {"text": "x"},
     "POST /v1/videos/{video_id}/comments": {"text": "x"},
     "POST /v1/videos/{video_id}/cover": {"at_ms": 1_000},
+    "POST /v1/videos/{video_id}/response-cards": {"kind": "apply", "start_ms": 0, "end_ms": 5_000, "title": "x"},
+    "PUT /v1/seller/response-cards/{response_card_id}": {"kind": "apply", "start_ms": 0, "end_ms": 5_000, "title": "x"},
+    "POST /v1/response-cards/{response_card_id}/sights": {"sight": "click"},
+    "POST /v1/response-cards/{response_card_id}/answers": {
+        "consent_version": CARD_CONSENT_VERSION,
+        "name": "x",
+        "email": "x@example.test",
+    },
+    "PUT /v1/seller/card-responses/{card_response_id}": {"state": "working"},
     "PUT /v1/videos/{video_id}/schedule": {"publish_at": "2099-01-01T00:00:00Z"},
     "PUT /v1/videos/{video_id}/visibility": {"visibility": "internal"},
     "PUT /v1/videos/{video_id}/chapters": {"chapters": [{"at_ms": 0, "title": "x"}]},
@@ -260,7 +270,7 @@ def ask(client: TestClient[Any], route: Route, ids: dict[str, UUID]) -> tuple[in
     body = BODIES.get(f"{method} {path}")
     headers = {"Idempotency-Key": str(uuid7())}
     is_sent_file = method == "POST" and path.endswith(("/upload", "/verification", "/evidence", "/documents", "/files"))
-    if (is_sent_file and body is None) or (method, path[-6:]) == ("PUT", "/cover"):
+    if (is_sent_file and body is None) or (method == "PUT" and path.endswith(("/cover", "/file"))):
         answer = client.request(method, address, files={"file": ("x.mp4", b"x", "video/mp4")}, headers=headers)
     elif path.endswith("/upload"):
         answer = client.request(method, address, content=b"x", headers=headers | {"Content-Type": "video/mp4"})

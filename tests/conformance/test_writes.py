@@ -42,6 +42,7 @@ from tests.api_server import application
 from tests.conformance.api_walk import NOBODY, Walk, Who, key_of, operator_of, session_of
 from tests.conformance.bank_writes import bank_transfers
 from tests.conformance.books_writes import books
+from tests.conformance.card_writes import response_cards
 from tests.conformance.clock_writes import move_clocks
 from tests.conformance.coupon_writes import coupons
 from tests.conformance.credit_line_writes import credit_lines
@@ -458,6 +459,7 @@ STEPS = (
     catalogue,
     onboarding,
     videos,
+    response_cards,
     courses,
     webhooks,
     move_clocks,

@@ -18,11 +18,12 @@ from api.pages.feed.views import (
     FeedCard,
     FeedChapter,
     FeedClaim,
+    FeedResponseCard,
     FeedVideo,
     FeedView,
     verdict_of,
 )
-from api.pages.frame import addresses
+from api.pages.frame import addresses, card_addresses
 from api.pages.frame.discounts import promotion_badge
 from api.pages.frame.link_preview import LinkPreview, preview_of_page, public_media, public_picture
 from api.pages.frame.partner_prices import PartnerPrices, own_price
@@ -37,6 +38,7 @@ from marketplace.discovery import cards, feed
 from marketplace.reactions.like_video import like_video, unlike_video
 from marketplace.reactions.queries import Reactions, reactions_of
 from marketplace.relations.tier_prices import ShownPrice, shown_prices
+from marketplace.response_cards.queries import ShownCard
 from marketplace.videos.captions.edit_captions import CaptionTrack
 from orders.coupons.promotions import PromotionView, best_promotion, promotions_of
 
@@ -153,8 +155,16 @@ def video_view(
             for chapter in item.chapters
         ),
         captions=tuple(_captions(page_request, item, track) for track in item.captions),
+        response_cards=tuple(_response_card(page_request, card) for card in item.response_cards),
         why=tuple(page_request.t(f"feed.why.{one.reason}") for one in item.why),
     )
+
+
+def _response_card(page_request: PageRequest, card: ShownCard) -> FeedResponseCard:
+    start_s = card.start_ms // 1000
+    title = page_request.pick(card.title, card.title_en)
+    address = card_addresses.card(card.id, start_s)
+    return FeedResponseCard(str(card.id), address, card.kind, title, start_s, -(-card.end_ms // 1000))
 
 
 def _captions(page_request: PageRequest, item: feed.FeedItem, track: CaptionTrack) -> FeedCaptions:

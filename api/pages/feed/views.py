@@ -40,6 +40,18 @@ class FeedCard:
 
 
 @dataclass(frozen=True, slots=True)
+class FeedResponseCard:
+    """A card that sells nothing: shown from ``from_s`` up to ``to_s``; it is answered at its address."""
+
+    id: str
+    address: str
+    kind: str
+    title: str
+    from_s: int
+    to_s: int
+
+
+@dataclass(frozen=True, slots=True)
 class FeedClaim:
     """Something said in the video at a second, and whether what is sold keeps it.
 
@@ -100,6 +112,7 @@ class FeedVideo:
     chapters: tuple[FeedChapter, ...] = ()
     #: The reasons for its place in the feed, in words.
     why: tuple[str, ...] = ()
+    response_cards: tuple[FeedResponseCard, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

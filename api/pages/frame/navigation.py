@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from api.pages.frame import addresses, bank_addresses, conversation_addresses, on_account_addresses
+from api.pages.frame import addresses, bank_addresses, card_addresses, conversation_addresses, on_account_addresses
 
 Area = Literal[
     "channel",
@@ -84,6 +84,7 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("awaited_payments", "clock", addresses.payments.AWAITED, "sales", "selling"),
     NavItem("seller_services", "clock", addresses.services.SELLER_SERVICES, "sales", "selling"),
     NavItem("seller_leads", "user", addresses.SELLER_LEADS, "leads", "selling"),
+    NavItem("card_responses", "message", card_addresses.RESPONSES, "leads", "selling"),
     NavItem("seller_offers", "tag", addresses.SELLER_OFFERS, "leads", "selling"),
     NavItem("seller_conversations", "message", conversation_addresses.SELLER_INBOX, "leads", "selling"),
     NavItem("seller_customers", "users", addresses.SELLER_CUSTOMERS, "sales", "selling"),

@@ -19,6 +19,7 @@ TONES: dict[str, dict[str, Tone]] = {
         "delivery_failed": "bad",
         "refunded": "idle",
     },
+    "card_response": {"new": "wait", "working": "wait", "done": "good", "declined": "idle"},
     "accounting_period": {"closed": "good", "reopened": "wait"},
     "reconciliation_difference": {"open": "bad", "explained": "wait", "resolved": "good"},
     "live_session": {"scheduled": "wait", "live": "good", "ended": "idle", "cancelled": "idle"},

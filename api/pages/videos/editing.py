@@ -9,13 +9,13 @@ from uuid import UUID
 
 from litestar import Response
 
-from api.pages.frame import addresses
+from api.pages.frame import addresses, card_addresses
 from api.pages.frame.partner_groups import group_fields
 from api.pages.frame.phrases import failure
 from api.pages.frame.site import PageRequest
 from api.pages.seller.presenter import sales_by_video
 from api.pages.videos import presenter as filling
-from api.pages.videos.views import SellerVideoView, Typed
+from api.pages.videos.views import ResponseCardItem, SellerVideoView, Typed
 from api.problems import wants_page
 from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, NotFound
@@ -23,6 +23,7 @@ from marketplace.attribution.reach import get_reach
 from marketplace.catalog.queries import ListingView, PlanView, list_listings, list_own_plans
 from marketplace.publishing.queries import get_own_video
 from marketplace.relations.partner_groups import tiers_named
+from marketplace.response_cards.queries import OwnCard, list_own_cards
 
 WRITE = "videos.write"
 _PROMOTABLE = 100
@@ -65,7 +66,7 @@ def edited_by(
 def editor_of(page_request: PageRequest, video_id: UUID, refused: tuple[str, Typed] | None = None) -> SellerVideoView:
     """The editor of one of the organization's videos. Raises NotFound(`video_not_found`)."""
     with page_request.work() as uow:
-        detail = get_own_video(uow, video_id)
+        detail, cards = get_own_video(uow, video_id), list_own_cards(uow, video_id)
         plans, tiers = _placeable(uow), tiers_named(uow)
         reach, sales = get_reach(uow, video_id), sales_by_video(uow, [video_id]).get(video_id, [])
     placed = {card.plan_id for card in detail.cards}
@@ -74,7 +75,25 @@ def editor_of(page_request: PageRequest, video_id: UUID, refused: tuple[str, Typ
     offered = {plan.id: {str(one["key"]): one for one in plan.features} for _, plan in plans}
     view = filling.video_view(page_request, detail, options, features, reach, sales, refused, offered)
     typed = view.typed.values if view.typed.form == "visibility" else None
-    return replace(view, groups=group_fields(page_request, tiers, detail.groups, typed))
+    return replace(
+        view,
+        groups=group_fields(page_request, tiers, detail.groups, typed),
+        response_cards=tuple(_response_card(page_request, one) for one in cards),
+        new_response_card=card_addresses.new_card(video_id),
+    )
+
+
+def _response_card(page_request: PageRequest, card: OwnCard) -> ResponseCardItem:
+    return ResponseCardItem(
+        card_addresses.edit_card(card.id),
+        card.kind,
+        page_request.pick(card.title, card.title_en),
+        card.start_ms // filling.MS,
+        -(-card.end_ms // filling.MS),
+        card.impressions,
+        card.clicks,
+        card.answers,
+    )
 
 
 def _placeable(uow: UnitOfWork) -> list[tuple[ListingView, PlanView]]:

@@ -125,6 +125,20 @@ class PlanOption:
 
 
 @dataclass(frozen=True, slots=True)
+class ResponseCardItem:
+    """A card that sells nothing, in the editor of its video."""
+
+    address: str
+    kind: str
+    title: str
+    from_s: int
+    to_s: int
+    impressions: int
+    clicks: int
+    answers: int
+
+
+@dataclass(frozen=True, slots=True)
 class Typed:
     """What was typed into a form that was refused, so that it is shown again. ``form`` names the form of the page."""
 
@@ -184,3 +198,5 @@ class SellerVideoView:
     cover_refusal: str = ""
     #: One on a line, as `chapter_lines` reads them.
     chapters: str = ""
+    response_cards: tuple[ResponseCardItem, ...] = ()
+    new_response_card: str = ""

@@ -86,6 +86,7 @@ marketplace.plan: active > withdrawn
 marketplace.video: draft > processing; processing > ready refused; refused > processing; ready > processing published;
     published > withdrawn removed; withdrawn > published removed
 marketplace.comment: shown > hidden removed; hidden > shown removed
+marketplace.card_response: new > working done declined; working > done declined; done > working; declined > working
 marketplace.content_report: open > upheld dismissed
 marketplace.product_question: shown > hidden removed; hidden > shown removed
 customer_review: shown > withdrawn removed; withdrawn > shown removed

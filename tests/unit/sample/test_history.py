@@ -13,6 +13,7 @@ import marketplace.access.jobs
 import marketplace.live.jobs
 import marketplace.mail.jobs
 import marketplace.notifications.jobs
+import marketplace.response_cards.jobs
 import marketplace.videos.jobs
 import marketplace.webhooks.jobs
 from app.partition_retention import PARTITIONS
@@ -70,6 +71,7 @@ OF_THE_PRESENT = {
     marketplace.mail.jobs.RETENTION,
     marketplace.live.jobs.SWEEP_SOON,
     marketplace.live.jobs.SWEEP_OVER,
+    marketplace.response_cards.jobs.SWEEP_RESPONSES,
     marketplace.videos.jobs.SWEEP_ORPHANS,
     marketplace.videos.jobs.SWEEP_GIVEN_UP,
     marketplace.videos.jobs.SWEEP_UPLOADS,

@@ -22,6 +22,8 @@ class Post {
     this.stage = element.querySelector("[data-stage]");
     this.seek = element.querySelector("[data-seek]");
     this.cards = [...element.querySelectorAll("[data-card]")];
+    /** They sell nothing: what becomes of them is counted apart, and no sale is attributed to it. */
+    this.responses = [...element.querySelectorAll("[data-response-card]")];
     this.watched = 0;
     this.seen = false;
     this.viewed = false;
@@ -136,6 +138,20 @@ class Post {
       }
       card.classList.toggle("on", on);
     }
+    this.paintResponses(at);
+  }
+
+  /** Each is counted once as shown, however often its second comes by. */
+  paintResponses(at) {
+    for (const card of this.responses) {
+      const on = at >= Number(card.dataset.from) && at < Number(card.dataset.to);
+      if (on && !card.classList.contains("on")) announce(text("card_shown", { name: card.querySelector(".name").textContent }));
+      if (on && !card.dataset.counted) {
+        card.dataset.counted = "1";
+        send("POST", `/v1/response-cards/${encodeURIComponent(card.dataset.responseCard)}/sights`, { sight: "impression" }, { keepalive: true }).catch(() => undefined);
+      }
+      card.classList.toggle("on", on);
+    }
   }
 
   /** The seconds at which its chapters begin, once each: every chapter is linked twice. */
@@ -171,7 +187,7 @@ class Post {
 
   openCard() {
     // Of several the one that came last.
-    const card = [...this.element.querySelectorAll("[data-card].on")].at(-1) ?? this.cards[0];
+    const card = [...this.element.querySelectorAll("[data-card].on, [data-response-card].on")].at(-1) ?? this.cards[0] ?? this.responses[0];
     card?.click();
   }
 }
