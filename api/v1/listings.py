@@ -15,7 +15,6 @@ from api.answer_cache import answer_anew, catalogue_answer
 from api.auth import PUBLIC
 from api.request import ApiRequest
 from api.schema import CategoryIn, CurrencyIn, PageOut, Paging, Wire, linked, refused_unless
-from api.v1 import listing_readers
 from api.v1.listing_out import ListingOut
 from api.v1.plan_bodies import PlanIn
 from fulfillment.connectors.queries import get_connector
@@ -303,5 +302,4 @@ routes = [
     retire,
     connect,
     withdraw,
-    *listing_readers.routes,
 ]

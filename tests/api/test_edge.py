@@ -18,7 +18,7 @@ import api
 from api.conditional import is_unchanged
 from api.context import Services
 from api.pages.frame import assets
-from api.routes import modules
+from api.routes import MODULES
 from kernel.db.uow import unit_of_work
 from kernel.principal import SYSTEM
 from tests.api_server import application
@@ -57,7 +57,7 @@ def test_every_handler_is_a_route_of_its_own_module_alone() -> None:
         for key, value in vars(import_module(name)).items()
         if isinstance(value, HTTPRouteHandler)
     ]
-    served = [id(handler) for module in modules() for handler in module.routes]
+    served = [id(handler) for module in MODULES for handler in module.routes]
     assert len(served) == len(set(served)), "none is served twice"
     assert [name for name, handler in defined if id(handler) not in served] == [], "none is forgotten"
 
