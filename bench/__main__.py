@@ -23,6 +23,7 @@ NAMES = (
     "idle",
     "invoices",
     "ledger",
+    "live",
     "organizations",
     "reconcile",
     "renewals",
@@ -60,7 +61,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--port", type=int, help=choose("the API's port; the seller's is the next", "接口端口；卖方系统用下一个")
     )
-    parser.add_argument("--runs", type=int, default=5, help=choose("coldstart: how many starts", "coldstart：启动次数"))
+    parser.add_argument(
+        "--runs",
+        type=int,
+        default=5,
+        help=choose("coldstart: how many starts; live: how many sales", "coldstart：启动次数；live：抢购次数"),
+    )
     parser.add_argument(
         "--rows",
         type=int,

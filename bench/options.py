@@ -12,7 +12,7 @@ class Options:
     port: int | None = None
     """The API's port; the sample seller takes the next one. None: free ones."""
     runs: int = 5
-    """How many starts `coldstart` measures."""
+    """How many starts `coldstart` measures; how many flash sales `live` holds."""
     rows: int = 1_000_000
     """How many rows of each kind `growth` ends with; how many products `search` makes, at most 10⁵."""
     kills: int = 30

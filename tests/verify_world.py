@@ -86,6 +86,7 @@ from orders.conversations.write import (
     write_to_customer,
     write_to_seller,
 )
+from orders.coupons.live_price import SetLivePrice, set_live_price
 from orders.coupons.make_coupon import MakeCoupon, make_coupon
 from orders.invoicing.correct_title import CorrectTitle, correct_invoice_title
 from orders.milestones.decide import accept_milestone
@@ -639,7 +640,7 @@ class MarketStage:
             report_progress(uow, ReportProgress(self.seats.listing_id, episodes[1].video_id, 14_000))
 
     def _go_live(self) -> None:
-        """Two products are explained one after the other; the session ends while the second still is."""
+        """Two products are explained one after the other, one is bought at its live price; then the session ends."""
         with unit_of_work(self.db, SYSTEM) as uow:
             session, items = make_live(uow, self.seller, self.seats, self.service)
             film = uow.session.get_one(Video, session.video_id)
@@ -648,6 +649,13 @@ class MarketStage:
         for item in items:
             with unit_of_work(self.db, self.seller.owner) as uow:
                 explain_item(uow, session.id, item.id)
+        with unit_of_work(self.db, self.seller.owner) as uow:
+            set_live_price(uow, SetLivePrice(session.id, items[0].id, percent_ppm=100_000, places=3))
+        with unit_of_work(self.db, self.buyer.owner) as uow:
+            context = Context(live_session_id=session.id, second_ms=0)
+            quote_id = create_quote(uow, CreateQuote((QuoteItem(self.seats.id, 3),), context=context)).id
+        self.take(quote_id)
+        self.keep_running()
         with unit_of_work(self.db, self.seller.owner) as uow:
             end_session(uow, session.id)
 

@@ -13,10 +13,12 @@ from pydantic import ConfigDict, Field
 from api.context import Services
 from api.media_addresses import cover_address, media_address
 from api.schema import MoneyOut, Out, UtcIn, Wire
+from kernel.db.uow import UnitOfWork
 from marketplace.live.queries import LiveRoom, LiveSessionView
 from marketplace.live.save_session import MAX_DESCRIPTION, MAX_PARTNERS, MAX_TITLE, SaveLiveSession
 from marketplace.live.shelf import MAX_ITEMS
 from marketplace.live.shelf_items import LiveItemView, LiveSpan
+from orders.coupons.live_price import LivePrice, live_prices
 
 
 class LiveSessionIn(Wire):
@@ -72,6 +74,35 @@ class LiveExplainIn(Wire):
     item_id: UUID
 
 
+class LivePriceIn(Wire):
+    """What is off an order of the item while the session runs: a share, or an amount in the plan's currency; one of both."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"percent_ppm": 200_000, "places": 50}]})
+
+    percent_ppm: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = None
+    amount: Annotated[int, Field(strict=True, ge=1)] | None = Field(default=None, description="Minor units")
+    places: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = Field(
+        default=None, description="Orders that it is for; null: any number"
+    )
+
+
+class LivePriceOut(Out):
+    """A live price. A place is taken by an order, and given back when that ends unpaid."""
+
+    percent_ppm: int | None
+    amount: MoneyOut | None
+    places: int | None
+    left: Annotated[int | None, Meta(description="Places that nobody holds")]
+
+    @classmethod
+    def of(cls, price: LivePrice) -> LivePriceOut:
+        """From the query's row."""
+        amount = None
+        if price.amount_minor is not None and price.currency is not None:
+            amount = MoneyOut.of(price.amount_minor, price.currency)
+        return cls.of_row(price, amount=amount)
+
+
 class LiveItemOut(Out):
     """A plan on the shelf. The price is for one `price_unit`."""
 
@@ -97,10 +128,14 @@ class LiveItemOut(Out):
         Sequence[LiveSpan], Meta(description="When it was explained, in milliseconds since the session began")
     ]
 
+    live_price: Annotated[
+        LivePriceOut | None, Meta(description="What a quote that names the session is reduced by while that runs")
+    ]
+
     @classmethod
-    def of(cls, item: LiveItemView) -> LiveItemOut:
+    def of(cls, item: LiveItemView, price: LivePrice | None) -> LiveItemOut:
         """From the query's row."""
-        return cls.of_row(item)
+        return cls.of_row(item, live_price=LivePriceOut.of(price) if price is not None else None)
 
 
 class LiveSessionOut(Out):
@@ -148,9 +183,13 @@ class LiveRoomOut(Out):
     items: list[LiveItemOut]
 
     @classmethod
-    def of(cls, services: Services, room: LiveRoom) -> LiveRoomOut:
-        """From the query's rows."""
-        return cls(session=LiveSessionOut.of(services, room.session), items=[LiveItemOut.of(one) for one in room.items])
+    def of(cls, services: Services, uow: UnitOfWork, room: LiveRoom) -> LiveRoomOut:
+        """From the query's rows, with the live prices of its items."""
+        prices = live_prices(uow, room.session.id)
+        return cls(
+            session=LiveSessionOut.of(services, room.session),
+            items=[LiveItemOut.of(one, prices.get(one.id)) for one in room.items],
+        )
 
 
 def live_media(services: Services, row: LiveSessionView) -> str | None:

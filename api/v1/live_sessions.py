@@ -15,7 +15,15 @@ from api.auth import PUBLIC, SIGNED_IN
 from api.live_watcher import LiveStateOut, LiveWatcher
 from api.request import ApiRequest
 from api.schema import PageOut, Paging, linked, list_page
-from api.v1.live_bodies import LiveExplainIn, LiveItemIn, LiveOrderIn, LiveRoomOut, LiveSessionIn, LiveSessionOut
+from api.v1.live_bodies import (
+    LiveExplainIn,
+    LiveItemIn,
+    LiveOrderIn,
+    LivePriceIn,
+    LiveRoomOut,
+    LiveSessionIn,
+    LiveSessionOut,
+)
 from kernel.db.platform_scope import reading_as_platform
 from kernel.db.uow import UnitOfWork
 from marketplace.live.access import get_visible_session
@@ -26,6 +34,8 @@ from marketplace.live.room_state import LiveState, live_states
 from marketplace.live.run_session import cancel_session, end_session, start_session
 from marketplace.live.save_session import change_session, schedule_session
 from marketplace.live.shelf import add_item, order_items, remove_item
+from orders.coupons.live_price import SetLivePrice, end_live_price, set_live_price
+from orders.coupons.make_coupon import PERMISSION as PRICES
 
 HOST = "videos.write"
 LiveListed = Literal["live", "scheduled", "ended"]
@@ -52,7 +62,7 @@ def list_sessions(
 def get_live_session(live_session_id: FromPath[UUID], request: ApiRequest) -> LiveRoomOut:
     """One session with its shelf, and what of it is explained."""
     with request.transaction() as uow:
-        return LiveRoomOut.of(request.services, get_room(uow, live_session_id))
+        return LiveRoomOut.of(request.services, uow, get_room(uow, live_session_id))
 
 
 @get(
@@ -118,7 +128,7 @@ def create_live_session(data: JSONBody[LiveSessionIn], request: ApiRequest) -> L
 
     def work(uow: UnitOfWork) -> LiveRoomOut:
         made = schedule_session(uow, data.command())
-        return LiveRoomOut.of(request.services, get_own_room(uow, made.id))
+        return LiveRoomOut.of(request.services, uow, get_own_room(uow, made.id))
 
     return request.transact(work)
 
@@ -230,10 +240,37 @@ def delete_explained(live_session_id: FromPath[UUID], request: ApiRequest) -> No
     request.transact(lambda uow: stop_explaining(uow, live_session_id))
 
 
+@put(
+    "/v1/live-sessions/{live_session_id:uuid}/items/{live_item_id:uuid}/price",
+    permission=PRICES,
+    refuses=[409],
+    sync_to_thread=True,
+    tags=["content"],
+)
+def put_live_price(
+    live_session_id: FromPath[UUID], live_item_id: FromPath[UUID], data: JSONBody[LivePriceIn], request: ApiRequest
+) -> LiveRoomOut:
+    """Give an item that one sells oneself a live price, in place of the one it has; its places are counted anew."""
+    command = SetLivePrice(live_session_id, live_item_id, data.percent_ppm, data.amount, data.places)
+    return _acted(request, live_session_id, lambda uow: set_live_price(uow, command))
+
+
+@delete(
+    "/v1/live-sessions/{live_session_id:uuid}/items/{live_item_id:uuid}/price",
+    permission=PRICES,
+    refuses=[409],
+    sync_to_thread=True,
+    tags=["content"],
+)
+def delete_live_price(live_session_id: FromPath[UUID], live_item_id: FromPath[UUID], request: ApiRequest) -> None:
+    """Let an item be sold at its usual price. Quotes that were given hold."""
+    request.transact(lambda uow: end_live_price(uow, live_session_id, live_item_id))
+
+
 def _acted(request: ApiRequest, session_id: UUID, act: Any) -> LiveRoomOut:
     def work(uow: UnitOfWork) -> LiveRoomOut:
         act(uow)
-        return LiveRoomOut.of(request.services, get_own_room(uow, session_id))
+        return LiveRoomOut.of(request.services, uow, get_own_room(uow, session_id))
 
     return request.transact(work)
 
@@ -263,4 +300,6 @@ routes = [
     put_shelf_order,
     put_explained,
     delete_explained,
+    put_live_price,
+    delete_live_price,
 ]

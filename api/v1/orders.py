@@ -104,7 +104,8 @@ class LineOut(Out):
     claims: Sequence[dict[str, Any]]
     video_id: UUID | None
     placement_id: UUID | None
-    second: Annotated[int | None, Meta(description="Second of the video at which it was sold")]
+    live_session_id: Annotated[UUID | None, Meta(description="The live session in whose room it was sold")]
+    second: Annotated[int | None, Meta(description="Second of the video, or the session, at which it was sold")]
     attribution: str
 
     @classmethod

@@ -63,6 +63,10 @@ class QuoteIn(Wire):
         default=None, description="Second of the video at which the card was used"
     )
     share: Annotated[str, Field(max_length=64)] | None = None
+    live_session_id: UUID | None = Field(
+        default=None,
+        description="The live session in whose room the buyer stands, at `second`: its live prices hold there",
+    )
     billing_profile_id: UUID | None = Field(
         default=None, description="Whom the invoice will name, which decides the tax. Default: the default profile"
     )
@@ -266,6 +270,7 @@ def post_quote(data: JSONBody[QuoteIn], request: ApiRequest) -> QuoteOut:
         placement_id=data.placement_id,
         second_ms=None if data.second is None else data.second * 1000,
         share=data.share,
+        live_session_id=data.live_session_id,
     )
     command = CreateQuote(
         data.asked(),

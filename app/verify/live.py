@@ -24,4 +24,26 @@ EXPLAINED = Query(
     """,
 )
 
-RULES = (EXPLAINED,)
+SOLD = Query(
+    "live.sold",
+    "归因于直播的每行，其商品在该场货架上，时间点不晚于直播结束；以直播价成交的订单都归因于该场直播。",
+    "A line sold in a session is of its shelf and film, not after its end; whoever took its live price was in its room.",
+    """
+    SELECT a.order_line_id, a.live_session_id, a.second_ms
+    FROM orders.attribution a
+    JOIN orders.order_line l ON l.id = a.order_line_id
+    JOIN marketplace.live_session s ON s.id = a.live_session_id
+    WHERE s.started_at IS NULL OR a.video_id IS DISTINCT FROM s.video_id OR a.rule <> 'context'
+       OR a.second_ms > ceil(extract(epoch FROM coalesce(s.ended_at, s.ends_at) - s.started_at) * 1000)
+       OR NOT EXISTS (SELECT 1 FROM marketplace.live_item i WHERE i.session_id = s.id AND i.listing_id = l.listing_id)
+    UNION ALL
+    SELECT u.order_id, c.live_session_id, NULL
+    FROM orders.coupon_use u
+    JOIN orders.coupon c ON c.id = u.coupon_id
+    WHERE c.live_session_id IS NOT NULL
+      AND NOT EXISTS (SELECT 1 FROM orders.order_line l JOIN orders.attribution a ON a.order_line_id = l.id
+                      WHERE l.order_id = u.order_id AND a.live_session_id = c.live_session_id)
+    """,
+)
+
+RULES = (EXPLAINED, SOLD)

@@ -3,7 +3,8 @@
 The rule: the last card click inside the window; else the last view of 20 seconds or more of a video that had a card of the
 listing then; else nothing. A context that
 the purchase itself carries (it was bought inside a player) counts as a card click at that moment when it is consistent
-with a placement of the listing. The promoter is the organization of the video's channel, or of the member whose
+with a placement of the listing; so does the room of a live session.
+The promoter is the organization of the video's channel, or of the member whose
 link led there. Nobody is paid for what their own organization buys, nor a seller for selling what is theirs.
 """
 
@@ -64,6 +65,17 @@ class ContextHint:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveFact:
+    """The live session whose room the purchase is made in, whose shelf has the listing, and where that session is."""
+
+    session_id: UUID
+    video_id: UUID
+    channel_id: UUID
+    channel_org_id: UUID
+    second_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class PathStep:
     """One touchpoint of the path, kept for analytics."""
 
@@ -86,6 +98,7 @@ class AttributionResult:
     touched_at: datetime | None = None
     promoter_org_id: UUID | None = None
     path: tuple[PathStep, ...] = ()
+    live_session_id: UUID | None = None
 
 
 def attribute(
@@ -97,6 +110,7 @@ def attribute(
     buyer_org_id: UUID,
     seller_org_id: UUID,
     hint: ContextHint | None = None,
+    live: LiveFact | None = None,
 ) -> AttributionResult:
     """Say which video, placement, second and promoter sold the listing whose `placements` these are.
 
@@ -109,6 +123,9 @@ def attribute(
         key=lambda t: (t.occurred_at, t.id),
     )
     path = tuple(PathStep(t.id, t.kind, t.occurred_at, t.video_id, t.second_ms) for t in seen)
+
+    if live is not None:
+        return _sold_live(live, now, path, {buyer_org_id, seller_org_id})
 
     def promoter(video_id: UUID, sharer_org_id: UUID | None) -> UUID | None:
         # The sharer led the buyer there, so the share is the sharer's; a share inside the buyer's or the seller's own
@@ -140,6 +157,14 @@ def attribute(
         chosen.occurred_at,
         promoter(chosen.video_id, sharer),
         path,
+    )
+
+
+def _sold_live(live: LiveFact, now: datetime, path: tuple[PathStep, ...], sides: set[UUID]) -> AttributionResult:
+    """The session's channel led the buyer there, unless it is one of the two sides."""
+    led = None if live.channel_org_id in sides else live.channel_org_id
+    return AttributionResult(
+        "context", live.video_id, None, live.second_ms, None, now, led, path, live_session_id=live.session_id
     )
 
 

@@ -29,7 +29,13 @@ def ask_reminder(uow: UnitOfWork, session_id: UUID) -> None:
 
 
 def drop_reminder(uow: UnitOfWork, session_id: UUID) -> None:
-    """Have the acting person not told. Not asked: nothing changes. Raises Forbidden(`person_required`)."""
+    """Have the acting person not told. Of a session that one may see and did not ask for, nothing changes.
+
+    Raises: NotFound `live_session_not_found`; Forbidden `person_required`.
+    """
     org_id, person_id = uow.principal.organization(), uow.principal.person()
     own = (LiveReminder.org_id == org_id, LiveReminder.person_id == person_id, LiveReminder.session_id == session_id)
-    uow.session.execute(delete(LiveReminder).where(*own))
+    dropped = uow.session.scalars(delete(LiveReminder).where(*own).returning(LiveReminder.id)).all()
+    if not dropped:
+        # Whoever may see it no more could still take back what they asked for.
+        get_visible_session(uow, session_id)

@@ -9,6 +9,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
 from marketplace.attribution import facts
 from marketplace.attribution.attribute import WINDOW, ContextHint, attribute
+from marketplace.live.sold_from import find_sold_from
 from orders.checkout.priced_line import Context, PricedLine
 from orders.order.models import Attribution, Order
 
@@ -26,6 +27,9 @@ def attribute_line(
     touchpoints = facts.touchpoints_for(uow, order.buyer_org_id, line.listing_id, now - WINDOW)
     videos = {touchpoint.video_id for touchpoint in touchpoints} | ({context.video_id} if context.video_id else set())
     placements = facts.placements_of_listing(uow, line.listing_id, videos)
+    live = None
+    if context.live_session_id is not None:
+        live = find_sold_from(uow, context.live_session_id, line.listing_id, context.second_ms)
     found = attribute(
         touchpoints,
         placements,
@@ -33,6 +37,7 @@ def attribute_line(
         buyer_org_id=order.buyer_org_id,
         seller_org_id=order.seller_org_id,
         hint=_hint(uow, context),
+        live=live,
     )
     credit = Attribution(
         id=uuid7(),
@@ -43,6 +48,7 @@ def attribute_line(
         rule=found.rule,
         video_id=found.video_id,
         placement_id=found.placement_id,
+        live_session_id=found.live_session_id,
         second_ms=found.second_ms,
         touchpoint_id=found.touchpoint_id,
         touched_at=found.touched_at,
@@ -58,6 +64,8 @@ def attribute_line(
         ],
         decided_at=now,
     )
+    if live is not None:
+        return credit, live.channel_id
     return credit, next((one.channel_id for one in placements if one.video_id == found.video_id), None)
 
 

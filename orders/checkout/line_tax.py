@@ -93,6 +93,7 @@ def coupon_line(one: PricedLine) -> CouponLine:
         one.list_minor,
         one.currency,
         at_tier=one.tier is not None,
+        live_session_id=one.live_session_id,
     )
 
 

@@ -19,7 +19,7 @@ _CODE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class Context(BaseModel):
-    """Where the buyer stood when asking: the video, the card, the millisecond, the link that led there."""
+    """Where the buyer stood when asking: the video and card or the live session, the millisecond, the link that led there."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -27,6 +27,7 @@ class Context(BaseModel):
     placement_id: UUID | None = None
     second_ms: int | None = None
     share: str | None = None
+    live_session_id: UUID | None = None
 
     @field_validator("share")
     @classmethod
@@ -159,6 +160,8 @@ class PricedLine(BaseModel):
     """Of a line that begins a trial, for which nothing is paid: how long, and what follows."""
     first_term: FirstTerm | None = None
     """Of a line whose first term ends together with another subscription; None where it is a whole one."""
+    live_session_id: UUID | None = None
+    """In whose room it was priced: what it sells at a live price, it does there alone."""
     coupon_id: UUID | None = None
     """What `discount_minor` is by."""
     coupon: str = ""

@@ -34,6 +34,7 @@ def coupons_ending(uow: UnitOfWork) -> Sequence[UUID]:
     found = select(Coupon.id).where(
         Coupon.ended_at.is_(None),
         Coupon.end_told_at.is_(None),
+        Coupon.live_session_id.is_(None),
         Coupon.ends_at > now,
         Coupon.ends_at <= now + TOLD_BEFORE,
         Coupon.starts_at < Coupon.ends_at - TOLD_BEFORE,

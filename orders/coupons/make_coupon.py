@@ -91,6 +91,7 @@ def make_coupon(uow: UnitOfWork, command: MakeCoupon) -> Coupon:
         ends_at=ends_at,
         ended_at=None,
         made_by=uow.principal.accountable_id,
+        live_session_id=None,
         created_at=clock.now(),
     )
     uow.session.add(coupon)

@@ -38,10 +38,12 @@ class Coupon(Base):
         CheckConstraint("(amount_minor IS NULL) = (currency IS NULL)", name="currency"),
         CheckConstraint("coalesce(most_uses, 1) >= 1 AND coalesce(most_per_org, 1) >= 1", name="limits"),
         CheckConstraint("starts_at < ends_at", name="window"),
+        CheckConstraint("live_session_id IS NULL OR code IS NULL", name="live"),
         Index("uq_coupon_code", "seller_org_id", "code", unique=True, postgresql_where=text("ended_at IS NULL")),
         Index("ix_coupon_promotion", "seller_org_id", "ends_at", postgresql_where=text("code IS NULL")),
         Index("ix_coupon_seller_org_id_created_at", "seller_org_id", "created_at"),
         Index("ix_coupon_made_by", "made_by"),
+        Index("ix_coupon_live_session_id", "live_session_id", postgresql_where=text("live_session_id IS NOT NULL")),
         Index("ix_coupon_end_to_tell", "ends_at", postgresql_where=text("ended_at IS NULL AND end_told_at IS NULL")),
         {"schema": "orders"},
     )
@@ -76,6 +78,8 @@ class Coupon(Base):
     """When its seller was told that its last day is near."""
     made_by: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.person.id"))
     """Whoever made it, or made the key that did."""
+    live_session_id: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.live_session.id"))
+    """In whose room alone it holds, while that runs (`orders.coupons.live_price`)."""
     created_at: Mapped[CreatedAt]
 
     def is_running(self) -> bool:

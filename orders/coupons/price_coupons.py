@@ -17,6 +17,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid
 from kernel.money import allocate, apply_ppm
 from marketplace.catalog.models import Plan
+from marketplace.live.models import LiveSession
 from orders.coupons.make_coupon import said_code
 from orders.coupons.models import Coupon, CouponUse
 
@@ -33,6 +34,8 @@ class CouponLine:
     currency: str
     at_tier: bool = False
     """Whether it is a partner's price, which only what goes with offers comes off."""
+    live_session_id: UUID | None = None
+    """In whose room it is bought: live prices hold there alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,7 @@ def _discounts(coupon: Coupon, lines: Sequence[CouponLine]) -> dict[int, CouponD
         for number, line in enumerate(lines)
         if covers(coupon, line.listing_id, line.plan_code, line.seller_org_id)
         and line.list_minor > 0
+        and coupon.live_session_id in (None, line.live_session_id)
         and (coupon.with_offers or not line.at_tier)
         and (coupon.currency is None or coupon.currency.strip() == line.currency.strip())
     }
@@ -168,6 +172,7 @@ def _require_usable(named: Sequence[HeldCoupon], discounts: Mapping[int, CouponD
 
 
 _held = select(func.count()).where(CouponUse.coupon_id == Coupon.id, CouponUse.released_at.is_(None)).correlate(Coupon)
+_runs = select(LiveSession.id).where(LiveSession.id == Coupon.live_session_id, LiveSession.state == "live")
 _OF_SELLER = Read(
     select(
         Coupon,
@@ -185,6 +190,7 @@ _OF_SELLER = Read(
                 Coupon.code.is_(None),
                 Coupon.ended_at.is_(None),
                 Coupon.ends_at > bindparam("since", type_=DateTime(timezone=True)),
+                or_(Coupon.live_session_id.is_(None), _runs.exists()),
             ),
         ),
     )

@@ -117,7 +117,9 @@ _HELD = (
 def list_coupons(uow: UnitOfWork, *, cursor: str | None = None, limit: int = 20) -> Page[CouponView]:
     """The acting seller's, the newest first. Raises Forbidden(`permission_missing`) without catalog.write; `cursor_invalid`."""
     uow.principal.require(PERMISSION)
-    statement = select(Coupon, _HELD).where(Coupon.seller_org_id == uow.principal.organization())
+    statement = select(Coupon, _HELD).where(
+        Coupon.seller_org_id == uow.principal.organization(), Coupon.live_session_id.is_(None)
+    )
     statement = newest_first(statement, Coupon.created_at, Coupon.id, cursor, limit)
     rows = [to_coupon_view(coupon, uses) for coupon, uses in uow.session.execute(statement)]
     return cut(rows, limit, lambda one: (one.created_at, one.id))

@@ -15,7 +15,7 @@ from kernel.states import Machine, edges
 from marketplace.departments.models import names_department
 from marketplace.pricing.shapes import is_by_seat
 from orders.order.selling import SOLD_BY, SOLD_RULES, Sold, SoldLineTerms
-from orders.order.sides import of_both
+from orders.order.sides import of_both, partly
 
 STATES = (
     "pending_approval",
@@ -227,11 +227,8 @@ class Attribution(Base):
     __table_args__ = (
         UniqueConstraint("order_line_id"),
         CheckConstraint("rule IN ('context', 'last_click', 'last_view', 'none')", name="rule"),
-        Index(
-            "ix_attribution_promoter_org_id", "promoter_org_id", postgresql_where=text("promoter_org_id IS NOT NULL")
-        ),
         Index("ix_attribution_video_id", "video_id", "id", postgresql_where=text("video_id IS NOT NULL")),
-        Index("ix_attribution_placement_id", "placement_id", postgresql_where=text("placement_id IS NOT NULL")),
+        *(partly("attribution", name) for name in ("promoter_org_id", "placement_id", "live_session_id")),
         of_both("order_line_id", "orders.order_line"),
         {"schema": "orders"},
     )
@@ -244,7 +241,9 @@ class Attribution(Base):
     """`context`: bought inside the player; `last_click`, `last_view`, `none`: see `marketplace.attribution.attribute`."""
     video_id: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.video.id"))
     placement_id: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.placement.id"))
+    live_session_id: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.live_session.id"))
     second_ms: Mapped[int | None]
+    """Of the video, which of a session is where that was."""
     touchpoint_id: Mapped[UUID | None]
     touched_at: Mapped[Instant | None]
     path: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKeyConstraint
+from sqlalchemy import ForeignKeyConstraint, Index, text
 
 _SIDES = ("buyer_org_id", "seller_org_id")
 
@@ -11,3 +11,8 @@ def of_both(column: str, table: str, *, later: str | None = None) -> ForeignKeyC
     """The key of a column to a row of the same two sides. `later`: its name, where the other table needs this one first."""
     columns = [f"{table}.{name}" for name in (*_SIDES, "id")]
     return ForeignKeyConstraint([*_SIDES, column], columns, use_alter=later is not None, name=later)
+
+
+def partly(table: str, column: str) -> Index:
+    """An index of the rows of a table in which a column says something."""
+    return Index(f"ix_{table}_{column}", column, postgresql_where=text(f"{column} IS NOT NULL"))

@@ -64,6 +64,8 @@ class LineView:
     """What became of the tax that its price contains, where none was charged."""
     issuer_name: str = ""
     """Where the platform sells it, the platform's name, as on the invoice; empty where its seller does."""
+    live_session_id: UUID | None = None
+    """The live session in whose room it was bought, at `second_ms`."""
     instalments: tuple[dict[str, int], ...] = ()
     """Of a term that is paid in several, all of them (`PricedLine.instalments`); its own amounts are those of the first."""
 
@@ -130,6 +132,7 @@ def line_view(line: OrderLine, credit: Attribution | None) -> LineView:
         video_id=credit.video_id if credit is not None else None,
         placement_id=credit.placement_id if credit is not None else None,
         second_ms=credit.second_ms if credit is not None else None,
+        live_session_id=credit.live_session_id if credit is not None else None,
         rule=credit.rule if credit is not None else "none",
         trial_days=int(line.plan.get("trial_days") or 0),
         trial_after_minor=int(line.plan.get("trial_after_minor") or 0),
@@ -147,7 +150,7 @@ def line_view(line: OrderLine, credit: Attribution | None) -> LineView:
 _FROM_PLAN = ("title", "title_en", "plan_name", "plan_name_en")
 
 
-_FROM_CREDIT = ("video_id", "placement_id", "second_ms", "rule")
+_FROM_CREDIT = ("video_id", "placement_id", "live_session_id", "second_ms", "rule")
 
 
 _COMPUTED = (

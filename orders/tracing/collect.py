@@ -183,11 +183,13 @@ def origin(uow: UnitOfWork, line_ids: Sequence[UUID], video_ids: Sequence[UUID])
     ).all()
     touched: set[UUID] = set()
     for c in sold_by:
-        facts = {"rule": c.rule, "second_ms": c.second_ms, "touchpoints": len(c.path)}
+        credited: dict[str, Any] = {"rule": c.rule, "second_ms": c.second_ms, "touchpoints": len(c.path)}
+        if c.live_session_id is not None:
+            credited["live_session_id"] = str(c.live_session_id)
         seen = [UUID(step["touchpoint_id"]) for step in c.path[-SHOWN_STEPS:]]
         touched.update(seen)
         before = (*seen, *(i for i in (c.placement_id, c.video_id) if i is not None))
-        yield Node("attribution", c.id, c.decided_at, c.rule, facts=facts, after=before)
+        yield Node("attribution", c.id, c.decided_at, c.rule, facts=credited, after=before)
     videos = {*video_ids, *(c.video_id for c in sold_by if c.video_id)}
     for v in uow.session.scalars(select(Video).where(Video.id.in_(videos))):
         yield Node("video", v.id, v.published_at, v.state, v.title, v.title_en)

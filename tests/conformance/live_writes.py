@@ -36,8 +36,14 @@ def live_sessions(world: World) -> None:
     explained = {"item_id": shelf[0]["id"]}
     room = ask("PUT /v1/live-sessions/{live_session_id}/explained", world.seller, explained, **own)
     assert room["items"][0]["explained_now"]
-    ask("DELETE /v1/live-sessions/{live_session_id}/explained", world.seller, **own)
     item = own | {"live_item_id": shelf[0]["id"]}
+    reduced = {"percent_ppm": 200_000, "places": 5}
+    room = ask("PUT /v1/live-sessions/{live_session_id}/items/{live_item_id}/price", world.seller, reduced, **item)
+    assert room["items"][0]["live_price"]["left"] == 5
+    quote = ask("POST /v1/quotes", world.purchaser, body | {"quantity": 20, "live_session_id": made, "second": 0})
+    assert quote["lines"][0]["discount"]["amount"] * 5 == quote["lines"][0]["list"]["amount"]
+    ask("DELETE /v1/live-sessions/{live_session_id}/items/{live_item_id}/price", world.seller, **item)
+    ask("DELETE /v1/live-sessions/{live_session_id}/explained", world.seller, **own)
     ask("DELETE /v1/live-sessions/{live_session_id}/items/{live_item_id}", world.seller, **item)
     ask("POST /v1/live-sessions/{live_session_id}/end", world.seller, **own)
     ask("POST /v1/live-sessions/{live_session_id}/cancel", world.seller, live_session_id=dropped)

@@ -44,7 +44,9 @@ def show_sheet(placement_id: FromPath[UUID], page_request: Given[PageRequest]) -
 @page("/products/{listing_id:uuid}/buy", SIGNED_IN)
 def show_product_sheet(listing_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[str] | Response[bytes]:
     """The sheet of a product, bought without a video; otherwise as that of a card."""
-    wanted = replace(_asked(page_request), listing=listing_id)
+    live = page_request.query("live", most=36)
+    wanted = replace(_asked(page_request), listing=listing_id, second=page_request.query_number("second"))
+    wanted = replace(wanted, live=parse_uuid_or_404(live, "live_session_not_found") if live else None)
     return _not_bought(page_request, wanted) or _shown(page_request, wanted)
 
 
@@ -67,7 +69,11 @@ def submit_product_sheet(
     listing_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]
 ) -> Response[str] | Response[bytes]:
     """As the sheet of a card, without a video."""
+    live = form.text("live", most=36)
     wanted = replace(_filled_in(form), listing=listing_id)
+    if live:
+        session_id = parse_uuid_or_404(live, "live_session_not_found")
+        wanted = replace(wanted, live=session_id, second=form.number("second", most=86_400))
     return _not_bought(page_request, wanted, status=409) or _submit(page_request, form, wanted)
 
 

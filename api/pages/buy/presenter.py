@@ -60,6 +60,8 @@ class Wanted:
     """Of an offer that leaves it open, how many seats of a line are taken, as typed: by the field's name, quantity_1."""
     second: int = 0
     share: str | None = None
+    live: UUID | None = None
+    """The live session in whose room it is bought, at `second`."""
     plan_id: str = ""
     quantity: int = 0
     billing_profile_id: str = ""
@@ -96,6 +98,8 @@ class Offered:
 
     def context(self, wanted: Wanted) -> Context:
         """Where the buyer stands."""
+        if wanted.live is not None:
+            return Context(live_session_id=wanted.live, second_ms=wanted.second * 1000)
         if self.item is None or self.card is None:
             return Context()
         return Context(
@@ -251,6 +255,7 @@ def _view(
         departments=departments,
         department_id=wanted.department_id,
         coupon=wanted.coupon,
+        live=(str(wanted.live), wanted.second) if wanted.live is not None else None,
         terms_version=str(listing.terms["version"]) if listing.terms else "",
         error=error,
         error_field=error_field,

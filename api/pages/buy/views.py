@@ -148,5 +148,7 @@ class BuyView:
     coupon: str = ""
     """The code as it was typed."""
     terms_version: str = ""
+    live: tuple[str, int] | None = None
+    """The live session, and the second of it, in whose room it is bought."""
     error: str | None = None
     error_field: str | None = None

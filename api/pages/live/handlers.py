@@ -16,6 +16,7 @@ from api.pages.live.views import LiveListView
 from marketplace.channels.queries import get_channel
 from marketplace.live.queries import get_room, list_live
 from marketplace.live.remind import ask_reminder, drop_reminder
+from orders.coupons.live_price import live_prices
 
 Answer = Response[str] | Response[bytes]
 _AHEAD = 50
@@ -51,9 +52,12 @@ def show_room(session_id: FromPath[UUID], page_request: Given[PageRequest]) -> A
     """The room of a session: before it, in it, and its replay."""
     with page_request.work() as uow:
         room = get_room(uow, session_id)
+        prices = live_prices(uow, session_id)
     headers = NOT_INDEXED if room.session.visibility == "unlisted" else None
     waits = room.session.state in ("scheduled", "live")
-    return page_request.render(room_view(page_request, room), headers=headers, refresh_s=_LOOK_AGAIN_S if waits else 0)
+    return page_request.render(
+        room_view(page_request, room, prices), headers=headers, refresh_s=_LOOK_AGAIN_S if waits else 0
+    )
 
 
 @form_post("/live/{session_id:uuid}/reminder", SIGNED_IN)

@@ -25,8 +25,11 @@ from marketplace.live.queries import get_own_room, list_own_live
 from marketplace.live.run_session import cancel_session, end_session, start_session
 from marketplace.live.save_session import SaveLiveSession, change_session, schedule_session
 from marketplace.live.shelf import add_item, order_items, remove_item
+from orders.coupons.live_price import SetLivePrice, end_live_price, live_prices, set_live_price
+from orders.coupons.make_coupon import PERMISSION as PRICES
 
 HOST = "videos.write"
+PPM_OF_PERCENT = 10_000
 Answer = Response[str] | Response[bytes]
 _PAGE = 20
 _ACTS: Mapping[str, tuple[Callable[[UnitOfWork, UUID], Any], str]] = {
@@ -121,6 +124,23 @@ def act_on_item(
     return _acted(page_request, session_id, up)
 
 
+@form_post("/seller/live/{session_id:uuid}/items/{item_id:uuid}/price", PRICES)
+def price(
+    session_id: FromPath[UUID], item_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]
+) -> Answer:
+    """Give it a live price (`percent` off, of so many `places`, empty for any number), or (`action` = end) take that back."""
+
+    def work(uow: UnitOfWork) -> None:
+        if form.text("action", most=10) == "end":
+            end_live_price(uow, session_id, item_id)
+            return
+        percent = form.number("percent", least=1, most=100)
+        places = form.number("places", least=1, most=1_000_000) if form.text("places", most=12) else None
+        set_live_price(uow, SetLivePrice(session_id, item_id, percent * PPM_OF_PERCENT, places=places))
+
+    return _acted(page_request, session_id, work, "live_priced")
+
+
 def _acted(
     page_request: PageRequest, session_id: UUID, act: Callable[[UnitOfWork], object], notice: str = ""
 ) -> Answer:
@@ -173,13 +193,14 @@ def _host(
 ) -> LiveHostView:
     with page_request.work() as uow:
         room = get_own_room(uow, session_id)
+        prices = live_prices(uow, session_id)
         films, plans = list_films(uow), plan_choices(page_request, uow, room)
     row = room.session
     return LiveHostView(
         session=tile(page_request, row),
         position_s=row.position_ms // MS,
         sequence=row.sequence,
-        cards=tuple(card(page_request, one, row) for one in room.items),
+        cards=tuple(card(page_request, one, row, prices.get(one.id)) for one in room.items),
         plans=plans,
         films=film_choices(page_request, films),
         typed=typed or as_typed(row, page_request.time_zone),
@@ -189,4 +210,4 @@ def _host(
     )
 
 
-routes = [show_own, announce, show_host, change, put_on_shelf, act_on, act_on_item]
+routes = [show_own, announce, show_host, change, put_on_shelf, act_on, price, act_on_item]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from api.media_addresses import cover_address, media_address, thumbnail
 from api.pages.frame import addresses
 from api.pages.frame.choices import Choice
+from api.pages.frame.discounts import off_in_words
 from api.pages.frame.prices import per_of
 from api.pages.frame.site import PageRequest
 from api.pages.live.views import LiveCard, LiveRoomView, LiveTile
@@ -18,10 +20,13 @@ from marketplace.catalog.queries import list_listings, list_own_plans
 from marketplace.live.film import FilmChoice
 from marketplace.live.queries import LiveRoom, LiveSessionView
 from marketplace.live.shelf_items import LiveItemView
+from orders.coupons.live_price import LivePrice
 
 MS = 1000
 FIELD = "%Y-%m-%dT%H:%M"
 """How a browser's field for a day and a time writes it."""
+LivePrices = Mapping[UUID, LivePrice]
+"""By item."""
 _OTHERS = 100
 """Products of other sellers that a shelf is offered."""
 
@@ -46,7 +51,7 @@ def tile(page_request: PageRequest, row: LiveSessionView) -> LiveTile:
     )
 
 
-def room_view(page_request: PageRequest, room: LiveRoom) -> LiveRoomView:
+def room_view(page_request: PageRequest, room: LiveRoom, prices: LivePrices) -> LiveRoomView:
     """The room; what cannot be bought (any more) is on nobody's shelf but the host's."""
     row, film, services = room.session, room.session.film, page_request.services
     shown = row.state in ("live", "ended") and film is not None
@@ -65,13 +70,18 @@ def room_view(page_request: PageRequest, room: LiveRoom) -> LiveRoomView:
         height=film.height if film is not None else 0,
         position_ms=row.position_ms if row.state == "live" else 0,
         sequence=row.sequence,
-        cards=tuple(card(page_request, one, row) for one in room.items if one.on_sale),
+        cards=tuple(card(page_request, one, row, prices.get(one.id)) for one in room.items if one.on_sale),
         is_host=row.org_id == host.org_id and host.may("videos.write"),
     )
 
 
-def card(page_request: PageRequest, item: LiveItemView, row: LiveSessionView) -> LiveCard:
-    """A plan on the shelf."""
+def card(
+    page_request: PageRequest, item: LiveItemView, row: LiveSessionView, price: LivePrice | None = None
+) -> LiveCard:
+    """A plan on the shelf. It is bought from the room while that can be named, and by itself before."""
+    in_room = row.state in ("live", "ended")
+    holds = price is not None and row.state == "live" and not price.is_sold_out
+    off = price.off(item.unit_price_minor) if price is not None and price.percent_ppm is not None else 0
     return LiveCard(
         id=str(item.id),
         listing_id=str(item.listing_id),
@@ -84,7 +94,17 @@ def card(page_request: PageRequest, item: LiveItemView, row: LiveSessionView) ->
         on_sale=item.on_sale,
         explained=item.explained_now and item.on_sale and row.state == "live",
         spans=tuple((span.from_ms // MS, -(-span.to_ms // MS)) for span in item.spans if span.to_ms is not None),
-        address=addresses.product_buy(str(item.listing_id), str(item.plan_id)),
+        address=addresses.with_query(
+            addresses.product_buy(str(item.listing_id)),
+            plan=str(item.plan_id),
+            live=str(row.id) if in_room else None,
+            second=row.position_ms // MS if in_room else None,
+        ),
+        reduced=Money(item.unit_price_minor - off, item.currency) if holds and off else None,
+        off=off_in_words(page_request, price.percent_ppm, price.amount_minor, price.currency) if price else "",
+        places=price.places if price is not None else None,
+        left=price.left if price is not None else None,
+        may_price=item.seller_org_id == row.org_id and page_request.principal.may("catalog.write"),
     )
 
 

@@ -61,6 +61,14 @@ class LiveCard:
     """Seconds from and to of those that are over."""
     address: str
     """Where it is bought."""
+    reduced: Money | None = None
+    """Of one unit, while its live price holds."""
+    off: str = ""
+    """The live price in words."""
+    places: int | None = None
+    left: int | None = None
+    may_price: bool = False
+    """Whether the host sells it, and so may give it a live price."""
 
 
 @dataclass(frozen=True, slots=True)

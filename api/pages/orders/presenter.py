@@ -158,18 +158,24 @@ def timeline(page_request: PageRequest, data: OrderPageData) -> Timeline:
 
 def _origin(page_request: PageRequest, data: OrderPageData) -> list[Link]:
     order, links = data.order, []
-    for video_id, second in dict.fromkeys((line.video_id, (line.second_ms or 0) // 1000) for line in order.lines):
+    sold_at = ((line.video_id, (line.second_ms or 0) // 1000, line.live_session_id) for line in order.lines)
+    for video_id, second, live_id in dict.fromkeys(sold_at):
         if video_id is None:
             continue
         video = data.videos.get(video_id)
         title = page_request.pick(video.title, video.title_en) if video else ""
+        title = page_request.t("live.sold_in") if live_id else title
         said = page_request.t("order.said_at", at=page_request.formats.second(second))
         links.append(
             Link(
                 "video",
                 "done",
                 text=" · ".join(part for part in (title, said) if part),
-                address=addresses.video(str(video_id), second) if video else None,
+                address=addresses.live.room(str(live_id))
+                if live_id
+                else addresses.video(str(video_id), second)
+                if video
+                else None,
             )
         )
     gross = page_request.formats.money(money(order.gross_minor, order.currency))

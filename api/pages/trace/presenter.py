@@ -285,6 +285,7 @@ FACTS: Mapping[str, tuple[str, Callable[[PageRequest, Formats, Any], str | Timel
     "untaxed": ("untaxed", _untaxed),
     "issuer": ("issuer", _plain),
     "second_ms": ("second", _second),
+    "live_session_id": ("live", _identifier),
     "start_ms": ("from", _second),
     "end_ms": ("to", _second),
     "watched_ms": ("watched", _second),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -28,7 +29,7 @@ def _cards(s: Samples, explained: int | None = None) -> tuple[LiveCard, ...]:
         (long, s.pick("标准", "Standard"), "year", 398_000, ((300, 720), (900, 1_020))),
         (s.pick("上门实施", "On-site rollout"), s.pick("十日", "Ten days"), "once", 1_280_000, ()),
     )
-    return tuple(
+    cards = tuple(
         LiveCard(
             str(n),
             f"l{n}",
@@ -45,6 +46,8 @@ def _cards(s: Samples, explained: int | None = None) -> tuple[LiveCard, ...]:
         )
         for n, (name, plan, per, price, spans) in enumerate(names)
     )
+    reduced = replace(cards[0], reduced=Money(15_920, "CNY"), off="20%", places=50, left=12, may_price=True)
+    return (reduced, *(replace(one, may_price=True) for one in cards[1:]))
 
 
 def sessions(s: Samples) -> LiveListView:

@@ -220,20 +220,25 @@ class TestReaders:
         self, uow: UnitOfWork, seller: Org, plans: list[Plan], visibility: str
     ) -> None:
         partner, stranger = make_org(uow), make_org(uow)
-        more = {"partner_ids": [partner.id]} if visibility == "partners" else {}
+        partner_ids = [partner.id] if visibility == "partners" else []
         video = make_ready_video(uow, seller, visibility="public")
         with acting(uow, seller.owner):
-            command = SaveLiveSession(video.id, "x", AT + timedelta(hours=1), visibility=visibility, **more)
+            command = SaveLiveSession(
+                video.id, "x", AT + timedelta(hours=1), visibility=visibility, partner_ids=partner_ids
+            )
             session = schedule_session(uow, command)
             add_item(uow, session.id, plans[0].id)
             start_session(uow, session.id)
-        may_enter = {
-            "public": {partner, stranger, None},
-            "unlisted": {partner, stranger, None},
+        everybody: set[Org | None] = {partner, stranger, None}
+        nobody: set[Org | None] = set()
+        entering: dict[str, set[Org | None]] = {
+            "public": everybody,
+            "unlisted": everybody,
             "partners": {partner},
-            "internal": set(),
-        }[visibility]
-        listed = {"public": {partner, stranger, None}, "partners": {partner}}.get(visibility, set())
+            "internal": nobody,
+        }
+        told: dict[str, set[Org | None]] = {"public": everybody, "partners": {partner}}
+        may_enter, listed = entering[visibility], told.get(visibility, nobody)
         for who in (partner, stranger, None):
             principal: Principal = who.owner if who is not None else ANONYMOUS
             with acting(uow, principal):

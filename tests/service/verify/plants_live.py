@@ -8,3 +8,7 @@ from tests.verify_world import World
 
 def live_explained(p: Planter, _: World) -> None:
     p.change("UPDATE marketplace.live_explanation SET to_ms = from_ms + 10000000 WHERE from_ms = 0")
+
+
+def live_sold(p: Planter, _: World) -> None:
+    p.change("UPDATE orders.attribution SET second_ms = second_ms + 100000000 WHERE live_session_id IS NOT NULL")

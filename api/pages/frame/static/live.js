@@ -3,7 +3,7 @@
 import { announce, text } from "./api.js";
 import { openSheet } from "./sheet.js";
 
-const room = document.querySelector("[data-live]");
+const room = document.querySelector("[data-room]");
 const video = room?.querySelector("video");
 const sheet = document.querySelector("[data-sheet]");
 /** How far the film may be from where it is for everybody, in seconds. */

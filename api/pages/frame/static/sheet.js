@@ -133,6 +133,7 @@ export function enhance(root, close = () => history.back()) {
             ...(form.elements.align_with?.value ? { align_with: form.elements.align_with.value } : {}),
             // From the product page there is no video to name.
             ...(form.dataset.video ? { video_id: form.dataset.video, placement_id: form.dataset.placement, second: Number(form.dataset.second) } : {}),
+            ...(form.dataset.live ? { live_session_id: form.dataset.live, second: Number(form.dataset.second) } : {}),
             ...(form.dataset.share ? { share: form.dataset.share } : {}),
             ...profile,
           }, { signal: mine.signal });
