@@ -19,6 +19,7 @@ from orders.conversations.models import ConversationMessage
 from orders.conversations.queries import ConversationFile, find_conversation, find_file
 from orders.conversations.write import SentFile, conversation_file_key
 from orders.milestones.file_types import MAX_BYTES, checked_media_type
+from orders.tickets.models import TicketMessage
 
 
 @dataclass(slots=True)
@@ -29,7 +30,7 @@ class _Kept:
 
 
 def keep_upload(
-    request: ApiRequest, upload: UploadFile, keep: Callable[[UnitOfWork, SentFile], ConversationMessage]
+    request: ApiRequest, upload: UploadFile, keep: Callable[[UnitOfWork, SentFile], ConversationMessage | TicketMessage]
 ) -> None:
     """Check a form's file, store it and have `keep` write its message. Where that is refused the bytes go again.
 

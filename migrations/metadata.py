@@ -85,6 +85,7 @@ import orders.order.milestones
 import orders.order.models
 import orders.papers.models
 import orders.refunds.models
+import orders.tickets.models
 import orders.trials.models
 from kernel.db.base import Base
 
@@ -160,6 +161,7 @@ MODELS = (
     orders.checkout.models,
     orders.order.models,
     orders.refunds.models,
+    orders.tickets.models,
     orders.amendments.models,
 )
 """Imported for what they declare."""

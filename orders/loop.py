@@ -87,12 +87,13 @@ from orders.subscriptions.next_term import begin_next_term, paid_span, release_t
 from orders.subscriptions.renew import AT_ONCE, TOGETHER, due_subscriptions, take_step
 from orders.subscriptions.take_back import take_back_paid
 from orders.subscriptions.trial_conversion import PAY_CONVERSION, pay_conversion
+from orders.tickets.jobs import sweep_tickets
 from orders.trials.take_trial import release_trials
 from orders.usage.dunning import settle_owed
 from orders.usage.jobs import sweep_unpaid_usage
 
 FOLLOWERS = (sweep_deputies, sweep_cases, sweep_unpaid_usage, sweep_instalments, sweep_ending_coupons, sweep_disputes)
-MORE_FOLLOWERS = (sweep_milestones, charge_kept_method, offer_to_partner)
+MORE_FOLLOWERS = (sweep_milestones, sweep_tickets, charge_kept_method, offer_to_partner)
 """Imported for what they register."""
 REFUND_AGAIN = "orders.refund.again"
 SWEEP_PURCHASES = "orders.checkout.sweep"

@@ -119,11 +119,13 @@ from orders.offers.models import Offer
 from orders.offers.offered_price import OfferedPlan
 from orders.offers.tier_offer_models import TierOffer
 from orders.order.milestones import MilestoneFile, OrderMilestone
-from orders.order.models import Order, Subscription
+from orders.order.models import Order, OrderLine, Subscription
 from orders.refunds.ask_refund import AskForRefund, ask_refund
 from orders.refunds.decide_refund import DecideRefund, answer_refund
 from orders.refunds.evidence import AddRefundEvidence, add_refund_evidence, evidence_key
 from orders.refunds.models import RefundCase, RefundEvidence
+from orders.tickets.models import Ticket, TicketMessage
+from orders.tickets.work_ticket import OpenTicket, open_ticket
 from tests.bank_payouts import bank_account_of, confirm_account, pay_by_bank
 from tests.card_stage import stage_card, stage_response
 from tests.factories_live import make_session
@@ -185,6 +187,8 @@ KINDS: dict[str, type[Base]] = {
     "forward_id": InvoiceForward,
     "conversation_id": Conversation,
     "message_id": ConversationMessage,
+    "ticket_id": Ticket,
+    "ticket_message_id": TicketMessage,
     "fapiao_request_id": FapiaoRequest,
     "invoice_id": Invoice,
     "key_id": ApiKey,
@@ -253,7 +257,7 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
             found["deputy_id"] = appoint_deputy(uow, AppointDeputy(stage.purchaser.person(), today, today)).id
             found["domain_id"] = claim_domain(uow, f"{uuid7().hex}.example").id
             found["key_id"] = mint_api_key(uow, MintApiKey("matrix", ("orders.read",))).id
-        found |= _used(uow, stage, entitlement) | _talked(uow, stage)
+        found |= _used(uow, stage, entitlement) | _talked(uow, stage, entitlement.reference)
         found |= _feedback(uow, stage, entitlement.listing_id) | _asked(uow, stage, entitlement.listing_id)
         draft = make_ready_video(uow, stage.promoter)
         with acting(uow, stage.promoter.owner):
@@ -476,11 +480,15 @@ def _feedback(uow: UnitOfWork, stage: Stage, listing_id: UUID) -> dict[str, UUID
     return {"review_id": review.id, "question_id": question.id, "report_id": report.id}
 
 
-def _talked(uow: UnitOfWork, stage: Stage) -> dict[str, UUID]:
-    """A conversation."""
+def _talked(uow: UnitOfWork, stage: Stage, order_line_id: UUID) -> dict[str, UUID]:
+    """A conversation, and a ticket on an order."""
     with acting(uow, stage.buyer.owner):
         said = write_to_seller(uow, stage.seller.id, WriteMessage("How long does it take?"))
-        return {"conversation_id": said.conversation_id, "message_id": said.id}
+        order_id = uow.session.get_one(OrderLine, order_line_id).order_id
+        ticket_id = open_ticket(uow, OpenTicket(order_id, "A seat", "It does not open.")).id
+        written = uow.session.scalars(select(TicketMessage.id).where(TicketMessage.ticket_id == ticket_id)).one()
+        found = {"conversation_id": said.conversation_id, "message_id": said.id}
+        return found | {"ticket_id": ticket_id, "ticket_message_id": written}
 
 
 def _asked(uow: UnitOfWork, stage: Stage, listing_id: UUID) -> dict[str, UUID]:

@@ -109,6 +109,7 @@ from orders.refunds.decide_refund import DecideRefund, answer_refund
 from orders.refunds.held import pay_before_red
 from orders.refunds.refund_order import RequestOrderRefund, request_order_refund
 from orders.subscriptions.auto_renew import set_auto_renew
+from orders.tickets.work_ticket import OpenTicket, close_ticket, open_ticket, write_on_ticket
 from tests import factories_fulfillment
 from tests.bank_payouts import give_bank_account, pay_by_bank
 from tests.card_stage import card, guest
@@ -500,8 +501,15 @@ class MarketStage:
             with unit_of_work(self.db, writer.owner) as uow:
                 if writer is self.buyer:
                     write_to_seller(uow, self.seller.id, said)
+                    tickets = [
+                        open_ticket(uow, OpenTicket(order_id, "A seat", "It does not open.")).id for _ in range(3)
+                    ]
                 else:
                     write_to_customer(uow, self.buyer.id, said)
+                    write_on_ticket(uow, tickets[0], "Try again.", said.file)
+                    write_on_ticket(uow, tickets[1], "Done.", resolves=True)
+        with unit_of_work(self.db, self.buyer.owner) as uow:
+            close_ticket(uow, tickets[0], rating=5, text="Fast.")
 
     def _partner(self) -> None:
         """Something is bought at the price of a tier, and the link ends."""

@@ -83,6 +83,7 @@ from api.pages.store_credits import handlers as store_credits_pages
 from api.pages.subscriptions import handlers as subscriptions_pages
 from api.pages.tax_id_disputes import handlers as tax_id_disputes_pages
 from api.pages.test_clocks import handlers as test_clocks_pages
+from api.pages.tickets import handlers as tickets_pages
 from api.pages.trace import handlers as trace_pages
 from api.pages.unbilled_orders import handlers as unbilled_orders_pages
 from api.pages.usage import handlers as usage_pages
@@ -171,6 +172,7 @@ MODULES: tuple[ModuleType, ...] = (
     subscriptions_pages,
     tax_id_disputes_pages,
     test_clocks_pages,
+    tickets_pages,
     trace_pages,
     unbilled_orders_pages,
     usage_pages,

@@ -1,8 +1,8 @@
-"""Conversations: what is counted is there, and who is responsible is who was named last."""
+"""Conversations and tickets: what is counted is there, who is responsible was named last, the clock is as the answers are."""
 
 from __future__ import annotations
 
-from app.verify.rule import Query
+from app.verify.rule import Query, late
 
 COUNTED = Query(
     "conversations.counted",
@@ -23,4 +23,26 @@ COUNTED = Query(
     """,
 )
 
-RULES = (COUNTED,)
+TICKETS = Query(
+    "tickets.clock",
+    "工单的首次响应即卖方的第一条消息；未答复者为待答复，逾期的已标记，再逾期的已上报，已解决的到期关闭。",
+    "A ticket's first answer is its seller's first message; what waits too long is marked, what is resolved closes in time.",
+    f"""
+    SELECT t.id AS ticket_id, t.state, t.first_due_at, t.first_answered_at, t.breached_at, t.due_at, f.answered_at
+    FROM orders.ticket t
+    LEFT JOIN LATERAL (
+        SELECT count(*) AS messages, max(m.number) AS last, max(m.created_at) AS last_at,
+               min(m.created_at) FILTER (WHERE m.side = 'seller') AS answered_at
+        FROM orders.ticket_message m WHERE m.ticket_id = t.id
+    ) f ON true
+    WHERE (t.last_number, t.last_number, t.last_at, t.first_answered_at)
+          IS DISTINCT FROM (f.messages, f.last, f.last_at, f.answered_at)
+       OR (t.state IN ('waiting_seller', 'waiting_buyer', 'resolved') AND t.first_answered_at IS NULL)
+       OR t.due_at < {late("t.buyer_org_id")}
+       OR (t.state = 'open' AND t.breached_at IS NULL AND t.due_at IS DISTINCT FROM t.first_due_at)
+       OR (t.state = 'resolved' AND t.due_at IS NULL)
+       OR (t.state IN ('waiting_seller', 'waiting_buyer', 'closed') AND t.due_at IS NOT NULL)
+    """,  # noqa: S608 - every piece of it stands in this module
+)
+
+RULES = (COUNTED, TICKETS)

@@ -80,9 +80,13 @@ DELIVERED = Comparison(
 
 SENT = Comparison(
     "conversations.files",
-    "对话中发送的每个文件都在，且字节与发送时一致。",
-    "Every file that was sent in a conversation is there, byte for byte as it was sent.",
-    "SELECT id AS message_id, file_key AS key, sha256 FROM orders.conversation_message WHERE file_key IS NOT NULL",
+    "对话与工单中发送的每个文件都在，且字节与发送时一致。",
+    "Every file that was sent in a conversation or on a ticket is there, byte for byte as it was sent.",
+    """
+    SELECT id AS message_id, file_key AS key, sha256 FROM orders.conversation_message WHERE file_key IS NOT NULL
+    UNION ALL
+    SELECT id, file_key, sha256 FROM orders.ticket_message WHERE file_key IS NOT NULL
+    """,
     _changed_documents,
 )
 

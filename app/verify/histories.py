@@ -53,6 +53,7 @@ import orders.order.instalments
 import orders.order.milestones
 import orders.order.models
 import orders.refunds.models
+import orders.tickets.models
 from app.verify.rule import Query
 from kernel.states import machines
 from migrations.partitions import kept_since
@@ -119,6 +120,7 @@ TABLES = {
     orders.order.models.SUBSCRIPTION.name: "orders.subscription",
     orders.order.milestones.MILESTONE.name: "orders.milestone",
     orders.amendments.models.AMENDMENT.name: "orders.amendment",
+    orders.tickets.models.TICKET.name: "orders.ticket",
     orders.conversations.models.CONVERSATION.name: "orders.conversation",
     orders.refunds.models.REFUND_CASE.name: "orders.refund_case",
 }

@@ -40,6 +40,7 @@ from orders.outgoing_events.publish_events import publish_at
 from orders.refunds.jobs import SWEEP_CASES
 from orders.test_clocks.due_instants import next_due, queues_of
 from orders.test_clocks.end_everything import end_everything, forget_clock
+from orders.tickets.jobs import SWEEP_TICKETS
 from orders.usage.jobs import SWEEP_UNPAID_USAGE, SWEEP_USAGE_CREDITS
 
 SWEEPS = (
@@ -54,6 +55,7 @@ SWEEPS = (
     SWEEP_UNPAID_USAGE,
     SWEEP_USAGE_CREDITS,
     SWEEP_MILESTONES,
+    SWEEP_TICKETS,
     SWEEP_CASES,
     SWEEP_DATA_KEPT,
     SWEEP_MONTHS,

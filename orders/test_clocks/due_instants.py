@@ -26,6 +26,7 @@ from orders.order.instalments import Instalment
 from orders.order.milestones import OrderMilestone
 from orders.order.models import Order, Subscription
 from orders.refunds.models import RefundCase
+from orders.tickets.models import Ticket
 
 ANSWERED_BY_GATEWAY = tuple(state for state in UNRESOLVED_PAYMENT if state != "requires_action")
 """Payments that asking the gateway may settle. One that waits for its payer is settled by a person, however long it is asked for:
@@ -82,6 +83,7 @@ def _instants(own: OwnTime) -> list[Select[tuple[datetime]]]:
         (OrderMilestone.notice_at, OrderMilestone.buyer_org_id == org),
         (OrderMilestone.deadline_at, OrderMilestone.buyer_org_id == org),
         (RefundCase.deadline_at, RefundCase.buyer_org_id == org),
+        (Ticket.due_at, Ticket.buyer_org_id == org),
         (UnbilledOrder.due_at, (UnbilledOrder.buyer_org_id == org) & UnbilledOrder.settled_at.is_(None)),
         (Job.run_at, Job.queue.in_(queues_of(own)) & (Job.state == "ready")),
     )

@@ -46,11 +46,12 @@ SHOWN = {
     ("GET", "/v1/listings/{listing_id}/demo-slots"),
     ("GET", "/v1/organizations/{org_id}"),
     ("GET", "/v1/organizations/{org_id}/service-window"),
+    ("GET", "/v1/organizations/{org_id}/response-time"),
     ("POST", "/v1/promoter/plans/{promoter_plan_id}/application"),
     ("GET", "/v1/sandbox/mails/{mail_id}"),
 }
 """Published by their nature: channels, published listings, what courses among them consist of, and what is said and asked about
-them, sellers' legal names, hours and free times, a sandbox's mails. Each has tests of its own."""
+them, sellers' legal names, hours, response and free times, a sandbox's mails. Each has tests of its own."""
 
 WORDS = {
     "language": "en",
@@ -131,6 +132,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "PUT /v1/videos/{video_id}/chapters": {"chapters": [{"at_ms": 0, "title": "x"}]},
     "PUT /v1/videos/{video_id}/captions/{language}": {"content": "WEBVTT\n\n00:00:01.000 --> 00:00:02.000\nx\n"},
     "POST /v1/conversations/{conversation_id}/messages": {"text": "x"},
+    "POST /v1/tickets/{ticket_id}/messages": {"text": "x"},
+    "POST /v1/tickets/{ticket_id}/closing": {"rating": 1},
     "PUT /v1/conversations/{conversation_id}/reading": {"number": 1},
     "PUT /v1/seller/conversations/{conversation_id}/assignee": {"person_id": None},
     "POST /v1/leads/{lead_id}/messages": {"text": "x"},

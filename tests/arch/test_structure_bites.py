@@ -85,7 +85,7 @@ def test_an_import_by_string_of_somebody_elses_module_is_left_alone() -> None:
         ("api__desks__a", "x = 1"),
         ("orders__a", "def give_back(order):\n    pass"),
         ("orders__a", "told = 1"),
-        ("orders__a", "def f(ticket):\n    pass"),
+        ("orders__a", "def f(tidy):\n    pass"),
         ("orders__a", "class Told:\n    pass"),
         ("orders__a", "async def _hear():\n    pass"),
     ],

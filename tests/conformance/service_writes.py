@@ -26,3 +26,10 @@ def customer_service(world: World) -> None:
     ask("DELETE /v1/conversations/{conversation_id}/mute", buyer, **one)
     ask(f"{path}/closing", seller, **one)
     ask(f"{path}/reopening", buyer, **one)
+    order_id = world.stage.buy()
+    world.stage.run()
+    asked = {"order_id": str(order_id), "subject": "席位", "text": "无法登录。", "severity": "high"}
+    ticket = {"ticket_id": ask("POST /v1/tickets", buyer, asked)["ticket"]["id"]}
+    ask("POST /v1/tickets/{ticket_id}/messages", seller, {"text": "已修复。", "resolves": True}, **ticket)
+    ask("POST /v1/tickets/{ticket_id}/files", buyer, {"file": b"%PDF-1.7 seen"}, "multipart/form-data", **ticket)
+    ask("POST /v1/tickets/{ticket_id}/closing", buyer, {"rating": 4, "text": "谢谢。"}, **ticket)

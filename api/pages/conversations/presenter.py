@@ -62,7 +62,7 @@ def thread_with_seller(page_request: PageRequest, uow: UnitOfWork, seller_id: UU
         "address": conversation_addresses.with_seller(str(seller_id)),
         "back": conversation_addresses.INBOX,
         "other": party.display_name,
-        "hours": _hours_in_words(page_request, window),
+        "hours": hours_in_words(page_request, window),
         "closed_now": not is_open(window.hours, clock.now()),
         "orders": _orders(page_request, uow, page_request.principal.organization(), seller_id, sells=False),
         "order_id": page_request.query("order", most=36),
@@ -161,7 +161,8 @@ def _orders(
     return (none, *rows) if rows else ()
 
 
-def _hours_in_words(page_request: PageRequest, window: ServiceWindowView) -> str:
+def hours_in_words(page_request: PageRequest, window: ServiceWindowView) -> str:
+    """When a seller answers, as both conversations and tickets say it."""
     days = page_request.t("conversation.and").join(
         translations(page_request.language).word("weekday", str(day)) for day in window.weekdays
     )

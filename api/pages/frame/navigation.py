@@ -3,7 +3,14 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from api.pages.frame import addresses, bank_addresses, card_addresses, conversation_addresses, on_account_addresses
+from api.pages.frame import (
+    addresses,
+    bank_addresses,
+    card_addresses,
+    conversation_addresses,
+    on_account_addresses,
+    ticket_addresses,
+)
 
 Area = Literal[
     "channel",
@@ -66,6 +73,7 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("requests", "user", addresses.REQUESTS, "asker", "buying"),
     NavItem("offers", "tag", addresses.OFFERS, "asker", "buying"),
     NavItem("conversations", "message", conversation_addresses.INBOX, "asker", "buying"),
+    NavItem("tickets", "alert", ticket_addresses.TICKETS, "asker", "buying"),
     NavItem("partners", "users", addresses.partners.PARTNERS, "partners", "buying"),
     NavItem("refund_cases", "undo", addresses.refunds.CASES, "buyer", "buying"),
     NavItem("on_account", "wallet", on_account_addresses.OWN, "buyer", "buying"),
@@ -87,6 +95,7 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("card_responses", "message", card_addresses.RESPONSES, "leads", "selling"),
     NavItem("seller_offers", "tag", addresses.SELLER_OFFERS, "leads", "selling"),
     NavItem("seller_conversations", "message", conversation_addresses.SELLER_INBOX, "leads", "selling"),
+    NavItem("seller_tickets", "alert", ticket_addresses.SELLER_TICKETS, "leads", "selling"),
     NavItem("seller_customers", "users", addresses.SELLER_CUSTOMERS, "sales", "selling"),
     NavItem("seller_subscriptions", "refresh", addresses.SELLER_SUBSCRIPTIONS, "sales", "selling"),
     NavItem("seller_money", "wallet", addresses.SELLER_MONEY, "earnings", "selling"),
@@ -130,6 +139,7 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("operator_reconciliation", "check", addresses.books.RECONCILIATION, "operator", "operating"),
     NavItem("share_policies", "split", addresses.policies.VERSIONS, "operator", "operating"),
     NavItem("reference_rates", "split", addresses.operating.RATES, "operator", "operating"),
+    NavItem("operator_tickets", "alert", ticket_addresses.OPERATOR_TICKETS, "operator", "operating"),
     NavItem("operator_services", "clock", addresses.services.OPERATOR_SERVICES, "operator", "operating"),
     NavItem("operator_sellers", "building", addresses.OPERATOR_SELLERS, "seller_reviews", "operating"),
     NavItem("tax_id_disputes", "split", addresses.TAX_ID_DISPUTES, "tax_id_disputes", "operating"),

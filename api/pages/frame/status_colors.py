@@ -51,6 +51,13 @@ TONES: dict[str, dict[str, Tone]] = {
         "withdrawn": "idle",
         "revoked": "idle",
     },
+    "ticket": {
+        "open": "wait",
+        "waiting_seller": "wait",
+        "waiting_buyer": "idle",
+        "resolved": "good",
+        "closed": "idle",
+    },
     "conversation": {"open": "good", "closed": "idle"},
     "instalment": {"scheduled": "idle", "asked": "wait", "paid": "good", "cancelled": "idle"},
     "attempt": {"ok": "good", "accepted": "good", "failed": "bad", "timeout": "bad", "unknown": "wait"},

@@ -13,7 +13,7 @@ from litestar.di import NamedDependency as Given
 from litestar.params import FromPath
 
 from api.pages.feed.views import FeedClaim, verdict_of
-from api.pages.frame import addresses, conversation_addresses
+from api.pages.frame import addresses, conversation_addresses, ticket_addresses
 from api.pages.frame.choices import department_name
 from api.pages.frame.discounts import discount_in_words
 from api.pages.frame.partner_prices import tier_parts
@@ -44,6 +44,7 @@ from orders.order import views
 from orders.order.accept_services import accept_order
 from orders.refunds.ask_refund import askable_minor
 from orders.refunds.refund_order import RequestOrderRefund, is_refundable, request_order_refund
+from orders.tickets.work_ticket import may_have_tickets
 
 STATES = ("pending_approval", "pending_payment", "fulfilling", "active", "completed", "refunded", "cancelled")
 PAGE = 30
@@ -288,6 +289,7 @@ def _view(
         lines=lines,
         seller_name=order.seller_name,
         service_address=conversation_addresses.with_seller(str(order.seller_org_id), str(order.id)),
+        ticket_address=ticket_addresses.new_ticket(str(order.id)) if may_have_tickets(order.state) else "",
         issuer_name=order.issuer_name,
         net=money(order.net_minor, order.currency),
         tax=money(order.tax_minor, order.currency),

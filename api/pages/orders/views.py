@@ -68,6 +68,8 @@ class OrderPageView:
     seller_name: str
     service_address: str
     """The conversation with its seller."""
+    ticket_address: str
+    """Where a ticket on it is opened; empty while it is not paid."""
     issuer_name: str
     net: Money
     tax: Money

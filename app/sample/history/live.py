@@ -62,6 +62,7 @@ from orders.milestones.jobs import SWEEP_MILESTONES
 from orders.notifications.notify_of_events import notify_past
 from orders.outgoing_events.publish_events import publish_past
 from orders.refunds.jobs import SWEEP_CASES
+from orders.tickets.jobs import SWEEP_TICKETS
 from orders.usage.jobs import SWEEP_UNPAID_USAGE, SWEEP_USAGE_CREDITS
 
 log = structlog.get_logger(__name__)
@@ -76,6 +77,7 @@ SWEEPS = (
     SWEEP_CHALLENGES,
     SWEEP_ACCEPTANCE,
     SWEEP_MILESTONES,
+    SWEEP_TICKETS,
     SWEEP_RENEWALS,
     SWEEP_TERMS,
     SWEEP_INSTALMENTS,

@@ -13,7 +13,7 @@ PRIVATE_WORDS = frozenset(
     departure_from_en16931 desk desks doorbell doubtful drawable example_people filling forget_old forget_quotes
     forget_slots give_back give_quote glance glances_of hands hear is_given_back lifeline look_into_notice meant_ms money_back money_in
     money_out notices part_of pursue_payment pursue_payout pursue_refund receive_notice record_contradiction seen_by
-    silent_orders take_acceptance record_reversal ticket tidy told undrawn wording
+    silent_orders take_acceptance record_reversal tidy told undrawn wording
     """.split()  # noqa: E501
 )
 """What outbox, webhook, refund, executor, rendering and retry were called before; by their last or only spelling."""

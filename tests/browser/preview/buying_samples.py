@@ -368,6 +368,7 @@ class Samples:
             listing_name=self.hiring,
             lines=(OrderPageLine(self.hiring, self.pick("专业版", "Pro"), 20, True),),
             seller_name=self.seller,
+            ticket_address=f"/tickets/new?order={ID.format(40)}",
             service_address=f"/conversations/{ID.format(31)}",
             issuer_name=self.platform,
             net=cny(375_472),

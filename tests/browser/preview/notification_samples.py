@@ -19,6 +19,7 @@ class NotificationSamples(FinanceSamples):
         """One of every kind, the first ones unread; or nothing."""
         params: dict[str, str | int] = {
             "what": self.hiring,
+            "subject": self.pick("第 12 席位无法登录", "Seat 12 cannot sign in"),
             "number": "20261122-5B8C2E4A6D",
             "documents": 2,
             "original": "26332000000012345678",

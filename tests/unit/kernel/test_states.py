@@ -96,6 +96,8 @@ marketplace.ownership_transfer: pending > accepted declined withdrawn
 marketplace.legal_proof: submitted > approved rejected superseded
 marketplace.tax_id_dispute: open > evidence_asked settled dismissed; evidence_asked > settled dismissed
 conversation: open > closed; closed > open
+ticket: open > waiting_buyer resolved closed; waiting_seller > waiting_buyer resolved closed;
+    waiting_buyer > waiting_seller resolved closed; resolved > waiting_seller closed
 marketplace.demo_booking: booked > cancelled; cancelled > booked
 marketplace.email_domain: pending > approved refused removed; approved > removed
 marketplace.live_session: scheduled > live cancelled; live > ended

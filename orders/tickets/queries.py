@@ -1,0 +1,214 @@
+"""What each side reads of its tickets, the platform of those that wait too long, and everybody of how fast a seller answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, func, select
+
+from kernel import clock
+from kernel.db.platform_scope import as_platform
+from kernel.db.uow import UnitOfWork
+from kernel.errors import NotFound
+from kernel.paging import Page, bounded, cut, newest_first
+from marketplace.access.models import Person
+from marketplace.parties.lookups import get_party
+from orders.conversations.queries import ConversationFile
+from orders.conversations.sides import MANAGE, Side
+from orders.order.models import Order
+from orders.tickets.models import Ticket, TicketMessage
+from orders.tickets.work_ticket import ticket_side
+
+RESPONSE_WITHIN = timedelta(days=90)
+"""How far back answers count in a seller's response time."""
+
+
+@dataclass(frozen=True, slots=True)
+class TicketView:
+    """A ticket as both sides see it. `is_late`: the first answer is due and not there, or came late."""
+
+    id: UUID
+    buyer_org_id: UUID
+    buyer_name: str
+    seller_org_id: UUID
+    seller_name: str
+    order_id: UUID
+    order_number: str
+    subject: str
+    severity: str
+    state: str
+    first_due_at: datetime
+    first_answered_at: datetime | None
+    is_late: bool
+    escalated_at: datetime | None
+    closes_at: datetime | None
+    """Of a resolved one: until when its buyer may open it again."""
+    rating: int | None
+    rating_text: str
+    last_at: datetime
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TicketMessageView:
+    """What a side wrote. `author`: of one's own side the person, else empty."""
+
+    id: UUID
+    number: int
+    side: str
+    author: str
+    text: str
+    file_name: str | None
+    media_type: str | None
+    size_bytes: int | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseTime:
+    """How fast a seller answers tickets first: over so many, half of them within `median_s`; None without any."""
+
+    tickets: int
+    answered: int
+    median_s: int | None
+    late: int
+
+
+def list_own_tickets(
+    uow: UnitOfWork, *, cursor: str | None = None, limit: int = 20, state: str | None = None
+) -> Page[TicketView]:
+    """The acting buyer's, the latest message first."""
+    return _listed(uow, Ticket.buyer_org_id == uow.principal.organization(), cursor, limit, state)
+
+
+def list_seller_tickets(
+    uow: UnitOfWork, *, cursor: str | None = None, limit: int = 20, state: str | None = None
+) -> Page[TicketView]:
+    """The acting seller's, the latest message first. Raises Forbidden(`permission_missing`) without leads.manage."""
+    uow.principal.require(MANAGE)
+    return _listed(uow, Ticket.seller_org_id == uow.principal.organization(), cursor, limit, state)
+
+
+def list_escalated_tickets(uow: UnitOfWork, *, cursor: str | None = None, limit: int = 20) -> Page[TicketView]:
+    """Those that wait beyond their second term, the latest first. For operators alone."""
+    uow.principal.require("operator.read")
+    found = _tickets().where(Ticket.escalated_at.is_not(None), Ticket.state == "open")
+    rows = uow.session.execute(newest_first(found, Ticket.escalated_at, Ticket.id, cursor, limit)).all()
+    views = [_view(row) for row in rows]
+    return cut(views, limit, lambda one: (one.escalated_at or one.created_at, one.id))
+
+
+def get_ticket(uow: UnitOfWork, ticket_id: UUID) -> TicketView:
+    """One of the acting organization's, on either side. Raises NotFound(`ticket_not_found`), Forbidden."""
+    find_ticket(uow, ticket_id)
+    return _view(uow.session.execute(_tickets().where(Ticket.id == ticket_id)).one())
+
+
+def find_ticket(uow: UnitOfWork, ticket_id: UUID) -> tuple[Ticket, Side]:
+    """The row, and which side of it acts. Raises as `get_ticket`."""
+    row = uow.session.get(Ticket, ticket_id)
+    if row is None:
+        raise NotFound("ticket_not_found")
+    return row, ticket_side(uow, row)
+
+
+def ticket_messages(uow: UnitOfWork, ticket_id: UUID, *, limit: int = 100) -> Sequence[TicketMessageView]:
+    """The latest of what was written, the oldest of them first. Raises as `get_ticket`."""
+    _, side = find_ticket(uow, ticket_id)
+    rows = uow.session.execute(
+        select(TicketMessage, Person.name)
+        .join(Person, (Person.id == TicketMessage.person_id) & (TicketMessage.side == side), isouter=True)
+        .where(TicketMessage.ticket_id == ticket_id)
+        .order_by(TicketMessage.number.desc())
+        .limit(bounded(limit))
+    ).all()
+    return [
+        TicketMessageView(
+            one.id,
+            one.number,
+            one.side,
+            name or "",
+            one.text,
+            one.file_name,
+            one.media_type,
+            one.size_bytes,
+            one.created_at,
+        )
+        for one, name in reversed(rows)
+    ]
+
+
+def find_ticket_file(uow: UnitOfWork, ticket_id: UUID, message_id: UUID) -> ConversationFile:
+    """The file of a message. Raises as `get_ticket`; NotFound(`not_found`) where there is none."""
+    find_ticket(uow, ticket_id)
+    found = uow.session.get(TicketMessage, message_id)
+    if found is None or found.ticket_id != ticket_id or found.file_key is None:
+        raise NotFound("not_found")
+    return ConversationFile(found.file_key, found.file_name or "file", found.media_type or "application/octet-stream")
+
+
+def response_time_of(uow: UnitOfWork, seller_id: UUID) -> ResponseTime:
+    """Of the tickets of the last 90 days: how many were answered, half of them within how long, and how many late.
+
+    Time as it goes by, not in hours of service. Raises NotFound(`organization_not_found`) for whoever is no seller.
+    """
+    if not get_party(uow, seller_id).is_seller:
+        raise NotFound("organization_not_found")
+    waited = func.extract("epoch", Ticket.first_answered_at - Ticket.created_at)
+    late = func.coalesce(Ticket.first_answered_at, clock.now()) > Ticket.first_due_at
+    with as_platform(uow):
+        row = uow.session.execute(
+            select(
+                func.count(),
+                func.count(Ticket.first_answered_at),
+                func.percentile_disc(0.5).within_group(waited.asc()),
+                func.count().filter(late),
+            ).where(Ticket.seller_org_id == seller_id, Ticket.created_at > clock.now() - RESPONSE_WITHIN)
+        ).one()
+    return ResponseTime(row[0], row[1], None if row[2] is None else int(row[2]), row[3])
+
+
+def _listed(uow: UnitOfWork, mine: Any, cursor: str | None, limit: int, state: str | None) -> Page[TicketView]:
+    found = _tickets().where(mine)
+    if state is not None:
+        found = found.where(Ticket.state == state)
+    rows = uow.session.execute(newest_first(found, Ticket.last_at, Ticket.id, cursor, limit)).all()
+    return cut([_view(row) for row in rows], limit, lambda one: (one.last_at, one.id))
+
+
+def _tickets() -> Select[Any]:
+    joined: Any = select(Ticket, Order).join(Order, Order.id == Ticket.order_id)
+    statement: Select[Any] = joined
+    return statement
+
+
+def _view(row: Any) -> TicketView:
+    ticket, order = row
+    now = clock.now()
+    answered = ticket.first_answered_at
+    is_open = ticket.state != "closed"
+    return TicketView(
+        id=ticket.id,
+        buyer_org_id=ticket.buyer_org_id,
+        buyer_name=order.buyer_name,
+        seller_org_id=ticket.seller_org_id,
+        seller_name=order.seller_name,
+        order_id=order.id,
+        order_number=order.number,
+        subject=ticket.subject,
+        severity=ticket.severity,
+        state=ticket.state,
+        first_due_at=ticket.first_due_at,
+        first_answered_at=answered,
+        is_late=answered > ticket.first_due_at if answered is not None else is_open and now > ticket.first_due_at,
+        escalated_at=ticket.escalated_at,
+        closes_at=ticket.due_at if ticket.state == "resolved" else None,
+        rating=ticket.rating,
+        rating_text=ticket.rating_text,
+        last_at=ticket.last_at,
+        created_at=ticket.created_at,
+    )
