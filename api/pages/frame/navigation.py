@@ -63,6 +63,7 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("requests", "user", addresses.REQUESTS, "asker", "buying"),
     NavItem("offers", "tag", addresses.OFFERS, "asker", "buying"),
     NavItem("partners", "users", addresses.partners.PARTNERS, "partners", "buying"),
+    NavItem("order_sheets", "receipt", addresses.partners.ORDER_SHEETS, "partners", "buying"),
     NavItem("refund_cases", "undo", addresses.refunds.CASES, "buyer", "buying"),
     NavItem("on_account", "wallet", on_account_addresses.OWN, "buyer", "buying"),
     NavItem("store_credits", "wallet", addresses.store_credits.CREDITS, "buyer", "buying"),

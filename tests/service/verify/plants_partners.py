@@ -18,6 +18,10 @@ def partners_quantities(p: Planter, _: World) -> None:
     p.change("UPDATE marketplace.tier_price SET min_quantity = 2, quantity_step = 7 WHERE min_quantity = 2")
 
 
+def order_sheets_ordered(p: Planter, _: World) -> None:
+    p.change("UPDATE orders.order_sheet SET rows = jsonb_set(rows, '{0,quantity}', '\"4\"') WHERE state = 'ordered'")
+
+
 def offers_of_tier(p: Planter, _: World) -> None:
     p.change("UPDATE orders.offer SET terms = 'For this one alone.' WHERE tier_offer_id IS NOT NULL")
 
