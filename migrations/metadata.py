@@ -83,6 +83,7 @@ import orders.offers.tier_offer_models
 import orders.order.instalments
 import orders.order.milestones
 import orders.order.models
+import orders.order_sheets.models
 import orders.papers.models
 import orders.refunds.models
 import orders.tickets.models

@@ -120,6 +120,9 @@ from orders.offers.offered_price import OfferedPlan
 from orders.offers.tier_offer_models import TierOffer
 from orders.order.milestones import MilestoneFile, OrderMilestone
 from orders.order.models import Order, OrderLine, Subscription
+from orders.order_sheets.edit_sheet import MakeSheet, make_sheet
+from orders.order_sheets.models import OrderSheet
+from orders.order_sheets.sheet_rows import SheetRow
 from orders.refunds.ask_refund import AskForRefund, ask_refund
 from orders.refunds.decide_refund import DecideRefund, answer_refund
 from orders.refunds.evidence import AddRefundEvidence, add_refund_evidence, evidence_key
@@ -174,6 +177,7 @@ KINDS: dict[str, type[Base]] = {
     "tier_price_id": TierPrice,
     "partner_link_id": PartnerLink,
     "tier_offer_id": TierOffer,
+    "order_sheet_id": OrderSheet,
     "customer_id": Organization,
     "dispute_id": Dispute,
     "document_id": DisputeEvidence,
@@ -540,7 +544,9 @@ def _partner(stage: Stage) -> dict[str, UUID]:
         command = MakeOffer(None, plans, clock.today("UTC") + timedelta(days=300))
         tier_offer_id = make_tier_offer(uow, tier_id, command).id
     made = {"partner_tier_id": tier_id, "tier_price_id": price_id, "partner_link_id": link_id}
-    return made | {"tier_offer_id": tier_offer_id}
+    with unit_of_work(stage.services.db, stage.purchaser) as uow:
+        sheet_id = make_sheet(uow, MakeSheet("sheet", (SheetRow(1, str(stage.seat_plan), "20"),))).id
+    return made | {"tier_offer_id": tier_offer_id, "order_sheet_id": sheet_id}
 
 
 def _fair(stage: Stage) -> dict[str, UUID]:

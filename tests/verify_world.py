@@ -100,6 +100,9 @@ from orders.offers.make_tier_offer import make_tier_offer
 from orders.offers.offered_price import OfferedPlan
 from orders.order.milestones import milestones_of
 from orders.order.models import Order, OrderLine, Subscription
+from orders.order_sheets.edit_sheet import MakeSheet, make_sheet
+from orders.order_sheets.place_sheet import PlaceSheet, place_sheet, quote_sheet
+from orders.order_sheets.sheet_rows import SheetRow
 from orders.outgoing_events.publish_events import publish_new
 from orders.papers import draw_paper
 from orders.papers.draw_paper import AskPaper, find_or_draw
@@ -523,6 +526,7 @@ class MarketStage:
         with unit_of_work(self.db, self.buyer.owner) as uow:
             accept_partner(uow, link_id)
         self.buy((self.seats.id, 2))
+        self._order_sheet()
         self._change_at_tier(tier_id)
         today = clock.today("Asia/Shanghai")
         with unit_of_work(self.db, self.seller.owner) as uow:
@@ -543,6 +547,18 @@ class MarketStage:
                 revoke_badge(uow, given.id)
             with acting(uow, self.seller.owner):
                 save_agenda(uow, fair.hall_id, [AgendaDraft(clock.now(), clock.now() + timedelta(hours=1), "开幕")])
+
+    def _order_sheet(self) -> None:
+        """A partner orders by a sheet, of which a line is left out."""
+        rows = (SheetRow(1, str(self.seats.id), "2"), SheetRow(2, "nothing", "9", left_out=True))
+        with unit_of_work(self.db, self.buyer.owner) as uow:
+            sheet = make_sheet(uow, MakeSheet("sheet", rows))
+            quote_sheet(uow, sheet.id)
+        with unit_of_work(self.db, self.buyer.owner) as uow:
+            profile = find_default_billing_profile(uow, self.buyer.id)
+            assert profile is not None
+            place_sheet(uow, PlaceSheet(sheet.id, profile.id, "sandbox", "sbx_ok"))
+        self.keep_running()
 
     def _change_at_tier(self, tier_id: UUID) -> None:
         """What was bought at the price of a tier is changed to a larger plan at it."""

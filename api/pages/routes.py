@@ -52,6 +52,7 @@ from api.pages.offers import seller_handlers as offers_seller_pages
 from api.pages.offers import tier_handlers as offers_tier_pages
 from api.pages.on_account import handlers as on_account_pages
 from api.pages.operator import handlers as operator_pages
+from api.pages.order_sheets import handlers as order_sheets_pages
 from api.pages.orders import handlers as orders_pages
 from api.pages.partners import handlers as partners_pages
 from api.pages.payee_tax import handlers as payee_tax_pages
@@ -141,6 +142,7 @@ MODULES: tuple[ModuleType, ...] = (
     offers_tier_pages,
     on_account_pages,
     operator_pages,
+    order_sheets_pages,
     orders_pages,
     partners_pages,
     payee_tax_pages,

@@ -52,6 +52,7 @@ import orders.offers.tier_offer_models
 import orders.order.instalments
 import orders.order.milestones
 import orders.order.models
+import orders.order_sheets.models
 import orders.refunds.models
 import orders.tickets.models
 from app.verify.rule import Query
@@ -106,6 +107,7 @@ TABLES = {
     marketplace.halls.visitor_models.EXCHANGE.name: "marketplace.hall_exchange",
     orders.offers.models.OFFER.name: "orders.offer",
     orders.offers.tier_offer_models.TIER_OFFER.name: "orders.tier_offer",
+    orders.order_sheets.models.ORDER_SHEET.name: "orders.order_sheet",
     orders.order.instalments.INSTALMENT.name: "orders.instalment",
     marketplace.parties.models.ORGANIZATION.name: "marketplace.organization",
     marketplace.access.models.INVITATION.name: "marketplace.invitation",

@@ -83,7 +83,7 @@ class CreateQuote:
     """The buyer's subscription with whose terms those of whatever recurs shall end, from a shorter first one on."""
 
 
-def create_quote(uow: UnitOfWork, command: CreateQuote) -> Quote:
+def create_quote(uow: UnitOfWork, command: CreateQuote, *, most_lines: int = MAX_LINES) -> Quote:
     """Price the lines for the acting organization; the answer binds us for 30 minutes.
 
     Raises: Invalid `quantity_out_of_range`, `quantity_step`, `partner_minimum`, `partner_step`, `currencies_differ`,
@@ -93,7 +93,7 @@ def create_quote(uow: UnitOfWork, command: CreateQuote) -> Quote:
     Conflict `first_term_whole`, `alignment_unfit`, as `until_end_of`;
     NotFound `live_session_not_found`; what `marketplace.catalog.sellable.get_sellable` raises for plans that cannot be bought.
     """
-    most = 1 if command.trial else MAX_LINES
+    most = 1 if command.trial else most_lines
     if not 1 <= len(command.lines) <= most:
         raise Invalid("too_many_lines", field="lines", limit=most)
     if command.context.live_session_id is not None:

@@ -41,11 +41,30 @@ def partners(world: World) -> None:
     assert ask("POST /v1/partners/{partner_link_id}/acceptance", world.purchaser, {}, partner_link_id=link)["tier"]
     quote = ask("POST /v1/quotes", world.purchaser, {"plan_id": str(stage.seat_plan), "quantity": 20})
     assert quote["lines"][0]["tier"]["code"] == "GOLD"
+    _order_sheets(world)
     _tier_offers(world, tiers[0])
     moved = {"tier_id": tiers[1]}
     link = ask("PUT /v1/seller/partners/{partner_link_id}/tier", world.seller, moved, partner_link_id=link)["id"]
     ask("POST /v1/partners/{partner_link_id}/end", world.purchaser, partner_link_id=link)
     ask("POST /v1/seller/tier-prices/{tier_price_id}/end", world.seller, tier_price_id=price["id"])
+
+
+def _order_sheets(world: World) -> None:
+    """Of pasted lines one is corrected, one left out; priced, ordered; another is uploaded twice and discarded."""
+    ask, buyer, plan = world.walk.ask, world.purchaser, world.stage.seat_plan
+    sheet = ask("POST /v1/order-sheets", buyer, {"name": "Q4", "text": f"{plan} 21 Wuhan\nno/such 1\n"})
+    assert (sheet["wrong"], sheet["lines"][0]["faults"][0]["code"]) == (2, "partner_step")
+    one = {"order_sheet_id": sheet["id"]}
+    ask("PUT /v1/order-sheets/{order_sheet_id}/lines", buyer, {"lines": [{"number": 1, "quantity": "20"}]}, **one)
+    assert ask("POST /v1/order-sheets/{order_sheet_id}/leave-out", buyer, **one)["left_out"] == 1
+    (quote,) = ask("POST /v1/order-sheets/{order_sheet_id}/quotes", buyer, {}, **one)["quotes"]
+    paid = {"billing_profile_id": str(world.stage.profile), "payment_method": "sbx_ok"}
+    done = ask("POST /v1/order-sheets/{order_sheet_id}/order", buyer, paid, **one)
+    assert [order["gross"] for order in done["orders"]] == [quote["gross"]]
+    form = "multipart/form-data"
+    one = {"order_sheet_id": ask("POST /v1/order-sheets/files", buyer, {"file": b"code,quantity\nx,1\n"}, form)["id"]}
+    ask("POST /v1/order-sheets/{order_sheet_id}/files", buyer, {"file": b"code;quantity\nx;2\n"}, form, **one)
+    ask("POST /v1/order-sheets/{order_sheet_id}/discard", buyer, **one)
 
 
 def _tier_offers(world: World, tier_id: str) -> None:

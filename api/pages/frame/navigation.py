@@ -75,6 +75,7 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("conversations", "message", conversation_addresses.INBOX, "asker", "buying"),
     NavItem("tickets", "alert", ticket_addresses.TICKETS, "asker", "buying"),
     NavItem("partners", "users", addresses.partners.PARTNERS, "partners", "buying"),
+    NavItem("order_sheets", "receipt", addresses.partners.ORDER_SHEETS, "partners", "buying"),
     NavItem("refund_cases", "undo", addresses.refunds.CASES, "buyer", "buying"),
     NavItem("on_account", "wallet", on_account_addresses.OWN, "buyer", "buying"),
     NavItem("store_credits", "wallet", addresses.store_credits.CREDITS, "buyer", "buying"),

@@ -1,4 +1,4 @@
-"""Addresses of partners of sellers, tiers and their price lists."""
+"""Addresses of partners of sellers, tiers and their price lists, and of the sheets that partners order by."""
 
 PARTNERS = "/partners"
 SELLER_PARTNERS = "/seller/partners"
@@ -41,3 +41,12 @@ TIER_OFFERS = "/seller/tier-offers"
 def tier_offer(tier_offer_id: str, act: str = "") -> str:
     """What a seller offers to a tier; `/withdraw` takes it back, `/decision` says whether it is sent."""
     return f"{TIER_OFFERS}/{tier_offer_id}{act}"
+
+
+ORDER_SHEETS = "/order-sheets"
+ORDER_SHEET_TEMPLATE = "/order-sheets/template"
+
+
+def order_sheet(sheet_id: str, act: str = "") -> str:
+    """A sheet; `/lines`, `/leave-out`, `/file`, `/quotes`, `/order` and `/discard` are what is done with it."""
+    return f"{ORDER_SHEETS}/{sheet_id}{act}"

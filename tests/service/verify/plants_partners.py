@@ -22,6 +22,10 @@ def partners_audience(p: Planter, _: World) -> None:
     p.change("UPDATE marketplace.listing SET partner_groups = ARRAY[gen_random_uuid()]")
 
 
+def order_sheets_ordered(p: Planter, _: World) -> None:
+    p.change("UPDATE orders.order_sheet SET rows = jsonb_set(rows, '{0,quantity}', '\"4\"') WHERE state = 'ordered'")
+
+
 def offers_of_tier(p: Planter, _: World) -> None:
     p.change("UPDATE orders.offer SET terms = 'For this one alone.' WHERE tier_offer_id IS NOT NULL")
 

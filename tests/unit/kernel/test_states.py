@@ -71,6 +71,7 @@ amendment: pending > applied void; applied > reversed
 instalment: scheduled > asked cancelled; asked > paid cancelled; paid > cancelled
 offer: open > accepted withdrawn declined superseded; accepted > open withdrawn superseded;
     awaiting_approval > open rejected withdrawn superseded
+order_sheet: draft > ordered discarded
 tier_offer: awaiting_approval > open rejected withdrawn; open > withdrawn
 partner_link: asked > accepted declined withdrawn; accepted > ended
 purchase: pending_approval > pending_payment rejected expired cancelled; pending_payment > paid expired cancelled
