@@ -63,6 +63,7 @@ import marketplace.relations.partner_models
 import marketplace.response_cards.models
 import marketplace.search_index.models
 import marketplace.test_clocks.models
+import marketplace.training.models
 import marketplace.videos.models
 import marketplace.webhooks.models
 import orders.amendments.models
@@ -111,6 +112,7 @@ MODELS = (
     marketplace.test_clocks.models,
     marketplace.reactions.models,
     marketplace.response_cards.models,
+    marketplace.training.models,
     marketplace.search_index.models,
     marketplace.webhooks.models,
     fulfillment.connectors.models,

@@ -56,6 +56,9 @@ from kernel.signing import TokenSigner
 from kernel.storage import Storage, open_storage
 from marketplace.attribution.record_touchpoints import TouchpointIn, record_touchpoints
 from marketplace.courses.save_course import EpisodeDraft, SaveCourse, save_course
+from marketplace.mail import jobs as mail_jobs
+from marketplace.mail.compose import Composer
+from marketplace.mail.folder_transport import FolderTransport
 from marketplace.parties.lookups import find_default_billing_profile
 from marketplace.parties.models import Organization
 from marketplace.pricing.components import Flat, PlanPrice
@@ -112,6 +115,7 @@ from tests.factories_marketplace import (
     per_seat_plan,
 )
 from tests.factories_usage import PRICE
+from tests.training_stage import train
 from tests.verify_bank import NoPaper, owe_on_account, pay_by_transfer
 from tests.verify_months import invoice_months
 from tests.verify_resold import sell_abroad, sell_resold
@@ -148,6 +152,8 @@ def build(db: Database, folder: Path) -> World:
     """Sell, deliver, fail to deliver, refund, settle and pay out. The clock must be frozen; it is moved on."""
     storage = open_storage(str(folder))
     register(db, storage)
+    composer = Composer(TokenSigner([bytes(32)]), public_url="https://market.example", sender="m@market.example")
+    mail_jobs.register(FolderTransport(folder / "mails"), composer)
     stage = MarketStage(db, storage)
     stage.publish()
     order_id = stage.sell_much()
@@ -250,6 +256,7 @@ class MarketStage:
             asking = add_card(uow, self.video_id, card()).id
         with unit_of_work(db, ANONYMOUS) as uow:
             answer_card(uow, guest(asking))
+        train(db, self.promoter, self.video_id)
         endpoint = SaveEndpoint("erp", "https://erp.example/events", ["order.paid", "order.active"])
         with unit_of_work(db, self.seller.owner) as uow:
             save_endpoint(uow, endpoint, box=BOX, policy=OutboundPolicy())

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from api.pages.frame import addresses, bank_addresses, card_addresses, on_account_addresses
+from api.pages.frame import addresses, bank_addresses, card_addresses, on_account_addresses, training_addresses
 
 Area = Literal[
     "channel",
@@ -98,7 +98,9 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("seller_start", "check", addresses.SELLER_START, "start", "selling"),
     NavItem("own_channel", "share", addresses.SELLER_CHANNEL, "own_channel", "promoting"),
     NavItem("seller_videos", "video", addresses.SELLER_VIDEOS, "channel_films", "promoting"),
+    NavItem("training", "book", training_addresses.OWN, "asker", "organization"),
     NavItem("members", "user", addresses.MEMBERS, "members", "organization"),
+    NavItem("trainings", "check", training_addresses.MANAGED, "members", "organization"),
     NavItem("departments", "split", addresses.departments.DEPARTMENTS, "members", "organization"),
     NavItem("verification", "building", addresses.VERIFICATION, "verification", "organization"),
     NavItem("identity_provider", "key", addresses.IDENTITY_PROVIDER, "own_sign_in", "organization"),

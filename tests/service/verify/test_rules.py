@@ -40,6 +40,7 @@ from tests.service.verify import (
     plants_selling_models,
     plants_share_policies,
     plants_subscriptions,
+    plants_training,
     plants_transfers,
 )
 from tests.service.verify.conftest import Market
@@ -60,7 +61,14 @@ PLANTS = {
         *(plants_money, plants_bank, plants_methods, plants_rest, plants_subscriptions, plants_coupons),
         *(plants_courses, plants_milestones, plants_instalments, plants_partners, plants_fapiao),
         *(plants_payout_batches, plants_books, plants_share_policies, plants_transfers, plants_papers, plants_forms),
-        *(plants_on_account, plants_payee_tax, plants_months, plants_selling_models, plants_response_cards),
+        *(
+            plants_on_account,
+            plants_payee_tax,
+            plants_months,
+            plants_selling_models,
+            plants_response_cards,
+            plants_training,
+        ),
     )
     for name, plant in _plants(module).items()
 }

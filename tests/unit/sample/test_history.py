@@ -13,6 +13,7 @@ import marketplace.access.jobs
 import marketplace.mail.jobs
 import marketplace.notifications.jobs
 import marketplace.response_cards.jobs
+import marketplace.training.jobs
 import marketplace.videos.jobs
 import marketplace.webhooks.jobs
 from app.partition_retention import PARTITIONS
@@ -69,6 +70,7 @@ OF_THE_PRESENT = {
     marketplace.access.jobs.RETENTION,
     marketplace.mail.jobs.RETENTION,
     marketplace.response_cards.jobs.SWEEP_RESPONSES,
+    marketplace.training.jobs.SWEEP_TRAININGS,
     marketplace.videos.jobs.SWEEP_ORPHANS,
     marketplace.videos.jobs.SWEEP_GIVEN_UP,
     marketplace.videos.jobs.SWEEP_UPLOADS,
