@@ -67,6 +67,7 @@ import marketplace.response_cards.models
 import marketplace.search_index.models
 import marketplace.service_windows.models
 import marketplace.test_clocks.models
+import marketplace.training.models
 import marketplace.videos.models
 import marketplace.webhooks.models
 import orders.amendments.models
@@ -121,6 +122,7 @@ MODELS = (
     marketplace.test_clocks.models,
     marketplace.reactions.models,
     marketplace.response_cards.models,
+    marketplace.training.models,
     marketplace.search_index.models,
     marketplace.service_windows.models,
     marketplace.webhooks.models,

@@ -94,9 +94,11 @@ from marketplace.relations.save_tier import SaveTier, SetTierPrice, save_tier, s
 from marketplace.response_cards.models import CardResponse, ResponseCard
 from marketplace.test_clocks.create_test_clock import create_test_clock
 from marketplace.test_clocks.models import TestClock
+from marketplace.training.assign_training import AssignTraining, assign_training
+from marketplace.training.models import Training
 from marketplace.videos.captions.check_captions import LANGUAGES
 from marketplace.videos.captions.edit_captions import put_captions
-from marketplace.videos.models import MediaUpload, Video
+from marketplace.videos.models import VIDEO, MediaUpload, Video
 from marketplace.videos.uploads.begin_upload import BeginUpload, begin_upload
 from marketplace.webhooks.models import OutgoingEvent, WebhookDelivery, WebhookEndpoint
 from marketplace.webhooks.replay import test_endpoint as send_test
@@ -158,6 +160,7 @@ KINDS: dict[str, type[Base]] = {
     "credit_id": StoreCredit,
     "card_response_id": CardResponse,
     "channel_id": Channel,
+    "training_id": Training,
     "response_card_id": ResponseCard,
     "claim_id": Claim,
     "comment_id": Comment,
@@ -339,7 +342,17 @@ def _response_card(stage: Stage, video_id: UUID) -> dict[str, UUID]:
     with unit_of_work(stage.services.db, stage.promoter.owner) as uow:
         asking = stage_card(uow, uow.session.get_one(Video, video_id))
     with unit_of_work(stage.services.db, SYSTEM) as uow:
-        return {"response_card_id": asking, "card_response_id": stage_response(uow, asking)}
+        return {"response_card_id": asking, "card_response_id": stage_response(uow, asking)} | _training(uow, stage)
+
+
+def _training(uow: UnitOfWork, stage: Stage) -> dict[str, UUID]:
+    """What the promoter's owner is to watch."""
+    video = make_ready_video(uow, stage.promoter, visibility="internal")
+    VIDEO.move(uow, video, "published", org_ids=[stage.promoter.id])
+    uow.flush()
+    today, owner = clock.today("Asia/Shanghai"), stage.promoter.owner
+    with acting(uow, owner):
+        return {"training_id": assign_training(uow, AssignTraining("x", today, (video.id,), (owner.person(),))).id}
 
 
 def _by_bank(stage: Stage) -> dict[str, UUID]:

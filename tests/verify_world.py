@@ -61,6 +61,9 @@ from marketplace.halls.exchange_badge import revoke_badge
 from marketplace.halls.save_agenda import AgendaDraft, save_agenda
 from marketplace.live.explain import explain_item
 from marketplace.live.run_session import end_session
+from marketplace.mail import jobs as mail_jobs
+from marketplace.mail.compose import Composer
+from marketplace.mail.folder_transport import FolderTransport
 from marketplace.parties.lookups import find_default_billing_profile
 from marketplace.parties.models import Organization
 from marketplace.pricing.components import Flat, PlanPrice
@@ -133,6 +136,7 @@ from tests.factories_marketplace import (
 )
 from tests.factories_usage import PRICE
 from tests.hall_stage import give, make_fair, register_at
+from tests.training_stage import train
 from tests.verify_bank import NoPaper, owe_on_account, pay_by_transfer
 from tests.verify_months import invoice_months
 from tests.verify_resold import sell_abroad, sell_resold
@@ -169,6 +173,8 @@ def build(db: Database, folder: Path) -> World:
     """Sell, deliver, fail to deliver, refund, settle and pay out. The clock must be frozen; it is moved on."""
     storage = open_storage(str(folder))
     register(db, storage)
+    composer = Composer(TokenSigner([bytes(32)]), public_url="https://market.example", sender="m@market.example")
+    mail_jobs.register(FolderTransport(folder / "mails"), composer)
     stage = MarketStage(db, storage)
     stage.publish()
     order_id = stage.sell_much()
@@ -271,6 +277,7 @@ class MarketStage:
             asking = add_card(uow, self.video_id, card()).id
         with unit_of_work(db, ANONYMOUS) as uow:
             answer_card(uow, guest(asking))
+        train(db, self.promoter, self.video_id)
         endpoint = SaveEndpoint("erp", "https://erp.example/events", ["order.paid", "order.active"])
         with unit_of_work(db, self.seller.owner) as uow:
             save_endpoint(uow, endpoint, box=BOX, policy=OutboundPolicy())

@@ -86,6 +86,7 @@ from api.pages.tax_id_disputes import handlers as tax_id_disputes_pages
 from api.pages.test_clocks import handlers as test_clocks_pages
 from api.pages.tickets import handlers as tickets_pages
 from api.pages.trace import handlers as trace_pages
+from api.pages.training import handlers as training_pages
 from api.pages.unbilled_orders import handlers as unbilled_orders_pages
 from api.pages.usage import handlers as usage_pages
 from api.pages.verification import handlers as verification_pages
@@ -176,6 +177,7 @@ MODULES: tuple[ModuleType, ...] = (
     test_clocks_pages,
     tickets_pages,
     trace_pages,
+    training_pages,
     unbilled_orders_pages,
     usage_pages,
     verification_pages,

@@ -138,6 +138,8 @@ KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ("marketplace.response_card", "video_id", "marketplace.video", "org_id", "org_id"),
     ("marketplace.card_response", "card_id", "marketplace.response_card", "org_id", "org_id"),
     ("marketplace.card_day", "card_id", "marketplace.response_card", "org_id", "org_id"),
+    ("marketplace.training_video", "training_id", "marketplace.training", "org_id", "org_id"),
+    ("marketplace.training_member", "training_id", "marketplace.training", "org_id", "org_id"),
 )
 """Child table, its column that names a row of the parent table, and the organization columns that must agree."""
 

@@ -196,6 +196,8 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("lead_written", _LEADS),
         Kind("lead_assigned", _LEADS),
         Kind("card_answered", _LEADS),
+        Kind("training_assigned", _ORGANIZATION),
+        Kind("training_near_due", _ORGANIZATION),
         Kind("request_answered", _REQUESTS),
         Kind("ticket_answered", _REQUESTS),
         Kind("ticket_resolved", _REQUESTS),

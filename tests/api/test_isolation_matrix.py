@@ -126,6 +126,8 @@ BODIES: dict[str, dict[str, Any]] = {
         "name": "x",
         "email": "x@example.test",
     },
+    "PUT /v1/trainings/{training_id}/videos/{video_id}/watched": {"spans": []},
+    "PUT /v1/managed-trainings/{training_id}": {"title": "x", "due_on": "2099-01-01"},
     "PUT /v1/seller/card-responses/{card_response_id}": {"state": "working"},
     "PUT /v1/videos/{video_id}/schedule": {"publish_at": "2099-01-01T00:00:00Z"},
     "PUT /v1/videos/{video_id}/visibility": {"visibility": "internal"},

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
+from kernel import clock
 from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7
 from kernel.principal import SYSTEM
 from marketplace.catalog.models import Plan
 from marketplace.response_cards.consent_text import CARD_CONSENT_VERSION
+from tests.conformance.api_walk import session_of
 from tests.factories_marketplace import make_published_video
 
 if TYPE_CHECKING:
@@ -41,3 +43,19 @@ def response_cards(world: World) -> None:
     ask("DELETE /v1/card-answer", CALLER, token=token)
     ask("POST /v1/seller/card-responses/{card_response_id}/erasure", world.promoter, **response)
     ask("DELETE /v1/seller/response-cards/{response_card_id}", world.promoter, **card)
+    trainings(world, str(video_id))
+
+
+def trainings(world: World, video_id: str) -> None:
+    ask, org = world.walk.ask, world.stage.promoter
+    with unit_of_work(world.services.db, SYSTEM) as uow:
+        owner = session_of(uow, org.owner)
+    said = {"title": "数据安全", "due_on": clock.today("Asia/Shanghai").isoformat()}
+    people = {"person_ids": [str(org.owner.person())]}
+    made = ask("POST /v1/managed-trainings", owner, said | people | {"video_ids": [video_id]})
+    training = {"training_id": made["id"]}
+    spans = {"spans": [[0, 4_000]]}
+    watched = "PUT /v1/trainings/{training_id}/videos/{video_id}/watched"
+    ask(watched, owner, spans, video_id=video_id, **training)
+    ask("PUT /v1/managed-trainings/{training_id}", owner, said, **training)
+    ask("POST /v1/managed-trainings/{training_id}/end", owner, **training)

@@ -10,6 +10,7 @@ from api.pages.frame import (
     conversation_addresses,
     on_account_addresses,
     ticket_addresses,
+    training_addresses,
 )
 
 Area = Literal[
@@ -116,7 +117,9 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("own_channel", "share", addresses.SELLER_CHANNEL, "own_channel", "promoting"),
     NavItem("seller_videos", "video", addresses.SELLER_VIDEOS, "channel_films", "promoting"),
     NavItem("seller_live", "clock", addresses.live.SELLER_LIVE, "channel_films", "promoting"),
+    NavItem("training", "book", training_addresses.OWN, "asker", "organization"),
     NavItem("members", "user", addresses.MEMBERS, "members", "organization"),
+    NavItem("trainings", "check", training_addresses.MANAGED, "members", "organization"),
     NavItem("departments", "split", addresses.departments.DEPARTMENTS, "members", "organization"),
     NavItem("verification", "building", addresses.VERIFICATION, "verification", "organization"),
     NavItem("identity_provider", "key", addresses.IDENTITY_PROVIDER, "own_sign_in", "organization"),

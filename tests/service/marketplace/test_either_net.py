@@ -46,6 +46,7 @@ from tests.factories_marketplace import (
 PRIVATE = "billing_profile seller_onboarding member session api_key follow share_link".split()
 PRIVATE += "video_like media_upload comment content_report product_question".split()
 PRIVATE += "response_card card_response card_day".split()
+PRIVATE += "training training_video training_member watched_video".split()
 PRIVATE += "legal_proof payout_account agreement_acceptance".split()
 HELD = "billing_profile member api_key video listing listing_version plan".split()
 HELD += "legal_proof payout_account agreement_acceptance".split()

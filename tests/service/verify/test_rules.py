@@ -43,6 +43,7 @@ from tests.service.verify import (
     plants_selling_models,
     plants_share_policies,
     plants_subscriptions,
+    plants_training,
     plants_transfers,
 )
 from tests.service.verify.conftest import Market
@@ -70,6 +71,7 @@ PLANTS = {
             plants_months,
             plants_selling_models,
             plants_response_cards,
+            plants_training,
         ),
         plants_conversations,
     )

@@ -14,6 +14,7 @@ import marketplace.live.jobs
 import marketplace.mail.jobs
 import marketplace.notifications.jobs
 import marketplace.response_cards.jobs
+import marketplace.training.jobs
 import marketplace.videos.jobs
 import marketplace.webhooks.jobs
 from app.partition_retention import PARTITIONS
@@ -72,6 +73,7 @@ OF_THE_PRESENT = {
     marketplace.live.jobs.SWEEP_SOON,
     marketplace.live.jobs.SWEEP_OVER,
     marketplace.response_cards.jobs.SWEEP_RESPONSES,
+    marketplace.training.jobs.SWEEP_TRAININGS,
     marketplace.videos.jobs.SWEEP_ORPHANS,
     marketplace.videos.jobs.SWEEP_GIVEN_UP,
     marketplace.videos.jobs.SWEEP_UPLOADS,

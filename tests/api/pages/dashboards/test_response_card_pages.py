@@ -6,6 +6,7 @@ import csv
 import re
 from html import unescape
 from io import StringIO
+from typing import Any
 
 from litestar.testing import TestClient
 from sqlalchemy import select
@@ -48,7 +49,7 @@ def test_a_job_is_put_on_a_video_answered_and_forgotten(dashboards: Dashboards) 
     (card_id,) = stage.rows(select(ResponseCard.id).where(ResponseCard.video_id == video.id))
     assert "Graduate engineer" in text_of(seller.get(f"/seller/videos/{video_id}"))
 
-    guest: TestClient[object] = TestClient(application(stage.services), base_url="https://market.example")
+    guest: TestClient[Any] = TestClient(application(stage.services), base_url="https://market.example")
     guest.headers["Accept-Language"] = "en"
     player = guest.get(f"/v/{video_id}")
     assert f'data-response-card="{card_id}"' in player.text

@@ -1,0 +1,1 @@
+"""Reporting what does not belong here, and the platform's desk for it."""
