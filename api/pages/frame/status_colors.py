@@ -138,6 +138,7 @@ TONES: dict[str, dict[str, Tone]] = {
     },
     "share_policy_version": {"draft": "wait", "published": "good", "discarded": "idle"},
     "coupon": {"waits": "wait", "running": "good", "over": "idle", "ended": "idle"},
+    "partner_invitation": {"open": "good", "used_up": "idle", "expired": "idle", "revoked": "idle"},
     "partner_link": {"asked": "wait", "accepted": "good", "declined": "bad", "withdrawn": "idle", "ended": "idle"},
     "offer": {
         "awaiting_approval": "wait",

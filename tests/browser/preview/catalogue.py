@@ -102,6 +102,8 @@ def samples(language: Language) -> dict[str, Sample]:
         "seller-tier": Sample(partner_samples.tier(s), SELLER),
         "seller-tier-editor": Sample(partner_samples.tier_editor(s), SELLER),
         "partners": Sample(partner_samples.partners(s), BUYER),
+        "dealer-links": Sample(partner_samples.dealer_links(s), SELLER),
+        "dealer-link": Sample(partner_samples.dealer_link(s), BUYER),
         "product-partner": Sample(partner_samples.on_partner_price(s), BUYER),
         "buy-partner": Sample(partner_samples.sheet(s), BUYER),
         "departments": Sample(department_samples.departments(s), BUYER | {"members"}),
