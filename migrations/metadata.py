@@ -61,6 +61,7 @@ import marketplace.parties.models
 import marketplace.placements.models
 import marketplace.questions.models
 import marketplace.reactions.models
+import marketplace.relations.invitation_models
 import marketplace.relations.models
 import marketplace.relations.partner_models
 import marketplace.response_cards.models
@@ -102,6 +103,7 @@ MODELS = (
     kernel.sandbox_history,
     marketplace.onboarding.models,
     marketplace.parties.models,
+    marketplace.relations.invitation_models,
     marketplace.relations.models,
     marketplace.relations.partner_models,
     marketplace.access.models,

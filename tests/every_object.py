@@ -88,6 +88,8 @@ from marketplace.questions.ask_question import ask_question, moderate_question
 from marketplace.questions.models import ProductQuestion
 from marketplace.reactions.comment_on_video import add_comment
 from marketplace.reactions.models import Comment
+from marketplace.relations.invitation_models import PartnerInvitation
+from marketplace.relations.partner_invitations import InviteDealers, invite_dealers
 from marketplace.relations.partner_links import AskPartner, accept_partner, ask_partner
 from marketplace.relations.partner_models import PartnerLink, PartnerTier, TierPrice
 from marketplace.relations.save_tier import SaveTier, SetTierPrice, save_tier, set_tier_price
@@ -179,6 +181,7 @@ KINDS: dict[str, type[Base]] = {
     "partner_tier_id": PartnerTier,
     "tier_price_id": TierPrice,
     "partner_link_id": PartnerLink,
+    "partner_invitation_id": PartnerInvitation,
     "tier_offer_id": TierOffer,
     "order_sheet_id": OrderSheet,
     "customer_id": Organization,
@@ -550,6 +553,7 @@ def _partner(stage: Stage) -> dict[str, UUID]:
         tier_id = save_tier(uow, SaveTier("GOLD", "金牌", "Gold")).id
         price_id = set_tier_price(uow, SetTierPrice(tier_id, listing_id, discount_ppm=100_000)).id
         link_id = ask_partner(uow, AskPartner(stage.buyer.id, tier_id)).id
+        invitation_id = invite_dealers(uow, InviteDealers(tier_id, "dealers")).id
     with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
         accept_partner(uow, link_id)
     plans = (OfferedPlan(stage.seat_plan, 20, 15_000),)
@@ -559,7 +563,7 @@ def _partner(stage: Stage) -> dict[str, UUID]:
     made = {"partner_tier_id": tier_id, "tier_price_id": price_id, "partner_link_id": link_id}
     with unit_of_work(stage.services.db, stage.purchaser) as uow:
         sheet_id = make_sheet(uow, MakeSheet("sheet", (SheetRow(1, str(stage.seat_plan), "20"),))).id
-    return made | {"tier_offer_id": tier_offer_id, "order_sheet_id": sheet_id}
+    return made | {"tier_offer_id": tier_offer_id, "order_sheet_id": sheet_id, "partner_invitation_id": invitation_id}
 
 
 def _fair(stage: Stage) -> dict[str, UUID]:

@@ -55,6 +55,7 @@ from api.pages.operator import handlers as operator_pages
 from api.pages.order_sheets import handlers as order_sheets_pages
 from api.pages.orders import handlers as orders_pages
 from api.pages.partners import handlers as partners_pages
+from api.pages.partners import invitation_handlers as partners_invitation_pages
 from api.pages.payee_tax import handlers as payee_tax_pages
 from api.pages.payment_methods import handlers as payment_methods_pages
 from api.pages.payments import handlers as payments_pages
@@ -146,6 +147,7 @@ MODULES: tuple[ModuleType, ...] = (
     order_sheets_pages,
     orders_pages,
     partners_pages,
+    partners_invitation_pages,
     payee_tax_pages,
     payment_methods_pages,
     payments_pages,

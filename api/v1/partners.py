@@ -18,6 +18,7 @@ from api.schema import (
     idempotent_command,
     list_page,
 )
+from api.v1 import partner_invitations
 from api.v1.partner_bodies import (
     AcceptPartnerIn,
     AskPartnerIn,
@@ -281,4 +282,5 @@ routes = [
     post_partner_withdraw,
     post_partner_end,
     get_partner_prices,
+    *partner_invitations.routes,
 ]

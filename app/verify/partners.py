@@ -118,4 +118,18 @@ AUDIENCE = Query(
     """,
 )
 
-RULES = (LINKED, RATED, QUANTITIES, AUDIENCE)
+INVITED = Query(
+    "partners.invited",
+    "每个伙伴邀请链接的使用次数，等于由它建立的伙伴关系数；等级与邀请一致，且在邀请有效期内建立。",
+    "A link for dealers was used as often as it made partners, in its tier and before it ended.",
+    """
+    SELECT i.id AS invitation_id, i.uses, count(k.id) AS links
+    FROM marketplace.partner_invitation i
+    LEFT JOIN marketplace.partner_link k ON k.seller_org_id = i.seller_org_id AND k.invitation_id = i.id
+    GROUP BY i.id
+    HAVING i.uses <> count(k.id)
+        OR bool_or(k.tier_id <> i.tier_id OR k.accepted_at > least(i.expires_at, i.revoked_at) OR k.accepted_at < i.created_at)
+    """,
+)
+
+RULES = (LINKED, RATED, QUANTITIES, AUDIENCE, INVITED)

@@ -29,6 +29,8 @@ KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ('orders."order"', "offer_id", "orders.offer", BOTH, BOTH),
     ("marketplace.demo_booking", "lead_id", "marketplace.lead", BOTH, BOTH),
     ("marketplace.partner_link", "tier_id", "marketplace.partner_tier", "seller_org_id", "seller_org_id"),
+    ("marketplace.partner_link", "invitation_id", "marketplace.partner_invitation", "seller_org_id", "seller_org_id"),
+    ("marketplace.partner_invitation", "tier_id", "marketplace.partner_tier", "seller_org_id", "seller_org_id"),
     ("marketplace.tier_price", "tier_id", "marketplace.partner_tier", "seller_org_id", "seller_org_id"),
     ("marketplace.tier_price", "listing_id", "marketplace.listing", "seller_org_id", "org_id"),
     ("marketplace.hall_booth", "hall_id", "marketplace.hall", "org_id", "org_id"),

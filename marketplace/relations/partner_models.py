@@ -52,6 +52,10 @@ class PartnerLink(Base):
         ForeignKeyConstraint(
             ["seller_org_id", "tier_id"], ["marketplace.partner_tier.seller_org_id", "marketplace.partner_tier.id"]
         ),
+        ForeignKeyConstraint(
+            ["seller_org_id", "invitation_id"],
+            ["marketplace.partner_invitation.seller_org_id", "marketplace.partner_invitation.id"],
+        ),
         CheckConstraint("buyer_org_id <> seller_org_id", name="of_another"),
         CheckConstraint("state IN ('asked', 'accepted', 'declined', 'withdrawn', 'ended')", name="state"),
         CheckConstraint("(accepted_at IS NOT NULL) = (state IN ('accepted', 'ended'))", name="accepted"),
@@ -68,6 +72,12 @@ class PartnerLink(Base):
         Index("ix_partner_link_buyer_org_id_created_at", "buyer_org_id", "created_at", "id"),
         Index("ix_partner_link_tier_id", "seller_org_id", "tier_id"),
         Index("ix_partner_link_asked_by", "asked_by"),
+        Index(
+            "ix_partner_link_invitation_id",
+            "seller_org_id",
+            "invitation_id",
+            postgresql_where=text("invitation_id IS NOT NULL"),
+        ),
         {"schema": "marketplace"},
     )
     id: Mapped[Id]
@@ -82,6 +92,8 @@ class PartnerLink(Base):
     by_seller: Mapped[bool]
     """Whether the seller asked; the other side answers."""
     asked_by: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.person.id"))
+    invitation_id: Mapped[UUID | None]
+    """The link by which the partner accepted; whoever moves to another tier has one without."""
     created_at: Mapped[CreatedAt]
     accepted_at: Mapped[Instant | None]
     ended_at: Mapped[Instant | None]

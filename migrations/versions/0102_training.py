@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql
 from migrations import ddl
 
 revision = "0102"
-down_revision = "0099"
+down_revision = "0100"
 branch_labels = None
 depends_on = None
 

@@ -46,6 +46,12 @@ def partners(world: World) -> None:
     moved = {"tier_id": tiers[1]}
     link = ask("PUT /v1/seller/partners/{partner_link_id}/tier", world.seller, moved, partner_link_id=link)["id"]
     ask("POST /v1/partners/{partner_link_id}/end", world.purchaser, partner_link_id=link)
+    made = ask("POST /v1/seller/partner-invitations", world.seller, {"tier_id": tiers[0], "name": "dealers"})
+    assert (
+        ask("POST /v1/partner-invitations/{code}/acceptance", world.purchaser, code=made["code"])["state"] == "accepted"
+    )
+    revoked = {"partner_invitation_id": made["id"]}
+    ask("POST /v1/seller/partner-invitations/{partner_invitation_id}/revocation", world.seller, **revoked)
     ask("POST /v1/seller/tier-prices/{tier_price_id}/end", world.seller, tier_price_id=price["id"])
 
 

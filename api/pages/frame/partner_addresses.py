@@ -35,6 +35,19 @@ def joining(seller_id: str) -> str:
     return f"{PARTNERS}?seller={seller_id}"
 
 
+INVITATIONS = "/seller/partner-invitations"
+
+
+def invitation(code: str) -> str:
+    """What a seller sends its dealers: whoever opens it may become its partner."""
+    return f"/partner-invitations/{code}"
+
+
+def invitation_revoke(invitation_id: str) -> str:
+    """Where it is made good for nobody."""
+    return f"{INVITATIONS}/{invitation_id}/revoke"
+
+
 TIER_OFFERS = "/seller/tier-offers"
 
 

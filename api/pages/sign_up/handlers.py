@@ -12,6 +12,7 @@ from api.pages.frame import addresses
 from api.pages.frame.choices import country_choices
 from api.pages.frame.phrases import failure
 from api.pages.frame.site import Form, PageRequest, form_post, page
+from api.pages.sign_up.remembered import forgotten, remembered
 from api.pages.sign_up.views import (
     AskView,
     CompleteView,
@@ -123,6 +124,9 @@ def complete(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
         )
         return page_request.render(view, status=_status(refused), headers=headers_of(refused))
     del opened
+    going = remembered(page_request)
+    if going is not None:
+        return page_request.redirect(going, notice="welcome", cookies=(*cookies, forgotten()))
     return page_request.redirect(
         addresses.SELLER_START if typed.is_seller else addresses.ORDERS, notice="welcome", cookies=cookies
     )

@@ -132,6 +132,8 @@ def samples(language: Language) -> dict[str, Sample]:
         "order-sheet-wrong": Sample(order_sheet_samples.wrong_lines(s), BUYER),
         "order-sheet-priced": Sample(order_sheet_samples.priced(s), BUYER),
         "order-sheet-ordered": Sample(order_sheet_samples.ordered(s), BUYER),
+        "dealer-links": Sample(partner_samples.dealer_links(s), SELLER),
+        "dealer-link": Sample(partner_samples.dealer_link(s), BUYER),
         "product-partner": Sample(partner_samples.on_partner_price(s), BUYER),
         "buy-partner": Sample(partner_samples.sheet(s), BUYER),
         "departments": Sample(department_samples.departments(s), BUYER | {"members"}),

@@ -7,6 +7,12 @@ from dataclasses import replace
 from api.pages.buy.views import BuyView
 from api.pages.frame.choices import Choice
 from api.pages.frame.partner_prices import OwnPrice
+from api.pages.partners.invitation_views import (
+    DealerInvitationsView,
+    DealerInvitationView,
+    InvitationItem,
+    TypedInvitation,
+)
 from api.pages.partners.views import (
     PartnerLinkItem,
     PartnersView,
@@ -86,6 +92,36 @@ def tier(s: DeskSamples) -> TierView:
         TypedPrice("1", "", "9999"),
         error_field="unit_price",
         field_error=said,
+    )
+
+
+def dealer_links(s: DeskSamples) -> DealerInvitationsView:
+    """One link is good, of another all uses are taken."""
+    north, south = s.pick("华北经销商", "Dealers of the north"), s.pick("华南经销商", "Dealers of the south")
+    gold, silver = _tiers(s)
+    link = "https://market.example/partner-invitations/n3Kx0uQ2v8pTz1YwR7sLdA"
+    return DealerInvitationsView(
+        (
+            InvitationItem("i1", north, gold.label, "open", 12, 50, NOW, link, "/revoke"),
+            InvitationItem("i2", south, silver.label, "used_up", 5, 5, NOW),
+        ),
+        (gold, silver),
+        TypedInvitation("", "t1", "50", "14"),
+    )
+
+
+def dealer_link(s: DeskSamples) -> DealerInvitationView:
+    """What a dealer opens that is signed in and may accept."""
+    name = s.pick("北辰人力科技", "Beichen Hiring")
+    return DealerInvitationView(
+        "/partner-invitations/x",
+        name,
+        s.pick("金牌伙伴", "Gold partner"),
+        "open",
+        NOW,
+        s.pick("远山制造", "Yuanshan"),
+        may_accept=True,
+        signed_in=True,
     )
 
 

@@ -26,6 +26,17 @@ def order_sheets_ordered(p: Planter, _: World) -> None:
     p.change("UPDATE orders.order_sheet SET rows = jsonb_set(rows, '{0,quantity}', '\"4\"') WHERE state = 'ordered'")
 
 
+def partners_invited(p: Planter, _: World) -> None:
+    """Counted once more than it made partners: one is made for it, as the sample need not have any."""
+    tier = p.find("SELECT id FROM marketplace.partner_tier LIMIT 1")
+    p.change(
+        "INSERT INTO marketplace.partner_invitation (id, seller_org_id, tier_id, code, name, most_uses, uses, created_at,"
+        " expires_at) SELECT gen_random_uuid(), seller_org_id, id, 'plant', 'x', 2, 1, now(), now() + interval '1 day'"
+        " FROM marketplace.partner_tier WHERE id = :tier",
+        tier=tier,
+    )
+
+
 def offers_of_tier(p: Planter, _: World) -> None:
     p.change("UPDATE orders.offer SET terms = 'For this one alone.' WHERE tier_offer_id IS NOT NULL")
 
