@@ -6,7 +6,7 @@ from copy import copy
 from types import ModuleType
 from typing import Any
 
-from api import health, metrics, openapi_ui
+from api import analytics_routes, health, metrics, openapi_ui
 from api.pages.account import handlers as account_pages
 from api.pages.approvals import handlers as approvals_pages
 from api.pages.awaited_payments import handlers as awaited_payments_pages
@@ -382,6 +382,7 @@ MODULES: tuple[ModuleType, ...] = (
     buyer_statements_pages,
     unbilled_orders_pages,
     awaited_payments_pages,
+    *analytics_routes.MODULES,
 )
 
 

@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from api.schema import Out
 from api.v1.plan_bodies import PlanOut
+from api.v1.reliability_out import ReliabilityOut
 from kernel.text import render_markdown
 from marketplace.catalog.content_hash import draft_hash, image_hash, terms_hash
 from marketplace.catalog.queries import ListingView
@@ -61,6 +62,7 @@ class ListingOut(Out):
     created_at: datetime
     rating_count: int
     rating_tenths: int | None
+    reliability: ReliabilityOut | None
     plans: list[PlanOut]
 
     @classmethod
@@ -68,6 +70,7 @@ class ListingOut(Out):
         """From the query's row."""
         return cls.of_row(
             row,
+            reliability=ReliabilityOut.of(row.reliability),
             description_html=render_markdown(row.description),
             description_html_en=render_markdown(row.description_en),
             images=[{**one, "base": image_hash(one)} for one in row.images],

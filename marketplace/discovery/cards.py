@@ -12,6 +12,7 @@ from kernel.db.uow import UnitOfWork
 from marketplace.catalog.models import Listing, ListingVersion, Plan
 from marketplace.catalog.plan_terms import terms_of
 from marketplace.catalog.rate_listing import average_tenths
+from marketplace.catalog.show_reliability import Reliability
 from marketplace.parties.models import Organization
 from marketplace.placements.claim_checks import ClaimValue, find_contradiction, price_unit
 from marketplace.placements.models import Claim, Placement
@@ -55,6 +56,7 @@ class Card:
     """Whether a quantity of it is a number of seats."""
     rating_count: int = 0
     rating_tenths: int | None = None
+    reliability: Reliability | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,4 +182,5 @@ def _card(
         sold_by_seat=is_by_seat(plan.pricing, plan.price),
         rating_count=listing.rating_count,
         rating_tenths=average_tenths(listing.rating_count, listing.rating_sum),
+        reliability=Reliability.of(listing.reliability),
     )

@@ -63,6 +63,7 @@ from tests.conformance.people_writes import (
 )
 from tests.conformance.policy_writes import promoter_plans, share_policies
 from tests.conformance.refund_writes import refund_cases
+from tests.conformance.reliability_writes import mended
 from tests.conformance.trial_writes import trials
 from tests.conformance.video_writes import courses, videos
 from tests.conformance.webhook_writes import webhooks
@@ -461,6 +462,7 @@ STEPS = (
     invoice_forwards,
     papers,
     refund_cases,
+    mended,
     disputes,
     delivering,
     operating,

@@ -11,6 +11,7 @@ from api.pages.frame.choices import Choice
 from api.pages.frame.partner_prices import OwnPrice
 from api.pages.frame.prices import Per
 from kernel.money import Money
+from marketplace.catalog.show_reliability import Reliability
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,5 +149,6 @@ class BuyView:
     coupon: str = ""
     """The code as it was typed."""
     terms_version: str = ""
+    reliability: Reliability | None = None
     error: str | None = None
     error_field: str | None = None

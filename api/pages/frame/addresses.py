@@ -18,6 +18,7 @@ from api.pages.frame import (
     product_addresses,
     recurring_addresses,
     refund_addresses,
+    reliability_addresses,
     service_addresses,
     usage_addresses,
     webhook_addresses,
@@ -28,6 +29,7 @@ clocks, courses, departments, fapiao = clock_addresses, course_addresses, depart
 refunds, store_credits, payments, books = refund_addresses, credit_addresses, payment_addresses, book_addresses
 disputes, services, partners = dispute_addresses, service_addresses, partner_addresses
 payouts, policies, operating = payout_addresses, policy_addresses, operator_addresses
+reliability = reliability_addresses
 entitlement = recurring_addresses.entitlement
 entitlement_act = recurring_addresses.entitlement_act
 entitlement_launch = recurring_addresses.entitlement_launch

@@ -91,6 +91,7 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("seller_store_credits", "wallet", addresses.store_credits.SELLER_CREDITS, "earnings", "selling"),
     NavItem("seller_disputes", "alert", addresses.disputes.SELLER, "earnings", "selling"),
     NavItem("seller_listings", "box", addresses.SELLER_LISTINGS, "sales", "selling"),
+    NavItem("seller_reliability", "gauge", addresses.reliability.SELLER, "sales", "selling"),
     NavItem("seller_partners", "users", addresses.partners.SELLER_PARTNERS, "coupons", "selling"),
     NavItem("seller_promoter_plans", "share", addresses.policies.SELLER_PLANS, "coupons", "selling"),
     NavItem("coupons", "tag", addresses.coupons.COUPONS, "coupons", "selling"),

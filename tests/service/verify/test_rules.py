@@ -35,6 +35,7 @@ from tests.service.verify import (
     plants_partners,
     plants_payee_tax,
     plants_payout_batches,
+    plants_reliability,
     plants_rest,
     plants_selling_models,
     plants_share_policies,
@@ -59,7 +60,7 @@ PLANTS = {
         *(plants_money, plants_bank, plants_methods, plants_rest, plants_subscriptions, plants_coupons),
         *(plants_courses, plants_milestones, plants_instalments, plants_partners, plants_fapiao),
         *(plants_payout_batches, plants_books, plants_share_policies, plants_transfers, plants_papers, plants_forms),
-        *(plants_on_account, plants_payee_tax, plants_months, plants_selling_models),
+        *(plants_on_account, plants_payee_tax, plants_months, plants_selling_models, plants_reliability),
     )
     for name, plant in _plants(module).items()
 }
