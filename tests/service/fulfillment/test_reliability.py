@@ -11,7 +11,7 @@ from sqlalchemy import text
 from app.verify.reliability import RULES
 from fulfillment.connectors.models import ConnectorRow
 from fulfillment.provisioning.end_entitlement import end_entitlement
-from fulfillment.reliability.count_deliveries import count_deliveries
+from fulfillment.reliability.count_deliveries import BEHIND, count_deliveries
 from fulfillment.reliability.ended_deliveries import LEAST, WINDOW
 from fulfillment.reliability.failing import IN_ROW
 from fulfillment.reliability.models import ListingPause, ListingReliability
@@ -83,6 +83,11 @@ class Shop:
         assert pause_failing(self.uow, self.listing_id)
         return self.uow.session.query(ListingPause).filter_by(listing_id=self.listing_id, state="paused").one()
 
+    def count(self) -> None:
+        """Count what ended so far."""
+        clock.advance(BEHIND)
+        count_deliveries(self.uow)
+
     def state(self) -> str:
         """Of the listing."""
         self.uow.flush()
@@ -115,14 +120,14 @@ class TestCounting:
             shop.deliver(after=timedelta(seconds=seconds, milliseconds=-200))
         shop.fail(1)
         shop.begin()
-        count_deliveries(shop.uow)
+        shop.count()
         assert shop.shown() == Reliability(5, 4, 2, 10)
         shop.nothing_is_wrong()
 
     def test_few_are_the_sellers_to_read_alone(self, shop: Shop) -> None:
         for _ in range(LEAST - 1):
             shop.deliver()
-        count_deliveries(shop.uow)
+        shop.count()
         assert (shop.shown(), shop.kept().counted) == (None, LEAST - 1)
         with acting(shop.uow, shop.seller.owner):
             (record,) = list_records(shop.uow).items
@@ -138,28 +143,28 @@ class TestCounting:
         end_entitlement(shop.uow, entitlement.id, reason="refunded")
         shop.uow.flush()
         shop.deliver()
-        count_deliveries(shop.uow)
+        shop.count()
         assert shop.kept().counted == 1
         shop.nothing_is_wrong()
 
     def test_after_thirty_days_it_is_forgotten(self, shop: Shop) -> None:
         for _ in range(LEAST):
             shop.deliver()
-        count_deliveries(shop.uow)
+        shop.count()
         assert shop.shown() is not None
         clock.advance(WINDOW)
-        count_deliveries(shop.uow)
+        shop.count()
         assert (shop.shown(), shop.kept().counted, shop.kept().median_s) == (None, 0, None)
         shop.nothing_is_wrong()
 
     def test_the_same_again_writes_nothing_that_is_shown(self, shop: Shop) -> None:
         for _ in range(LEAST):
             shop.deliver()
-        count_deliveries(shop.uow)
+        shop.count()
         before = shop.uow.session.scalar(
             text("SELECT xmin::text || ctid::text FROM marketplace.listing WHERE id = :id"), {"id": shop.listing_id}
         )
-        count_deliveries(shop.uow)
+        shop.count()
         assert before == shop.uow.session.scalar(
             text("SELECT xmin::text || ctid::text FROM marketplace.listing WHERE id = :id"), {"id": shop.listing_id}
         )
