@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from fulfillment.customer_reviews import count_rating
 from fulfillment.entitlements.data_kept import data_notices_due, notice_data_kept
+from fulfillment.reliability import count_deliveries, pause
 from fulfillment.runs.call_seller import CallSeller, SellerCalls, mark_lost
 from fulfillment.runs.check_connector import CHECK, CheckConnector
 from fulfillment.runs.conclude import give_up, lock_run
@@ -31,7 +32,7 @@ SWEEP_USAGE = "fulfillment.usage.close_periods"
 SWEEP_CHALLENGES = "fulfillment.usage.challenges_overdue"
 SWEEP_DATA_KEPT = "fulfillment.entitlement.data_kept"
 SWEPT_AT_ONCE = 200
-FOLLOWERS = (count_rating, entitlement_ended)
+FOLLOWERS = (count_rating, entitlement_ended, count_deliveries, pause)
 """Imported for what they register."""
 
 

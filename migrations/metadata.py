@@ -33,6 +33,7 @@ import fulfillment.connectors.models
 import fulfillment.courses.models
 import fulfillment.customer_reviews.models
 import fulfillment.entitlements.models
+import fulfillment.reliability.models
 import fulfillment.runs.models
 import fulfillment.usage.models
 import kernel.audit

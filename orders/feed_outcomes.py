@@ -20,6 +20,7 @@ from kernel.jobs.models import EventCursor, EventRow
 from kernel.states import state_in
 from marketplace.catalog.models import Listing
 from marketplace.discovery.place_video import MOST_INTERESTS, set_interests, set_outcomes
+from marketplace.discovery.ranking import OUTCOME_ORDERS
 from marketplace.videos.models import Video
 from orders.order.events import OrderActivated, OrderDeliveryFailed, OrderRefunded
 from orders.order.models import Attribution, Order, OrderLine
@@ -30,7 +31,7 @@ READER = "feed_outcomes"
 BEHIND = timedelta(minutes=1)
 EVERY = timedelta(minutes=5)
 BATCH = 200
-LATEST = 200
+LATEST = OUTCOME_ORDERS
 """Orders of a video, and of a buyer, that are looked at."""
 EVENTS = (OrderActivated, OrderDeliveryFailed, OrderRefunded)
 FIRST = timedelta(days=90)

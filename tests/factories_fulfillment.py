@@ -29,6 +29,7 @@ from kernel.outbound import OutboundClient, OutboundPolicy
 from kernel.principal import SYSTEM, Principal, PrincipalKind
 from kernel.secrets import SecretBox
 from kernel.signing import TokenSigner
+from marketplace.catalog.models import Plan
 from tests.factories_marketplace import Org, make_org, make_plans, make_seller
 
 BOX = SecretBox({"k1": b"a sealing key of thirty-two bytes"[:32]})
@@ -63,12 +64,13 @@ def make_delivery(
     seller: Org | None = None,
     connector_id: UUID | None = None,
     within: timedelta = timedelta(hours=24),
+    plan: Plan | None = None,
     **changes: Any,
 ) -> Delivery:
-    """An entitlement with its queued `provision` run."""
+    """An entitlement with its queued `provision` run; of a `plan` of the seller, or of one that is made."""
     buyer = buyer or make_org(uow)
     seller = seller or make_seller(uow)
-    (plan,) = make_plans(uow, seller)
+    plan = plan or make_plans(uow, seller)[0]
     reference = uuid7()
     values: dict[str, Any] = {
         "reference": reference,

@@ -66,6 +66,7 @@ from api.pages.purchase_policy import handlers as purchase_policy_pages
 from api.pages.purchase_rules import handlers as purchase_rules_pages
 from api.pages.reference_rates import handlers as reference_rates_pages
 from api.pages.refund_cases import handlers as refund_cases_pages
+from api.pages.reliability import handlers as reliability_pages
 from api.pages.response_cards import handlers as response_cards_pages
 from api.pages.reviews import handlers as reviews_pages
 from api.pages.sale_papers import handlers as sale_papers_pages
@@ -158,6 +159,7 @@ MODULES: tuple[ModuleType, ...] = (
     purchase_rules_pages,
     reference_rates_pages,
     refund_cases_pages,
+    reliability_pages,
     response_cards_pages,
     reviews_pages,
     sale_papers_pages,

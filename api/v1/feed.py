@@ -19,6 +19,7 @@ from api.context import Services
 from api.media_addresses import captions_address, cover_address, media_address
 from api.request import ApiRequest
 from api.schema import MoneyOut, Out, PageOut, Paging, Wire, linked
+from api.v1.reliability_out import ReliabilityOut
 from kernel.db.uow import UnitOfWork
 from marketplace.channels.open_channel import (
     ChangeChannel,
@@ -73,11 +74,12 @@ class CardOut(Out):
     on_sale: bool
     rating_count: int
     rating_tenths: int | None
+    reliability: ReliabilityOut | None
 
     @classmethod
     def of(cls, card: Card) -> CardOut:
         """From the query's row."""
-        return cls.of_row(card)
+        return cls.of_row(card, reliability=ReliabilityOut.of(card.reliability))
 
 
 class ClaimOut(Out):

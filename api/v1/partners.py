@@ -18,7 +18,6 @@ from api.schema import (
     idempotent_command,
     list_page,
 )
-from api.v1 import partner_invitations
 from api.v1.partner_bodies import (
     AcceptPartnerIn,
     AskPartnerIn,
@@ -282,5 +281,4 @@ routes = [
     post_partner_withdraw,
     post_partner_end,
     get_partner_prices,
-    *partner_invitations.routes,
 ]

@@ -24,6 +24,7 @@ import billing.shares.models
 import billing.statements.models
 import fulfillment.customer_reviews.models
 import fulfillment.entitlements.models
+import fulfillment.reliability.models
 import fulfillment.runs.models
 import fulfillment.usage.models
 import marketplace.access.models
@@ -85,6 +86,7 @@ TABLES = {
     billing.statements.models.STATEMENT.name: "billing.statement",
     fulfillment.runs.models.RUN.name: "fulfillment.run",
     fulfillment.entitlements.models.ENTITLEMENT.name: "fulfillment.entitlement",
+    fulfillment.reliability.models.LISTING_PAUSE.name: "fulfillment.listing_pause",
     fulfillment.usage.models.USAGE_PERIOD.name: "fulfillment.usage_period",
     fulfillment.usage.models.USAGE_CHALLENGE.name: "fulfillment.usage_challenge",
     fulfillment.customer_reviews.models.CUSTOMER_REVIEW.name: "fulfillment.customer_review",

@@ -79,6 +79,8 @@ KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ('orders."order"', "usage_period_id", "fulfillment.usage_period", BOTH, BOTH),
     ("fulfillment.usage_period", "terms_id", "fulfillment.metered_terms", BOTH, BOTH),
     ("fulfillment.metered_terms", "entitlement_id", "fulfillment.entitlement", BOTH, BOTH),
+    ("fulfillment.listing_reliability", "listing_id", "marketplace.listing", "seller_org_id", "org_id"),
+    ("fulfillment.listing_pause", "listing_id", "marketplace.listing", "seller_org_id", "org_id"),
     ("fulfillment.customer_review", "entitlement_id", "fulfillment.entitlement", "org_id seller_org_id", BOTH),
     ("fulfillment.customer_review_revision", "review_id", "fulfillment.customer_review", "org_id", "org_id"),
     ("billing.payment", "reference", "orders.purchase", "payer_org_id", "buyer_org_id"),

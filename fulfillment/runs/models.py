@@ -40,6 +40,11 @@ class Run(Base):
         ),
         Index("uq_run_provision", "entitlement_id", unique=True, postgresql_where=text("operation = 'provision'")),
         Index("ix_run_entitlement_id", "entitlement_id"),
+        Index(
+            "ix_run_provisioned",
+            "finished_at",
+            postgresql_where=text("operation = 'provision' AND state IN ('succeeded', 'failed', 'dead')"),
+        ),
         Index("ix_run_seller_org_id_created_at", "seller_org_id", "created_at"),
         Index(
             "ix_run_troubled",

@@ -14,6 +14,8 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, NotFound
 
 REPLAY_WITHIN = timedelta(hours=24)
+REPLAYED = "replayed"
+"""The reason in a run's history."""
 
 
 def replay_run(uow: UnitOfWork, run_id: UUID) -> None:
@@ -27,7 +29,7 @@ def replay_run(uow: UnitOfWork, run_id: UUID) -> None:
         raise NotFound("not_found")
     if not may_replay(run, entitlement):
         raise Conflict("run_not_replayable", state=run.state)
-    RUN.move(uow, run, "queued", org_ids=[run.buyer_org_id, run.seller_org_id], reason="replayed")
+    RUN.move(uow, run, "queued", org_ids=[run.buyer_org_id, run.seller_org_id], reason=REPLAYED)
     run.deadline_at, run.failure, run.finished_at = clock.now() + REPLAY_WITHIN, None, None
     queue_call(uow, run, entitlement)
     audit.record(uow, "run.replayed", subject_id=run.id, tries=run.tries)

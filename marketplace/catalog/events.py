@@ -46,8 +46,19 @@ class ListingSuspended(Event):
 
 
 class ListingResumed(Event):
-    """What was suspended is on sale again."""
+    """What was suspended or paused is on sale again."""
 
     topic: ClassVar[str] = "marketplace.listing_resumed.v1"
     listing_id: UUID
     org_id: UUID
+
+
+class ListingPaused(Event):
+    """Nothing of the listing can be bought by new buyers, because its deliveries failed; every card of it is gone."""
+
+    topic: ClassVar[str] = "marketplace.listing_paused.v1"
+    listing_id: UUID
+    org_id: UUID
+    failed: int
+    """So many of the `counted` latest deliveries."""
+    counted: int

@@ -39,7 +39,7 @@ class Listing(Base):
         ),
         CheckConstraint("kind IN ('saas', 'service')", name="kind"),
         CheckConstraint(
-            "state IN ('draft', 'in_review', 'published', 'rejected', 'suspended', 'retired')", name="state"
+            "state IN ('draft', 'in_review', 'published', 'rejected', 'suspended', 'paused', 'retired')", name="state"
         ),
         CheckConstraint("state <> 'published' OR current_version_id IS NOT NULL", name="published_has_version"),
         CheckConstraint("rating_count >= 0 AND rating_sum BETWEEN rating_count AND rating_count * 5", name="rating"),
@@ -68,6 +68,8 @@ class Listing(Base):
     partner_groups: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), default=list, server_default="{}")
     """Who of its seller's partners: the seller's own id for all of them, and ids of tiers for those in these. A partner's own
     groups are the sellers and tiers of its accepted links (`marketplace.partner_groups` in the database)."""
+    reliability: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """What its deliveries come to, None of few: `marketplace.catalog.show_reliability.Reliability`."""
     created_at: Mapped[CreatedAt]
 
 
@@ -210,11 +212,13 @@ LISTING = Machine(
         draft="in_review",
         in_review="published rejected",
         rejected="in_review",
-        published="suspended retired",
+        published="suspended paused retired",
         suspended="published retired",
+        paused="published suspended retired",
         retired="",
     ),
 )
+"""Suspended by the platform's decision; paused by itself, because its deliveries failed (`fulfillment.reliability`)."""
 
 
 VERSION = Machine(

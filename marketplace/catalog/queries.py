@@ -18,6 +18,7 @@ from marketplace.catalog.access import SHOWN
 from marketplace.catalog.listing_filter import EVERYTHING, ListingFilter, of_a_plan, of_listing
 from marketplace.catalog.models import Listing, ListingVersion, Plan
 from marketplace.catalog.rate_listing import average_tenths
+from marketplace.catalog.show_reliability import Reliability
 from marketplace.parties.models import Organization
 from marketplace.placements.claim_checks import price_unit
 from marketplace.pricing.shapes import is_by_seat
@@ -95,6 +96,7 @@ class ListingView:
     created_at: datetime
     rating_count: int
     rating_tenths: int | None
+    reliability: Reliability | None
     plans: tuple[PlanView, ...]
     visibility: str = "public"
     partner_groups: tuple[UUID, ...] = ()
@@ -337,6 +339,7 @@ def _views(
             created_at=listing.created_at,
             rating_count=listing.rating_count,
             rating_tenths=average_tenths(listing.rating_count, listing.rating_sum),
+            reliability=Reliability.of(listing.reliability),
             plans=tuple(plans.get(version.id, ())),
             visibility=listing.visibility,
             partner_groups=tuple(listing.partner_groups) if owner else (),

@@ -32,6 +32,7 @@ REASONS: Final = (
     NOTED,
 )
 """Ready reasons in both languages, among the errors' words."""
+OFF_SALE: Final = ("suspended", "paused")
 
 
 def require_checklist(vouched: Collection[str]) -> None:
@@ -42,7 +43,10 @@ def require_checklist(vouched: Collection[str]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class SaleChange:
-    """A listing was taken off sale (`suspended`) or put back (`published`); `reason` is the reviewer's."""
+    """A listing was taken off sale (`suspended`, or `paused` by itself) or put back (`published`).
+
+    `reason` is the reviewer's; of a pause the failed and counted deliveries, of its end how it came about.
+    """
 
     state: str
     reason: str | None
@@ -65,7 +69,7 @@ def list_sale_changes(uow: UnitOfWork, listing_id: UUID, *, limit: int = 20) -> 
         .where(
             StateHistory.machine == LISTING.name,
             StateHistory.subject_id == listing_id,
-            or_(StateHistory.to_state == "suspended", StateHistory.from_state == "suspended"),
+            or_(StateHistory.to_state.in_(OFF_SALE), StateHistory.from_state.in_(OFF_SALE)),
             # Partitions of earlier and of coming months are not even opened.
             StateHistory.at.between(made - timedelta(minutes=1), clock.now() + timedelta(minutes=1)),
         )

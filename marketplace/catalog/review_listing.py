@@ -91,7 +91,7 @@ def suspend_listing(uow: UnitOfWork, listing_id: UUID, reason: str) -> Listing:
 
 
 def resume_listing(uow: UnitOfWork, listing_id: UUID) -> Listing:
-    """Put a suspended listing back on sale. Raises as `suspend_listing`. Emits: ListingResumed. Locks: the listing."""
+    """Put a suspended or paused listing back on sale. Raises as `suspend_listing`. Emits: ListingResumed. Locks: the listing."""
     _require_platform(uow)
     listing = lock_own_listing(uow, listing_id)
     if LISTING.move(uow, listing, "published", org_ids=[listing.org_id]):
@@ -176,8 +176,8 @@ def _publish(uow: UnitOfWork, listing: Listing, version: ListingVersion) -> None
         plan.published_at = now
     uow.flush()
     listing.current_version_id = version.id
-    # A suspended listing stays suspended with its new version: the reason for it may have nothing to do with the words.
-    if listing.state != "suspended":
+    # A suspended or paused listing stays so with its new version: the reason for it may have nothing to do with the words.
+    if listing.state not in ("suspended", "paused"):
         LISTING.move(uow, listing, "published", org_ids=[listing.org_id])
         index_listing(uow, listing, version)
     emit(uow, ListingPublished(listing_id=listing.id, org_id=listing.org_id, version_id=version.id))

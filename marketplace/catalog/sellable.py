@@ -82,16 +82,29 @@ def ask_sellable(uow: UnitOfWork, plan_id: UUID) -> None:
     uow.ask_ahead(_SELLABLE, plan_id=plan_id)
 
 
-def get_sellable(uow: UnitOfWork, plan_id: UUID, *, replaced: bool = False, anew: bool = False) -> Sellable:
+def off_sale(listing_state: str) -> Conflict:
+    """Why nothing of a listing in this state is sold, or of a published one whose seller is suspended."""
+    return Conflict("listing_paused" if listing_state == "paused" else "listing_suspended")
+
+
+def _is_sold(listing_state: str, seller_state: str, *, goes_on: bool) -> bool:
+    states = ("published", "paused") if goes_on else ("published",)
+    return listing_state in states and seller_state == "active"
+
+
+def get_sellable(
+    uow: UnitOfWork, plan_id: UUID, *, replaced: bool = False, anew: bool = False, goes_on: bool = False
+) -> Sellable:
     """The plan as it can be bought now; with `replaced` also one that a newer version of its listing has replaced.
 
     `anew`: it is bought neither by an offer nor to go on with what the acting organization has, so that it has to be shown to it.
+    What only `goes_on`, as a renewal, was delivered: it is sold while failed deliveries keep its listing from new buyers.
 
     Raises:
         NotFound: `plan_not_found`: there is none, it was never published, or is for other partners of its seller.
         Conflict: `plan_withdrawn` when the plan or its version has been replaced or taken back;
-            `listing_suspended` when the listing is not on sale; `platform_may_not_sell` when the platform, which is the one
-            that sells it, lacks what an invoice has to say of it.
+            `listing_suspended` when the listing is not on sale, `listing_paused` when that is because its deliveries failed;
+            `platform_may_not_sell` when the platform, which is the one that sells it, lacks what an invoice has to say of it.
     """
     row = uow.find(_SELLABLE, plan_id=plan_id)
     if row is None:
@@ -99,8 +112,8 @@ def get_sellable(uow: UnitOfWork, plan_id: UUID, *, replaced: bool = False, anew
     plan, version, listing, seller, may_be_sold, is_shown = row
     if anew and not is_shown:
         raise NotFound("plan_not_found")
-    if listing.state != "published" or seller.state != "active":
-        raise Conflict("listing_suspended")
+    if not _is_sold(listing.state, seller.state, goes_on=goes_on):
+        raise off_sale(listing.state)
     is_current = listing.current_version_id == version.id
     if (plan.state != "active" and is_current) or not (is_current or replaced):
         raise Conflict("plan_withdrawn")
@@ -156,13 +169,14 @@ def ask_still_sold(uow: UnitOfWork, plan_id: UUID) -> None:
     uow.ask_ahead(_STILL_SOLD, plan_id=plan_id)
 
 
-def require_still_sold(uow: UnitOfWork, plan_id: UUID, *, anew: bool = False) -> None:
+def require_still_sold(uow: UnitOfWork, plan_id: UUID, *, anew: bool = False, goes_on: bool = False) -> None:
     """Refuse what may not be sold any more since it was quoted. A newer version of the listing alone, with another price,
-    does not undo a quote: its plans were replaced, not taken back. `anew`: as for `get_sellable`.
+    does not undo a quote: its plans were replaced, not taken back. `anew` and `goes_on` as for `get_sellable`.
 
     Raises:
         NotFound: `plan_not_found`: also where it is for partners of its seller, and the acting organization is none any more.
-        Conflict: `plan_withdrawn` when the seller took the plan back, `listing_suspended` when the listing is not on sale.
+        Conflict: `plan_withdrawn` when the seller took the plan back, `listing_suspended` when the listing is not on sale,
+            `listing_paused` when that is because its deliveries failed.
     """
     row = uow.find(_STILL_SOLD, plan_id=plan_id)
     if row is None:
@@ -170,7 +184,7 @@ def require_still_sold(uow: UnitOfWork, plan_id: UUID, *, anew: bool = False) ->
     plan_state, version_id, listing_state, current_version_id, seller_state, is_shown = row
     if anew and not is_shown:
         raise NotFound("plan_not_found")
-    if listing_state != "published" or seller_state != "active":
-        raise Conflict("listing_suspended")
+    if not _is_sold(listing_state, seller_state, goes_on=goes_on):
+        raise off_sale(listing_state)
     if plan_state != "active" and version_id == current_version_id:
         raise Conflict("plan_withdrawn")

@@ -13,6 +13,7 @@ from marketplace.catalog.access import SHOWN
 from marketplace.catalog.models import Listing, ListingVersion, Plan
 from marketplace.catalog.plan_terms import terms_of
 from marketplace.catalog.rate_listing import average_tenths
+from marketplace.catalog.show_reliability import Reliability
 from marketplace.parties.models import Organization
 from marketplace.placements.claim_checks import ClaimValue, find_contradiction, price_unit
 from marketplace.placements.models import Claim, Placement
@@ -56,6 +57,7 @@ class Card:
     """Whether a quantity of it is a number of seats."""
     rating_count: int = 0
     rating_tenths: int | None = None
+    reliability: Reliability | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,4 +185,5 @@ def _card(
         sold_by_seat=is_by_seat(plan.pricing, plan.price),
         rating_count=listing.rating_count,
         rating_tenths=average_tenths(listing.rating_count, listing.rating_sum),
+        reliability=Reliability.of(listing.reliability),
     )

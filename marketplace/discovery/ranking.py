@@ -29,6 +29,8 @@ CROWDING_H = 6
 CROWDING_MOST_H = 48
 HALFWAY = 8
 """Orders delivered and kept that bring half of `OUTCOME_MOST_H`, when no other was lost."""
+OUTCOME_ORDERS = 200
+"""So many of a video's latest orders are looked at."""
 Reason = Literal["fresh", "followed", "fits", "delivered", "newcomer", "crowded"]
 
 

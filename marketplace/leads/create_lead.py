@@ -20,6 +20,7 @@ from marketplace.access.counted_limits import Limit, count_within
 from marketplace.attribution.record_touchpoints import TouchpointIn, record_touchpoints
 from marketplace.catalog.access import SHOWN
 from marketplace.catalog.models import Listing, Plan
+from marketplace.catalog.sellable import off_sale
 from marketplace.discovery.feed import get_placed
 from marketplace.input_text import checked_email, line, optional_line, paragraphs
 from marketplace.leads.consent_text import CONSENT_VERSION, consent_text
@@ -80,7 +81,7 @@ def create_lead(uow: UnitOfWork, command: CreateLead) -> Lead:
         NotFound: `listing_not_found`, `plan_not_found`, `placement_not_found`.
         Invalid: `lead_kind_unknown`, `lead_quantity`, `text_required`, `text_too_long`, `email_invalid`;
             `consent_required` for a contact without consent.
-        Conflict: `listing_suspended`, `own_product`; `consent_outdated` when other words are in force than those agreed to.
+        Conflict: as `off_sale`, `own_product`; `consent_outdated` when other words are in force than those agreed to.
         TooMany: `leads_too_often` with `retry_after_s` and `minutes`.
 
     Emits: LeadArrived; LeadMessageSent for other words. Locks: the organization's requests, the open one, then its counts.
@@ -164,7 +165,7 @@ def _listing(uow: UnitOfWork, command: CreateLead) -> Listing:
     if listing is None or listing.current_version_id is None:
         raise NotFound("listing_not_found")
     if listing.state != "published":
-        raise Conflict("listing_suspended")
+        raise off_sale(listing.state)
     if command.plan_id is not None:
         plan = uow.session.get(Plan, command.plan_id)
         if plan is None or plan.listing_id != listing.id or plan.published_at is None:

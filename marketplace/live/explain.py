@@ -95,11 +95,13 @@ def position_of(session: LiveSession, at: datetime | None = None) -> int:
 
 ON_SALE: ColumnElement[bool] = and_(
     Listing.state == "published",
+    # A room says the same to everybody in it: what is for a seller's partners alone is shown in none.
+    Listing.visibility == "public",
     Plan.state == "active",
     Listing.current_version_id == Plan.version_id,
     Organization.state == "active",
 )
-"""Of a plan with its listing and seller: whether it can be bought now, as cards ask."""
+"""Of a plan with its listing and seller: whether everybody can buy it now."""
 
 
 def is_on_sale(uow: UnitOfWork, plan_id: UUID) -> bool:

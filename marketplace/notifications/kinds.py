@@ -222,6 +222,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("listing_rejected", _LISTINGS),
         Kind("listing_suspended", _LISTINGS),
         Kind("listing_resumed", _LISTINGS),
+        Kind("listing_paused", _LISTINGS),
         Kind("legal_proof_approved", _ORGANIZATION),
         Kind("legal_proof_rejected", _ORGANIZATION),
         Kind("video_not_published", _LISTINGS),

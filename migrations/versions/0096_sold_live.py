@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0096"
-down_revision = "0091"
+down_revision = "0092"
 branch_labels = None
 depends_on = None
 

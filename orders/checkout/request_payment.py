@@ -162,12 +162,18 @@ def require_payable(uow: UnitOfWork, purchase: Purchase) -> None:
             require_possible(uow, order)
 
 
-def require_still_sold(uow: UnitOfWork, purchase: Purchase) -> None:
+def require_still_sold(uow: UnitOfWork, purchase: Purchase, *, goes_on: bool = False) -> None:
     """Take no money for what went off sale while its purchase waited; what is given already is paid all the same.
+
+    What goes on, as a subscription's next term or (`goes_on`) what follows a trial, is paid while its listing is paused.
 
     Raises as the catalog's `require_still_sold`.
     """
-    lines = select(OrderLine.plan_id).join(Order, Order.id == OrderLine.order_id).order_by(OrderLine.id)
+    lines = (
+        select(OrderLine.plan_id, Order.subscription_id)
+        .join(Order, Order.id == OrderLine.order_id)
+        .order_by(OrderLine.id)
+    )
     to_be_given = lines.where(Order.purchase_id == purchase.id, ~OWED)
-    for plan_id in uow.session.scalars(to_be_given).all():
-        sellable.require_still_sold(uow, plan_id)
+    for plan_id, subscription_id in uow.session.execute(to_be_given).all():
+        sellable.require_still_sold(uow, plan_id, goes_on=goes_on or subscription_id is not None)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from sqlalchemy import select
 
 from kernel.db.uow import UnitOfWork
 from marketplace.catalog.events import (
+    ListingPaused,
     ListingPublished,
     ListingRejected,
     ListingResumed,
@@ -86,6 +88,15 @@ def listing_suspended(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Itera
 def listing_resumed(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
     """They learn that it sells again."""
     return _of_listings(uow, events, "listing_resumed")
+
+
+@notifies_of(ListingPaused)
+def listing_paused(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """They learn that deliveries failed, and where the way back is; so do those who retry deliveries."""
+    for event, one in zip(events, _of_listings(uow, events, "listing_paused"), strict=True):
+        figures = {name: str(event.payload[name]) for name in ("failed", "counted")}
+        path = f"/seller/reliability/{event.uuid('listing_id')}"
+        yield replace(one, path=path, params={**one.params, **figures}, permission="seller.orders.read")
 
 
 def _of_listings(uow: UnitOfWork, events: Sequence[RecordedEvent], kind: str) -> Iterable[NewNotification]:

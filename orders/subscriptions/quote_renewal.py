@@ -46,9 +46,9 @@ def quote_renewal(
     """
     wanted_id = subscription.next_plan_id or subscription.plan_id
     if told_plan_id is not None:
-        plan = get_sellable(uow, told_plan_id, replaced=True)
+        plan = get_sellable(uow, told_plan_id, replaced=True, goes_on=True)
     else:
-        plan = get_sellable(uow, plan_now(uow, wanted_id))
+        plan = get_sellable(uow, plan_now(uow, wanted_id), goes_on=True)
     quantity = subscription.next_quantity or subscription.quantity
     first = line_of(uow, subscription.order_line_id)
     following = next_price(uow, subscription, first, plan, quantity)

@@ -75,7 +75,7 @@ def convert_trial(uow: UnitOfWork, command: ConvertTrial) -> UUID:
     if subscription.state != "active" or not subscription.is_trial or subscription.ends_at <= clock.now():
         raise Conflict("trial_over")
     _remember_method(first, command)
-    require_still_sold(uow, first)
+    require_still_sold(uow, first, goes_on=True)
     return _place(uow, subscription, began, first)
 
 

@@ -66,6 +66,7 @@ from tests.conformance.people_writes import (
 )
 from tests.conformance.policy_writes import promoter_plans, share_policies
 from tests.conformance.refund_writes import refund_cases
+from tests.conformance.reliability_writes import mended
 from tests.conformance.service_writes import customer_service
 from tests.conformance.trial_writes import trials
 from tests.conformance.video_writes import courses, videos
@@ -470,6 +471,7 @@ STEPS = (
     invoice_forwards,
     papers,
     refund_cases,
+    mended,
     disputes,
     delivering,
     operating,

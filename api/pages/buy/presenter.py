@@ -30,6 +30,7 @@ from kernel.ids import uuid7
 from kernel.money import Money
 from marketplace.catalog.plan_price import plan_price
 from marketplace.catalog.queries import ListingView, PlanView, get_listing
+from marketplace.catalog.sellable import off_sale
 from marketplace.departments.queries import list_departments
 from marketplace.discovery.cards import Card
 from marketplace.discovery.feed import FeedItem, get_placed
@@ -112,7 +113,7 @@ class Offered:
 
 def find_offered(uow: UnitOfWork, wanted: Wanted) -> Offered:
     """Raises NotFound(`placement_not_found`, `listing_not_found`, `offer_not_found`),
-    Conflict(`listing_suspended`, `plan_withdrawn`).
+    Conflict(`listing_suspended`, `listing_paused`, `plan_withdrawn`).
     """
     if wanted.card is not None:
         item, card = get_placed(uow, wanted.card)
@@ -124,7 +125,7 @@ def find_offered(uow: UnitOfWork, wanted: Wanted) -> Offered:
     if listing is None:
         raise NotFound("listing_not_found")
     if listing.state != "published":
-        raise Conflict("listing_suspended")
+        raise off_sale(listing.state)
     if not listing.plans:
         raise Conflict("plan_withdrawn")
     return Offered(listing)
@@ -257,6 +258,7 @@ def _view(
         coupon=wanted.coupon,
         live=(str(wanted.live), wanted.second) if wanted.live is not None else None,
         terms_version=str(listing.terms["version"]) if listing.terms else "",
+        reliability=listing.reliability,
         error=error,
         error_field=error_field,
     )

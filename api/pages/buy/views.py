@@ -11,6 +11,7 @@ from api.pages.frame.choices import Choice
 from api.pages.frame.partner_prices import OwnPrice
 from api.pages.frame.prices import Per
 from kernel.money import Money
+from marketplace.catalog.show_reliability import Reliability
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,5 +151,6 @@ class BuyView:
     terms_version: str = ""
     live: tuple[str, int] | None = None
     """The live session, and the second of it, in whose room it is bought."""
+    reliability: Reliability | None = None
     error: str | None = None
     error_field: str | None = None

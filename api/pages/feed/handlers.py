@@ -241,6 +241,7 @@ def _card(
         owned=card.listing_id in owned,
         rating_tenths=card.rating_tenths,
         rating_count=card.rating_count,
+        reliability=card.reliability,
         own=own_price(page_request, own),
         promotion=promotion_badge(page_request, best) if best else "",
     )

@@ -7,6 +7,7 @@ from api.pages.frame.link_preview import LinkPreview
 from api.pages.frame.partner_prices import OwnPrice
 from api.pages.frame.prices import Per
 from kernel.money import Money
+from marketplace.catalog.show_reliability import Reliability
 from marketplace.placements.claim_checks import TRIAL
 
 Verdict = Literal["kept", "differs", "no_trial", "trial_used"]
@@ -33,6 +34,7 @@ class FeedCard:
     sold_by_seat: bool = False
     rating_tenths: int | None = None
     rating_count: int = 0
+    reliability: Reliability | None = None
     own: OwnPrice | None = None
     """What the viewer's organization pays as a partner."""
     promotion: str = ""

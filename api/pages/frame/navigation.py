@@ -9,6 +9,7 @@ from api.pages.frame import (
     card_addresses,
     conversation_addresses,
     on_account_addresses,
+    reliability_addresses,
     ticket_addresses,
     training_addresses,
 )
@@ -109,6 +110,7 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("seller_store_credits", "wallet", addresses.store_credits.SELLER_CREDITS, "earnings", "selling"),
     NavItem("seller_disputes", "alert", addresses.disputes.SELLER, "earnings", "selling"),
     NavItem("seller_listings", "box", addresses.SELLER_LISTINGS, "sales", "selling"),
+    NavItem("seller_reliability", "gauge", reliability_addresses.SELLER, "sales", "selling"),
     NavItem("seller_partners", "users", addresses.partners.SELLER_PARTNERS, "coupons", "selling"),
     NavItem("seller_promoter_plans", "share", addresses.policies.SELLER_PLANS, "coupons", "selling"),
     NavItem("own_halls", "building", addresses.halls.OWN_HALLS, "own_halls", "selling"),

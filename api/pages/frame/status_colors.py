@@ -87,6 +87,7 @@ TONES: dict[str, dict[str, Tone]] = {
         "rejected": "bad",
         "superseded": "idle",
         "suspended": "bad",
+        "paused": "bad",
         "retired": "idle",
     },
     "promoter_plan": {"in_force": "good", "over": "idle"},

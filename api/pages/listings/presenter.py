@@ -150,7 +150,7 @@ def edit_view(page_request: PageRequest, data: EditorData, typed: RefusedSection
         late=waiting_s > REVIEWED_WITHIN_S,
         retired=retired,
         by_rule=page_request.services.settings.listings_reviewed_by_rule,
-        may_retire=latest.state in {"published", "suspended"},
+        may_retire=latest.state in {"published", "suspended", "paused"},
         customers=data.customers,
         suspended=latest.state == "suspended",
         suspension=data.suspension,
@@ -179,8 +179,8 @@ def _readers(page_request: PageRequest, data: EditorData, typed: RefusedSection 
 
 
 def _is_off_sale(view: ListingView) -> bool:
-    """Whether what the editor shows is what the platform has suspended."""
-    return view.state == "suspended" and view.version_state == "published"
+    """Whether what the editor shows is what is suspended or paused."""
+    return view.state in {"suspended", "paused"} and view.version_state == "published"
 
 
 def said(page_request: PageRequest, view: ListingView, found: Reason, **params: str) -> str:

@@ -58,6 +58,7 @@ def product_view(page_request: PageRequest, uow: UnitOfWork, listing: ListingVie
         tried=may_be_tried and has_tried(uow, page_request.principal.organization(), listing.id),
         rating_tenths=listing.rating_tenths,
         rating_count=listing.rating_count,
+        reliability=listing.reliability,
         reviews=tuple(map(shown_review, reviews_of(uow, listing.id, limit=LATEST).items)),
         questions=tuple(questions_of(uow, listing.id, limit=LATEST).items),
         own_prices={

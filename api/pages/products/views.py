@@ -14,7 +14,9 @@ from api.pages.frame.link_preview import LinkPreview
 from api.pages.frame.partner_prices import OwnPrice
 from api.pages.frame.prices import Per
 from api.pages.listings.shown import ShownListing
+from fulfillment.reliability.ended_deliveries import WINDOW
 from kernel.money import Money
+from marketplace.catalog.show_reliability import Reliability
 from marketplace.questions.queries import QuestionView
 
 
@@ -63,6 +65,7 @@ class ProductView:
 
     template: ClassVar[str] = "products/product.html"
     active: ClassVar[str] = "products"
+    reliability_days: ClassVar[int] = WINDOW.days
 
     id: str
     seller_id: str
@@ -74,6 +77,7 @@ class ProductView:
     """Whether the reader's organization has had its trial."""
     rating_tenths: int | None = None
     rating_count: int = 0
+    reliability: Reliability | None = None
     reviews: tuple[ShownReview, ...] = ()
     questions: tuple[QuestionView, ...] = ()
     own_prices: Mapping[str, OwnPrice] = field(default_factory=dict)

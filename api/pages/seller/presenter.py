@@ -112,7 +112,7 @@ def listing_row(page_request: PageRequest, view: ListingView, customers: Mapping
 
 def _is_next(view: ListingView) -> bool:
     """Whether the latest version is another one than the one that is, or was, on sale."""
-    return view.state in {"published", "suspended"} and view.version_state != "published"
+    return view.state in {"published", "suspended", "paused"} and view.version_state != "published"
 
 
 def listing_detail(

@@ -45,6 +45,7 @@ from billing.settlement.jobs import CLOSE_MONTH
 from billing.shares.release import RELEASE
 from billing.statements.models import Statement
 from fulfillment.jobs import SWEEP_CHALLENGES, SWEEP_OVERDUE, SWEEP_USAGE
+from fulfillment.reliability.count_deliveries import count_deliveries
 from kernel import clock, sandbox_history
 from kernel.db.uow import UnitOfWork, transact
 from kernel.errors import Conflict, DomainError
@@ -160,6 +161,7 @@ class Past:
         notify_past(partial(transact, self.services.db, SYSTEM), self._ends_at - NOTIFIED, self._ends_at)
         publish_past(partial(transact, self.services.db, SYSTEM), self._ends_at - NOTIFIED, clock.now())
         count_outcomes(partial(transact, self.services.db, SYSTEM), self._starts_at, self._ends_at)
+        transact(self.services.db, SYSTEM, count_deliveries)
         transact(self.services.db, SYSTEM, _complete)
 
     def _do(self, number: int, step: acts.Step) -> None:

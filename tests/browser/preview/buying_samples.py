@@ -12,6 +12,7 @@ from api.pages.frame.timeline import Link, Timeline, TimelineAttempt, TimelineFa
 from api.pages.orders.views import OrderItem, OrderPageLine, OrderPageView, OrdersView
 from billing.tax.untaxed import untaxed_in_words
 from kernel.money import Money
+from marketplace.catalog.show_reliability import Reliability
 
 NOW = datetime(2026, 11, 22, 6, 12, 40, tzinfo=UTC)
 ID = "0199a3f2-7c41-7d2e-9f10-5b8c2e4a6d{:02d}"
@@ -74,6 +75,7 @@ class Samples:
             seller_name=self.seller,
             price=cny(19900),
             per="seat_year",
+            reliability=Reliability(64, 63, 4, 95),
             promotion=self.pick("优惠 20%，至 2026年12月22日", "20% off until Dec 22, 2026"),
         )
         other = FeedCard(

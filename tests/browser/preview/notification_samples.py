@@ -42,6 +42,8 @@ class NotificationSamples(FinanceSamples):
             "why": self.pick("一张卡片上的商品不在售", "the product of a card was not on sale"),
             "agent": "Safari · macOS",
             "left": 9,
+            "failed": 5,
+            "counted": 5,
             "reference": "CM7K2Q9XHD",
             "deputy": self.pick("吴桐", "Wu Tong"),
             "from": "2026-11-23",

@@ -19,6 +19,7 @@ from api.pages.products.views import (
     TermsView,
 )
 from api.pages.search.views import ChannelHit, ProductHit, SearchView, VideoHit
+from marketplace.catalog.show_reliability import Reliability
 from tests.browser.preview import feedback_samples
 from tests.browser.preview.buying_samples import ID, Samples, cny
 from tests.browser.preview.listing_samples import composed, shown
@@ -53,6 +54,7 @@ def product(s: Samples) -> ProductView:
         delivered=Delivered(64, 63, 984_375),
         rating_tenths=43,
         rating_count=12,
+        reliability=Reliability(64, 63, 4, 95),
         reviews=feedback_samples.shown_reviews(s),
         questions=feedback_samples.asked(s),
     )
@@ -76,6 +78,7 @@ def own_product(s: Samples) -> ProductView:
         delivered=Delivered(2, 2, None),
         rating_tenths=None,
         rating_count=0,
+        reliability=None,
         reviews=(),
         questions=(),
         own=True,

@@ -38,6 +38,7 @@ from tests.service.verify import (
     plants_partners,
     plants_payee_tax,
     plants_payout_batches,
+    plants_reliability,
     plants_response_cards,
     plants_rest,
     plants_selling_models,
@@ -72,6 +73,7 @@ PLANTS = {
             plants_selling_models,
             plants_response_cards,
             plants_training,
+            plants_reliability,
         ),
         plants_conversations,
     )

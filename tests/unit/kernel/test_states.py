@@ -81,7 +81,7 @@ usage_challenge: open > confirmed corrected overdue; overdue > confirmed correct
 run: queued > calling succeeded failed dead; calling > waiting succeeded queued failed dead;
     waiting > succeeded failed dead queued; failed > queued; dead > queued
 marketplace.listing: draft > in_review; in_review > published rejected; rejected > in_review;
-    published > suspended retired; suspended > published retired
+    published > suspended paused retired; suspended > published retired; paused > published suspended retired
 marketplace.listing_version: draft > in_review; in_review > published rejected draft; rejected > draft; published > superseded
 marketplace.plan: active > withdrawn
 marketplace.video: draft > processing; processing > ready refused; refused > processing; ready > processing published;
@@ -90,6 +90,7 @@ marketplace.comment: shown > hidden removed; hidden > shown removed
 marketplace.card_response: new > working done declined; working > done declined; done > working; declined > working
 marketplace.content_report: open > upheld dismissed
 marketplace.product_question: shown > hidden removed; hidden > shown removed
+listing_pause: paused > released
 customer_review: shown > withdrawn removed; withdrawn > shown removed
 marketplace.organization: active > suspended; suspended > active
 marketplace.invitation: pending > accepted declined withdrawn

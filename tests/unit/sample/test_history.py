@@ -39,6 +39,8 @@ from billing.ledger.heads import KEEP_HEADS
 from billing.payouts.schedule import PAY_DUE
 from billing.reconciliation.jobs import RECONCILE
 from fulfillment.jobs import SWEEP_DATA_KEPT
+from fulfillment.reliability.count_deliveries import COUNT_DELIVERIES
+from fulfillment.reliability.pause import PAUSE_FAILING, RELEASE_MENDED
 from kernel.ids import uuid7
 from kernel.jobs.kinds import sweeps
 from marketplace.catalog.plan_terms import checked_plan
@@ -83,6 +85,9 @@ OF_THE_PRESENT = {
     DOCUMENTS_LEFT,
     INDEX_ANEW,
     COUNT_OUTCOMES,
+    COUNT_DELIVERIES,
+    PAUSE_FAILING,
+    RELEASE_MENDED,
     marketplace.notifications.jobs.DIGESTS,
     marketplace.notifications.jobs.RETENTION,
     NOTIFY,

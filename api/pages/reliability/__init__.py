@@ -1,0 +1,1 @@
+"""How reliably a seller delivers, and how the feed is ordered."""
