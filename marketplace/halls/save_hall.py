@@ -52,7 +52,7 @@ def save_hall(uow: UnitOfWork, command: SaveHall) -> Hall:
     Locks: the hall.
     """
     require_organizer(uow)
-    organizer_name = _organizer_name(uow)
+    organizer_name = _organizer_name(uow) if command.id is None else ""
     if command.visibility not in VISIBILITIES:
         raise Invalid("hall_visibility_invalid", field="visibility")
     if not timedelta(0) < command.closes_at - command.opens_at <= LONGEST:
