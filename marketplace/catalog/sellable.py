@@ -119,6 +119,10 @@ def get_sellable(
         raise Conflict("plan_withdrawn")
     if not may_be_sold:
         raise Conflict(UNREADY)
+    return _sellable(plan, version, listing)
+
+
+def _sellable(plan: Any, version: Any, listing: Any) -> Sellable:
     return Sellable(
         plan_id=plan.id,
         plan_code=plan.code,

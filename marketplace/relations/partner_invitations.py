@@ -5,10 +5,9 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import select
 
 from kernel import audit, clock
 from kernel.db.locks import lock_row
@@ -126,7 +125,7 @@ def revoke_invitation(uow: UnitOfWork, invitation_id: UUID) -> PartnerInvitation
 
 def list_invitations(uow: UnitOfWork, *, cursor: str | None = None, limit: int = 20) -> Page[PartnerInvitationRow]:
     """The acting seller's, the newest first."""
-    own: Select[Any] = (
+    own: Any = (
         select(PartnerInvitation, PartnerTier)
         .join(PartnerTier, PartnerTier.id == PartnerInvitation.tier_id)
         .where(PartnerInvitation.seller_org_id == uow.principal.organization())

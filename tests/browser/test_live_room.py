@@ -30,7 +30,7 @@ from marketplace.videos import jobs
 from marketplace.videos.models import Video
 from orders.coupons.live_price import SetLivePrice, set_live_price
 from tests.api_server import services_for, serving
-from tests.browser.conftest import CHROMIUM
+from tests.browser.chromium import needs_chromium
 from tests.browser.journeys.test_journey import find_faults
 from tests.browser.test_film_details import WAIT_MS, film
 from tests.emptied import empty
@@ -44,7 +44,7 @@ from tests.factories_marketplace import (
     per_seat_plan,
 )
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium at /usr/bin/chromium")
+pytestmark = needs_chromium
 LONG_MS = 3_600_000
 
 

@@ -14,7 +14,6 @@ from api.pages.frame import addresses
 from api.pages.frame.phrases import failure
 from api.pages.frame.seller_access import require_seller
 from api.pages.frame.site import Form, PageRequest, form_post, page, parse_uuid_or_404
-from api.pages.partners import invitation_handlers
 from api.pages.partners.presenter import partners_view, seller_partners_view, tier_view
 from api.pages.partners.price_form import command_of, typed_price, with_editor, with_wrong
 from api.pages.partners.views import PartnersView, SellerPartnersView, TierView, TypedTier
@@ -286,5 +285,4 @@ routes = [
     rename_tier,
     set_price,
     end_price,
-    *invitation_handlers.routes,
 ]

@@ -18,7 +18,7 @@ from api.pages.frame.site import Form, PageRequest, form_post, page, parse_uuid_
 from api.pages.partners.invitation_views import (
     DealerInvitationsView,
     DealerInvitationView,
-    InvitationItem,
+    DealerLinkItem,
     TypedInvitation,
 )
 from api.pages.sign_up.remembered import remember
@@ -126,10 +126,10 @@ def _view(page_request: PageRequest) -> DealerInvitationsView:
     )
 
 
-def _item(page_request: PageRequest, one: PartnerInvitationRow) -> InvitationItem:
+def _item(page_request: PageRequest, one: PartnerInvitationRow) -> DealerLinkItem:
     public = page_request.services.settings.public_url.rstrip("/")
     is_open = one.state == "open"
-    return InvitationItem(
+    return DealerLinkItem(
         id=str(one.id),
         name=one.name,
         tier=page_request.pick(one.tier_name, one.tier_name_en),

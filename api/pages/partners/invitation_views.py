@@ -10,7 +10,7 @@ from api.pages.frame.choices import Choice
 
 
 @dataclass(frozen=True, slots=True)
-class InvitationItem:
+class DealerLinkItem:
     """A link in its seller's list. `link` and `revoke` are empty once it is good no more."""
 
     id: str
@@ -41,7 +41,7 @@ class DealerInvitationsView:
     template: ClassVar[str] = "partners/invitations.html"
     active: ClassVar[str] = "seller_partners"
 
-    rows: tuple[InvitationItem, ...]
+    rows: tuple[DealerLinkItem, ...]
     choices: tuple[Choice, ...]
     typed: TypedInvitation = TypedInvitation()
     next_address: str | None = None

@@ -10,7 +10,7 @@ from api.pages.frame.partner_prices import OwnPrice
 from api.pages.partners.invitation_views import (
     DealerInvitationsView,
     DealerInvitationView,
-    InvitationItem,
+    DealerLinkItem,
     TypedInvitation,
 )
 from api.pages.partners.views import (
@@ -102,8 +102,8 @@ def dealer_links(s: DeskSamples) -> DealerInvitationsView:
     link = "https://market.example/partner-invitations/n3Kx0uQ2v8pTz1YwR7sLdA"
     return DealerInvitationsView(
         (
-            InvitationItem("i1", north, gold.label, "open", 12, 50, NOW, link, "/revoke"),
-            InvitationItem("i2", south, silver.label, "used_up", 5, 5, NOW),
+            DealerLinkItem("i1", north, gold.label, "open", 12, 50, NOW, link, "/revoke"),
+            DealerLinkItem("i2", south, silver.label, "used_up", 5, 5, NOW),
         ),
         (gold, silver),
         TypedInvitation("", "t1", "50", "14"),
