@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from api.pages.buy.presenter import quote_view
+from api.pages.buy.quote_panel import quote_view
 from api.pages.frame import addresses
 from api.pages.frame.choices import Choice, department_choices
 from api.pages.frame.payment_methods import methods

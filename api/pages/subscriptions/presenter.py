@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 from uuid import UUID
 
-from api.pages.buy.presenter import quote_view
+from api.pages.buy.quote_panel import quote_view
 from api.pages.buy.views import QuotePanel, QuotePanelLine
 from api.pages.frame.choices import Choice, department_choices, department_name
 from api.pages.frame.partner_prices import tier_parts
