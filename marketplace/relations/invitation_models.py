@@ -33,7 +33,7 @@ class PartnerInvitation(Base):
         {"schema": "marketplace"},
     )
     id: Mapped[Id]
-    seller_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    seller_org_id: Mapped[UUID]
     tier_id: Mapped[UUID]
     code: Mapped[str]
     """What its address ends in: nobody guesses it."""

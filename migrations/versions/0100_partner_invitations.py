@@ -31,9 +31,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("seller_org_id", "id", name="uq_partner_invitation_seller_org_id_id"),
         sa.UniqueConstraint("code", name="uq_partner_invitation_code"),
         sa.ForeignKeyConstraint(
-            ["seller_org_id"], ["marketplace.organization.id"], name="fk_partner_invitation_seller_org_id"
-        ),
-        sa.ForeignKeyConstraint(
             ["seller_org_id", "tier_id"],
             ["marketplace.partner_tier.seller_org_id", "marketplace.partner_tier.id"],
             name="fk_partner_invitation_seller_org_id_tier_id",

@@ -20,6 +20,7 @@ from api.pages.frame import (
     product_addresses,
     recurring_addresses,
     refund_addresses,
+    reliability_addresses,
     service_addresses,
     usage_addresses,
     webhook_addresses,
@@ -42,9 +43,7 @@ operator_replay, operator_review = operator_addresses.operator_replay, operator_
 operator_report = operator_addresses.operator_report
 operator_seller = operator_addresses.operator_seller
 operator_webhook = operator_addresses.operator_webhook
-product = product_addresses.product
-product_ask = product_addresses.product_ask
-product_buy = product_addresses.product_buy
+product, product_ask, product_buy = product_addresses.product, product_addresses.product_ask, product_addresses.product_buy
 product_questions = product_addresses.product_questions
 product_review = product_addresses.product_review
 product_reviews = product_addresses.product_reviews
@@ -54,7 +53,7 @@ review_answer = product_addresses.review_answer
 terms_pdf = product_addresses.terms_pdf
 subscription, seller_subscription = recurring_addresses.subscription, recurring_addresses.seller_subscription
 operator_subscription = recurring_addresses.operator_subscription
-with_query = product_addresses.with_query
+with_query, reliability = product_addresses.with_query, reliability_addresses
 
 FEED = "/"
 SEARCH = "/search"

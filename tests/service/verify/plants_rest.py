@@ -270,7 +270,10 @@ def entitlements_data_kept(p: Planter, _: World) -> None:
 
 
 def customers_noted(p: Planter, world: World) -> None:
-    p.change("UPDATE marketplace.customer SET bought_name = 'x' WHERE seller_org_id = :seller", seller=world.seller.id)
+    p.change(
+        "UPDATE marketplace.customer SET bought_name = 'x' WHERE seller_org_id = :seller AND bought_at IS NOT NULL",
+        seller=world.seller.id,
+    )
 
 
 def seats_counted(p: Planter, world: World) -> None:

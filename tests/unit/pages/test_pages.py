@@ -240,6 +240,7 @@ def test_rail_shows_only_what_one_may_do() -> None:
     assert [item.key for _, items in rail(areas) for item in items] == [
         "feed",
         "products",
+        "live",
         "halls",
         "invoices",
         "fapiao",
