@@ -43,7 +43,11 @@ operator_replay, operator_review = operator_addresses.operator_replay, operator_
 operator_report = operator_addresses.operator_report
 operator_seller = operator_addresses.operator_seller
 operator_webhook = operator_addresses.operator_webhook
-product, product_ask, product_buy = product_addresses.product, product_addresses.product_ask, product_addresses.product_buy
+product, product_ask, product_buy = (
+    product_addresses.product,
+    product_addresses.product_ask,
+    product_addresses.product_buy,
+)
 product_questions = product_addresses.product_questions
 product_review = product_addresses.product_review
 product_reviews = product_addresses.product_reviews
