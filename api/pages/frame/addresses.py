@@ -43,15 +43,10 @@ operator_replay, operator_review = operator_addresses.operator_replay, operator_
 operator_report = operator_addresses.operator_report
 operator_seller = operator_addresses.operator_seller
 operator_webhook = operator_addresses.operator_webhook
-product, product_ask, product_buy = (
-    product_addresses.product,
-    product_addresses.product_ask,
-    product_addresses.product_buy,
-)
+product, product_ask = product_addresses.product, product_addresses.product_ask
+product_buy, product_terms = product_addresses.product_buy, product_addresses.product_terms
 product_questions = product_addresses.product_questions
-product_review = product_addresses.product_review
-product_reviews = product_addresses.product_reviews
-product_terms = product_addresses.product_terms
+product_review, product_reviews = product_addresses.product_review, product_addresses.product_reviews
 question, question_answer = product_addresses.question, product_addresses.question_answer
 review_answer = product_addresses.review_answer
 terms_pdf = product_addresses.terms_pdf
