@@ -38,6 +38,7 @@ PARAMS: dict[str, Any] = {
     "number": "7",
     "line": "number 7",
     "sender": "王五\nCc: victim@example.org",
+    "owner": "王五\nCc: victim@example.org",
     "organization": "星河\r\nBcc: victim@example.org",
     "days": "14",
     "minutes": "30",
