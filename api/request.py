@@ -18,14 +18,14 @@ from contextlib import ExitStack, contextmanager
 from functools import wraps
 from inspect import iscoroutinefunction, signature
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_type_hints
 
 import structlog
 from litestar import Request
 from litestar.concurrency import sync_to_thread
 from litestar.connection.base import empty_receive, empty_send
 from litestar.datastructures import FormMultiDict
-from litestar.enums import HttpMethod
+from litestar.enums import HttpMethod, RequestEncodingType
 from litestar.exceptions import ClientException, ImproperlyConfiguredException, NotFoundException
 from litestar.handlers.base import BaseRouteHandler
 from litestar.types import Empty, Receive, Scope, Send
@@ -235,6 +235,8 @@ def authorize_handler(handler: Any) -> Any:
     path, permission = sorted(handler.paths), handler.opt.get("permission")
     if words := known_values(handler.fn):
         handler.opt = {**handler.opt, KNOWN_VALUES: words}
+    if _reads_form(handler.fn):
+        handler.opt = {**handler.opt, "reads_form": True}
     if permission is None:
         msg = f"{path} declares no permission"
         raise ImproperlyConfiguredException(msg)
@@ -263,6 +265,12 @@ def _authorized(fn: Callable[..., T], source: str) -> Callable[..., T]:
             return fn(**arguments)
 
     return run
+
+
+def _reads_form(fn: Callable[..., Any]) -> bool:
+    data = get_type_hints(fn, include_extras=True).get("data") if "data" in signature(fn).parameters else None
+    said = (getattr(one, "media_type", None) for one in getattr(data, "__metadata__", ()))
+    return RequestEncodingType.MULTI_PART in said
 
 
 def _takes_much(handler: Any) -> bool:

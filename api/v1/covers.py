@@ -55,7 +55,6 @@ def choose_moment(video_id: FromPath[UUID], data: JSONBody[CoverMomentIn], reque
     sync_to_thread=True,
     status_code=202,
     request_max_body_size=MAX_PICTURE_BYTES + FORM_OVERHEAD,
-    reads_form=True,
     refuses=[413],
     tags=["content"],
 )

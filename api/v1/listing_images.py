@@ -72,7 +72,6 @@ class ImageOut(Out):
     "/v1/listings/{listing_id:uuid}/images/upload",
     permission="catalog.write",
     request_max_body_size=MAX_BYTES + _OVERHEAD,
-    reads_form=True,
     refuses=[404, 413, 429],
     sync_to_thread=True,
     tags=["catalogue"],

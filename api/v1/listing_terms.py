@@ -147,7 +147,6 @@ def put_terms(listing_id: FromPath[UUID], data: JSONBody[TermsIn], request: ApiR
     "/v1/listings/{listing_id:uuid}/terms/upload",
     permission="catalog.write",
     request_max_body_size=MAX_BYTES + _OVERHEAD,
-    reads_form=True,
     refuses=[404, 413, 429],
     sync_to_thread=True,
     status_code=204,

@@ -92,7 +92,6 @@ async def upload_media(
     permission="videos.write",
     status_code=202,
     request_max_body_size=MAX_BYTES + _FORM_OVERHEAD,
-    reads_form=True,
     tags=["content"],
     sync_to_thread=True,
 )

@@ -265,7 +265,6 @@ def refuse_order(order_id: FromPath[UUID], data: JSONBody[ServiceRefusalIn], req
     "/v1/seller/milestones/{milestone_id:uuid}/files",
     permission=DELIVERS,
     request_max_body_size=MAX_BYTES + FORM_OVERHEAD,
-    reads_form=True,
     refuses=[404, 409, 413],
     sync_to_thread=True,
     tags=["seller"],

@@ -212,7 +212,6 @@ def get_agreement(
     "/v1/onboarding/legal-proof",
     permission="members.manage",
     request_max_body_size=MAX_BYTES + FORM_OVERHEAD,
-    reads_form=True,
     refuses=[404, 413, 429],
     sync_to_thread=True,
     tags=["people"],

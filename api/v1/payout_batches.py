@@ -305,7 +305,6 @@ def get_payout_reports(request: ApiRequest, paging: Given[Paging]) -> Response[P
     "/v1/operator/payout-reports",
     permission=PAYS,
     request_max_body_size=MAX_BYTES + FORM_OVERHEAD,
-    reads_form=True,
     refuses=[409, 413],
     sync_to_thread=True,
     status_code=200,

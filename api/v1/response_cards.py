@@ -199,7 +199,6 @@ def delete_response_card(response_card_id: FromPath[UUID], request: ApiRequest) 
     "/v1/seller/response-cards/{response_card_id:uuid}/file",
     permission=WRITE,
     request_max_body_size=MAX_BYTES + FORM_OVERHEAD,
-    reads_form=True,
     refuses=[404, 409, 413],
     sync_to_thread=True,
     tags=["content"],

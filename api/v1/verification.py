@@ -124,7 +124,6 @@ def get_own_verification(org_id: FromPath[UUID], request: ApiRequest) -> Verific
     "/v1/organizations/{org_id:uuid}/verification",
     permission="members.manage",
     request_max_body_size=MAX_BYTES + FORM_OVERHEAD,
-    reads_form=True,
     refuses=[413, 429],
     sync_to_thread=True,
     tags=["people"],

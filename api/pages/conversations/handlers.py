@@ -54,7 +54,8 @@ def show_inbox(page_request: Given[PageRequest]) -> Answer:
     rows = tuple(thread_row(page_request, one, sells=False) for one in found.items)
     at = conversation_addresses.INBOX
     more = addresses.next_page(at, found.next_cursor, only=chosen)
-    return page_request.render(InboxView(_filters(at, BUYER_FILTERS, chosen), rows, chosen or "", "", more))
+    may = page_request.principal.may("orders.read")
+    return page_request.render(InboxView(_filters(at, BUYER_FILTERS, chosen), rows, chosen or "", "", more, may))
 
 
 @page(conversation_addresses.SELLER_INBOX, MANAGE)

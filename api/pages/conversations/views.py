@@ -38,6 +38,7 @@ class InboxView:
     window: str = ""
     """To a seller: where its hours of service are said."""
     next_address: str | None = None
+    reads_orders: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,9 +45,9 @@ def show_tickets(page_request: Given[PageRequest]) -> Answer:
     with page_request.work() as uow:
         found = list_own_tickets(uow, cursor=page_request.query("cursor", most=200) or None, state=state or None)
     rows = tuple(ticket_row(one, "buyer") for one in found.items)
-    return page_request.render(
-        TicketsView(at, STATES, state, rows, addresses.next_page(at, found.next_cursor, state=state))
-    )
+    more = addresses.next_page(at, found.next_cursor, state=state)
+    may = page_request.principal.may("orders.read")
+    return page_request.render(TicketsView(at, STATES, state, rows, more, reads_orders=may))
 
 
 @page(ticket_addresses.SELLER_TICKETS, MANAGE)

@@ -42,6 +42,7 @@ class TicketsView:
     next_address: str | None = None
     figures: str = ""
     """To a seller: how fast it answers."""
+    reads_orders: bool = True
 
 
 @dataclass(frozen=True, slots=True)

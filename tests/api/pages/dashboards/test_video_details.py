@@ -120,7 +120,8 @@ def test_what_the_forms_and_pages_ask_of_the_database(
         "cover": (5, lambda n: promoter.post(f"{editor}/cover", second=str(n))),
         "schedule": (6, lambda n: promoter.post(f"{editor}/schedule", publish_at=f"{day}T09:0{n}")),
         "visibility": (3, lambda n: promoter.post(f"{editor}/visibility", visibility=("unlisted", "internal")[n])),
-        "editor": (19, lambda _: promoter.get(editor)),
+        # With the tiers that may see it, and the cards that sell nothing.
+        "editor": (24, lambda _: promoter.get(editor)),
         # One of them reads what the viewer pays as a partner for what the cards show.
         "watching": (15, lambda _: promoter.get(watched)),
         "sharing": (8, lambda _: promoter.get(f"{watched}/share")),
