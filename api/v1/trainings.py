@@ -52,7 +52,7 @@ REPORT_NAMES = (
     *("completed_at", "is_late", "is_member"),
 )
 """The columns of the files, by the API's names."""
-TAGS = ["organization"]
+TAGS = ["courses"]
 Day = Annotated[date, Field(examples=["2027-01-31"])]
 Ids = Annotated[list[UUID], Field(default_factory=list, max_length=MOST_PEOPLE)]
 Millisecond = Annotated[StrictInt, Field(ge=0, le=86_400_000)]
