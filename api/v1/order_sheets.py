@@ -64,7 +64,7 @@ def get_orderable_plans(request: ApiRequest) -> list[OrderablePlanOut]:
         return [OrderablePlanOut.of(one) for one in orderable_plans(uow)[:MOST_OFFERED]]
 
 
-@get("/v1/order-sheets/template", permission=BUY, sync_to_thread=True, media_type=XLSX, tags=["buying"])
+@get("/v1/order-sheets/template", permission=BUY, refuses=[409], sync_to_thread=True, media_type=XLSX, tags=["buying"])
 def get_order_sheet_template(request: ApiRequest) -> Response[bytes]:
     """The same as a workbook to fill in. A line whose quantity stays empty orders nothing."""
     return template(request)
