@@ -25,8 +25,10 @@ STOPPED = "entitlement_ended"
 """Why a run was given up that nobody waited for any more."""
 
 
-def ended_deliveries() -> Select[UUID, UUID, UUID, datetime | None, bool, int]:
-    """Rows of listing, seller, `ended_at`, whether it `succeeded`, and the whole seconds it `took_s`, begun ones included."""
+def ended_deliveries(*, failed: bool = False) -> Select[UUID, UUID, UUID, datetime | None, bool, int]:
+    """Rows of listing, seller, `ended_at`, whether it `succeeded`, and the whole seconds it `took_s`, begun ones included; with
+    `failed` of those alone that did not succeed, found by an index of their own.
+    """
     took = func.extract("epoch", Run.finished_at - Run.created_at)
     return (
         select(
@@ -40,7 +42,7 @@ def ended_deliveries() -> Select[UUID, UUID, UUID, datetime | None, bool, int]:
         .join(Entitlement, and_(Entitlement.buyer_org_id == Run.buyer_org_id, Entitlement.id == Run.entitlement_id))
         .where(
             state_in(Run.operation, "provision"),
-            state_in(Run.state, "succeeded", "failed", "dead"),
+            state_in(Run.state, "failed", "dead") if failed else state_in(Run.state, "succeeded", "failed", "dead"),
             Run.failure.is_distinct_from(STOPPED),
             Run.buyer_org_id.not_in(select(TestClock.test_org_id)),
         )

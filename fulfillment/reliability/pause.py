@@ -49,13 +49,13 @@ def release_all_mended(transact: Transact) -> None:
 
 def failing_listings(uow: UnitOfWork, limit: int = AT_ONCE) -> Sequence[UUID]:
     """Listings on sale of which enough deliveries failed lately that the rule may pause them."""
-    ended = ended_deliveries().subquery("ended")
+    ended = ended_deliveries(failed=True).subquery("ended")
     return uow.session.scalars(
         select(ended.c.listing_id)
         .join(Listing, Listing.id == ended.c.listing_id)
         .where(Listing.state == "published", *_counts(ended.c))
         .group_by(ended.c.listing_id)
-        .having(func.count().filter(~ended.c.succeeded) >= IN_ROW)
+        .having(func.count() >= IN_ROW)
         .order_by(ended.c.listing_id)
         .limit(limit)
     ).all()

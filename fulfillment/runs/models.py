@@ -45,6 +45,11 @@ class Run(Base):
             "finished_at",
             postgresql_where=text("operation = 'provision' AND state IN ('succeeded', 'failed', 'dead')"),
         ),
+        Index(
+            "ix_run_undelivered",
+            "finished_at",
+            postgresql_where=text("operation = 'provision' AND state IN ('failed', 'dead')"),
+        ),
         Index("ix_run_seller_org_id_created_at", "seller_org_id", "created_at"),
         Index(
             "ix_run_troubled",

@@ -34,6 +34,13 @@ def upgrade() -> None:
         schema="fulfillment",
         postgresql_where=sa.text("operation = 'provision' AND state IN ('succeeded', 'failed', 'dead')"),
     )
+    op.create_index(
+        "ix_run_undelivered",
+        "run",
+        ["finished_at"],
+        schema="fulfillment",
+        postgresql_where=sa.text("operation = 'provision' AND state IN ('failed', 'dead')"),
+    )
     _reliability()
     _pause()
 
@@ -106,6 +113,7 @@ def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
     op.drop_table("listing_pause", schema="fulfillment")
     op.drop_table("listing_reliability", schema="fulfillment")
+    op.drop_index("ix_run_undelivered", "run", schema="fulfillment")
     op.drop_index("ix_run_provisioned", "run", schema="fulfillment")
     op.execute("UPDATE marketplace.listing SET state = 'suspended' WHERE state = 'paused'")
     _states(f"{STATES}, 'retired'", f"{SHOWN}, 'retired'")
