@@ -250,19 +250,19 @@ def create_card_answer(
     return CardAnsweredOut(receipt_url=receipt_address(request, answered))
 
 
-@get("/v1/card-answer", permission=PUBLIC, sync_to_thread=True, tags=["content"])
+@get("/v1/card-answer", permission=PUBLIC, refuses=[404], sync_to_thread=True, tags=["content"])
 def get_card_answer(token: TokenParameter, request: ApiRequest) -> ReceiptOut:
     """What was given, for whoever holds the receipt's link."""
     return read_receipt(request, token)
 
 
-@delete("/v1/card-answer", permission=PUBLIC, sync_to_thread=True, tags=["content"])
+@delete("/v1/card-answer", permission=PUBLIC, refuses=[404], sync_to_thread=True, tags=["content"])
 def delete_card_answer(token: TokenParameter, request: ApiRequest) -> None:
     """Have what is personal in one's answer deleted, at once and for good. Done already, nothing changes."""
     request.transact(lambda uow: erase_own(uow, request.services.signer, token))
 
 
-@get("/v1/card-answer/file", permission=PUBLIC, sync_to_thread=True, tags=["content"])
+@get("/v1/card-answer/file", permission=PUBLIC, refuses=[404], sync_to_thread=True, tags=["content"])
 def get_card_answer_file(token: TokenParameter, request: ApiRequest) -> Response[Any]:
     """The file that a download card gives to whoever answered it."""
     return send_answer_file(request, token)

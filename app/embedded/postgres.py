@@ -206,7 +206,7 @@ class PostgresServer:
             "unix_socket_directories": str(self.socket_folder),
             "unix_socket_permissions": "0700",
             "port": str(SOCKET_NUMBER),
-            "max_connections": "120",
+            "max_connections": "200",
             "shared_buffers": "128MB",
             # One small machine: no replicas to feed and no parallel queries to run, so no processes that wait for them.
             "wal_level": "minimal",

@@ -83,7 +83,7 @@ def test_a_partner_reads_its_own_figures_part_by_part_and_what_was_mistyped_is_s
 def test_an_offer_to_a_tier_is_made_approved_and_taken_back(dashboards: Dashboards) -> None:
     stage = dashboards.stage
     gold = tier(stage, "SILVER", 2)
-    linked(stage, gold)
+    link_id = linked(stage, gold)
     stage.run()
     as_seller(stage, lambda uow: set_floor(uow, SetFloor(None, 900_000)))
     form = private(dashboards)
@@ -105,6 +105,7 @@ def test_an_offer_to_a_tier_is_made_approved_and_taken_back(dashboards: Dashboar
     assert dashboards.buyer.get(address).status_code in {403, 404}
     assert dashboards.seller.post(f"{address}/withdraw").status_code == 303
     assert stage.get(Offer, offer.id).state == "withdrawn"
+    as_seller(stage, lambda uow: end_partner(uow, link_id).id)
 
 
 def test_a_partner_is_told_its_numbers_and_the_sheet_opens_with_the_fewest(dashboards: Dashboards) -> None:
@@ -122,7 +123,8 @@ def test_a_partner_is_told_its_numbers_and_the_sheet_opens_with_the_fewest(dashb
     assert re.search(r'name="quantity_step"[^>]*aria-invalid="true"', wrong.text)
     assert dashboards.seller.post(address, **typed | {"quantity_step": "10"}).status_code == 303
     assert "Ordered from 25 on, in steps of 10" in text_of(dashboards.seller.get(address))
-    linked(stage, gold)
+    link_id = linked(stage, gold)
     assert "Ordered from 25 on, in steps of 10" in text_of(dashboards.buyer.get(f"/products/{listing_id}"))
     sheet = dashboards.buyer.get(f"/products/{listing_id}/buy?plan_id={plan_id}")
     assert re.search(r'name="quantity"[^>]*min="25"[^>]*step="10" value="25"', sheet.text)
+    as_seller(stage, lambda uow: end_partner(uow, link_id).id)
