@@ -79,10 +79,14 @@ class TrainingChange(Wire):
     department_ids: Ids
 
 
+# A list of two, not a tuple: generators of clients want to know of a list what is in it.
+Span = Annotated[list[Millisecond], Field(min_length=2, max_length=2)]
+
+
 class WatchedIn(Wire):
     """Spans that were played since the last report: pairs of milliseconds, the second exclusive."""
 
-    spans: Annotated[list[tuple[Millisecond, Millisecond]], Field(max_length=MOST_SPANS, examples=[[[0, 9_800]]])]
+    spans: Annotated[list[Span], Field(max_length=MOST_SPANS, examples=[[[0, 9_800]]])]
 
 
 class TrainingVideoOut(Out):
@@ -143,7 +147,7 @@ def put_watched(
     training_id: FromPath[UUID], video_id: FromPath[UUID], data: JSONBody[WatchedIn], request: ApiRequest
 ) -> WatchedKept:
     """Say what was played. The first report, without a span, begins; more than time allows since the last is not counted."""
-    command = ReportWatched(training_id, video_id, tuple((start, end) for start, end in data.spans))
+    command = ReportWatched(training_id, video_id, tuple((span[0], span[1]) for span in data.spans))
     return request.transact(lambda uow: report_watched(uow, command))
 
 
