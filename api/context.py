@@ -17,6 +17,7 @@ from kernel.secrets import SecretBox
 from kernel.settings import Settings
 from kernel.signing import TokenSigner
 from kernel.storage import Storage
+from orders.approval_apps.ports import ApprovalProvider
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class Services:
     """Who knows what a domain's owner has published; None where the installation names no resolver."""
     fapiao_issuer: FapiaoIssuer | None = None
     """Who numbers Chinese tax invoices; None where nobody does."""
+    approval_providers: Mapping[str, ApprovalProvider] = field(default_factory=dict)
+    """Where approvals can be asked as well, by name."""
     limiter: RateLimiter = field(default_factory=RateLimiter)
     """Of this process; what it shares with the others it asks for now and then."""
 

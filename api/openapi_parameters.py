@@ -16,7 +16,7 @@ TAGS = {
     "content": "Feed, videos, channels, the product cards in videos, and what viewers do with them",
     "courses": "Services whose episodes are videos: what they consist of, watching them, and how far one came",
     "entitlements": "What was bought: its use, its seats, where it opens",
-    "hooks": "What sellers' systems and payment gateways call; the address or a signature is the credential",
+    "hooks": "What sellers' systems, payment gateways and approval providers call; the address or a signature is the credential",
     "invoices": "Invoices and credit notes, their files, and the check of a printed one",
     "money": "Shares, balances, statements and payouts",
     "notifications": "What a person was told, and how they would like to be told",
@@ -29,6 +29,7 @@ TAGS = {
     "trace": "One chain from the video to the payout",
 }
 _PATH = {
+    "app_id": "Id of the approval app",
     "any_id": "Id of a touchpoint, video, order, run, entitlement, invoice, statement or payout",
     "event_type": "Name of the type, as `order.paid`",
     "code": "The verification code printed on a document",

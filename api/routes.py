@@ -10,9 +10,18 @@ from api import health, metrics, openapi_ui
 from api.pages.routes import MODULES as PAGES
 from api.request import authorize_handler
 from api.v1.routes import MODULES as INTERFACE
-from api.webhooks import gateways, seller_callbacks
+from api.webhooks import approval_callbacks, gateways, seller_callbacks
 
-MODULES: tuple[ModuleType, ...] = (health, metrics, openapi_ui, seller_callbacks, gateways, *INTERFACE, *PAGES)
+MODULES: tuple[ModuleType, ...] = (
+    health,
+    metrics,
+    openapi_ui,
+    seller_callbacks,
+    gateways,
+    approval_callbacks,
+    *INTERFACE,
+    *PAGES,
+)
 
 
 def all_routes() -> list[Any]:

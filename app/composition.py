@@ -50,6 +50,8 @@ from marketplace.mail.folder_transport import FolderTransport
 from marketplace.mail.ports import MailTransport
 from marketplace.mail.smtp_transport import SmtpServer, SmtpTransport
 from marketplace.webhooks import jobs as webhook_jobs
+from orders.approval_apps import jobs as approval_app_jobs
+from orders.approval_apps.access import providers_of
 from orders.buyer_statements import jobs as buyer_statement_jobs
 from orders.offers import draw_offer
 from orders.papers import draw_paper
@@ -101,6 +103,7 @@ def compose(
         fapiao_issuer=fapiao_issuer(settings),
         runner=Runner(db, f"{socket.gethostname()}:{os.getpid()}"),
         txt_resolver=txt_resolver(settings),
+        approval_providers=providers_of(OutboundClient(policy, monotonic=monotonic), settings),
         limiter=RateLimiter(ValkeyCounts(settings.redis_url) if settings.redis_url is not None else None),
     )
     if settings.redis_url is not None:
@@ -209,6 +212,7 @@ def register_jobs(services: Services, renderers: RendererPool, monotonic: Callab
     draw_paper.register(services.storage, renderers)
     buyer_statement_jobs.register(services.signer)
     draw_letter.register(services.storage, renderers)
+    approval_app_jobs.register(services.approval_providers, services.secrets, public_url=settings.public_url)
     test_clock_jobs.register(services.db)
 
 

@@ -122,6 +122,18 @@ class Settings(BaseSettings):
         default="https://api.stripe.com", description="Address of the Stripe API; changed only for test servers."
     )
 
+    dingtalk_address: str = Field(
+        default="https://api.dingtalk.com",
+        description="Address of DingTalk's open API, which approvals are asked by; changed only for test servers.",
+    )
+    wecom_address: str = Field(
+        default="https://qyapi.weixin.qq.com", description="Address of WeCom's API, as that of DingTalk."
+    )
+    feishu_address: str = Field(
+        default="https://open.feishu.cn",
+        description="Address of Feishu's open API, as that of DingTalk; `https://open.larksuite.com` for Lark.",
+    )
+
     smtp_url: str = Field(
         default="",
         repr=False,

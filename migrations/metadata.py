@@ -73,6 +73,7 @@ import marketplace.training.models
 import marketplace.videos.models
 import marketplace.webhooks.models
 import orders.amendments.models
+import orders.approval_apps.models
 import orders.approval_rules.models
 import orders.buyer_statements.models
 import orders.checkout.models
@@ -168,6 +169,7 @@ MODELS = (
     orders.order.models,
     orders.refunds.models,
     orders.tickets.models,
+    orders.approval_apps.models,
     orders.amendments.models,
 )
 """Imported for what they declare."""

@@ -16,26 +16,29 @@ from api.app import create_app
 from api.context import Services
 from kernel.db.uow import Database
 from kernel.jobs.runner import Runner
-from kernel.outbound import OutboundPolicy
+from kernel.outbound import OutboundClient, OutboundPolicy
 from kernel.secrets import SecretBox
 from kernel.settings import Settings
 from kernel.signing import TokenSigner
 from kernel.storage import open_storage
+from orders.approval_apps.access import providers_of
 
 
 def services_for(
     db: Database, folder: Path, *, signer: TokenSigner, box: SecretBox, policy: OutboundPolicy, **settings: object
 ) -> Services:
     """The ports of an API process in sandbox mode, without a payment gateway."""
+    made = Settings(market_home=folder, **settings)  # type: ignore[arg-type]
     return Services(
         db=db,
-        settings=Settings(market_home=folder, **settings),  # type: ignore[arg-type]
+        settings=made,
         storage=open_storage((folder / "storage").as_uri()),
         secrets=box,
         signer=signer,
         outbound_policy=policy,
         gateways={},
         runner=Runner(db, "test"),
+        approval_providers=providers_of(OutboundClient(policy), made),
     )
 
 

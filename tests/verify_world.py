@@ -139,6 +139,9 @@ from tests.hall_stage import give, make_fair, register_at
 from tests.training_stage import train
 from tests.verify_bank import NoPaper, owe_on_account, pay_by_transfer
 from tests.verify_months import invoice_months
+from tests.verify_outside import agree
+from tests.verify_outside import connect as connect_outside
+from tests.verify_outside import register as register_outside
 from tests.verify_resold import sell_abroad, sell_resold
 
 APPROVAL_ABOVE_MINOR = 10_000_000
@@ -193,6 +196,8 @@ def build(db: Database, folder: Path) -> World:
     sell_abroad(stage)
     stage.ask_back(stage.asked_back[0], 5_000, as_credit=True)
     stage.ask_back(stage.asked_back[1])
+    # Waits for its approver, here and outside: nothing moves the clock any more.
+    stage.buy((stage.seats.id, 600))
     stage.publish()
     do_sweep(db, READ_BALANCES)
     return World(storage, folder, stage.buyer, stage.seller, stage.promoter, order_id)
@@ -211,6 +216,7 @@ def register(db: Database, storage: Storage) -> None:
         public_url="https://market.example",
         fapiao_issuer=SandboxFapiaoIssuer(),
     )
+    register_outside(BOX)
     draw_transfer.register(storage, NoPaper())
     draw_paper.register(storage, NoPaper())
     draw_letter.register(storage, NoPaper())
@@ -693,9 +699,14 @@ class MarketStage:
     def _with_approval(self) -> None:
         with unit_of_work(self.db, self.buyer.owner) as uow:
             set_rule(uow, SetRule("CNY", APPROVAL_ABOVE_MINOR))
-        approved, rejected, _waiting = (self.buy((self.seats.id, 600)) for _ in range(3))
+        connect_outside(self.db, BOX, self.buyer.owner, self.colleague)
+        approved, rejected, agreed, _waiting = (self.buy((self.seats.id, 600)) for _ in range(4))
+        self.keep_running()
         for order_id, decision in ((approved, "approved"), (rejected, "rejected")):
             with unit_of_work(self.db, self.colleague) as uow:
                 purchase_id = uow.session.get_one(Order, order_id).purchase_id
                 decide_purchase(uow, DecidePurchase(purchase_id, decision, "reasons"))  # type: ignore[arg-type]
+        with unit_of_work(self.db, SYSTEM) as uow:
+            purchase_id = uow.session.get_one(Order, agreed).purchase_id
+        agree(self.db, BOX, purchase_id)
         self.keep_running()

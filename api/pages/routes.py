@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 
 from api.pages.account import handlers as account_pages
+from api.pages.approval_apps import handlers as approval_app_pages
 from api.pages.approvals import handlers as approvals_pages
 from api.pages.awaited_payments import handlers as awaited_payments_pages
 from api.pages.bank import handlers as bank_pages
@@ -98,6 +99,7 @@ from api.pages.webhooks import handlers as webhooks_pages
 
 MODULES: tuple[ModuleType, ...] = (
     account_pages,
+    approval_app_pages,
     approvals_pages,
     awaited_payments_pages,
     bank_pages,

@@ -46,6 +46,7 @@ import marketplace.test_clocks.models
 import marketplace.videos.models
 import marketplace.webhooks.models
 import orders.amendments.models
+import orders.approval_apps.models
 import orders.checkout.models
 import orders.conversations.models
 import orders.offers.models
@@ -125,6 +126,7 @@ TABLES = {
     orders.order.milestones.MILESTONE.name: "orders.milestone",
     orders.amendments.models.AMENDMENT.name: "orders.amendment",
     orders.tickets.models.TICKET.name: "orders.ticket",
+    orders.approval_apps.models.OUTSIDE_APPROVAL.name: "orders.outside_approval",
     orders.conversations.models.CONVERSATION.name: "orders.conversation",
     orders.refunds.models.REFUND_CASE.name: "orders.refund_case",
 }

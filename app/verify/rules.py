@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.verify import (
     accounting_tax,
     amendments,
+    approval_apps,
     bank,
     books,
     catalogue,
@@ -80,6 +81,7 @@ RULES: tuple[Rule, ...] = (
     *papers.RULES,
     *invoice_forwards.RULES,
     *orders.RULES,
+    *approval_apps.RULES,
     *coupons.RULES,
     *offers.RULES,
     *live.RULES,

@@ -77,6 +77,8 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("own_deputy_appointed", _APPROVALS),
         Kind("deputy_ended", _APPROVALS),
         Kind("own_deputy_ended", _APPROVALS),
+        Kind("outside_answer_not_counted", _APPROVALS),
+        Kind("outside_approval_failed", _APPROVALS),
         Kind("order_paid", _ORDERS, mailed=False),
         Kind("order_active", _ORDERS),
         Kind("renewal_paid", _ORDERS, mailed=False),

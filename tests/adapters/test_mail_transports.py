@@ -30,6 +30,8 @@ PARAMS: dict[str, Any] = {
     "dimension": "接口调用",
     "dimension_en": "API calls",
     "percent": "80",
+    "provider": "钉钉",
+    "provider_en": "DingTalk",
     "email": "buyer@firm.example",
     "inviter": "张三",
     "giver": "李四\r\nBcc: victim@example.org",

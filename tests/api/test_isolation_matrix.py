@@ -97,6 +97,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/partners/{partner_link_id}/acceptance": {},
     "POST /v1/seller/promoter-plans/{promoter_plan_id}/promoters": {"organization_id": str(uuid7())},
     "POST /v1/promoter-memberships/{promoter_membership_id}/answer": {"accept": True},
+    "PUT /v1/approval-app/members/{member_id}": {"user_id": "x"},
     "PUT /v1/departments/{department_id}": {"code": "X", "name": "x"},
     "PUT /v1/organizations/{org_id}/members/{member_id}/department": {"department_id": None},
     "PUT /v1/purchases/{purchase_id}/department": {"department_id": None},

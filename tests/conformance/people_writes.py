@@ -206,3 +206,24 @@ def own_sign_in(world: World) -> None:
     ask("PUT /v1/identity-provider", owner, client)
     ask("POST /v1/sign-in-providers/lookup", CALLER, {"email": f"li@{domain}"})
     ask("DELETE /v1/identity-provider", owner)
+
+
+def approval_app(world: World) -> None:
+    """An app by which purchases are approved outside, a member's user id there, and neither any more."""
+    ask, owner = world.walk.ask, world.buyer
+    _, _, member_id = world.member(world.stage.buyer, "approver")
+    app = {
+        "provider": "wecom",
+        "corp_id": "wwcorp",
+        "client_id": "1000002",
+        "template_code": "T1",
+        "form_field": "Textarea-1",
+        "requester_user_id": "manager",
+        "client_secret": "secret",
+        "callback_token": "token",
+        "callback_key": "a" * 43,
+    }
+    ask("PUT /v1/approval-app", owner, app)
+    ask("PUT /v1/approval-app/members/{member_id}", owner, {"user_id": "u1"}, member_id=member_id)
+    ask("DELETE /v1/approval-app/members/{member_id}", owner, member_id=member_id)
+    ask("DELETE /v1/approval-app", owner)

@@ -55,6 +55,7 @@ from tests.conformance.paper_writes import papers
 from tests.conformance.partner_writes import partners
 from tests.conformance.payout_writes import payouts_by_bank
 from tests.conformance.people_writes import (
+    approval_app,
     leads,
     members,
     notifications,
@@ -80,6 +81,8 @@ from tests.pictures import picture
 
 BEYOND = {
     "POST /hooks/stripe": "no Stripe beside the sandbox: tests/api/test_gateway_webhooks.py asks it",
+    "POST /hooks/approvals/{app_id}": "signed by a provider outside: tests/loop/test_outside_approvals.py lets one send it",
+    "POST /v1/approval-app/test": "the same",
     "POST /v1/gateway-accounts": "the sandbox opens no accounts: tests/adapters/test_connected_accounts.py opens one",
     "POST /v1/gateway-accounts/ask": "the same",
     "POST /v1/payment-methods": "the sandbox keeps none: tests/api/pages/dashboards/test_stripe_pages.py asks it",
@@ -453,6 +456,7 @@ STEPS = (
     second_factor,
     ownership,
     own_sign_in,
+    approval_app,
     notifications,
     leads,
     customer_service,

@@ -24,6 +24,7 @@ from api.pages.feed.views import FeedClaim, verdict_of
 from api.pages.frame import addresses
 from api.pages.frame.approval_words import reason_sentence, who_decides
 from api.pages.frame.choices import Choice, department_name
+from api.pages.frame.outside_words import outside_sentences
 from api.pages.frame.phrases import explained, failure, money, schedule, titles
 from api.pages.frame.prices import term_key
 from api.pages.frame.rendering import FlashMessage
@@ -35,6 +36,7 @@ from marketplace.access.members import list_members
 from marketplace.access.permissions import holds
 from marketplace.videos.queries import VideoSummary, summaries_of
 from orders import queries
+from orders.approval_apps.queries import outside_approvals
 from orders.approval_rules.deputies import (
     MANAGE,
     AppointDeputy,
@@ -138,10 +140,15 @@ def _view(page_request: PageRequest) -> ApprovalsView:
         recent = queries.list_purchases(uow, limit=SHOWN).items
         rules = {rule.currency for rule in queries.list_rules(uow) if rule.self_approval}
         standing = stands_for(uow, binding=False) if page_request.principal.person_id else []
+        outside = outside_approvals(uow, [one.id for one in waiting])
         videos = summaries_of(uow, {line.video_id for one in waiting for line in _lines(one) if line.video_id})
         return ApprovalsView(
             waiting=tuple(
-                _request(page_request, one, _blocked(page_request, one, standing, rules), videos) for one in waiting
+                replace(
+                    _request(page_request, one, _blocked(page_request, one, standing, rules), videos),
+                    outside=outside_sentences(page_request, outside.get(one.id, ())),
+                )
+                for one in waiting
             ),
             count=count_waiting(uow).approvals if page_request.principal.person_id else 0,
             next_address=addresses.next_page(addresses.APPROVALS, page.next_cursor),

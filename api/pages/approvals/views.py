@@ -68,6 +68,8 @@ class ApprovalRequest:
     """Who decides after this step; empty for the last, after which it is paid."""
     parts: tuple[str, ...] = ()
     """How list prices of several parts came about."""
+    outside: tuple[str, ...] = ()
+    """What is asked outside of it, in sentences."""
     blocked: str = ""
     """Why the reader does not decide it; empty when they may."""
 

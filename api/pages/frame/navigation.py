@@ -5,6 +5,7 @@ from typing import Literal
 
 from api.pages.frame import (
     addresses,
+    approval_app_addresses,
     bank_addresses,
     card_addresses,
     conversation_addresses,
@@ -125,6 +126,7 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("departments", "split", addresses.departments.DEPARTMENTS, "members", "organization"),
     NavItem("verification", "building", addresses.VERIFICATION, "verification", "organization"),
     NavItem("identity_provider", "key", addresses.IDENTITY_PROVIDER, "own_sign_in", "organization"),
+    NavItem("approval_app", "stamp", approval_app_addresses.SETTINGS, "members", "organization"),
     NavItem("webhooks", "split", addresses.WEBHOOKS, "webhooks", "organization"),
     NavItem("become_seller", "tag", addresses.SELLER_START, "become_seller", "organization"),
     NavItem("promoter", "wallet", addresses.PROMOTER, "promoter", "promoting"),

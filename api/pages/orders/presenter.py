@@ -8,13 +8,13 @@ from datetime import datetime
 from uuid import UUID
 
 from api.pages.frame import addresses
-from api.pages.frame.approval_words import who_decides
 from api.pages.frame.choices import Choice, department_choices
 from api.pages.frame.codes import in_words
 from api.pages.frame.phrases import money, several
 from api.pages.frame.site import PageRequest
 from api.pages.frame.timeline import Link, LinkState, Timeline, TimelineAttempt, TimelineFact
 from api.pages.frame.translations import translations
+from api.pages.orders.approval_links import approval_links
 from api.pages.orders.papers import paper_links
 from api.pages.refund_cases.presenter import course_of
 from api.v1.departments import ASSIGN
@@ -28,8 +28,8 @@ from marketplace.catalog.edit_terms import versions_with_terms
 from marketplace.departments.queries import DepartmentRow, list_departments
 from marketplace.videos.queries import VideoSummary, summaries_of
 from orders import queries
+from orders.approval_apps.queries import OutsideApprovalView, outside_approvals
 from orders.approval_rules.find_rule import month_began
-from orders.approval_rules.steps import ANY_APPROVER
 from orders.checkout.views import PurchaseView
 from orders.disputes.queries import LatestDispute, latest_dispute
 from orders.invoicing.unbilled import ToBeInvoiced, find_to_be_invoiced
@@ -76,6 +76,8 @@ class OrderPageData:
     """Requests for its payment, reminders, and what was drawn of it, as a trace has them."""
     departments: tuple[DepartmentRow, ...] = ()
     """What its purchase may be said to be the spending of, where the reader may say so."""
+    outside: tuple[OutsideApprovalView, ...] = ()
+    """Of its purchase, where it was to be approved."""
     terms: Mapping[UUID, str] = field(default_factory=dict)
     """The seller's name for the terms of the lines' versions, by version."""
 
@@ -114,9 +116,12 @@ def read(uow: UnitOfWork, order_id: UUID) -> OrderPageData:
         list_invoices(uow, InvoiceFilter(order_id=order.id), limit=50) if uow.principal.may("invoices.read") else None
     )
     payment = latest_payment(uow, order.purchase_id)
+    purchase = queries.get_purchase(uow, order.purchase_id)
+    outside = outside_approvals(uow, [purchase.id]) if purchase.approval_steps else {}
     return OrderPageData(
         order=order,
-        purchase=queries.get_purchase(uow, order.purchase_id),
+        purchase=purchase,
+        outside=tuple(outside.get(purchase.id, ())),
         quoted_at=order.created_at,
         steps=tuple(queries.steps_of(uow, [order.id], since=order.created_at)),
         payment=payment,
@@ -142,7 +147,10 @@ def _milestones(uow: UnitOfWork, order: OrderView) -> tuple[MilestoneView, ...]:
 
 def timeline(page_request: PageRequest, data: OrderPageData) -> Timeline:
     """The links in the order of the loop. What an order that has ended never came to is left out."""
-    links = [*_origin(page_request, data), *_approval(page_request, data)]
+    links = [
+        *_origin(page_request, data),
+        *approval_links(page_request, data.purchase, data.order, data.at, data.outside),
+    ]
     if data.order.gross_minor or data.payment is not None:
         links.append(_payment(page_request, data))
     links += paper_links(page_request, data.papers)
@@ -180,27 +188,6 @@ def _origin(page_request: PageRequest, data: OrderPageData) -> list[Link]:
         )
     gross = page_request.formats.money(money(order.gross_minor, order.currency))
     return [*links, Link("quote", "done", data.quoted_at, gross)]
-
-
-def _approval(page_request: PageRequest, data: OrderPageData) -> list[Link]:
-    asked = data.at("pending_approval")
-    if asked is None:
-        return []
-    purchase, words = data.purchase, translations(page_request.language)
-    name = purchase.decided_by_name or ""
-    if purchase.decision == "approved":
-        return [Link("approval", "done", data.at("pending_payment"), page_request.t("order.approved_by", name=name))]
-    if purchase.decision == "rejected":
-        text = page_request.t("order.rejected_by", name=name, reason=purchase.decision_reason or "")
-        return [Link("approval", "failed", data.at("rejected"), text, tag=words.word("decision", "rejected"))]
-    if data.order.state == "pending_approval":
-        waits = purchase.waits_for
-        who = who_decides(page_request, waits.step if waits else ANY_APPROVER)
-        return [Link("approval", "waiting", asked, page_request.t("order.approval_waits", who=who))]
-    tag = words.word("order", data.order.state)
-    if data.order.state == "cancelled":
-        return [Link("approval", "failed", data.at("cancelled"), page_request.t("order.called_off"), tag=tag)]
-    return [Link("approval", "failed", data.at("expired"), page_request.t("order.approval_expired"), tag=tag)]
 
 
 def _payment(page_request: PageRequest, data: OrderPageData) -> Link:

@@ -46,6 +46,7 @@ class NotificationSamples(FinanceSamples):
             "counted": 5,
             "reference": "CM7K2Q9XHD",
             "deputy": self.pick("吴桐", "Wu Tong"),
+            "provider": self.pick("钉钉", "DingTalk"),
             "from": "2026-11-23",
             "until": "2026-11-30",
             "day": "2027-01-31",

@@ -58,7 +58,13 @@ def purchases_orders(p: Planter, _: World) -> None:
 
 
 def purchases_approved(p: Planter, _: World) -> None:
-    p.change("DELETE FROM orders.approval WHERE decision = 'approved'")
+    # Not those that were answered outside: their answers would miss them, too.
+    p.change(
+        """
+        DELETE FROM orders.approval d WHERE decision = 'approved'
+          AND NOT EXISTS (SELECT FROM orders.outside_approval o WHERE o.purchase_id = d.purchase_id AND o.state = 'answered')
+        """
+    )
 
 
 def orders_paid(p: Planter, world: World) -> None:

@@ -48,6 +48,7 @@ from marketplace.discovery.jobs import INDEX_ANEW
 from marketplace.placements.claim_checks import ClaimValue, Terms, find_contradiction, price_unit
 from marketplace.pricing.engine import price_term
 from marketplace.publishing.jobs import PUBLISH_DUE
+from orders.approval_apps.jobs import SWEEP as SWEEP_OUTSIDE
 from orders.approval_rules.jobs import SWEEP_DEPUTIES
 from orders.buyer_statements.jobs import SWEEP_STATEMENTS
 from orders.coupons.jobs import SWEEP_ENDING
@@ -92,6 +93,7 @@ OF_THE_PRESENT = {
     marketplace.notifications.jobs.RETENTION,
     NOTIFY,
     SWEEP_DEPUTIES,
+    SWEEP_OUTSIDE,
     SWEEP_ENDING,
     SWEEP_DATA_KEPT,
     PUBLISH,
