@@ -1,6 +1,7 @@
 """Who watches live rooms. All in a room are told the same, so that it is read and encoded once for however many they are.
 
-Who may watch was asked when the stream was opened; a stream ends after `STREAM_S`, and is asked again when it is reopened.
+Who may watch was asked when the stream was opened; a stream ends after `STREAM_S`, or when a partner link ended by which
+somebody saw the room, and is asked again when it is reopened.
 """
 
 from __future__ import annotations
@@ -86,6 +87,8 @@ class LiveWatcher(Watcher):
                 latest = self._states.get(first.session_id, state)
                 # What was read before this viewer came is older than what they were told first.
                 state = latest if latest.sequence >= state.sequence else state
+                if state.links_ended != first.links_ended:
+                    return
 
     def _event(self, state: LiveState) -> bytes:
         """Encoded once for all who wait; who has just come is told the position of their own moment."""

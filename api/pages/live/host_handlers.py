@@ -11,6 +11,7 @@ from litestar.di import NamedDependency as Given
 from litestar.params import FromPath
 
 from api.pages.frame import addresses
+from api.pages.frame.partner_groups import group_fields, groups_of
 from api.pages.frame.phrases import failure
 from api.pages.frame.seller_access import require_channel
 from api.pages.frame.site import Form, PageRequest, form_post, page, parse_uuid_or_404
@@ -25,6 +26,7 @@ from marketplace.live.queries import get_own_room, list_own_live
 from marketplace.live.run_session import cancel_session, end_session, start_session
 from marketplace.live.save_session import SaveLiveSession, change_session, schedule_session
 from marketplace.live.shelf import add_item, order_items, remove_item
+from marketplace.relations.partner_groups import NO_GROUPS, tiers_named
 from orders.coupons.live_price import SetLivePrice, end_live_price, live_prices, set_live_price
 from orders.coupons.make_coupon import PERMISSION as PRICES
 
@@ -170,6 +172,7 @@ def _command(page_request: PageRequest, form: Form) -> SaveLiveSession:
         starts_at=moment_of(form, "publish_at", page_request.time_zone),
         visibility=visibility,
         partner_ids=partners_of(page_request, form) if visibility == "partners" else (),
+        groups=groups_of(form) if visibility == "partners" else NO_GROUPS,
     )
 
 
@@ -177,11 +180,12 @@ def _own(page_request: PageRequest, typed: Mapping[str, str] | None = None, erro
     with page_request.work() as uow:
         require_channel(page_request, uow)
         found = list_own_live(uow, cursor=page_request.query("cursor", most=200) or None, limit=_PAGE)
-        films = list_films(uow)
+        films, tiers = list_films(uow), tiers_named(uow)
     return SellerLiveView(
         rows=tuple(tile(page_request, one) for one in found.items),
         films=film_choices(page_request, films),
         time_zone=page_request.time_zone,
+        groups=group_fields(page_request, tiers, NO_GROUPS, typed),
         typed=typed or {},
         error=error,
         next_address=addresses.next_page(addresses.live.SELLER_LIVE, found.next_cursor),
@@ -195,6 +199,7 @@ def _host(
         room = get_own_room(uow, session_id)
         prices = live_prices(uow, session_id)
         films, plans = list_films(uow), plan_choices(page_request, uow, room)
+        tiers = tiers_named(uow)
     row = room.session
     return LiveHostView(
         session=tile(page_request, row),
@@ -205,6 +210,7 @@ def _host(
         films=film_choices(page_request, films),
         typed=typed or as_typed(row, page_request.time_zone),
         time_zone=page_request.time_zone,
+        groups=group_fields(page_request, tiers, row.groups, typed),
         error=error,
         editing=typed is not None,
     )

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from api.media_addresses import Thumbnail
 from api.pages.frame.choices import Choice
+from api.pages.frame.partner_groups import GroupFields
 from kernel.money import Money
 
 
@@ -105,6 +106,7 @@ class LiveHostView:
     films: tuple[Choice, ...]
     typed: Mapping[str, str]
     time_zone: str
+    groups: GroupFields = field(default_factory=GroupFields)
     error: str = ""
     editing: bool = False
     """Whether what was refused is the form of its words."""
@@ -120,6 +122,7 @@ class SellerLiveView:
     rows: tuple[LiveTile, ...]
     films: tuple[Choice, ...]
     time_zone: str
+    groups: GroupFields = field(default_factory=GroupFields)
     typed: Mapping[str, str] = field(default_factory=dict)
     error: str = ""
     next_address: str | None = None

@@ -18,7 +18,7 @@ from kernel.principal import ANONYMOUS, Principal
 from marketplace.catalog.models import Plan
 from marketplace.catalog.review_listing import withdraw_plan
 from marketplace.live.access import get_visible_session
-from marketplace.live.explain import explain_item, position_of, stop_explaining
+from marketplace.live.explain import explain_item, is_on_sale, position_of, stop_explaining
 from marketplace.live.models import LiveExplanation, LiveReminder, LiveSession
 from marketplace.live.queries import get_room, list_live, list_own_live
 from marketplace.live.remind import ask_reminder, drop_reminder
@@ -37,6 +37,9 @@ from marketplace.live.run_session import (
 from marketplace.live.save_session import SaveLiveSession, change_session, schedule_session
 from marketplace.live.shelf import add_item, order_items, remove_item
 from marketplace.publishing.change_visibility import ChangeVisibility, change_visibility
+from marketplace.publishing.show_listing import ShowListing, show_listing
+from marketplace.relations.partner_groups import PartnerGroups
+from marketplace.relations.save_tier import SaveTier, save_tier
 from tests.factories_live import make_live, make_session
 from tests.factories_marketplace import (
     Org,
@@ -277,6 +280,48 @@ class TestReaders:
             change_visibility(uow, ChangeVisibility(video.id, "internal"))
         with acting(uow, ANONYMOUS):
             assert get_room(uow, shown.id).session.film is None
+
+    def test_what_is_for_partners_is_on_the_shelf_of_a_room_where_only_these_come_in(
+        self, uow: UnitOfWork, seller: Org, plans: list[Plan]
+    ) -> None:
+        plan, video, at = plans[0], make_ready_video(uow, seller, visibility="public"), AT + timedelta(hours=1)
+        with acting(uow, seller.owner):
+            tiers = [save_tier(uow, SaveTier(code, code, code, 1)).id for code in ("GOLD", "SILVER")]
+            everybody, gold, both = (
+                PartnerGroups(everybody=True),
+                PartnerGroups(tier_ids=tiers[:1]),
+                PartnerGroups(tier_ids=tiers),
+            )
+            public = schedule_session(uow, SaveLiveSession(video.id, "x", at))
+            for shown, room, is_sold in (
+                (everybody, everybody, True),
+                (everybody, gold, True),
+                (both, gold, True),
+                (gold, gold, True),
+                (gold, both, False),
+                (gold, everybody, False),
+            ):
+                show_listing(uow, ShowListing(plan.listing_id, "partners", shown))
+                session = schedule_session(uow, SaveLiveSession(video.id, "x", at, visibility="partners", groups=room))
+                assert is_on_sale(uow, session, plan.id) == is_sold, (shown, room)
+                # Who is named need be no partner by a link.
+                session.partner_ids = [make_org(uow).id]
+                uow.flush()
+                assert not is_on_sale(uow, session, plan.id)
+            assert not is_on_sale(uow, public, plan.id)
+            change_visibility(uow, ChangeVisibility(video.id, "partners", [], gold))
+            for room, is_played in ((gold, True), (both, False), (everybody, False)):
+                command = SaveLiveSession(video.id, "x", at, visibility="partners", groups=room)
+                if is_played:
+                    schedule_session(uow, command)
+                    continue
+                with pytest.raises(Conflict) as refused:
+                    schedule_session(uow, command)
+                assert refused.value.code == "live_film_narrower"
+            strange = PartnerGroups(tier_ids=[video.id])
+            with pytest.raises(NotFound) as unknown:
+                schedule_session(uow, SaveLiveSession(video.id, "x", at, visibility="partners", groups=strange))
+            assert unknown.value.code == "partner_tier_not_found"
 
     def test_another_organization_hosts_nothing(self, uow: UnitOfWork, seller: Org, plans: list[Plan]) -> None:
         session, (one, _) = make_live(uow, seller, *plans)
