@@ -55,6 +55,7 @@ import marketplace.halls.visitor_models
 import marketplace.identity_providers.models
 import marketplace.leads.models
 import marketplace.live.models
+import marketplace.live.question_models
 import marketplace.mail.models
 import marketplace.notifications.models
 import marketplace.onboarding.models
@@ -119,6 +120,7 @@ MODELS = (
     marketplace.attribution.models,
     marketplace.discovery.models,
     marketplace.live.models,
+    marketplace.live.question_models,
     marketplace.mail.models,
     marketplace.notifications.models,
     marketplace.questions.models,

@@ -78,6 +78,8 @@ from marketplace.identity_providers.models import EmailDomain
 from marketplace.leads.create_lead import CreateLead, create_lead
 from marketplace.leads.models import Lead
 from marketplace.live.models import LiveItem, LiveSession
+from marketplace.live.question_models import LiveQuestion
+from marketplace.live.questions import ask_in_room
 from marketplace.notifications.models import Notification
 from marketplace.onboarding.models import LegalProof, PayoutAccount
 from marketplace.parties.models import BillingProfile, Organization, TaxIdDispute
@@ -175,6 +177,7 @@ KINDS: dict[str, type[Base]] = {
     "coupon_id": Coupon,
     "live_session_id": LiveSession,
     "live_item_id": LiveItem,
+    "live_question_id": LiveQuestion,
     "hall_id": Hall,
     "booth_id": HallBooth,
     "badge_exchange_id": HallExchange,
@@ -541,7 +544,9 @@ def _live(stage: Stage) -> dict[str, UUID]:
     with unit_of_work(stage.services.db, SYSTEM) as uow:
         plan = uow.session.get_one(Plan, stage.seat_plan)
         session, (item,) = make_session(uow, stage.seller, plan, visibility="internal")
-        return {"live_session_id": session.id, "live_item_id": item.id}
+        with acting(uow, stage.seller.owner):
+            asked = ask_in_room(uow, session.id, "x")
+        return {"live_session_id": session.id, "live_item_id": item.id, "live_question_id": asked.id}
 
 
 def _partner(stage: Stage) -> dict[str, UUID]:

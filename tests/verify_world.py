@@ -60,6 +60,7 @@ from marketplace.courses.save_course import EpisodeDraft, SaveCourse, save_cours
 from marketplace.halls.exchange_badge import revoke_badge
 from marketplace.halls.save_agenda import AgendaDraft, save_agenda
 from marketplace.live.explain import explain_item
+from marketplace.live.questions import answer_in_room, ask_in_room
 from marketplace.live.run_session import end_session
 from marketplace.mail import jobs as mail_jobs
 from marketplace.mail.compose import Composer
@@ -687,6 +688,10 @@ class MarketStage:
             quote_id = create_quote(uow, CreateQuote((QuoteItem(self.seats.id, 3),), context=context)).id
         self.take(quote_id)
         self.keep_running()
+        with unit_of_work(self.db, self.buyer.owner) as uow:
+            asked = ask_in_room(uow, session.id, "能试用吗？")
+        with unit_of_work(self.db, self.seller.owner) as uow:
+            answer_in_room(uow, asked.id, spoken=True)
         with unit_of_work(self.db, self.seller.owner) as uow:
             end_session(uow, session.id)
 

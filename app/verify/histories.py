@@ -36,6 +36,7 @@ import marketplace.halls.visitor_models
 import marketplace.identity_providers.models
 import marketplace.leads.models
 import marketplace.live.models
+import marketplace.live.question_models
 import marketplace.onboarding.models
 import marketplace.parties.models
 import marketplace.questions.models
@@ -100,6 +101,7 @@ TABLES = {
     marketplace.identity_providers.models.EMAIL_DOMAIN.name: "marketplace.email_domain",
     marketplace.leads.models.LEAD.name: "marketplace.lead",
     marketplace.live.models.LIVE_SESSION.name: "marketplace.live_session",
+    marketplace.live.question_models.LIVE_QUESTION.name: "marketplace.live_question",
     marketplace.webhooks.models.WEBHOOK_ENDPOINT.name: "marketplace.webhook_endpoint",
     marketplace.test_clocks.models.TEST_CLOCK.name: "marketplace.test_clock",
     marketplace.demos.models.DEMO.name: "marketplace.demo_booking",

@@ -138,6 +138,7 @@ KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ("marketplace.live_session", "video_id", "marketplace.video", "org_id", "org_id"),
     ("marketplace.live_item", "session_id", "marketplace.live_session", "org_id", "org_id"),
     ("marketplace.live_item", "plan_id", "marketplace.plan", "seller_org_id", "org_id"),
+    ("marketplace.live_question", "session_id", "marketplace.live_session", "host_org_id", "org_id"),
     ("marketplace.live_explanation", "item_id", "marketplace.live_item", "org_id", "org_id"),
     ("marketplace.response_card", "video_id", "marketplace.video", "org_id", "org_id"),
     ("marketplace.card_response", "card_id", "marketplace.response_card", "org_id", "org_id"),

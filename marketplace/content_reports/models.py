@@ -11,9 +11,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from kernel.db.base import Base, CreatedAt, Id, Instant
 from kernel.states import Machine, edges
 
-ContentKind = Literal["comment", "review", "question", "answer", "video", "listing"]
+ContentKind = Literal["comment", "review", "question", "answer", "video", "listing", "live_question"]
 """What can be reported. An answer goes by the id of its question."""
-KINDS: Final = ("comment", "review", "question", "answer", "video", "listing")
+KINDS: Final = ("comment", "review", "question", "answer", "video", "listing", "live_question")
 
 
 class ContentReport(Base):
@@ -25,7 +25,9 @@ class ContentReport(Base):
     __tablename__ = "content_report"
     __table_args__ = (
         UniqueConstraint("org_id", "person_id", "kind", "content_id"),
-        CheckConstraint("kind IN ('comment', 'review', 'question', 'answer', 'video', 'listing')", name="kind"),
+        CheckConstraint(
+            "kind IN ('comment', 'review', 'question', 'answer', 'video', 'listing', 'live_question')", name="kind"
+        ),
         CheckConstraint("state IN ('open', 'upheld', 'dismissed')", name="state"),
         CheckConstraint("(state = 'open') = (decided_at IS NULL)", name="decided"),
         Index("ix_content_report_org_id_person_id_created_at", "org_id", "person_id", "created_at"),

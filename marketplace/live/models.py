@@ -78,6 +78,8 @@ class LiveSession(Base):
     soon_told_at: Mapped[Instant | None]
     """When those who asked were told that it begins soon."""
     sequence: Mapped[int] = mapped_column(default=0, server_default="0")
+    questions_sequence: Mapped[int] = mapped_column(default=0, server_default="0")
+    """As `sequence`, of what is asked in the room."""
     created_at: Mapped[CreatedAt]
 
 

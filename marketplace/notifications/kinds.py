@@ -227,7 +227,10 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("legal_proof_rejected", _ORGANIZATION),
         Kind("video_not_published", _LISTINGS),
         Kind("comment_added", _LISTINGS, mailed=False),
-        *(Kind(name, _REQUESTS) for name in ("live_starts_soon", "live_started", "live_cancelled")),
+        *(
+            Kind(name, _REQUESTS)
+            for name in ("live_starts_soon", "live_started", "live_cancelled", "live_question_answered")
+        ),
         Kind("customer_review_written", _LISTINGS),
         Kind("question_asked", _LISTINGS),
         Kind("question_answered", _REQUESTS),

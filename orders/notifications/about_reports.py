@@ -73,6 +73,8 @@ def _params(report: ContentReport) -> dict[str, str]:
 
 def _place(report: ContentReport) -> str:
     """Where it stands or stood."""
+    if report.kind == "live_question":
+        return f"/live/{report.subject_id}"
     if report.kind == "listing":
         return f"/products/{report.subject_id}"
     if report.kind in ("video", "comment"):

@@ -77,6 +77,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/live-sessions/{live_session_id}/items": {"plan_id": str(uuid7())},
     "PUT /v1/live-sessions/{live_session_id}/shelf": {"item_ids": []},
     "PUT /v1/live-sessions/{live_session_id}/items/{live_item_id}/price": {"percent_ppm": 1},
+    "POST /v1/live-sessions/{live_session_id}/questions": {"text": "x"},
+    "PUT /v1/seller/live-questions/{live_question_id}/answer": {"text": "x"},
     "PUT /v1/live-sessions/{live_session_id}/explained": {"item_id": str(uuid7())},
     "PUT /v1/halls/{hall_id}/badge": {"name": "x", "company": "x"},
     "POST /v1/booths/{booth_id}/badges": {},

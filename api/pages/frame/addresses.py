@@ -193,6 +193,8 @@ def content_place(kind: str, subject_id: object) -> str:
     """Where content of a kind stands, at its video or product."""
     if kind in ("video", "comment"):
         return video(str(subject_id)) if kind == "video" else video_comments(subject_id)
+    if kind == "live_question":
+        return live.room(str(subject_id))
     if kind == "listing":
         return product(str(subject_id))
     return product_reviews(str(subject_id)) if kind == "review" else product_questions(str(subject_id))

@@ -102,6 +102,7 @@ ticket: open > waiting_buyer resolved closed; waiting_seller > waiting_buyer res
     waiting_buyer > waiting_seller resolved closed; resolved > waiting_seller closed
 marketplace.demo_booking: booked > cancelled; cancelled > booked
 marketplace.email_domain: pending > approved refused removed; approved > removed
+marketplace.live_question: waiting > shown hidden removed; shown > hidden removed; hidden > shown removed
 marketplace.live_session: scheduled > live cancelled; live > ended
 marketplace.lead: new > working answered won lost withdrawn; working > answered won lost withdrawn;
     answered > working won lost withdrawn; lost > won; withdrawn > won
