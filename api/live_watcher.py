@@ -76,14 +76,14 @@ class Room:
 
 def live_event(state: LiveState) -> bytes:
     """The event of a state: its id is its sequence number, so that a browser that reconnects says what it has."""
-    told = LiveStateOut(
+    body = LiveStateOut(
         session_id=state.session_id,
         state=state.state,
         sequence=state.sequence,
         item_id=state.item_id,
         position_ms=state.position_ms,
     )
-    return b"id: %d\r\nretry: %d\r\n" % (state.sequence, RETRY_MS) + _event("live", told)
+    return b"id: %d\r\nretry: %d\r\n" % (state.sequence, RETRY_MS) + _event("live", body)
 
 
 def read_room(uow: UnitOfWork, session_id: UUID) -> Room:
@@ -94,8 +94,8 @@ def read_room(uow: UnitOfWork, session_id: UUID) -> Room:
     return Room(state, live_event(state), _questions(asked), _places(places))
 
 
-def _event(name: str, told: object) -> bytes:
-    return b"event: %s\r\ndata: %s\r\n\r\n" % (name.encode(), msgspec.json.encode(told))
+def _event(name: str, body: object) -> bytes:
+    return b"event: %s\r\ndata: %s\r\n\r\n" % (name.encode(), msgspec.json.encode(body))
 
 
 def _questions(asked: RoomQuestions) -> bytes:
@@ -158,15 +158,15 @@ class LiveWatcher(Watcher):
         """What the room is told now, then whatever changes of it; `end` once nothing more will."""
         ends_at, session_id = time.monotonic() + STREAM_S, first.state.session_id
         with self.watch(session_id) as watch:
-            room, told = first, ["", b"", b""]
+            room, sent = first, ["", b"", b""]
             while True:
-                if room.state.mark != told[0]:
+                if room.state.mark != sent[0]:
                     # Who has just come is told the position of their own moment.
                     yield room.live
                 for place, event in ((1, room.questions), (2, room.places)):
-                    if event != told[place] and event:
+                    if event != sent[place] and event:
                         yield event
-                told = [room.state.mark, room.questions, room.places]
+                sent = [room.state.mark, room.questions, room.places]
                 if room.state.state in OVER:
                     yield b"event: end\r\ndata: {}\r\n\r\n"
                     return

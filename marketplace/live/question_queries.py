@@ -15,7 +15,7 @@ from marketplace.live.access import get_visible_session
 from marketplace.live.models import LiveSession
 from marketplace.live.question_models import LiveQuestion
 
-TOLD = 30
+MOST_SHOWN = 30
 """The latest that everybody in a room is told of; its page has as many."""
 MOST_LISTED = 200
 
@@ -96,7 +96,7 @@ def room_questions(uow: UnitOfWork, session_ids: Sequence[UUID]) -> dict[UUID, R
         select(LiveQuestion)
         .where(LiveQuestion.session_id == LiveSession.id, LiveQuestion.state == "shown")
         .order_by(LiveQuestion.created_at.desc(), LiveQuestion.id.desc())
-        .limit(TOLD)
+        .limit(MOST_SHOWN)
         .correlate(LiveSession)
         .lateral("latest")
     )
