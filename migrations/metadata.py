@@ -60,6 +60,7 @@ import marketplace.mail.models
 import marketplace.notifications.models
 import marketplace.onboarding.models
 import marketplace.parties.models
+import marketplace.payers.models
 import marketplace.placements.models
 import marketplace.questions.models
 import marketplace.reactions.models
@@ -105,6 +106,7 @@ MODELS = (
     kernel.sandbox_history,
     marketplace.onboarding.models,
     marketplace.parties.models,
+    marketplace.payers.models,
     marketplace.relations.invitation_models,
     marketplace.relations.models,
     marketplace.relations.partner_models,

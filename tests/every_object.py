@@ -84,6 +84,8 @@ from marketplace.notifications.models import Notification
 from marketplace.onboarding.models import LegalProof, PayoutAccount
 from marketplace.parties.models import BillingProfile, Organization, TaxIdDispute
 from marketplace.parties.open_tax_id_dispute import compare_claims
+from marketplace.payers.agree import ProposeAgreement, propose_agreement
+from marketplace.payers.models import PayerAgreement
 from marketplace.placements.models import Claim, Placement
 from marketplace.publishing.edit_placements import AddClaim, AddPlacement, add_claim, add_placement
 from marketplace.questions.ask_question import ask_question, moderate_question
@@ -185,6 +187,7 @@ KINDS: dict[str, type[Base]] = {
     "tier_price_id": TierPrice,
     "partner_link_id": PartnerLink,
     "partner_invitation_id": PartnerInvitation,
+    "payer_agreement_id": PayerAgreement,
     "tier_offer_id": TierOffer,
     "order_sheet_id": OrderSheet,
     "customer_id": Organization,
@@ -318,6 +321,7 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
     found |= (
         _taxed(stage)
         | _partner(stage)
+        | _payer(stage)
         | _live(stage)
         | _fair(stage)
         | _share_policy(stage)
@@ -569,6 +573,15 @@ def _partner(stage: Stage) -> dict[str, UUID]:
     with unit_of_work(stage.services.db, stage.purchaser) as uow:
         sheet_id = make_sheet(uow, MakeSheet("sheet", (SheetRow(1, str(stage.seat_plan), "20"),))).id
     return made | {"tier_offer_id": tier_offer_id, "order_sheet_id": sheet_id, "partner_invitation_id": invitation_id}
+
+
+def _payer(stage: Stage) -> dict[str, UUID]:
+    """Another organization is asked to pay for the buyer, so that nothing is paid by it yet."""
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        payer = make_org(uow)
+    with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
+        row = propose_agreement(uow, ProposeAgreement(payer.id, by_payer=False, currency="CNY"), known=True)
+        return {"payer_agreement_id": row.id}
 
 
 def _fair(stage: Stage) -> dict[str, UUID]:

@@ -67,6 +67,13 @@ from marketplace.mail.compose import Composer
 from marketplace.mail.folder_transport import FolderTransport
 from marketplace.parties.lookups import find_default_billing_profile
 from marketplace.parties.models import Organization
+from marketplace.payers.agree import (
+    PayerLimits,
+    ProposeAgreement,
+    accept_agreement,
+    end_agreement,
+    propose_agreement,
+)
 from marketplace.pricing.components import Flat, PlanPrice
 from marketplace.publishing.edit_placements import AddClaim, add_claim
 from marketplace.relations.partner_links import AskPartner, accept_partner, ask_partner
@@ -306,6 +313,7 @@ class MarketStage:
         self._offer_too_low()
         self._talk(best)
         self._partner()
+        self._payers()
         self._fair()
         self._with_approval()
         return best
@@ -543,6 +551,19 @@ class MarketStage:
             )
         with unit_of_work(self.db, self.buyer.owner) as uow:
             end_partner(uow, link_id)
+
+    def _payers(self) -> None:
+        """One organization pays for the buyer after another did."""
+        with unit_of_work(self.db, SYSTEM) as uow:
+            payers = [make_org(uow) for _ in range(2)]
+        for payer in payers:
+            with unit_of_work(self.db, self.buyer.owner) as uow:
+                asked = ProposeAgreement(payer.id, by_payer=False, currency="CNY")
+                agreement_id = propose_agreement(uow, asked, known=True).id
+            with unit_of_work(self.db, payer.owner) as uow:
+                accept_agreement(uow, agreement_id, PayerLimits(monthly_limit_minor=100_000_000))
+            with unit_of_work(self.db, self.buyer.owner) as uow:
+                end_agreement(uow, agreement_id)
 
     def _fair(self) -> None:
         """One visitor of an exhibition gives its badge, another takes it back."""

@@ -39,6 +39,7 @@ import marketplace.live.models
 import marketplace.live.question_models
 import marketplace.onboarding.models
 import marketplace.parties.models
+import marketplace.payers.models
 import marketplace.questions.models
 import marketplace.reactions.models
 import marketplace.relations.partner_models
@@ -93,6 +94,7 @@ TABLES = {
     fulfillment.customer_reviews.models.CUSTOMER_REVIEW.name: "fulfillment.customer_review",
     marketplace.catalog.models.LISTING.name: "marketplace.listing",
     marketplace.relations.partner_models.PARTNER_LINK.name: "marketplace.partner_link",
+    marketplace.payers.models.PAYER_AGREEMENT.name: "marketplace.payer_agreement",
     marketplace.catalog.models.VERSION.name: "marketplace.listing_version",
     marketplace.catalog.models.PLAN.name: "marketplace.plan",
     marketplace.content_reports.models.CONTENT_REPORT.name: "marketplace.content_report",

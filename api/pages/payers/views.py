@@ -1,0 +1,68 @@
+"""Who pays for whom, as pages show it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from api.pages.frame.choices import Choice
+from kernel.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class PayerAgreementItem:
+    """An agreement in the list of either side; acts are addresses, empty where the reader has not that choice.
+
+    `end_act`: what ending it is for the reader: `end`, `decline` or `withdraw`.
+    """
+
+    id: str
+    name: str
+    """Of the other side."""
+    state: str
+    is_payer: bool
+    by_reader: bool
+    invoice_to: str
+    at: datetime
+    currency: str
+    monthly_limit: Money | None = None
+    order_limit: Money | None = None
+    monthly_typed: str = ""
+    order_typed: str = ""
+    accept: str = ""
+    end: str = ""
+    end_act: str = ""
+    limits: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TypedPayer:
+    """The form that proposes one, as it was typed."""
+
+    partners: str = ""
+    side: str = "payer"
+    currency: str = "CNY"
+    invoice_to: str = "payer"
+    monthly_limit: str = ""
+    order_limit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PayersView:
+    """Who pays for the reader's organization, and for whom it pays; the form that proposes it."""
+
+    template: ClassVar[str] = "payers/payers.html"
+    active: ClassVar[str] = "payers"
+
+    rows: tuple[PayerAgreementItem, ...]
+    address: str
+    currencies: tuple[Choice, ...]
+    sides: tuple[Choice, ...]
+    titles: tuple[Choice, ...]
+    typed: TypedPayer = TypedPayer()
+    next_address: str | None = None
+    idempotency_key: str = ""
+    error: str = ""
+    error_field: str = ""
+    field_error: str = ""
