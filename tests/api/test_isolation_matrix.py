@@ -95,6 +95,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/seller/partner-tiers/{partner_tier_id}/prices": {"listing_id": str(uuid7()), "discount_ppm": 1},
     "PUT /v1/seller/partners/{partner_link_id}/tier": {"tier_id": str(uuid7())},
     "POST /v1/partners/{partner_link_id}/acceptance": {},
+    "POST /v1/group-memberships/{group_membership_id}/acceptance": {},
+    "PUT /v1/group-memberships/{group_membership_id}/rights": {"rights": []},
     "POST /v1/seller/promoter-plans/{promoter_plan_id}/promoters": {"organization_id": str(uuid7())},
     "POST /v1/promoter-memberships/{promoter_membership_id}/answer": {"accept": True},
     "PUT /v1/departments/{department_id}": {"code": "X", "name": "x"},

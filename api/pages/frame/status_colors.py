@@ -154,6 +154,13 @@ TONES: dict[str, dict[str, Tone]] = {
     "hall_exchange": {"asked": "wait", "given": "good", "declined": "idle", "revoked": "idle"},
     "order_sheet": {"draft": "wait", "ordered": "good", "discarded": "idle"},
     "partner_invitation": {"open": "good", "used_up": "idle", "expired": "idle", "revoked": "idle"},
+    "group_membership": {
+        "requested": "wait",
+        "active": "good",
+        "declined": "bad",
+        "withdrawn": "idle",
+        "ended": "idle",
+    },
     "partner_link": {"asked": "wait", "accepted": "good", "declined": "bad", "withdrawn": "idle", "ended": "idle"},
     "offer": {
         "awaiting_approval": "wait",

@@ -26,6 +26,7 @@ from tests.service.verify import (
     plants_courses,
     plants_fapiao,
     plants_forms,
+    plants_groups,
     plants_halls,
     plants_instalments,
     plants_live,
@@ -63,7 +64,15 @@ PLANTS = {
     name: plant
     for module in (
         *(plants_money, plants_bank, plants_methods, plants_rest, plants_subscriptions, plants_coupons),
-        *(plants_courses, plants_milestones, plants_instalments, plants_partners, plants_fapiao, plants_halls),
+        *(
+            plants_courses,
+            plants_milestones,
+            plants_instalments,
+            plants_partners,
+            plants_fapiao,
+            plants_halls,
+            plants_groups,
+        ),
         *(plants_payout_batches, plants_books, plants_share_policies, plants_transfers, plants_papers, plants_forms),
         *(
             plants_on_account,
