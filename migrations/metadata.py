@@ -50,6 +50,7 @@ import marketplace.content_reports.models
 import marketplace.courses.models
 import marketplace.demos.models
 import marketplace.discovery.models
+import marketplace.groups.models
 import marketplace.halls.models
 import marketplace.halls.visitor_models
 import marketplace.identity_providers.models
@@ -110,6 +111,7 @@ MODELS = (
     marketplace.relations.invitation_models,
     marketplace.relations.models,
     marketplace.relations.partner_models,
+    marketplace.groups.models,
     marketplace.access.models,
     marketplace.identity_providers.models,
     marketplace.channels.models,

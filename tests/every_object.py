@@ -70,6 +70,8 @@ from marketplace.demos.days import AddDemoDay, add_demo_day
 from marketplace.demos.models import DemoDay
 from marketplace.departments.models import Department
 from marketplace.departments.save_department import SaveDepartment, save_department
+from marketplace.groups.memberships import AskGroup, accept_group, ask_group
+from marketplace.groups.models import RIGHTS, GroupMembership
 from marketplace.halls.models import Hall, HallBooth
 from marketplace.halls.save_hall import archive_hall
 from marketplace.halls.visitor_models import HallExchange
@@ -186,6 +188,7 @@ KINDS: dict[str, type[Base]] = {
     "partner_tier_id": PartnerTier,
     "tier_price_id": TierPrice,
     "partner_link_id": PartnerLink,
+    "group_membership_id": GroupMembership,
     "partner_invitation_id": PartnerInvitation,
     "payer_agreement_id": PayerAgreement,
     "tier_offer_id": TierOffer,
@@ -324,6 +327,7 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
         | _payer(stage)
         | _live(stage)
         | _fair(stage)
+        | _group(stage)
         | _share_policy(stage)
         | _promoters(stage)
         | _endpoint(stage)
@@ -593,6 +597,19 @@ def _fair(stage: Stage) -> dict[str, UUID]:
         with acting(uow, stage.seller.owner):
             archive_hall(uow, fair.hall_id)
     return {"hall_id": fair.hall_id, "booth_id": fair.booth_id, "badge_exchange_id": exchange_id}
+
+
+def _group(stage: Stage) -> dict[str, UUID]:
+    """A subsidiary of the buyer that lets it do everything."""
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        member = make_org(uow)
+        for org_id in (member.id, stage.buyer.id):
+            uow.session.get_one(Organization, org_id).tax_id_verified_at = clock.now()
+    with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
+        membership_id = ask_group(uow, AskGroup(member.id, as_hq=True, rights=RIGHTS)).id
+    with unit_of_work(stage.services.db, member.owner) as uow:
+        accept_group(uow, membership_id)
+    return {"group_membership_id": membership_id}
 
 
 def _taxed(stage: Stage) -> dict[str, UUID]:

@@ -57,6 +57,8 @@ from kernel.storage import Storage, open_storage
 from marketplace.attribution.record_touchpoints import TouchpointIn, record_touchpoints
 from marketplace.catalog.models import Plan
 from marketplace.courses.save_course import EpisodeDraft, SaveCourse, save_course
+from marketplace.groups.memberships import AskGroup, accept_group, ask_group, end_group
+from marketplace.groups.models import RIGHTS
 from marketplace.halls.exchange_badge import revoke_badge
 from marketplace.halls.save_agenda import AgendaDraft, save_agenda
 from marketplace.live.explain import explain_item
@@ -314,6 +316,7 @@ class MarketStage:
         self._talk(best)
         self._partner()
         self._payers()
+        self._group()
         self._fair()
         self._with_approval()
         return best
@@ -551,6 +554,20 @@ class MarketStage:
             )
         with unit_of_work(self.db, self.buyer.owner) as uow:
             end_partner(uow, link_id)
+
+    def _group(self) -> None:
+        """An organization leaves its headquarters and becomes one itself, of another."""
+        with unit_of_work(self.db, SYSTEM) as uow:
+            member = make_org(uow)
+            for org_id in (member.id, self.buyer.id, self.promoter.id):
+                uow.session.get_one(Organization, org_id).tax_id_verified_at = clock.now()
+        for hq, below in ((self.promoter, self.buyer), (self.buyer, member)):
+            with unit_of_work(self.db, hq.owner) as uow:
+                membership_id = ask_group(uow, AskGroup(below.id, as_hq=True, rights=RIGHTS)).id
+            with unit_of_work(self.db, below.owner) as uow:
+                accept_group(uow, membership_id)
+                if below is self.buyer:
+                    end_group(uow, membership_id)
 
     def _payers(self) -> None:
         """One organization pays for the buyer after another did."""

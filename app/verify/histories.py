@@ -31,6 +31,7 @@ import marketplace.access.models
 import marketplace.catalog.models
 import marketplace.content_reports.models
 import marketplace.demos.models
+import marketplace.groups.models
 import marketplace.halls.models
 import marketplace.halls.visitor_models
 import marketplace.identity_providers.models
@@ -95,6 +96,7 @@ TABLES = {
     marketplace.catalog.models.LISTING.name: "marketplace.listing",
     marketplace.relations.partner_models.PARTNER_LINK.name: "marketplace.partner_link",
     marketplace.payers.models.PAYER_AGREEMENT.name: "marketplace.payer_agreement",
+    marketplace.groups.models.GROUP_MEMBERSHIP.name: "marketplace.group_membership",
     marketplace.catalog.models.VERSION.name: "marketplace.listing_version",
     marketplace.catalog.models.PLAN.name: "marketplace.plan",
     marketplace.content_reports.models.CONTENT_REPORT.name: "marketplace.content_report",

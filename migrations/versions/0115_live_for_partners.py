@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql
 from migrations import ddl
 
 revision = "0115"
-down_revision = "0103"
+down_revision = "0104"
 branch_labels = None
 depends_on = None
 

@@ -99,6 +99,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/partners/{partner_link_id}/acceptance": {},
     "POST /v1/payer-agreements/{payer_agreement_id}/acceptance": {},
     "PUT /v1/payer-agreements/{payer_agreement_id}/limits": {},
+    "POST /v1/group-memberships/{group_membership_id}/acceptance": {},
+    "PUT /v1/group-memberships/{group_membership_id}/rights": {"rights": []},
     "POST /v1/seller/promoter-plans/{promoter_plan_id}/promoters": {"organization_id": str(uuid7())},
     "POST /v1/promoter-memberships/{promoter_membership_id}/answer": {"accept": True},
     "PUT /v1/departments/{department_id}": {"code": "X", "name": "x"},

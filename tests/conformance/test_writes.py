@@ -48,6 +48,7 @@ from tests.conformance.coupon_writes import coupons
 from tests.conformance.credit_line_writes import credit_lines
 from tests.conformance.dispute_writes import disputes
 from tests.conformance.fapiao_writes import fapiaos, invoice_forwards
+from tests.conformance.group_writes import groups
 from tests.conformance.hall_writes import halls
 from tests.conformance.live_writes import live_sessions
 from tests.conformance.milestone_writes import milestones
@@ -342,6 +343,7 @@ def using(world: World) -> None:
     coupons(world)
     partners(world)
     payers(world)
+    groups(world)
     live_sessions(world)
     share_policies(world)
     promoter_plans(world)

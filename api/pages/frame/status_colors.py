@@ -155,6 +155,13 @@ TONES: dict[str, dict[str, Tone]] = {
     "order_sheet": {"draft": "wait", "ordered": "good", "discarded": "idle"},
     "partner_invitation": {"open": "good", "used_up": "idle", "expired": "idle", "revoked": "idle"},
     "payer_agreement": {"proposed": "wait", "active": "good", "ended": "idle"},
+    "group_membership": {
+        "requested": "wait",
+        "active": "good",
+        "declined": "bad",
+        "withdrawn": "idle",
+        "ended": "idle",
+    },
     "partner_link": {"asked": "wait", "accepted": "good", "declined": "bad", "withdrawn": "idle", "ended": "idle"},
     "offer": {
         "awaiting_approval": "wait",

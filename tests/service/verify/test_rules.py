@@ -26,6 +26,7 @@ from tests.service.verify import (
     plants_courses,
     plants_fapiao,
     plants_forms,
+    plants_groups,
     plants_halls,
     plants_instalments,
     plants_live,
@@ -72,6 +73,7 @@ PLANTS = {
             plants_payers,
             plants_fapiao,
             plants_halls,
+            plants_groups,
         ),
         *(plants_payout_batches, plants_books, plants_share_policies, plants_transfers, plants_papers, plants_forms),
         *(

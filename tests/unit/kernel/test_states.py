@@ -73,6 +73,7 @@ offer: open > accepted withdrawn declined superseded; accepted > open withdrawn 
     awaiting_approval > open rejected withdrawn superseded
 order_sheet: draft > ordered discarded
 tier_offer: awaiting_approval > open rejected withdrawn; open > withdrawn
+group_membership: requested > active declined withdrawn; active > ended
 partner_link: asked > accepted declined withdrawn; accepted > ended
 payer_agreement: proposed > active ended; active > ended
 purchase: pending_approval > pending_payment rejected expired cancelled; pending_payment > paid expired cancelled
