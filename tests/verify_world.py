@@ -54,6 +54,7 @@ from kernel.principal import ANONYMOUS, SYSTEM, Principal
 from kernel.secrets import SecretBox
 from kernel.signing import TokenSigner
 from kernel.storage import Storage, open_storage
+from marketplace.attribution.count_touchpoints import count_until
 from marketplace.attribution.record_touchpoints import TouchpointIn, record_touchpoints
 from marketplace.catalog.models import Plan
 from marketplace.courses.save_course import EpisodeDraft, SaveCourse, save_course
@@ -205,6 +206,7 @@ def build(db: Database, folder: Path) -> World:
     stage.ask_back(stage.asked_back[1])
     stage.publish()
     do_sweep(db, READ_BALANCES)
+    count_until(partial(transact, db, SYSTEM), clock.now())
     return World(storage, folder, stage.buyer, stage.seller, stage.promoter, order_id)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.verify import (
     accounting_tax,
     amendments,
+    analytics,
     bank,
     books,
     catalogue,
@@ -106,6 +107,7 @@ RULES: tuple[Rule, ...] = (
     *webhooks.RULES,
     *tenancy.RULES,
     *catalogue.RULES,
+    *analytics.RULES,
 )
 """What the database alone can show."""
 COMPARISONS: tuple[Comparison, ...] = (*files.COMPARISONS, *heads.COMPARISONS, *seller_log.COMPARISONS)

@@ -9,7 +9,7 @@ from typing import Any
 from app.verify.rule import Query
 
 BOTH = "buyer_org_id seller_org_id"
-OF_BOOTH, OF_BADGE = "org_id exhibitor_org_id", "org_id visitor_org_id"
+OF_BOOTH, OF_BADGE, OF_CHANNEL = "org_id exhibitor_org_id", "org_id visitor_org_id", "channel_org_id seller_org_id"
 KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ("orders.purchase", "quote_id", "orders.quote", "buyer_org_id", "buyer_org_id"),
     ("marketplace.department", "parent_id", "marketplace.department", "org_id", "org_id"),
@@ -143,6 +143,8 @@ KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ("marketplace.response_card", "video_id", "marketplace.video", "org_id", "org_id"),
     ("marketplace.card_response", "card_id", "marketplace.response_card", "org_id", "org_id"),
     ("marketplace.card_day", "card_id", "marketplace.response_card", "org_id", "org_id"),
+    ("marketplace.touchpoint_day", "video_id", "marketplace.video", "channel_org_id", "org_id"),
+    ("marketplace.touchpoint_day", "placement_id", "marketplace.placement", OF_CHANNEL, "org_id seller_org_id"),
     ("marketplace.training_video", "training_id", "marketplace.training", "org_id", "org_id"),
     ("marketplace.training_member", "training_id", "marketplace.training", "org_id", "org_id"),
 )

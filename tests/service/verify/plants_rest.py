@@ -365,8 +365,10 @@ def claims_kept(p: Planter, _: World) -> None:
 def touchpoints_once(p: Planter, _: World) -> None:
     p.change(
         """INSERT INTO marketplace.touchpoint
-           SELECT (jsonb_populate_record(t, jsonb_build_object('occurred_at', t.occurred_at + interval '1 second'))).*
-           FROM marketplace.touchpoint t LIMIT 1"""
+           SELECT (jsonb_populate_record(t, jsonb_build_object('occurred_at', t.occurred_at + interval '1 second',
+                                                               'received_at', CAST(:now AS timestamptz)))).*
+           FROM marketplace.touchpoint t LIMIT 1""",
+        now=clock.now(),
     )
 
 

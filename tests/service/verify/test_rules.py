@@ -19,6 +19,7 @@ from app.verify.rules import EVERY, RULES
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from tests.service.verify import (
+    plants_analytics,
     plants_bank,
     plants_books,
     plants_conversations,
@@ -87,6 +88,7 @@ PLANTS = {
             plants_reliability,
         ),
         plants_conversations,
+        plants_analytics,
     )
     for name, plant in _plants(module).items()
 }

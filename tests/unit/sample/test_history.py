@@ -43,6 +43,7 @@ from fulfillment.reliability.count_deliveries import COUNT_DELIVERIES
 from fulfillment.reliability.pause import PAUSE_FAILING, RELEASE_MENDED
 from kernel.ids import uuid7
 from kernel.jobs.kinds import sweeps
+from marketplace.attribution.count_touchpoints import COUNT_TOUCHPOINTS
 from marketplace.catalog.plan_terms import checked_plan
 from marketplace.discovery.jobs import INDEX_ANEW
 from marketplace.placements.claim_checks import ClaimValue, Terms, find_contradiction, price_unit
@@ -85,6 +86,7 @@ OF_THE_PRESENT = {
     DOCUMENTS_LEFT,
     INDEX_ANEW,
     COUNT_OUTCOMES,
+    COUNT_TOUCHPOINTS,
     COUNT_DELIVERIES,
     PAUSE_FAILING,
     RELEASE_MENDED,
