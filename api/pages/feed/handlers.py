@@ -79,6 +79,7 @@ def show_channel(channel_id: FromPath[UUID], page_request: Given[PageRequest]) -
             next_address=more,
             preview=preview,
             live_address=addresses.live.of_channel(str(channel_id)),
+            share_address=addresses.shares.sheet("channel", str(channel_id)),
         )
     )
 
