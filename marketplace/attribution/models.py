@@ -10,18 +10,19 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.db.base import Base, CreatedAt
 
-KINDS = ("impression", "view", "card_click", "share", "lead")
+KINDS = ("impression", "view", "card_click", "share", "lead", "arrival")
 
 
 class Touchpoint(Base):
-    """An impression, view, card click, share or lead. `id` is the client's, so that a retry is not a second event.
+    """An impression, view, card click, share or lead; or an arrival: by a share link, before it was known whose reader came.
+    `id` is the client's, so that a retry is not a second event.
 
     No foreign keys: thousands a second are stored, and everything named was looked up when the batch came in.
     """
 
     __tablename__ = "touchpoint"
     __table_args__ = (
-        CheckConstraint("kind IN ('impression', 'view', 'card_click', 'share', 'lead')", name="kind"),
+        CheckConstraint("kind IN ('impression', 'view', 'card_click', 'share', 'lead', 'arrival')", name="kind"),
         CheckConstraint("second_ms >= 0 AND watched_ms >= 0", name="durations"),
         Index("ix_touchpoint_org_id_video_id_occurred_at", "org_id", "video_id", "occurred_at"),
         Index("ix_touchpoint_channel_org_id_video_id_occurred_at", "channel_org_id", "video_id", "occurred_at"),

@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql
 from migrations import ddl
 
 revision = "0115"
-down_revision = "0108"
+down_revision = "0110"
 branch_labels = None
 depends_on = None
 

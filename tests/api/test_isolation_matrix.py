@@ -33,12 +33,14 @@ Route = tuple[str, str]
 
 SHOWN = {
     ("GET", "/v1/channels/{channel_id}"),
+    ("GET", "/v1/channels/{channel_id}/poster"),
     ("GET", "/v1/channels/{channel_id}/videos"),
     ("PUT", "/v1/channels/{channel_id}/follow"),
     ("DELETE", "/v1/channels/{channel_id}/follow"),
     ("GET", "/v1/courses/{listing_id}"),
     ("GET", "/v1/listings/{listing_id}"),
     ("GET", "/v1/listings/{listing_id}/customer-reviews"),
+    ("GET", "/v1/listings/{listing_id}/poster"),
     ("GET", "/v1/listings/{listing_id}/promotions"),
     ("GET", "/v1/listings/{listing_id}/partner-prices"),
     ("GET", "/v1/listings/{listing_id}/questions"),

@@ -22,6 +22,7 @@ from api.pages.frame import (
     refund_addresses,
     reliability_addresses,
     service_addresses,
+    share_addresses,
     usage_addresses,
     webhook_addresses,
 )
@@ -31,7 +32,7 @@ clocks, courses, departments, fapiao = clock_addresses, course_addresses, depart
 refunds, store_credits, payments, books = refund_addresses, credit_addresses, payment_addresses, book_addresses
 disputes, services, partners, live = dispute_addresses, service_addresses, partner_addresses, live_addresses
 payouts, policies, operating, halls = payout_addresses, policy_addresses, operator_addresses, hall_addresses
-entitlement = recurring_addresses.entitlement
+entitlement, shares = recurring_addresses.entitlement, share_addresses
 entitlement_act = recurring_addresses.entitlement_act
 entitlement_launch = recurring_addresses.entitlement_launch
 entitlement_seats = recurring_addresses.entitlement_seats
