@@ -21,6 +21,7 @@ from kernel.db.uow import UnitOfWork
 from tests.service.verify import (
     plants_bank,
     plants_books,
+    plants_circles,
     plants_conversations,
     plants_coupons,
     plants_courses,
@@ -63,7 +64,15 @@ PLANTS = {
     name: plant
     for module in (
         *(plants_money, plants_bank, plants_methods, plants_rest, plants_subscriptions, plants_coupons),
-        *(plants_courses, plants_milestones, plants_instalments, plants_partners, plants_fapiao, plants_halls),
+        *(
+            plants_circles,
+            plants_courses,
+            plants_milestones,
+            plants_instalments,
+            plants_partners,
+            plants_fapiao,
+            plants_halls,
+        ),
         *(plants_payout_batches, plants_books, plants_share_policies, plants_transfers, plants_papers, plants_forms),
         *(
             plants_on_account,
