@@ -46,6 +46,8 @@ import marketplace.access.models
 import marketplace.attribution.models
 import marketplace.catalog.models
 import marketplace.channels.models
+import marketplace.circles.models
+import marketplace.circles.post_models
 import marketplace.content_reports.models
 import marketplace.courses.models
 import marketplace.demos.models
@@ -117,6 +119,8 @@ MODELS = (
     marketplace.channels.models,
     marketplace.halls.models,
     marketplace.halls.visitor_models,
+    marketplace.circles.models,
+    marketplace.circles.post_models,
     marketplace.content_reports.models,
     marketplace.videos.models,
     marketplace.catalog.models,

@@ -63,6 +63,8 @@ from marketplace.access.ownership import OfferOwnership, offer_ownership
 from marketplace.access.sessions import Browser, begin_session
 from marketplace.catalog.models import Listing, Plan
 from marketplace.channels.models import Channel
+from marketplace.circles.models import Circle, CircleMember
+from marketplace.circles.post_models import CirclePost
 from marketplace.content_reports.models import ContentReport
 from marketplace.content_reports.report_content import ReportContent, report_content
 from marketplace.courses.models import CourseEpisode
@@ -141,10 +143,12 @@ from orders.tickets.models import Ticket, TicketMessage
 from orders.tickets.work_ticket import OpenTicket, open_ticket
 from tests.bank_payouts import bank_account_of, confirm_account, pay_by_bank
 from tests.card_stage import stage_card, stage_response
+from tests.circle_stage import join, make_circle, post
 from tests.factories_live import make_session
 from tests.factories_marketplace import (
     OPERATOR_PRINCIPAL,
     acting,
+    make_member,
     make_org,
     make_plans,
     make_ready_video,
@@ -182,6 +186,9 @@ KINDS: dict[str, type[Base]] = {
     "live_session_id": LiveSession,
     "live_item_id": LiveItem,
     "live_question_id": LiveQuestion,
+    "circle_id": Circle,
+    "circle_member_id": CircleMember,
+    "circle_post_id": CirclePost,
     "hall_id": Hall,
     "booth_id": HallBooth,
     "badge_exchange_id": HallExchange,
@@ -328,6 +335,7 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
         | _live(stage)
         | _fair(stage)
         | _group(stage)
+        | _circle(stage)
         | _share_policy(stage)
         | _promoters(stage)
         | _endpoint(stage)
@@ -577,6 +585,16 @@ def _partner(stage: Stage) -> dict[str, UUID]:
     with unit_of_work(stage.services.db, stage.purchaser) as uow:
         sheet_id = make_sheet(uow, MakeSheet("sheet", (SheetRow(1, str(stage.seat_plan), "20"),))).id
     return made | {"tier_offer_id": tier_offer_id, "order_sheet_id": sheet_id, "partner_invitation_id": invitation_id}
+
+
+def _circle(stage: Stage) -> dict[str, UUID]:
+    """An internal circle of the buyer's: its owner, a colleague who is in it, and what the colleague wrote."""
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        circle = make_circle(uow, stage.buyer.owner, "internal")
+        colleague = make_member(uow, stage.buyer, "viewer")
+        (member_id,) = join(uow, circle, colleague)
+        post_id = post(uow, circle, colleague)
+    return {"circle_id": circle.org_id, "circle_member_id": member_id, "circle_post_id": post_id}
 
 
 def _payer(stage: Stage) -> dict[str, UUID]:

@@ -57,6 +57,7 @@ from kernel.storage import Storage, open_storage
 from marketplace.attribution.count_touchpoints import count_until
 from marketplace.attribution.record_touchpoints import TouchpointIn, record_touchpoints
 from marketplace.catalog.models import Plan
+from marketplace.circles.posts import mark_post
 from marketplace.courses.save_course import EpisodeDraft, SaveCourse, save_course
 from marketplace.groups.memberships import AskGroup, accept_group, ask_group, end_group
 from marketplace.groups.models import RIGHTS
@@ -130,6 +131,7 @@ from orders.tickets.work_ticket import OpenTicket, close_ticket, open_ticket, wr
 from tests import factories_fulfillment
 from tests.bank_payouts import give_bank_account, pay_by_bank
 from tests.card_stage import card, guest
+from tests.circle_stage import join, make_circle, post
 from tests.factories_billing import OPERATOR, PlainRenderer, close_due, do_sweep
 from tests.factories_live import make_live
 from tests.factories_marketplace import (
@@ -320,6 +322,7 @@ class MarketStage:
         self._payers()
         self._group()
         self._fair()
+        self._circles()
         self._with_approval()
         return best
 
@@ -607,6 +610,17 @@ class MarketStage:
             assert profile is not None
             place_sheet(uow, PlaceSheet(sheet.id, profile.id, "sandbox", "sbx_ok"))
         self.keep_running()
+
+    def _circles(self) -> None:
+        """A community with a post above the others, and an internal circle."""
+        with unit_of_work(self.db, SYSTEM) as uow:
+            community = make_circle(uow, self.seller.owner)
+            join(uow, community, self.buyer.owner)
+            post_id = post(uow, community, self.buyer.owner)
+            with acting(uow, self.seller.owner):
+                mark_post(uow, post_id, marked=True)
+            internal = make_circle(uow, self.buyer.owner, "internal")
+            post(uow, internal, self.buyer.owner)
 
     def _change_at_tier(self, tier_id: UUID) -> None:
         """What was bought at the price of a tier is changed to a larger plan at it."""

@@ -13,6 +13,7 @@ from api.pages.books import handlers as books_pages
 from api.pages.books import reconciliation_handlers as books_reconciliation_pages
 from api.pages.buy import handlers as buy_pages
 from api.pages.buyer_statements import handlers as buyer_statements_pages
+from api.pages.circles import handlers as circles_pages
 from api.pages.comments import handlers as comments_pages
 from api.pages.connectors import handlers as connectors_pages
 from api.pages.content_reports import handlers as content_reports_pages
@@ -108,6 +109,7 @@ MODULES: tuple[ModuleType, ...] = (
     books_reconciliation_pages,
     buy_pages,
     buyer_statements_pages,
+    circles_pages,
     comments_pages,
     connectors_pages,
     content_reports_pages,

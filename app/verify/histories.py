@@ -29,6 +29,8 @@ import fulfillment.runs.models
 import fulfillment.usage.models
 import marketplace.access.models
 import marketplace.catalog.models
+import marketplace.circles.models
+import marketplace.circles.post_models
 import marketplace.content_reports.models
 import marketplace.demos.models
 import marketplace.groups.models
@@ -109,6 +111,8 @@ TABLES = {
     marketplace.webhooks.models.WEBHOOK_ENDPOINT.name: "marketplace.webhook_endpoint",
     marketplace.test_clocks.models.TEST_CLOCK.name: "marketplace.test_clock",
     marketplace.demos.models.DEMO.name: "marketplace.demo_booking",
+    marketplace.circles.models.CIRCLE_MEMBER.name: "marketplace.circle_member",
+    marketplace.circles.post_models.CIRCLE_POST.name: "marketplace.circle_post",
     marketplace.halls.models.HALL.name: "marketplace.hall",
     marketplace.halls.models.BOOTH.name: "marketplace.hall_booth",
     marketplace.halls.visitor_models.BADGE.name: "marketplace.hall_badge",

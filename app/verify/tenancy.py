@@ -33,6 +33,7 @@ KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ("marketplace.partner_invitation", "tier_id", "marketplace.partner_tier", "seller_org_id", "seller_org_id"),
     ("marketplace.tier_price", "tier_id", "marketplace.partner_tier", "seller_org_id", "seller_org_id"),
     ("marketplace.tier_price", "listing_id", "marketplace.listing", "seller_org_id", "org_id"),
+    ("marketplace.circle_post", "member_id", "marketplace.circle_member", "org_id", "org_id"),
     ("marketplace.hall_booth", "hall_id", "marketplace.hall", "org_id", "org_id"),
     ("marketplace.hall_booth", "channel_id", "marketplace.channel", "exhibitor_org_id", "org_id"),
     ("marketplace.hall_booth_item", "booth_id", "marketplace.hall_booth", "exhibitor_org_id", "exhibitor_org_id"),

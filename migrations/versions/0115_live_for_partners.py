@@ -20,7 +20,7 @@ _LINKED = "partner_groups && (SELECT marketplace.partner_groups(kernel.current_o
 _TABLE = "marketplace.live_session"
 _NUMBERS = ("links_ended", "questions_sequence")
 _IN_A_ROOM = "state = 'shown' AND EXISTS (SELECT 1 FROM marketplace.live_session s WHERE s.id = session_id)"
-_KINDS = "kind IN ('comment', 'review', 'question', 'answer', 'video', 'listing'"
+_KINDS = "kind IN ('comment', 'review', 'question', 'answer', 'video', 'listing', 'circle_post'"
 
 
 def upgrade() -> None:

@@ -77,6 +77,8 @@ def _place(report: ContentReport) -> str:
         return f"/live/{report.subject_id}"
     if report.kind == "listing":
         return f"/products/{report.subject_id}"
+    if report.kind == "circle_post":
+        return f"/circles/{report.subject_id}"
     if report.kind in ("video", "comment"):
         return f"/v/{report.subject_id}" + ("/comments" if report.kind == "comment" else "")
     return f"/products/{report.subject_id}/" + ("reviews" if report.kind == "review" else "questions")

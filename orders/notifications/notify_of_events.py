@@ -23,6 +23,7 @@ from marketplace.notifications.notify import NewNotification, notify
 from orders.notifications import (
     about_accounts,
     about_cards,
+    about_circles,
     about_comments,
     about_conversations,
     about_coupons,
@@ -80,6 +81,7 @@ SOURCES = (
     about_videos,
     about_live,
     about_comments,
+    about_circles,
     about_feedback,
     about_instalments,
     about_leads,

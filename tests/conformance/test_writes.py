@@ -43,6 +43,7 @@ from tests.conformance.api_walk import NOBODY, Walk, Who, key_of, operator_of, s
 from tests.conformance.bank_writes import bank_transfers
 from tests.conformance.books_writes import books
 from tests.conformance.card_writes import response_cards
+from tests.conformance.circle_writes import circles
 from tests.conformance.clock_writes import move_clocks
 from tests.conformance.coupon_writes import coupons
 from tests.conformance.credit_line_writes import credit_lines
@@ -461,6 +462,7 @@ STEPS = (
     leads,
     customer_service,
     halls,
+    circles,
     catalogue,
     onboarding,
     videos,

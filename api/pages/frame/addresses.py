@@ -2,6 +2,7 @@
 
 from api.pages.frame import (
     book_addresses,
+    circle_addresses,
     clock_addresses,
     coupon_addresses,
     course_addresses,
@@ -53,7 +54,7 @@ review_answer = product_addresses.review_answer
 terms_pdf = product_addresses.terms_pdf
 subscription, seller_subscription = recurring_addresses.subscription, recurring_addresses.seller_subscription
 operator_subscription = recurring_addresses.operator_subscription
-with_query, reliability = product_addresses.with_query, reliability_addresses
+with_query, reliability, circles = product_addresses.with_query, reliability_addresses, circle_addresses
 
 FEED = "/"
 SEARCH = "/search"
@@ -191,14 +192,12 @@ def report(kind: str, content_id: object) -> str:
 
 
 def content_place(kind: str, subject_id: object) -> str:
-    """Where content of a kind stands, at its video or product."""
-    if kind in ("video", "comment"):
-        return video(str(subject_id)) if kind == "video" else video_comments(subject_id)
-    if kind == "live_question":
-        return live.room(str(subject_id))
-    if kind == "listing":
-        return product(str(subject_id))
-    return product_reviews(str(subject_id)) if kind == "review" else product_questions(str(subject_id))
+    """Where content of a kind stands, at its video, product, room or circle."""
+    places = {
+        **{"video": video, "comment": video_comments, "listing": product, "review": product_reviews},
+        **{"live_question": live.room, "circle_post": circles.circle},
+    }
+    return places.get(kind, product_questions)(str(subject_id))
 
 
 def channel_follow(channel_id: str) -> str:

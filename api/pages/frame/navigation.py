@@ -69,6 +69,7 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("products", "box", addresses.PRODUCTS, "channel", "channel"),
     NavItem("live", "video", addresses.live.LIVE, "channel", "channel"),
     NavItem("halls", "building", addresses.halls.HALLS, "channel", "channel"),
+    NavItem("circles", "users", addresses.circles.CIRCLES, "asker", "channel"),
     NavItem("orders", "receipt", addresses.ORDERS, "buyer", "buying"),
     NavItem("approvals", "stamp", addresses.APPROVALS, "approver", "buying"),
     NavItem("entitlements", "key", addresses.ENTITLEMENTS, "member", "buying"),

@@ -149,6 +149,8 @@ TONES: dict[str, dict[str, Tone]] = {
     },
     "share_policy_version": {"draft": "wait", "published": "good", "discarded": "idle"},
     "coupon": {"waits": "wait", "running": "good", "over": "idle", "ended": "idle"},
+    "circle_member": {"asked": "wait", "active": "good", "declined": "idle", "left": "idle", "removed": "idle"},
+    "circle_post": {"waiting": "wait", "shown": "good", "hidden": "idle", "removed": "idle"},
     "hall_phase": {"draft": "idle", "upcoming": "wait", "open": "good", "closed": "idle", "archived": "idle"},
     "hall_booth": {"invited": "wait", "accepted": "good", "declined": "bad", "removed": "idle"},
     "hall_exchange": {"asked": "wait", "given": "good", "declined": "idle", "revoked": "idle"},

@@ -22,6 +22,7 @@ from tests.service.verify import (
     plants_analytics,
     plants_bank,
     plants_books,
+    plants_circles,
     plants_conversations,
     plants_coupons,
     plants_courses,
@@ -67,6 +68,7 @@ PLANTS = {
     for module in (
         *(plants_money, plants_bank, plants_methods, plants_rest, plants_subscriptions, plants_coupons),
         *(
+            plants_circles,
             plants_courses,
             plants_milestones,
             plants_instalments,

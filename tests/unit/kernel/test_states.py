@@ -108,6 +108,9 @@ marketplace.live_question: waiting > shown hidden removed; shown > hidden remove
 marketplace.live_session: scheduled > live cancelled; live > ended
 marketplace.lead: new > working answered won lost withdrawn; working > answered won lost withdrawn;
     answered > working won lost withdrawn; lost > won; withdrawn > won
+marketplace.circle_member: asked > active declined left; active > left removed; declined > asked active;
+    left > asked active; removed > asked
+marketplace.circle_post: waiting > shown hidden removed; shown > hidden removed; hidden > shown removed
 marketplace.hall: draft > published; published > archived; archived > published
 marketplace.hall_booth: invited > accepted declined removed; accepted > removed
 marketplace.hall_badge: registered > withdrawn; withdrawn > registered
