@@ -58,15 +58,11 @@ with_query, reliability, circles = product_addresses.with_query, reliability_add
 
 FEED = "/"
 SEARCH = "/search"
-SIGN_IN = "/sign-in"
-SIGN_IN_CODE = "/sign-in/code"
-SIGN_OUT = "/sign-out"
-SIGN_UP = "/sign-up"
-SIGN_UP_COMPLETE = "/sign-up/complete"
+SIGN_IN, SIGN_IN_CODE, SIGN_OUT = "/sign-in", "/sign-in/code", "/sign-out"
+SIGN_UP, SIGN_UP_COMPLETE = "/sign-up", "/sign-up/complete"
 PASSWORD = "/password"  # noqa: S105 - an address
 PASSWORD_COMPLETE = "/password/complete"  # noqa: S105 - an address
-INVITATION = "/invitations/accept"
-INVITATION_DECLINE = "/invitations/decline"
+INVITATION, INVITATION_DECLINE = "/invitations/accept", "/invitations/decline"
 ACCOUNT = "/account"
 SECOND_FACTOR = "/account/second-factor"
 SECOND_FACTOR_SETUP = "/account/second-factor/setup"
@@ -193,11 +189,14 @@ def report(kind: str, content_id: object) -> str:
 
 def content_place(kind: str, subject_id: object) -> str:
     """Where content of a kind stands, at its video, product, room or circle."""
-    places = {
-        **{"video": video, "comment": video_comments, "listing": product, "review": product_reviews},
-        **{"live_question": live.room, "circle_post": circles.circle},
-    }
-    return places.get(kind, product_questions)(str(subject_id))
+    subject = str(subject_id)
+    if kind in ("live_question", "circle_post"):
+        return live.room(subject) if kind == "live_question" else circles.circle(subject)
+    if kind in ("video", "comment"):
+        return video(subject) if kind == "video" else video_comments(subject)
+    if kind in ("listing", "review"):
+        return product(subject) if kind == "listing" else product_reviews(subject)
+    return product_questions(subject)
 
 
 def channel_follow(channel_id: str) -> str:
