@@ -28,7 +28,9 @@ _KINDS = "kind IN ('comment', 'review', 'question', 'answer', 'video', 'listing'
 def upgrade() -> None:
     """What there is is shown to whom it was."""
     op.execute("SET LOCAL lock_timeout = '5s'")
-    groups: sa.Column[Any] = sa.Column("partner_groups", postgresql.ARRAY(sa.Uuid), nullable=False, server_default=sa.text("'{}'"))
+    groups: sa.Column[Any] = sa.Column(
+        "partner_groups", postgresql.ARRAY(sa.Uuid), nullable=False, server_default=sa.text("'{}'")
+    )
     op.add_column("live_session", groups, schema="marketplace")
     for name in _NUMBERS:
         number = sa.Column(name, sa.BigInteger, nullable=False, server_default="0")
