@@ -81,6 +81,7 @@ import orders.amendments.models
 import orders.approval_rules.models
 import orders.buyer_statements.models
 import orders.checkout.models
+import orders.checkout.payer_models
 import orders.checkout.quote_models
 import orders.conversations.models
 import orders.coupons.models
@@ -175,6 +176,7 @@ MODELS = (
     orders.disputes.models,
     orders.approval_rules.models,
     orders.checkout.models,
+    orders.checkout.payer_models,
     orders.order.models,
     orders.refunds.models,
     orders.tickets.models,

@@ -88,7 +88,7 @@ from marketplace.notifications.models import Notification
 from marketplace.onboarding.models import LegalProof, PayoutAccount
 from marketplace.parties.models import BillingProfile, Organization, TaxIdDispute
 from marketplace.parties.open_tax_id_dispute import compare_claims
-from marketplace.payers.agree import ProposeAgreement, propose_agreement
+from marketplace.payers.agree import ProposeAgreement, accept_agreement, end_agreement, propose_agreement
 from marketplace.payers.models import PayerAgreement
 from marketplace.placements.models import Claim, Placement
 from marketplace.publishing.edit_placements import AddClaim, AddPlacement, add_claim, add_placement
@@ -117,6 +117,8 @@ from orders.approval_rules.deputies import AppointDeputy, appoint_deputy
 from orders.approval_rules.models import ApprovalDeputy
 from orders.buyer_statements.models import BuyerStatement
 from orders.checkout.models import Purchase
+from orders.checkout.payer_models import BY_PAYER, PayerCharge
+from orders.checkout.place_purchase import PlacePurchase, place_purchase
 from orders.checkout.quote_models import Quote
 from orders.conversations.models import Conversation, ConversationMessage
 from orders.conversations.write import WriteMessage, write_to_seller
@@ -198,6 +200,7 @@ KINDS: dict[str, type[Base]] = {
     "group_membership_id": GroupMembership,
     "partner_invitation_id": PartnerInvitation,
     "payer_agreement_id": PayerAgreement,
+    "payer_charge_id": PayerCharge,
     "tier_offer_id": TierOffer,
     "order_sheet_id": OrderSheet,
     "customer_id": Organization,
@@ -598,12 +601,20 @@ def _circle(stage: Stage) -> dict[str, UUID]:
 
 
 def _payer(stage: Stage) -> dict[str, UUID]:
-    """Another organization is asked to pay for the buyer, so that nothing is paid by it yet."""
+    """Another organization pays for the buyer, and is asked to pay a purchase; the agreement ends, and with it the purchase."""
     with unit_of_work(stage.services.db, SYSTEM) as uow:
         payer = make_org(uow)
     with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
-        row = propose_agreement(uow, ProposeAgreement(payer.id, by_payer=False, currency="CNY"), known=True)
-        return {"payer_agreement_id": row.id}
+        agreement_id = propose_agreement(uow, ProposeAgreement(payer.id, by_payer=False, currency="CNY"), known=True).id
+    with unit_of_work(stage.services.db, payer.owner) as uow:
+        accept_agreement(uow, agreement_id)
+    command = PlacePurchase(stage.quote(), None, BY_PAYER, str(agreement_id))
+    with unit_of_work(stage.services.db, stage.purchaser) as uow:
+        purchase_id = place_purchase(uow, command).purchase.id
+        charge_id = uow.session.scalars(select(PayerCharge.id).where(PayerCharge.purchase_id == purchase_id)).one()
+    with unit_of_work(stage.services.db, payer.owner) as uow:
+        end_agreement(uow, agreement_id)
+    return {"payer_agreement_id": agreement_id, "payer_charge_id": charge_id}
 
 
 def _fair(stage: Stage) -> dict[str, UUID]:

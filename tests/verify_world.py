@@ -91,6 +91,7 @@ from orders.buyer_statements.close_month import close_buyer_month
 from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
 from orders.checkout.decide_purchase import DecidePurchase, decide_purchase
 from orders.checkout.models import Purchase
+from orders.checkout.payer_models import BY_PAYER
 from orders.checkout.place_purchase import PlacePurchase, place_purchase
 from orders.checkout.priced_line import Context
 from orders.checkout.quote_amendment import QuoteAmendment, quote_amendment
@@ -122,6 +123,7 @@ from orders.outgoing_events.publish_events import publish_new
 from orders.papers import draw_paper
 from orders.papers.draw_paper import AskPaper, find_or_draw
 from orders.partners.end_partner import end_partner
+from orders.payers.decide_charge import PayerWay, set_standing_method
 from orders.refunds.ask_refund import AskForRefund, ask_refund
 from orders.refunds.decide_refund import DecideRefund, answer_refund
 from orders.refunds.held import pay_before_red
@@ -584,8 +586,17 @@ class MarketStage:
                 agreement_id = propose_agreement(uow, asked, known=True).id
             with unit_of_work(self.db, payer.owner) as uow:
                 accept_agreement(uow, agreement_id, PayerLimits(monthly_limit_minor=100_000_000))
+                set_standing_method(uow, agreement_id, PayerWay("sandbox", "sbx_ok"))
+            self._buy_by_payer(agreement_id)
             with unit_of_work(self.db, self.buyer.owner) as uow:
                 end_agreement(uow, agreement_id)
+
+    def _buy_by_payer(self, agreement_id: UUID) -> None:
+        with unit_of_work(self.db, self.buyer.owner) as uow:
+            quote_id = create_quote(uow, CreateQuote((QuoteItem(self.seats.id, 1),))).id
+        with unit_of_work(self.db, self.buyer.owner) as uow:
+            place_purchase(uow, PlacePurchase(quote_id, None, BY_PAYER, str(agreement_id)))
+        self.keep_running()
 
     def _fair(self) -> None:
         """One visitor of an exhibition gives its badge, another takes it back."""

@@ -52,6 +52,7 @@ import marketplace.videos.models
 import marketplace.webhooks.models
 import orders.amendments.models
 import orders.checkout.models
+import orders.checkout.payer_models
 import orders.conversations.models
 import orders.offers.models
 import orders.offers.tier_offer_models
@@ -99,6 +100,7 @@ TABLES = {
     marketplace.relations.partner_models.PARTNER_LINK.name: "marketplace.partner_link",
     marketplace.payers.models.PAYER_AGREEMENT.name: "marketplace.payer_agreement",
     marketplace.groups.models.GROUP_MEMBERSHIP.name: "marketplace.group_membership",
+    orders.checkout.payer_models.PAYER_CHARGE.name: "orders.payer_charge",
     marketplace.catalog.models.VERSION.name: "marketplace.listing_version",
     marketplace.catalog.models.PLAN.name: "marketplace.plan",
     marketplace.content_reports.models.CONTENT_REPORT.name: "marketplace.content_report",

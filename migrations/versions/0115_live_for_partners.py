@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql
 from migrations import ddl
 
 revision = "0115"
-down_revision = "0110"
+down_revision = "0112"
 branch_labels = None
 depends_on = None
 

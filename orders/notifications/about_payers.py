@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from uuid import UUID
 
 from sqlalchemy import select
 
@@ -11,9 +12,13 @@ from marketplace.notifications.notify import NewNotification
 from marketplace.payers.agree import PERMISSION
 from marketplace.payers.events import PayerAccepted, PayerEnded, PayerLimitsChanged, PayerProposed
 from marketplace.payers.models import PayerAgreement
+from orders.checkout.approval_reasons import BUY
+from orders.checkout.payer_models import PayerCharge
 from orders.notifications.notifiers import RecordedEvent, notifies_of
+from orders.order.events import PayerChargeAsked, PayerChargeDeclined, PayerChargeRefused
+from orders.order.models import Order
 
-ADDRESS = "/payers"
+ADDRESS, CHARGES = "/payers", "/payers/charges"
 
 
 @notifies_of(PayerProposed)
@@ -41,6 +46,72 @@ def payer_ended(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[Ne
     yield from _to_other_side(uow, ran, "payer_ended", "payer_ended_by_orderer")
     refused = [one for one in events if not one.payload["was_active"]]
     yield from _to_other_side(uow, refused, "payer_refused", "payer_refused")
+
+
+@notifies_of(PayerChargeAsked)
+def charge_asked(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """Whoever looks after the payer's bills."""
+    names = _names(uow, events)
+    for event in events:
+        who = names[event.uuid("charge_id")].org_name
+        yield NewNotification(
+            event.id,
+            event.at,
+            "payer_charge_asked",
+            CHARGES,
+            {"who": who},
+            org_id=event.uuid("payer_org_id"),
+            permission=PERMISSION,
+        )
+
+
+@notifies_of(PayerChargeDeclined)
+def charge_declined(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """Whoever may buy for the organization that ordered."""
+    names, orders = _names(uow, events), _first_orders(uow, events)
+    for event in events:
+        yield NewNotification(
+            event.id,
+            event.at,
+            "payer_charge_declined",
+            orders[event.uuid("purchase_id")],
+            {"who": names[event.uuid("charge_id")].payer_name},
+            org_id=event.uuid("buyer_org_id"),
+            permission=BUY,
+        )
+
+
+@notifies_of(PayerChargeRefused)
+def charge_refused(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """Whoever may buy for the organization that goes on costing it."""
+    orders = _first_orders(uow, events)
+    for event in events:
+        yield NewNotification(
+            event.id,
+            event.at,
+            "payer_charge_refused",
+            orders[event.uuid("purchase_id")],
+            {},
+            org_id=event.uuid("buyer_org_id"),
+            permission=BUY,
+        )
+
+
+def _names(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> dict[UUID, PayerAgreement]:
+    wanted = (
+        select(PayerCharge.id, PayerAgreement)
+        .join(PayerAgreement, PayerAgreement.id == PayerCharge.agreement_id)
+        .where(PayerCharge.id.in_([one.uuid("charge_id") for one in events]))
+    )
+    return {row[0]: row[1] for row in uow.session.execute(wanted)}
+
+
+def _first_orders(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> dict[UUID, str]:
+    """The address of an order of each purchase."""
+    wanted = select(Order.purchase_id, Order.id).where(
+        Order.purchase_id.in_([one.uuid("purchase_id") for one in events])
+    )
+    return {purchase_id: f"/orders/{order_id}" for purchase_id, order_id in uow.session.execute(wanted)}
 
 
 def _to_other_side(

@@ -91,6 +91,7 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("spending", "wallet", addresses.SPENDING, "finance", "buying"),
     NavItem("billing_profiles", "building", addresses.BILLING_PROFILES, "billing", "buying"),
     NavItem("payers", "users", payer_addresses.PAYERS, "billing", "buying"),
+    NavItem("payer_charges", "wallet", payer_addresses.CHARGES, "billing", "buying"),
     NavItem("purchase_rules", "split", addresses.PURCHASE_RULES, "buyer", "buying"),
     NavItem("seller", "home", addresses.SELLER, "seller", "selling"),
     NavItem("seller_videos", "video", addresses.SELLER_VIDEOS, "films", "selling"),

@@ -146,6 +146,7 @@ def samples(language: Language) -> dict[str, Sample]:
         "partners": Sample(partner_samples.partners(s), BUYER),
         "payers": Sample(payer_samples.payers(s), BUYER | {"billing"}),
         "payers-refused": Sample(payer_samples.refused(s), BUYER | {"billing"}),
+        "payer-charges": Sample(payer_samples.charges(s), BUYER | {"billing"}),
         "order-sheets": Sample(order_sheet_samples.order_sheets(s), BUYER),
         "order-sheet-wrong": Sample(order_sheet_samples.wrong_lines(s), BUYER),
         "order-sheet-priced": Sample(order_sheet_samples.priced(s), BUYER),

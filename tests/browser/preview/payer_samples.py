@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 from api.pages.frame.choices import Choice
-from api.pages.payers.views import PayerAgreementItem, PayersView, TypedPayer
+from api.pages.payers.views import (
+    PayerAgreementItem,
+    PayerChargeItem,
+    PayerChargesView,
+    PayerMonthItem,
+    PayerOrderItem,
+    PayersView,
+    TypedPayer,
+)
 from tests.browser.preview.buying_samples import NOW, cny
 from tests.browser.preview.selling_samples import DeskSamples
 
@@ -40,12 +49,16 @@ def payers(s: DeskSamples) -> PayersView:
                 monthly_typed="50000.00",
                 order_typed="10000.00",
                 limits="/l",
+                set_method="/m",
+                method_said="Visa •••• 4242",
             ),
             replace(waiting, accept="/a", limits="/l", invoice_to="orderer"),
             replace(asked, limits="/l"),
             over,
         ),
         address="/payers",
+        charges="/payers/charges",
+        methods=(Choice("", s.pick("每笔先询问", "Ask us about each purchase")), Choice("x:1", "Visa •••• 4242")),
         currencies=(Choice("CNY", "CNY"), Choice("EUR", "EUR")),
         sides=(
             Choice("payer", s.pick("贵组织为对方付款", "My organization pays for it")),
@@ -65,3 +78,32 @@ def refused(s: DeskSamples) -> PayersView:
         "No organization 远山 was found. Nothing was changed. Check the legal name, tax identifier or number.",
     )
     return replace(payers(s), rows=(), typed=TypedPayer("远山"), error_field="partners", field_error=said)
+
+
+def charges(s: DeskSamples) -> PayerChargesView:
+    """One waits, the payment of one failed, one is paid and partly refunded, one was declined; and two months."""
+    wuhan, circle = s.pick("远山制造（武汉）", "Yuanshan Wuhan"), s.pick("产品经理圈", "Circle of product managers")
+
+    def order(n: int) -> PayerOrderItem:
+        seller = s.pick("北辰人力科技", "Beichen Hiring")
+        return PayerOrderItem(f"20261122-A1B2C3D4E{n}", seller, s.hiring, "pending_payment", cny(398_000))
+
+    def item(n: int, name: str, state: str) -> PayerChargeItem:
+        return PayerChargeItem(f"c{n}", name, state, NOW, cny(398_000), None, (order(n),))
+
+    reason = s.pick("今年预算已用完。", "This year's budget is used up.")
+    return PayerChargesView(
+        rows=(
+            replace(item(1, wuhan, "asked"), approve="/a", decline="/d"),
+            replace(item(2, circle, "approved"), failed=True, approve="/a"),
+            replace(item(3, wuhan, "approved"), refunded=cny(98_000)),
+            replace(item(4, circle, "declined"), reason=reason),
+        ),
+        months=(
+            PayerMonthItem(date(2026, 11, 1), wuhan, 2, cny(796_000), cny(98_000), cny(5_000_000), cny(4_302_000)),
+            PayerMonthItem(date(2026, 10, 1), circle, 1, cny(398_000), cny(0), None, None),
+        ),
+        methods=(Choice("x:1", "Visa •••• 4242"), Choice("x:2", "Mastercard •••• 4444")),
+        export="/v1/payer-months/export",
+        back="/payers",
+    )
