@@ -65,6 +65,7 @@ from api.pages.payment_methods import handlers as payment_methods_pages
 from api.pages.payments import handlers as payments_pages
 from api.pages.payouts import handlers as payouts_pages
 from api.pages.products import handlers as products_pages
+from api.pages.promoter_earnings import handlers as promoter_earnings_pages
 from api.pages.promoter_plans import handlers as promoter_plans_pages
 from api.pages.purchase_policy import handlers as purchase_policy_pages
 from api.pages.purchase_rules import handlers as purchase_rules_pages
@@ -162,6 +163,7 @@ MODULES: tuple[ModuleType, ...] = (
     payments_pages,
     payouts_pages,
     products_pages,
+    promoter_earnings_pages,
     promoter_plans_pages,
     purchase_policy_pages,
     purchase_rules_pages,

@@ -4,6 +4,8 @@ from typing import Literal
 
 from api.pages.frame.product_addresses import with_query
 
+EARNINGS = "/promoter/earnings"
+EARNINGS_CSV = "/v1/promoter/earnings/csv"
 Shared = Literal["video", "product", "channel"]
 _PLACES: dict[Shared, tuple[str, str]] = {
     "video": ("/v", "/v1/videos"),

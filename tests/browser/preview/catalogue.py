@@ -9,6 +9,7 @@ from api.language import Language
 from api.pages.frame.navigation import Area
 from api.pages.frame.rendering import Chrome, FlashMessage, OrganizationChoice, View
 from api.pages.operator.views import Queue
+from api.pages.promoter_earnings.views import PromoterEarningsView
 from tests.browser.preview import (
     bank_samples,
     book_samples,
@@ -194,6 +195,8 @@ def samples(language: Language) -> dict[str, Sample]:
         "seller-listing": Sample(s.listings(opened=True), SELLER),
         "seller-money": Sample(s.seller_money(), SELLER),
         "promoter": Sample(s.promoter(), PROMOTER),
+        "promoter-earnings": Sample(promoter_samples.earnings(s), PROMOTER),
+        "promoter-earnings-none": Sample(PromoterEarningsView(()), PROMOTER),
         "operator": Sample(s.operator(), operator),
         "operator-clear": Sample(replace(s.operator(), queues=tuple(map(clear, s.operator().queues))), operator),
         "share": Sample(comment_samples.share(s), BUYER),
