@@ -7,6 +7,7 @@ from types import ModuleType
 from api.v1 import (
     account,
     accounting_periods,
+    analytics,
     api_keys,
     approval_deputies,
     approvals,
@@ -207,6 +208,7 @@ MODULES: tuple[ModuleType, ...] = (
     reference_rates,
     refund_cases,
     reliability,
+    analytics,
     response_cards,
     reviews,
     sale_papers,

@@ -10,6 +10,7 @@ from api.pages.frame.navigation import Area
 from api.pages.frame.rendering import Chrome, FlashMessage, OrganizationChoice, View
 from api.pages.operator.views import Queue
 from tests.browser.preview import (
+    analytics_samples,
     bank_samples,
     book_samples,
     clock_samples,
@@ -234,6 +235,7 @@ def samples(language: Language) -> dict[str, Sample]:
             payee_tax_samples.payees_pages,
             credit_samples.sellers_pages,
             reliability_samples.pages,
+            analytics_samples.pages,
             book_samples.sellers_pages,
             refund_samples.sellers_pages,
             service_samples.pages,
