@@ -21,6 +21,7 @@ NEVER_COPIED = frozenset(
         "marketplace.outgoing_event",
         "marketplace.session",
         "marketplace.touchpoint_day",
+        "orders.sales_day",
         "marketplace.webhook_attempt",
         "marketplace.webhook_delivery",
     }

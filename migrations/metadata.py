@@ -78,6 +78,7 @@ import marketplace.training.models
 import marketplace.videos.models
 import marketplace.webhooks.models
 import orders.amendments.models
+import orders.analytics.models
 import orders.approval_rules.models
 import orders.buyer_statements.models
 import orders.checkout.models

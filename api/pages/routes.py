@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 
 from api.pages.account import handlers as account_pages
+from api.pages.analytics import handlers as analytics_pages
 from api.pages.approvals import handlers as approvals_pages
 from api.pages.awaited_payments import handlers as awaited_payments_pages
 from api.pages.bank import handlers as bank_pages
@@ -170,6 +171,7 @@ MODULES: tuple[ModuleType, ...] = (
     reference_rates_pages,
     refund_cases_pages,
     reliability_pages,
+    analytics_pages,
     response_cards_pages,
     reviews_pages,
     sale_papers_pages,

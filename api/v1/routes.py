@@ -7,6 +7,7 @@ from types import ModuleType
 from api.v1 import (
     account,
     accounting_periods,
+    analytics,
     api_keys,
     approval_deputies,
     approvals,
@@ -223,6 +224,7 @@ MODULES: tuple[ModuleType, ...] = (
     reference_rates,
     refund_cases,
     reliability,
+    analytics,
     response_cards,
     reviews,
     sale_papers,

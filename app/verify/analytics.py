@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from app.verify.rule import Query
 from marketplace.attribution.count_touchpoints import READER
+from orders.analytics import count_sales
+from orders.analytics.count_sales import CHANGED, FIGURES, GROUPED, PLACES, SALES
 
 TOUCHPOINTS = Query(
     "analytics.touchpoints",
@@ -41,4 +43,23 @@ TOUCHPOINTS = Query(
     HAVING (sum(impressions), sum(views), sum(card_clicks), sum(shares), sum(leads), sum(watched_ms)) <> (0, 0, 0, 0, 0, 0)
     """,  # noqa: S608 - every piece of it stands in this program
 )
-RULES = (TOUCHPOINTS,)
+_SINCE = f"(SELECT read_until FROM kernel.event_cursor WHERE reader = '{count_sales.READER}')"  # noqa: S608 - (same)
+_NEGATIVE = ", ".join(f"-{name}" for name in FIGURES.split(", "))
+_SUMS = ", ".join(f"sum({name}) AS {name}" for name in FIGURES.split(", "))
+SOLD = Query(
+    "analytics.sales",
+    "按日汇总的销售等于当日下单且已付款的订单行，以及其后的激活、留存、续订、退款与金额；金额即已入账的收费。",
+    "Sales by day are the lines that were ordered then and paid, with what became of them since; amounts are the charges.",
+    # Days of which something was recorded since they were counted are not what they were then.
+    f"""
+    WITH later AS ({CHANGED.replace(":since", _SINCE).replace(":until", "'infinity'")}), both_sides AS (
+        {SALES} {GROUPED}
+        UNION ALL SELECT {PLACES}, {_NEGATIVE} FROM orders.sales_day
+    )
+    SELECT {PLACES}, {_SUMS} FROM both_sides
+    WHERE EXISTS (SELECT 1 FROM kernel.event_cursor WHERE reader = '{count_sales.READER}')
+      AND (seller_org_id, day) NOT IN (SELECT seller_org_id, day FROM later)
+    {GROUPED} HAVING {" OR ".join(f"sum({name}) <> 0" for name in FIGURES.split(", "))}
+    """,  # noqa: S608 - (same)
+)
+RULES = (TOUCHPOINTS, SOLD)

@@ -58,6 +58,8 @@ KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ("orders.subscription", "order_line_id", "orders.order_line", BOTH, BOTH),
     ("orders.subscription_term", "subscription_id", "orders.subscription", BOTH, BOTH),
     ("orders.amendment", "subscription_id", "orders.subscription", BOTH, BOTH),
+    ("orders.sales_day", "listing_id", "marketplace.listing", "seller_org_id", "org_id"),
+    ("orders.sales_day", "tier_id", "marketplace.partner_tier", "seller_org_id", "seller_org_id"),
     ("orders.amendment", "order_line_id", "orders.order_line", BOTH, BOTH),
     ("orders.refund_case", "order_id", 'orders."order"', BOTH, BOTH),
     ("orders.refund_evidence", "case_id", "orders.refund_case", BOTH, BOTH),

@@ -5,6 +5,7 @@ from typing import Literal
 
 from api.pages.frame import (
     addresses,
+    analytics_addresses,
     bank_addresses,
     card_addresses,
     conversation_addresses,
@@ -115,6 +116,7 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("seller_store_credits", "wallet", addresses.store_credits.SELLER_CREDITS, "earnings", "selling"),
     NavItem("seller_disputes", "alert", addresses.disputes.SELLER, "earnings", "selling"),
     NavItem("seller_listings", "box", addresses.SELLER_LISTINGS, "sales", "selling"),
+    NavItem("seller_analytics", "gauge", analytics_addresses.FUNNEL, "sales", "selling"),
     NavItem("seller_reliability", "gauge", reliability_addresses.SELLER, "sales", "selling"),
     NavItem("seller_partners", "users", addresses.partners.SELLER_PARTNERS, "coupons", "selling"),
     NavItem("seller_promoter_plans", "share", addresses.policies.SELLER_PLANS, "coupons", "selling"),

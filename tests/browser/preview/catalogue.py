@@ -11,6 +11,7 @@ from api.pages.frame.rendering import Chrome, FlashMessage, OrganizationChoice, 
 from api.pages.operator.views import Queue
 from api.pages.promoter_earnings.views import PromoterEarningsView
 from tests.browser.preview import (
+    analytics_samples,
     bank_samples,
     book_samples,
     circle_samples,
@@ -256,6 +257,7 @@ def samples(language: Language) -> dict[str, Sample]:
             payee_tax_samples.payees_pages,
             credit_samples.sellers_pages,
             reliability_samples.pages,
+            analytics_samples.pages,
             book_samples.sellers_pages,
             refund_samples.sellers_pages,
             service_samples.pages,

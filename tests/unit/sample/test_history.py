@@ -49,6 +49,7 @@ from marketplace.discovery.jobs import INDEX_ANEW
 from marketplace.placements.claim_checks import ClaimValue, Terms, find_contradiction, price_unit
 from marketplace.pricing.engine import price_term
 from marketplace.publishing.jobs import PUBLISH_DUE
+from orders.analytics.count_sales import COUNT_SALES
 from orders.approval_rules.jobs import SWEEP_DEPUTIES
 from orders.buyer_statements.jobs import SWEEP_STATEMENTS
 from orders.coupons.jobs import SWEEP_ENDING
@@ -87,6 +88,7 @@ OF_THE_PRESENT = {
     INDEX_ANEW,
     COUNT_OUTCOMES,
     COUNT_TOUCHPOINTS,
+    COUNT_SALES,
     COUNT_DELIVERIES,
     PAUSE_FAILING,
     RELEASE_MENDED,
