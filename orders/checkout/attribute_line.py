@@ -49,6 +49,7 @@ def attribute_line(
         video_id=found.video_id,
         placement_id=found.placement_id,
         live_session_id=found.live_session_id,
+        circle_id=context.circle_id,
         second_ms=found.second_ms,
         touchpoint_id=found.touchpoint_id,
         touched_at=found.touched_at,
