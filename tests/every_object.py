@@ -122,6 +122,7 @@ from orders.checkout.place_purchase import PlacePurchase, place_purchase
 from orders.checkout.quote_models import Quote
 from orders.conversations.models import Conversation, ConversationMessage
 from orders.conversations.write import WriteMessage, write_to_seller
+from orders.coupons.circle_offers import OfferToCircle, offer_to_circle
 from orders.coupons.make_coupon import MakeCoupon, make_coupon
 from orders.coupons.models import Coupon
 from orders.disputes.models import DisputeEvidence
@@ -191,6 +192,7 @@ KINDS: dict[str, type[Base]] = {
     "circle_id": Circle,
     "circle_member_id": CircleMember,
     "circle_post_id": CirclePost,
+    "circle_offer_id": Coupon,
     "hall_id": Hall,
     "booth_id": HallBooth,
     "badge_exchange_id": HallExchange,
@@ -597,7 +599,13 @@ def _circle(stage: Stage) -> dict[str, UUID]:
         colleague = make_member(uow, stage.buyer, "viewer")
         (member_id,) = join(uow, circle, colleague)
         post_id = post(uow, circle, colleague)
-    return {"circle_id": circle.org_id, "circle_member_id": member_id, "circle_post_id": post_id}
+        community = make_circle(uow, stage.seller.owner, visibility="closed")
+        plan, today = uow.session.get_one(Plan, stage.seat_plan), clock.today("Asia/Shanghai")
+        with acting(uow, stage.seller.owner):
+            offer = OfferToCircle(community.org_id, plan.listing_id, "圈内优惠", today, today, percent_ppm=100_000)
+            offer_id = offer_to_circle(uow, offer).id
+    made = {"circle_id": circle.org_id, "circle_member_id": member_id, "circle_post_id": post_id}
+    return made | {"circle_offer_id": offer_id}
 
 
 def _payer(stage: Stage) -> dict[str, UUID]:

@@ -102,6 +102,7 @@ from orders.conversations.write import (
     write_to_customer,
     write_to_seller,
 )
+from orders.coupons.circle_offers import OfferToCircle, offer_to_circle
 from orders.coupons.live_price import SetLivePrice, set_live_price
 from orders.coupons.make_coupon import MakeCoupon, make_coupon
 from orders.invoicing.correct_title import CorrectTitle, correct_invoice_title
@@ -623,7 +624,7 @@ class MarketStage:
         self.keep_running()
 
     def _circles(self) -> None:
-        """A community with a post above the others, and an internal circle."""
+        """A community with a post above the others and an offer that a member takes, and an internal circle."""
         with unit_of_work(self.db, SYSTEM) as uow:
             community = make_circle(uow, self.seller.owner)
             join(uow, community, self.buyer.owner)
@@ -632,6 +633,17 @@ class MarketStage:
                 mark_post(uow, post_id, marked=True)
             internal = make_circle(uow, self.buyer.owner, "internal")
             post(uow, internal, self.buyer.owner)
+        with unit_of_work(self.db, self.seller.owner) as uow:
+            today = clock.today("Asia/Shanghai")
+            listing_id, until = self.seats.listing_id, today + timedelta(days=30)
+            offer_to_circle(
+                uow, OfferToCircle(community.org_id, listing_id, "圈内九折", today, until, 100_000, places=3)
+            )
+        with unit_of_work(self.db, self.buyer.owner) as uow:
+            context = Context(circle_id=community.org_id)
+            quote_id = create_quote(uow, CreateQuote((QuoteItem(self.seats.id, 3),), context=context)).id
+        self.take(quote_id)
+        self.keep_running()
 
     def _change_at_tier(self, tier_id: UUID) -> None:
         """What was bought at the price of a tier is changed to a larger plan at it."""

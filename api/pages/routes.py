@@ -104,6 +104,7 @@ from api.pages.webhooks import handlers as webhooks_pages
 
 MODULES: tuple[ModuleType, ...] = (
     account_pages,
+    analytics_pages,
     approvals_pages,
     awaited_payments_pages,
     bank_pages,
@@ -171,7 +172,6 @@ MODULES: tuple[ModuleType, ...] = (
     reference_rates_pages,
     refund_cases_pages,
     reliability_pages,
-    analytics_pages,
     response_cards_pages,
     reviews_pages,
     sale_papers_pages,

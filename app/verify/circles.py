@@ -42,4 +42,18 @@ MARKED = Query(
     """,
 )
 
-RULES = (OWNED, INTERNAL, MARKED)
+SOLD = Query(
+    "circles.sold",
+    "以圈内优惠成交的订单，其归因都是该圈子。",
+    "Whoever took what is offered to a circle bought through it.",
+    """
+    SELECT u.order_id, c.circle_id
+    FROM orders.coupon_use u
+    JOIN orders.coupon c ON c.seller_org_id = u.seller_org_id AND c.id = u.coupon_id
+    WHERE c.circle_id IS NOT NULL
+      AND NOT EXISTS (SELECT 1 FROM orders.order_line l JOIN orders.attribution a ON a.order_line_id = l.id
+                      WHERE l.order_id = u.order_id AND a.circle_id = c.circle_id)
+    """,
+)
+
+RULES = (OWNED, INTERNAL, MARKED, SOLD)

@@ -81,6 +81,17 @@ def member_of(uow: UnitOfWork, circle_id: UUID) -> CircleStanding:
     return found
 
 
+def require_buying_through(uow: UnitOfWork, circle_id: UUID) -> None:
+    """The acting person is in the circle for the organization that they act for, or acts for the circle itself.
+
+    Raises: as `member_of`; Forbidden `circle_other_organization`.
+    """
+    if uow.principal.org_id == circle_id:
+        return
+    if member_of(uow, circle_id).inside().member_org_id != uow.principal.organization():
+        raise Forbidden("circle_other_organization")
+
+
 def leader_of(uow: UnitOfWork, circle_id: UUID) -> CircleStanding:
     """A circle that the acting person leads. Raises: as `standing_in`; Forbidden `circle_leaders_only`."""
     found = standing_in(uow, circle_id)

@@ -8,7 +8,7 @@ from alembic import op
 from migrations import ddl
 
 revision = "0108"
-down_revision = "0106"
+down_revision = "0107"
 branch_labels = None
 depends_on = None
 

@@ -8,7 +8,7 @@ from alembic import op
 from migrations import ddl
 
 revision = "0112"
-down_revision = "0110"
+down_revision = "0111"
 branch_labels = None
 depends_on = None
 

@@ -50,6 +50,7 @@ def attribute_line(
         placement_id=found.placement_id,
         live_session_id=found.live_session_id,
         share_link_id=found.share_link_id,
+        circle_id=context.circle_id,
         second_ms=found.second_ms,
         touchpoint_id=found.touchpoint_id,
         touched_at=found.touched_at,

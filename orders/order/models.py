@@ -228,7 +228,7 @@ class Attribution(Base):
         UniqueConstraint("order_line_id"),
         CheckConstraint("rule IN ('context', 'last_click', 'last_view', 'none')", name="rule"),
         Index("ix_attribution_video_id", "video_id", "id", postgresql_where=text("video_id IS NOT NULL")),
-        *partly_each("attribution", "promoter_org_id", "placement_id", "live_session_id", "share_link_id"),
+        *partly_each("attribution", "promoter_org_id", "placement_id", "live_session_id", "share_link_id", "circle_id"),
         of_both("order_line_id", "orders.order_line"),
         {"schema": "orders"},
     )
@@ -243,6 +243,7 @@ class Attribution(Base):
     placement_id: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.placement.id"))
     live_session_id: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.live_session.id"))
     share_link_id: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.share_link.id"))
+    circle_id: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.circle.org_id"))
     second_ms: Mapped[int | None]
     """Of the video, which of a session is where that was."""
     touchpoint_id: Mapped[UUID | None]

@@ -85,6 +85,12 @@ BODIES: dict[str, dict[str, Any]] = {
     "PUT /v1/circles/{circle_id}": {"name": "x"},
     "PUT /v1/circles/{circle_id}/directory": {"listed": True},
     "POST /v1/circles/{circle_id}/posts": {"text": "x"},
+    "POST /v1/circles/{circle_id}/offers": {
+        "listing_id": str(uuid7()),
+        "name": "x",
+        "starts_on": "2099-01-01",
+        "ends_on": "2099-01-02",
+    },
     "POST /v1/circle-members/{circle_member_id}/answer": {"accept": True},
     "PUT /v1/circle-members/{circle_member_id}/role": {"role": "owner"},
     "POST /v1/circle-posts/{circle_post_id}/decision": {"show": True},

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from kernel import clock
 from kernel.db.uow import unit_of_work
 from kernel.principal import SYSTEM
+from marketplace.catalog.models import Plan
 from marketplace.channels.models import Channel
 from tests.factories_marketplace import make_channel
 
@@ -29,6 +32,13 @@ def circles(world: World) -> None:
     assert ask("PUT /v1/circles/{circle_id}/directory", guest, {"listed": True}, **at)["listed"]
     ask("PUT /v1/circle-members/{circle_member_id}/role", owner, {"role": "moderator"}, **who)
     ask("PUT /v1/circle-members/{circle_member_id}/role", owner, {"role": "member"}, **who)
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        listing_id = str(uow.session.get_one(Plan, stage.seat_plan).listing_id)
+    today = clock.today("Asia/Shanghai")
+    days = {"starts_on": str(today), "ends_on": str(today + timedelta(days=9))}
+    said = {"listing_id": listing_id, "name": "圈内优惠", "percent_ppm": 150_000, "places": 20, **days}
+    offer = ask("POST /v1/circles/{circle_id}/offers", owner, said, **at)
+    ask("POST /v1/circle-offers/{circle_offer_id}/end", owner, circle_offer_id=offer["id"])
     written = ask("POST /v1/circles/{circle_id}/posts", guest, {"text": "大家好"}, **at)
     post = {"circle_post_id": written["id"]}
     assert written["state"] == "waiting"

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from litestar.testing import TestClient
 from sqlalchemy import select
 
+from kernel import clock
 from marketplace.catalog.models import Plan
 from marketplace.circles.models import Circle, CircleMember
 from marketplace.circles.post_models import CirclePost
 from marketplace.notifications.models import Notification
+from orders.coupons.models import Coupon
 from orders.notifications.notify_of_events import NOTIFY
 from tests.loop.test_halls import post
 from tests.loop.test_trial_pages import field, seller, shown
@@ -21,13 +24,29 @@ Browser = TestClient[Any]
 SETTINGS = {"visibility": "closed", "joining": "approval", "moderation": "before"}
 
 
+def offered_and_bought(stage: Stage, seller: Browser, browser: Browser, here: str, listing_id: str) -> None:
+    """The seller offers its product to the circle, and the member's sheet shows the price."""
+    today = clock.today("Asia/Shanghai")
+    said = {"offer_name": "圈内八折", "percent": "20", "places": "5", "starts_on": str(today), "listing_id": listing_id}
+    assert 'value="圈内八折"' in post(seller, f"{here}/offers", 422, ends_on="x", **said)
+    post(seller, f"{here}/offers", ends_on=str(today + timedelta(days=9)), **said)
+    sheet = f"/products/{listing_id}/buy?circle={here.removeprefix('/circles/')}"
+    assert sheet in shown(browser, here)
+    page = shown(browser, sheet)
+    assert "圈内八折" in page
+    assert f'name="circle" value="{here.removeprefix("/circles/")}"' in page
+    (offer,) = stage.rows(select(Coupon).where(Coupon.name == "圈内八折").order_by(Coupon.created_at.desc()).limit(1))
+    post(seller, f"/circle-offers/{offer.id}/end")
+    assert "圈内八折" not in shown(browser, sheet)
+
+
 def test_a_circle_is_founded_joined_and_written_in(stage: Stage, seller: Browser, browser: Browser) -> None:
     assert "创建圈子" in shown(seller, "/circles")
     key = field(post(seller, "/circles", 422, name="", kind="community", **SETTINGS), "idempotency_key")
     for _ in range(2):
         post(seller, "/circles", name="招聘同行", kind="community", idempotency_key=key, **SETTINGS)
     (circle,) = stage.rows(
-        select(Circle).where(Circle.company_org_id.is_(None)).order_by(Circle.created_at.desc()).limit(1)
+        select(Circle).where(Circle.founded_by == stage.seller.owner.person_id, Circle.kind == "community")
     )
     here = f"/circles/{circle.org_id}"
     assert "招聘同行" in shown(browser, "/circles")
@@ -54,6 +73,7 @@ def test_a_circle_is_founded_joined_and_written_in(stage: Stage, seller: Browser
     stage.tick(NOTIFY)
     told = set(stage.rows(select(Notification.kind).where(Notification.org_id.in_((stage.buyer.id, stage.seller.id)))))
     assert {"circle_join_asked", "circle_join_accepted", "circle_post_waits", "circle_post_shown"} <= told
+    offered_and_bought(stage, seller, browser, here, str(listing_id))
     post(seller, f"{here}/settings", name="招聘同行圈", visibility="open", joining="open", moderation="after")
     old = circle.code
     post(seller, f"{here}/link")

@@ -48,6 +48,7 @@ def show_product_sheet(listing_id: FromPath[UUID], page_request: Given[PageReque
     live = page_request.query("live", most=36)
     wanted = replace(_asked(page_request), listing=listing_id, second=page_request.query_number("second"))
     wanted = replace(wanted, live=parse_uuid_or_404(live, "live_session_not_found") if live else None)
+    wanted = replace(wanted, circle=_circle(page_request.query("circle", most=36)))
     return _not_bought(page_request, wanted) or _shown(page_request, wanted)
 
 
@@ -71,11 +72,16 @@ def submit_product_sheet(
 ) -> Response[str] | Response[bytes]:
     """As the sheet of a card, without a video."""
     live = form.text("live", most=36)
-    wanted = replace(_filled_in(form), listing=listing_id)
+    wanted = replace(_filled_in(form), listing=listing_id, circle=_circle(form.text("circle", most=36)))
     if live:
         session_id = parse_uuid_or_404(live, "live_session_not_found")
         wanted = replace(wanted, live=session_id, second=form.number("second", most=86_400))
     return _not_bought(page_request, wanted, status=409) or _submit(page_request, form, wanted)
+
+
+def _circle(named: str) -> UUID | None:
+    """The circle through which it is bought. Raises NotFound `circle_not_found`."""
+    return parse_uuid_or_404(named, "circle_not_found") if named else None
 
 
 @page("/offers/{offer_id:uuid}/buy", SIGNED_IN)

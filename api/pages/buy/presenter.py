@@ -59,6 +59,8 @@ class Wanted:
     share: str | None = None
     live: UUID | None = None
     """The live session in whose room it is bought, at `second`."""
+    circle: UUID | None = None
+    """The circle through which its member buys."""
     plan_id: str = ""
     quantity: int = 0
     billing_profile_id: str = ""
@@ -98,7 +100,7 @@ class Offered:
         if wanted.live is not None:
             return Context(live_session_id=wanted.live, second_ms=wanted.second * 1000)
         if self.item is None or self.card is None:
-            return Context()
+            return Context(circle_id=wanted.circle)
         return Context(
             video_id=self.item.id,
             placement_id=self.card.placement_id,
@@ -254,6 +256,7 @@ def _view(
         department_id=wanted.department_id,
         coupon=wanted.coupon,
         live=(str(wanted.live), wanted.second) if wanted.live is not None else None,
+        circle=str(wanted.circle or ""),
         terms_version=str(listing.terms["version"]) if listing.terms else "",
         reliability=listing.reliability,
         error=error,

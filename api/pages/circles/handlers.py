@@ -14,6 +14,7 @@ from litestar.di import NamedDependency as Given
 from litestar.params import FromPath
 
 from api.auth import SIGNED_IN
+from api.pages.circles.offers import offer_of, typed_offer, with_offers
 from api.pages.circles.presenter import circle_page, circles_view, link_page, members_page, settings_page
 from api.pages.circles.views import CirclePage, CircleSettingsPage, CirclesView, CircleTyped
 from api.pages.frame import circle_addresses
@@ -39,6 +40,8 @@ from marketplace.circles.membership import (
 )
 from marketplace.circles.posts import WritePost, decide_post, mark_post, remove_post, write_post
 from marketplace.circles.queries import get_circle, get_post_view
+from orders.coupons.circle_offers import end_circle_offer, offer_to_circle
+from orders.coupons.make_coupon import PERMISSION
 
 Answer = Response[str] | Response[bytes]
 _CARD: Final = re.compile(r"/(v|products)/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?![0-9a-f-])", re.IGNORECASE)
@@ -89,7 +92,7 @@ def found(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
 @page("/circles/{circle_id:uuid}", SIGNED_IN)
 def show_circle(circle_id: FromPath[UUID], page_request: Given[PageRequest]) -> Answer:
     """A circle. A video or a product that the reader is about to share stands in the form (`link`)."""
-    view = replace(circle_page(page_request, circle_id), link=page_request.query("link", most=300))
+    view = replace(_whole_page(page_request, circle_id), link=page_request.query("link", most=300))
     return page_request.render(view, headers=NOT_INDEXED)
 
 
@@ -109,7 +112,7 @@ def write(circle_id: FromPath[UUID], page_request: Given[PageRequest], form: Giv
     except DomainError as refused:
         if refused.code == "circle_not_found":
             raise
-        view = replace(circle_page(page_request, circle_id), text=text, link=link)
+        view = replace(_whole_page(page_request, circle_id), text=text, link=link)
         named = "link" if refused.code in ("video_not_found", "listing_not_found") else ""
         return _refused(page_request, view, refused, named)
     waits = msgspec.json.decode(answer.body)["state"] == "waiting"
@@ -138,7 +141,7 @@ def do(circle_id: FromPath[UUID], act: FromPath[str], page_request: Given[PageRe
     except NotFound:
         raise
     except DomainError as refused:
-        return _refused(page_request, circle_page(page_request, circle_id), refused)
+        return _refused(page_request, _whole_page(page_request, circle_id), refused)
     if act == "join":
         notice = "circle_joined" if done == "active" else "circle_asked"
     if act == "leave":
@@ -154,6 +157,30 @@ def unfollow(
     del form
     page_request.transact(lambda uow: unfollow_for_circle(uow, circle_id, channel_id))
     return page_request.redirect(circle_addresses.circle(circle_id), notice="circle_channel_dropped")
+
+
+@form_post("/circles/{circle_id:uuid}/offers", PERMISSION)
+def offer(circle_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
+    """Offer a product of one's own seller to it."""
+    typed = typed_offer(form)
+    try:
+        command = offer_of(form, typed, circle_id)
+        page_request.transact(lambda uow: offer_to_circle(uow, command).id)
+    except DomainError as refused:
+        if refused.code == "circle_not_found":
+            raise
+        view = replace(_whole_page(page_request, circle_id), offered=typed)
+        named = {"name": "offer_name"}.get(str(getattr(refused, "field", None)), "")
+        return _refused(page_request, view, refused, named)
+    return page_request.redirect(circle_addresses.circle(circle_id), notice="circle_offered")
+
+
+@form_post("/circle-offers/{offer_id:uuid}/end", SIGNED_IN)
+def end_offer(offer_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
+    """Let nobody be quoted at it any more."""
+    del form
+    circle_id = page_request.transact(lambda uow: end_circle_offer(uow, offer_id).circle_id)
+    return page_request.redirect(circle_addresses.circle(circle_id), notice="circle_offer_ended")
 
 
 @page("/circles/{circle_id:uuid}/members", SIGNED_IN)
@@ -243,6 +270,10 @@ def change_settings(circle_id: FromPath[UUID], page_request: Given[PageRequest],
     return page_request.redirect(circle_addresses.circle(circle_id, "/settings"), notice="circle_saved")
 
 
+def _whole_page(page_request: PageRequest, circle_id: UUID) -> CirclePage:
+    return with_offers(page_request, circle_page(page_request, circle_id), circle_id)
+
+
 def _follow(page_request: PageRequest, circle_id: UUID, form: Form) -> Answer:
     handle = form.text("handle", most=100)
 
@@ -254,7 +285,7 @@ def _follow(page_request: PageRequest, circle_id: UUID, form: Form) -> Answer:
     except DomainError as refused:
         if refused.code == "circle_not_found":
             raise
-        view = replace(circle_page(page_request, circle_id), handle=handle)
+        view = replace(_whole_page(page_request, circle_id), handle=handle)
         return _refused(page_request, view, refused, "handle")
     return page_request.redirect(circle_addresses.circle(circle_id), notice="circle_channel_followed")
 
@@ -293,6 +324,8 @@ routes = [
     write,
     do,
     unfollow,
+    offer,
+    end_offer,
     show_members,
     show_settings,
     change_settings,

@@ -110,6 +110,34 @@ class CircleVideoItem:
 
 
 @dataclass(frozen=True, slots=True)
+class CircleOfferItem:
+    """What a seller offers to the circle. `buy`: where a member buys it, nothing before it begins."""
+
+    id: str
+    title: str
+    seller: str
+    off: str
+    left: int | None
+    places: int | None
+    starts_at: datetime
+    ends_at: datetime
+    buy: str
+    may_end: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CircleOfferTyped:
+    """What was typed of an offer."""
+
+    listing_id: str = ""
+    offer_name: str = ""
+    percent: str = ""
+    places: str = ""
+    starts_on: str = ""
+    ends_on: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CirclePage:
     """A circle: what is written in it, what its leaders marked, and what is new on the channels that it follows."""
 
@@ -125,6 +153,10 @@ class CirclePage:
     marked: tuple[PostItem, ...] = ()
     channels: tuple[ChannelItem, ...] = ()
     videos: tuple[CircleVideoItem, ...] = ()
+    offers: tuple[CircleOfferItem, ...] = ()
+    own_products: tuple[Choice, ...] = ()
+    """What the reader's seller may offer to it."""
+    offered: CircleOfferTyped = CircleOfferTyped()
     waiting_members: int = 0
     listed: bool = False
     text: str = ""

@@ -18,6 +18,11 @@ def member(member_id: object, act: str) -> str:
     return f"/circle-members/{member_id}/{act}"
 
 
+def offer_end(offer_id: object) -> str:
+    """Where an offer to a circle is ended."""
+    return f"/circle-offers/{offer_id}/end"
+
+
 def post(post_id: object, act: str) -> str:
     """Where a post is shown, hidden, marked, unmarked or taken back."""
     return f"/circle-posts/{post_id}/{act}"

@@ -13,6 +13,7 @@ from api.pages.circles.views import (
     CircleLinkPage,
     CircleMemberItem,
     CircleMembersPage,
+    CircleOfferItem,
     CirclePage,
     CircleSettingsPage,
     CirclesView,
@@ -76,6 +77,24 @@ def _post(s: DeskSamples, number: int, text: str, **more: Any) -> PostItem:
     return replace(item, **more)
 
 
+def _offers(s: DeskSamples) -> tuple[CircleOfferItem, ...]:
+    """One that runs, with places, and one that is to begin."""
+    runs = CircleOfferItem(
+        "o1",
+        s.pick("招聘专业版", "Hiring Pro"),
+        s.seller,
+        "−15%",
+        7,
+        20,
+        NOW - timedelta(days=1),
+        NOW + timedelta(days=9),
+        "/products/1/buy?circle=c1",
+        may_end=True,
+    )
+    later = replace(runs, id="o2", title=s.pick("面试助手", "Interview Assistant"), left=None, places=None, buy="")
+    return runs, replace(later, starts_at=NOW + timedelta(days=2), may_end=False)
+
+
 def circles(s: DeskSamples) -> CirclesView:
     """Two of the reader's, one to find, and the form."""
     asked = replace(_circle(s, "exchange", "", "asked"), id="c2", name=s.pick("出海企业交流", "Going abroad"))
@@ -109,6 +128,8 @@ def community(s: DeskSamples) -> CirclePage:
         marked=(replace(welcome, may_mark=True),),
         channels=(ChannelItem("h1", s.seller, "/c/1"),),
         videos=(CircleVideoItem(s.pick("秋招复盘", "The autumn season in review"), "/v/2", NOW - timedelta(days=1)),),
+        offers=_offers(s),
+        own_products=(Choice("l1", s.pick("招聘专业版", "Hiring Pro")),),
         waiting_members=2,
         next_address="/circles/c1?cursor=x",
     )

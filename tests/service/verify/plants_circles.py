@@ -17,5 +17,9 @@ def circles_internal(p: Planter, _: World) -> None:
     )
 
 
+def circles_sold(p: Planter, _: World) -> None:
+    p.change("UPDATE orders.attribution SET circle_id = NULL WHERE circle_id IS NOT NULL")
+
+
 def circles_marked(p: Planter, _: World) -> None:
     p.change("UPDATE marketplace.circle SET kind = 'exchange' WHERE kind = 'community'")
