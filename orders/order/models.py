@@ -225,11 +225,10 @@ class Attribution(Base):
 
     __tablename__ = "attribution"
     __table_args__ = (
-        UniqueConstraint("order_line_id"),
         CheckConstraint("rule IN ('context', 'last_click', 'last_view', 'none')", name="rule"),
         Index("ix_attribution_video_id", "video_id", "id", postgresql_where=text("video_id IS NOT NULL")),
         *partly_each("attribution", "promoter_org_id", "placement_id", "live_session_id", "share_link_id", "circle_id"),
-        of_both("order_line_id", "orders.order_line"),
+        *(UniqueConstraint("order_line_id"), of_both("order_line_id", "orders.order_line")),
         {"schema": "orders"},
     )
     id: Mapped[Id]
