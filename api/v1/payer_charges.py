@@ -6,12 +6,13 @@ import csv
 from collections.abc import Iterable
 from datetime import date, datetime
 from io import StringIO
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from litestar import Response, get, post, put
 from litestar.di import NamedDependency as Given
 from litestar.params import FromPath, JSONBody
+from litestar.response import Stream
 from msgspec import Meta
 from pydantic import ConfigDict, Field
 
@@ -29,6 +30,7 @@ from kernel.money import Money
 from marketplace.payers.agree import PERMISSION
 from orders.checkout.payer_models import PAYER_CHARGE
 from orders.payers.decide_charge import PayerWay, approve_charge, decline_charge, set_standing_method
+from orders.payers.documents import find_payer_file
 from orders.payers.queries import (
     OwnPayer,
     PayerChargeRow,
@@ -90,6 +92,17 @@ class PayerOrderOut(Out):
     titles: Annotated[list[list[str]], Meta(description="Of its lines, in Chinese and in English")]
 
 
+class PayerDocumentOut(Out):
+    """An invoice or credit note of an order that the payer pays."""
+
+    id: UUID
+    kind: str
+    number: str
+    issued_on: date
+    gross: MoneyOut
+    is_drawn: Annotated[bool, Meta(description="Whether its files can be downloaded")]
+
+
 class PayerChargeOut(Out):
     """A purchase of another organization that yours pays, or is asked to."""
 
@@ -108,6 +121,7 @@ class PayerChargeOut(Out):
     created_at: datetime
     decided_at: datetime | None
     orders: list[PayerOrderOut]
+    documents: list[PayerDocumentOut]
 
     @classmethod
     def of(cls, row: PayerChargeRow) -> PayerChargeOut:
@@ -123,7 +137,8 @@ class PayerChargeOut(Out):
             )
             for one in row.orders
         ]
-        return cls.of_row(row, orders=orders)
+        documents = [PayerDocumentOut.of_row(one) for one in row.documents]
+        return cls.of_row(row, orders=orders, documents=documents)
 
 
 class PayerMonthOut(Out):
@@ -257,6 +272,32 @@ def put_standing_method(
     return request.transact(work)
 
 
+@get(
+    "/v1/payer-charges/{payer_charge_id:uuid}/documents/{invoice_id:uuid}/pdf",
+    permission=PERMISSION,
+    refuses=[409],
+    sync_to_thread=True,
+    media_type="application/pdf",
+    tags=["buying"],
+)
+def download_payer_pdf(payer_charge_id: FromPath[UUID], invoice_id: FromPath[UUID], request: ApiRequest) -> Stream:
+    """The document as PDF/A-3 with its XML embedded, as its buyer has it."""
+    return _download(request, payer_charge_id, invoice_id, "pdf")
+
+
+@get(
+    "/v1/payer-charges/{payer_charge_id:uuid}/documents/{invoice_id:uuid}/xml",
+    permission=PERMISSION,
+    refuses=[409],
+    sync_to_thread=True,
+    media_type="application/xml",
+    tags=["buying"],
+)
+def download_payer_xml(payer_charge_id: FromPath[UUID], invoice_id: FromPath[UUID], request: ApiRequest) -> Stream:
+    """The document's EN 16931 XML, as its buyer has it."""
+    return _download(request, payer_charge_id, invoice_id, "xml")
+
+
 @get("/v1/payer-months", permission=PERMISSION, sync_to_thread=True, tags=["buying"])
 def get_payer_months(request: ApiRequest) -> list[PayerMonthOut]:
     """By month and organization that yours pays for: ordered, given back, limit and what is left; the newest first."""
@@ -310,6 +351,22 @@ def months_csv(rows: Iterable[PayerMonthRow]) -> bytes:
     return written.getvalue().encode("utf-8-sig")
 
 
+def _download(request: ApiRequest, charge_id: UUID, invoice_id: UUID, form: Literal["pdf", "xml"]) -> Stream:
+    with request.transaction() as uow:
+        found = find_payer_file(uow, charge_id, invoice_id, form)
+    # Read after the transaction: nothing outside is asked while it is open.
+    return Stream(
+        request.services.storage.stream(found.key),
+        media_type=f"application/{form}",
+        headers={
+            "Content-Disposition": f'attachment; filename="{found.file_name}"',
+            "ETag": f'"{found.sha256}"',
+            "X-Content-Type-Options": "nosniff",
+            "Cache-Control": "private, no-store",
+        },
+    )
+
+
 def _charge(uow: UnitOfWork, charge_id: UUID) -> PayerChargeOut:
     return PayerChargeOut.of(get_charge(uow, charge_id))
 
@@ -320,6 +377,8 @@ routes = [
     post_payer_approval,
     post_payer_decline,
     put_standing_method,
+    download_payer_pdf,
+    download_payer_xml,
     get_payer_months,
     export_payer_months,
     get_own_payer,

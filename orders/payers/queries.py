@@ -26,6 +26,7 @@ from orders.checkout.payer_charges import USING, PayerMonth, payer_month
 from orders.checkout.payer_models import PayerCharge, PayerMethod
 from orders.customer_list import GIVEN_BACK
 from orders.order.models import Order, OrderLine
+from orders.payers.documents import PayerDocumentRow, documents_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,8 @@ class PayerChargeRow:
     created_at: datetime
     decided_at: datetime | None
     orders: tuple[PayerOrderRow, ...]
+    documents: tuple[PayerDocumentRow, ...]
+    """Invoices and credit notes of what was approved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +227,7 @@ def _rows(uow: UnitOfWork, charges: Sequence[PayerCharge]) -> list[PayerChargeRo
         given = uow.session.execute(select(back).where(back.c.purchase_id.in_(ids)))
         refunded = {row.purchase_id: int(row.amount_minor) for row in given}
         orders = _orders(uow, ids)
+        documents = documents_of(uow, [one.purchase_id for one in charges if one.state == "approved"])
     return [
         PayerChargeRow(
             id=one.id,
@@ -242,6 +246,7 @@ def _rows(uow: UnitOfWork, charges: Sequence[PayerCharge]) -> list[PayerChargeRo
             created_at=one.created_at,
             decided_at=one.decided_at,
             orders=tuple(orders.get(one.purchase_id, ())),
+            documents=tuple(documents.get(one.purchase_id, ())) if one.state == "approved" else (),
         )
         for one in charges
     ]

@@ -31,6 +31,7 @@ from orders.checkout.place_purchase import PlacePurchase, place_purchase
 from orders.checkout.request_payment import pay_again
 from orders.notifications.notify_of_events import NOTIFY
 from orders.payers.decide_charge import PayerWay, approve_charge, decline_charge, set_standing_method
+from orders.payers.documents import find_payer_file
 from orders.payers.queries import PayerMonthRow, find_own_payer, list_charges, list_months
 from orders.subscriptions.change_payment_method import ChangePaymentMethod, change_payment_method
 from orders.subscriptions.schedule import RENEWS_BEFORE
@@ -111,7 +112,7 @@ def told(work: Callable[[], Any]) -> Any:
 def test_the_standing_method_pays_at_once_and_the_invoice_bears_the_payers_title(stage: Stage) -> None:
     paid = Paid(stage, PayerLimits(monthly_limit_minor=2 * GROSS, order_limit_minor=GROSS))
     paid.pays_at_once()
-    order_id = paid.buy()
+    order_id, own_id = paid.buy(), stage.buy()
     stage.run()
     order = stage.order(order_id)
     (payment,) = stage.payments(order.purchase_id)
@@ -122,6 +123,15 @@ def test_the_standing_method_pays_at_once_and_the_invoice_bears_the_payers_title
     assert [one.buyer["legal_name"] for one in stage.papers(order_id)] == [paid.title()]
     assert paid.used() == GROSS
     paid.sound()
+    (row,) = paid.as_payer(list_charges).items
+    assert [(one.number, one.is_drawn) for one in row.documents] == [(stage.papers(order_id)[0].number, False)]
+    read = partial(find_payer_file, charge_id=row.id, invoice_id=row.documents[0].id, form="pdf")
+    assert told(lambda: paid.as_payer(read)) == "invoice_file_not_ready"
+    stage.run(documents=True)
+    assert paid.as_payer(read).sha256 == stage.papers(order_id)[0].pdf_sha256
+    others = partial(read, invoice_id=stage.papers(own_id)[0].id)
+    assert told(lambda: paid.as_payer(others)) == "invoice_not_found"
+    assert told(lambda: paid.do(stage.buyer.owner, read)) == "payer_charge_not_found"
     # What is refunded goes back to that payment, and the month has it again.
     stage.refund(order_id)
     stage.run()

@@ -87,6 +87,10 @@ def _item(page_request: PageRequest, one: PayerChargeRow) -> PayerChargeItem:
             )
             for order in one.orders
         ),
+        documents=tuple(
+            (document.number, payer_addresses.document(str(one.id), str(document.id)) if document.is_drawn else "")
+            for document in one.documents
+        ),
         failed=failed,
         reason=one.decline_reason or "",
         approve=payer_addresses.charge(str(one.id), "approve") if waits else "",

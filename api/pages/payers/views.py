@@ -96,6 +96,8 @@ class PayerChargeItem:
     amount: Money
     refunded: Money | None
     orders: tuple[PayerOrderItem, ...]
+    documents: tuple[tuple[str, str], ...] = ()
+    """Numbers of its invoices and credit notes, and where their files are: empty while they are drawn."""
     failed: bool = False
     reason: str = ""
     approve: str = ""

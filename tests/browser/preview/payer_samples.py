@@ -96,7 +96,11 @@ def charges(s: DeskSamples) -> PayerChargesView:
         rows=(
             replace(item(1, wuhan, "asked"), approve="/a", decline="/d"),
             replace(item(2, circle, "approved"), failed=True, approve="/a"),
-            replace(item(3, wuhan, "approved"), refunded=cny(98_000)),
+            replace(
+                item(3, wuhan, "approved"),
+                refunded=cny(98_000),
+                documents=(("INV-2026-000118", "/d1"), ("CN-2026-000007", "")),
+            ),
             replace(item(4, circle, "declined"), reason=reason),
         ),
         months=(
