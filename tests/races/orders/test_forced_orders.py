@@ -24,6 +24,7 @@ from orders.checkout.place_purchase import PlacePurchase, place_purchase
 from orders.checkout.request_payment import pay_again
 from orders.deadlines import UNRESOLVED_PAYMENT_WAITS, expire_purchase
 from tests.loop_stage import Stage
+from tests.races.crowd import submitted
 from tests.races.forced import (
     OF_TWINS,
     Side,
@@ -81,7 +82,7 @@ def paying_again(stage: Stage, purchase_id: UUID) -> Side:
         return transact(
             stage.services.db,
             stage.purchaser,
-            lambda uow: pay_again(uow, purchase_id, gateway="sandbox", method_token="sbx_ok").request.row_id,
+            lambda uow: submitted(pay_again(uow, purchase_id, gateway="sandbox", method_token="sbx_ok")),
         )
 
     return pay

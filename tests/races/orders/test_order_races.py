@@ -32,7 +32,7 @@ from orders.checkout.place_purchase import PlacePurchase, place_purchase
 from orders.checkout.request_payment import pay_again
 from orders.loop import SWEEP_PURCHASES
 from tests.loop_stage import Stage
-from tests.races.crowd import at_once, in_rounds
+from tests.races.crowd import at_once, in_rounds, submitted
 
 pytestmark = pytest.mark.races
 GROSS = 398_000
@@ -113,7 +113,7 @@ class TestPaying:
             return transact(
                 stage.services.db,
                 stage.purchaser,
-                lambda uow: pay_again(uow, purchase_id, gateway="sandbox", method_token="sbx_ok").request.row_id,
+                lambda uow: submitted(pay_again(uow, purchase_id, gateway="sandbox", method_token="sbx_ok")),
             )
 
         told = at_once([pay] * 12)
