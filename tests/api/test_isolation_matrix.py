@@ -97,6 +97,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/partners/{partner_link_id}/acceptance": {},
     "POST /v1/group-memberships/{group_membership_id}/acceptance": {},
     "PUT /v1/group-memberships/{group_membership_id}/rights": {"rights": []},
+    "PUT /v1/entitlements/{entitlement_id}/allocations/{group_membership_id}": {"seats": 1},
+    "POST /v1/seat-allocations/{seat_allocation_id}/seats": {"person_id": str(uuid7())},
     "POST /v1/seller/promoter-plans/{promoter_plan_id}/promoters": {"organization_id": str(uuid7())},
     "POST /v1/promoter-memberships/{promoter_membership_id}/answer": {"accept": True},
     "PUT /v1/departments/{department_id}": {"code": "X", "name": "x"},
