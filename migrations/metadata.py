@@ -32,6 +32,7 @@ import billing.store_credit.models
 import fulfillment.connectors.models
 import fulfillment.courses.models
 import fulfillment.customer_reviews.models
+import fulfillment.entitlements.allocation_models
 import fulfillment.entitlements.models
 import fulfillment.reliability.models
 import fulfillment.runs.models
@@ -143,6 +144,7 @@ MODELS = (
     marketplace.webhooks.models,
     fulfillment.connectors.models,
     fulfillment.entitlements.models,
+    fulfillment.entitlements.allocation_models,
     fulfillment.courses.models,
     fulfillment.customer_reviews.models,
     fulfillment.runs.models,

@@ -41,9 +41,12 @@ from billing.store_credit.models import StoreCredit
 from fulfillment.connectors.models import ConnectorRow
 from fulfillment.customer_reviews.models import CustomerReview
 from fulfillment.customer_reviews.write_review import WriteReview, withdraw_review, write_review
+from fulfillment.entitlements.allocation_models import AllocatedSeat, SeatAllocation
 from fulfillment.entitlements.models import Entitlement, Seat
 from fulfillment.entitlements.seats import assign_seat
 from fulfillment.runs.models import Run
+from fulfillment.seat_allocations.allocate import AllocateSeats, allocate_seats
+from fulfillment.seat_allocations.assign import assign_allocated_seat
 from fulfillment.usage.challenges import challenge_line
 from fulfillment.usage.close_period import close_period
 from fulfillment.usage.models import UsageChallenge, UsageLine, UsagePeriod
@@ -200,6 +203,8 @@ KINDS: dict[str, type[Base]] = {
     "tier_price_id": TierPrice,
     "partner_link_id": PartnerLink,
     "group_membership_id": GroupMembership,
+    "seat_allocation_id": SeatAllocation,
+    "allocated_seat_id": AllocatedSeat,
     "partner_invitation_id": PartnerInvitation,
     "payer_agreement_id": PayerAgreement,
     "payer_charge_id": PayerCharge,
@@ -273,7 +278,12 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
     stage.run()
     db = stage.services.db
     with unit_of_work(db, SYSTEM) as uow:
-        found: dict[str, UUID] = {"order_id": order_id, "purchase_id": stage.order(order_id).purchase_id}
+        found: dict[str, UUID] = {
+            "order_id": order_id,
+            "purchase_id": stage.order(order_id).purchase_id,
+            # Before its product is a course, of which no seats are allocated.
+            **_group(stage, stage.entitlement(order_id).id),
+        }
         entitlement = stage.entitlement(order_id)
         with acting(uow, stage.buyer.owner):
             found["seat_id"] = assign_seat(uow, entitlement.id, stage.purchaser.person())
@@ -310,7 +320,9 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
             "subscription_id": scalars(
                 select(Subscription.id).where(Subscription.order_line_id == entitlement.reference)
             ).one(),
-            "run_id": scalars(select(Run.id).where(Run.entitlement_id == entitlement.id)).one(),
+            "run_id": scalars(
+                select(Run.id).where(Run.entitlement_id == entitlement.id).order_by(Run.id).limit(1)
+            ).one(),
             "payment_id": scalars(select(Payment.id).where(Payment.payer_org_id == stage.buyer.id)).one(),
             "invoice_id": scalars(select(Invoice.id).where(Invoice.reference == order_id)).one(),
             "profile_id": scalars(select(BillingProfile.id).where(BillingProfile.org_id == stage.buyer.id)).one(),
@@ -339,7 +351,6 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
         | _payer(stage)
         | _live(stage)
         | _fair(stage)
-        | _group(stage)
         | _circle(stage)
         | _share_policy(stage)
         | _promoters(stage)
@@ -636,17 +647,27 @@ def _fair(stage: Stage) -> dict[str, UUID]:
     return {"hall_id": fair.hall_id, "booth_id": fair.booth_id, "badge_exchange_id": exchange_id}
 
 
-def _group(stage: Stage) -> dict[str, UUID]:
-    """A subsidiary of the buyer that lets it do everything."""
+def _group(stage: Stage, entitlement_id: UUID) -> dict[str, UUID]:
+    """The seller is a subsidiary of the buyer, lets it do everything, and gave a member one of two allocated seats."""
     with unit_of_work(stage.services.db, SYSTEM) as uow:
-        member = make_org(uow)
-        for org_id in (member.id, stage.buyer.id):
+        for org_id in (stage.seller.id, stage.buyer.id):
             uow.session.get_one(Organization, org_id).tax_id_verified_at = clock.now()
     with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
-        membership_id = ask_group(uow, AskGroup(member.id, as_hq=True, rights=RIGHTS)).id
-    with unit_of_work(stage.services.db, member.owner) as uow:
+        membership_id = ask_group(uow, AskGroup(stage.seller.id, as_hq=True, rights=RIGHTS)).id
+    with unit_of_work(stage.services.db, stage.seller.owner) as uow:
         accept_group(uow, membership_id)
-    return {"group_membership_id": membership_id}
+    with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
+        row = allocate_seats(uow, AllocateSeats(entitlement_id, membership_id, 2))
+        assert row is not None
+        allocation_id = row.id
+    with unit_of_work(stage.services.db, stage.seller.owner) as uow:
+        seat_id = assign_allocated_seat(uow, allocation_id, stage.seller.owner.person())
+    stage.run()
+    return {
+        "group_membership_id": membership_id,
+        "seat_allocation_id": allocation_id,
+        "allocated_seat_id": seat_id,
+    }
 
 
 def _taxed(stage: Stage) -> dict[str, UUID]:

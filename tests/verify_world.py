@@ -42,6 +42,8 @@ from fulfillment.connectors.save_connector import SaveConnector, save_connector
 from fulfillment.courses.report_progress import ReportProgress, report_progress
 from fulfillment.entitlements.models import Entitlement
 from fulfillment.entitlements.seats import assign_seat
+from fulfillment.entitlements.validity import in_force
+from fulfillment.seat_allocations.allocate import AllocateSeats, allocate_seats, leave_group
 from fulfillment.usage.record_usage import UsageIn, record_usage
 from fulfillment.usage.terms import set_usage_terms
 from kernel import clock
@@ -59,7 +61,7 @@ from marketplace.attribution.record_touchpoints import TouchpointIn, record_touc
 from marketplace.catalog.models import Plan
 from marketplace.circles.posts import mark_post
 from marketplace.courses.save_course import EpisodeDraft, SaveCourse, save_course
-from marketplace.groups.memberships import AskGroup, accept_group, ask_group, end_group
+from marketplace.groups.memberships import AskGroup, accept_group, ask_group
 from marketplace.groups.models import RIGHTS
 from marketplace.halls.exchange_badge import revoke_badge
 from marketplace.halls.save_agenda import AgendaDraft, save_agenda
@@ -564,18 +566,28 @@ class MarketStage:
             end_partner(uow, link_id)
 
     def _group(self) -> None:
-        """An organization leaves its headquarters and becomes one itself, of another."""
+        """An organization leaves its headquarters, and allocates seats to a subsidiary of its own."""
         with unit_of_work(self.db, SYSTEM) as uow:
             member = make_org(uow)
             for org_id in (member.id, self.buyer.id, self.promoter.id):
                 uow.session.get_one(Organization, org_id).tax_id_verified_at = clock.now()
+            mine = (
+                Entitlement.buyer_org_id == self.buyer.id,
+                Entitlement.seats - Entitlement.seats_used > 1,
+                in_force(),
+            )
+            entitlement_id = uow.session.scalars(select(Entitlement.id).where(*mine).order_by(Entitlement.id)).first()
         for hq, below in ((self.promoter, self.buyer), (self.buyer, member)):
             with unit_of_work(self.db, hq.owner) as uow:
                 membership_id = ask_group(uow, AskGroup(below.id, as_hq=True, rights=RIGHTS)).id
             with unit_of_work(self.db, below.owner) as uow:
                 accept_group(uow, membership_id)
                 if below is self.buyer:
-                    end_group(uow, membership_id)
+                    leave_group(uow, membership_id)
+        assert entitlement_id is not None
+        with unit_of_work(self.db, self.buyer.owner) as uow:
+            allocate_seats(uow, AllocateSeats(entitlement_id, membership_id, 1))
+        self.keep_running()
 
     def _payers(self) -> None:
         """One organization pays for the buyer after another did."""

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from api.request import ApiRequest
 from api.schema import KeyHeader, MoneyOut, Out, PageOut, Paging, Wire, idempotent_command, list_page, refused_unless_in
+from fulfillment.seat_allocations.allocate import leave_group
 from kernel.db.uow import UnitOfWork
 from marketplace.groups.memberships import (
     MANAGE,
@@ -22,7 +23,6 @@ from marketplace.groups.memberships import (
     ask_group,
     change_rights,
     decline_group,
-    end_group,
     withdraw_group,
 )
 from marketplace.groups.models import RIGHTS
@@ -215,8 +215,10 @@ def put_group_rights(
     tags=["people"],
 )
 def post_group_end(group_membership_id: FromPath[UUID], request: ApiRequest) -> None:
-    """Leave the group, or let a subsidiary go: the headquarters reads and does nothing there from this moment."""
-    request.transact(lambda uow: end_group(uow, group_membership_id).id)
+    """Leave the group, or let a subsidiary go: the headquarters reads and does nothing there from this moment, and seats
+    that it allocated are given back at once.
+    """
+    request.transact(lambda uow: leave_group(uow, group_membership_id).id)
 
 
 @get(

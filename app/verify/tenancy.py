@@ -9,7 +9,7 @@ from typing import Any
 from app.verify.rule import Query
 
 BOTH = "buyer_org_id seller_org_id"
-OF_PAYER = "org_id payer_org_id"
+OF_PAYER, OF_GROUP = "org_id payer_org_id", "hq_org_id org_id"
 OF_BOOTH, OF_BADGE, OF_CHANNEL = "org_id exhibitor_org_id", "org_id visitor_org_id", "channel_org_id seller_org_id"
 KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ("orders.purchase", "quote_id", "orders.quote", "buyer_org_id", "buyer_org_id"),
@@ -78,6 +78,9 @@ KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ("fulfillment.run", "entitlement_id", "fulfillment.entitlement", BOTH, BOTH),
     ("fulfillment.run_attempt", "run_id", "fulfillment.run", BOTH, BOTH),
     ("fulfillment.seat", "entitlement_id", "fulfillment.entitlement", "org_id", "buyer_org_id"),
+    ("fulfillment.seat_allocation", "entitlement_id", "fulfillment.entitlement", "hq_org_id", "buyer_org_id"),
+    ("fulfillment.seat_allocation", "membership_id", "marketplace.group_membership", OF_GROUP, OF_GROUP),
+    ("fulfillment.allocated_seat", "allocation_id", "fulfillment.seat_allocation", "org_id", "org_id"),
     ("fulfillment.usage_period", "entitlement_id", "fulfillment.entitlement", BOTH, BOTH),
     ("fulfillment.usage_event", "period_id", "fulfillment.usage_period", BOTH, BOTH),
     ("fulfillment.usage_line", "period_id", "fulfillment.usage_period", BOTH, BOTH),

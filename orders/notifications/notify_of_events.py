@@ -22,6 +22,7 @@ from marketplace.notifications.models import Notification
 from marketplace.notifications.notify import NewNotification, notify
 from orders.notifications import (
     about_accounts,
+    about_allocations,
     about_cards,
     about_circles,
     about_comments,
@@ -96,6 +97,7 @@ SOURCES = (
     about_halls,
     about_identity,
     about_accounts,
+    about_allocations,
     about_webhooks,
 )
 """Imported for what they register."""

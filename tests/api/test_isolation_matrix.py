@@ -119,6 +119,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "PUT /v1/payer-agreements/{payer_agreement_id}/method": {},
     "POST /v1/payer-charges/{payer_charge_id}/approval": {"payment_method": "sbx_ok"},
     "POST /v1/payer-charges/{payer_charge_id}/decline": {"reason": "x"},
+    "PUT /v1/entitlements/{entitlement_id}/allocations/{group_membership_id}": {"seats": 1},
+    "POST /v1/seat-allocations/{seat_allocation_id}/seats": {"person_id": str(uuid7())},
     "POST /v1/seller/promoter-plans/{promoter_plan_id}/promoters": {"organization_id": str(uuid7())},
     "POST /v1/promoter-memberships/{promoter_membership_id}/answer": {"accept": True},
     "PUT /v1/departments/{department_id}": {"code": "X", "name": "x"},

@@ -1,6 +1,7 @@
 """Addresses of groups of organizations."""
 
 GROUP = "/group"
+REPORT_FILES = ("/v1/group-report/csv", "/v1/group-report/xlsx")
 
 
 def membership(membership_id: object, act: str = "") -> str:
@@ -8,3 +9,8 @@ def membership(membership_id: object, act: str = "") -> str:
     a membership by whichever side may.
     """
     return f"{GROUP}/{membership_id}{act}"
+
+
+def allocated(allocation_id: object, act: str = "") -> str:
+    """Seats that one's headquarters allocated; `/seats` is where they are given and taken back, `/launch` opens the product."""
+    return f"/allocated-seats/{allocation_id}{act}"

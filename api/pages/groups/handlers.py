@@ -12,14 +12,17 @@ from litestar.params import FromPath
 
 from api.pages.frame import group_addresses
 from api.pages.frame.phrases import failure
-from api.pages.frame.site import Form, PageRequest, form_post, page
-from api.pages.groups.presenter import group_view, member_view, rights_shown
+from api.pages.frame.site import Form, PageRequest, form_post, page, parse_uuid_or_404, redirect
+from api.pages.groups.presenter import allocated_view, group_view, member_view, rights_shown
 from api.pages.videos.presenter import named_organization
 from api.problems import headers_of
 from api.schema import run_command
 from api.v1.group_memberships import AskGroupIn, GroupMembershipOut
+from fulfillment.seat_allocations.allocate import ASSIGN, AllocateSeats, allocate_seats, leave_group
+from fulfillment.seat_allocations.assign import assign_allocated_seat, revoke_allocated_seat
+from fulfillment.seat_allocations.queries import launch_allocated
 from kernel.db.uow import UnitOfWork
-from kernel.errors import DomainError, NotFound
+from kernel.errors import DomainError, Invalid, NotFound
 from marketplace.groups.memberships import (
     MANAGE,
     AskGroup,
@@ -27,18 +30,18 @@ from marketplace.groups.memberships import (
     ask_group,
     change_rights,
     decline_group,
-    end_group,
     withdraw_group,
 )
 from marketplace.groups.models import RIGHTS, GroupMembership
 from marketplace.groups.queries import get_membership
+from marketplace.pricing.shapes import MAX_SEATS
 
 Answer = Response[str] | Response[bytes]
 Act = Callable[[UnitOfWork, UUID], GroupMembership]
 ACTS: dict[str, tuple[Act, str]] = {
     "decline": (decline_group, "group_declined"),
     "withdraw": (withdraw_group, "group_withdrawn"),
-    "end": (end_group, "group_ended"),
+    "end": (leave_group, "group_ended"),
 }
 
 
@@ -99,6 +102,57 @@ def set_rights(membership_id: FromPath[UUID], page_request: Given[PageRequest], 
     return page_request.redirect(group_addresses.GROUP, notice="group_rights_saved")
 
 
+@form_post("/group/{membership_id:uuid}/allocations", ASSIGN)
+def allocate(membership_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
+    """Let a subsidiary have so many seats of a product; 0 takes them back."""
+    product, number = form.text("product", most=36), form.text("number", most=9)
+    try:
+        if not (number.isascii() and number.isdigit()):
+            raise Invalid("quantity_out_of_range", field="number", least=0, most=MAX_SEATS)
+        command = AllocateSeats(parse_uuid_or_404(product), membership_id, int(number))
+        page_request.transact(lambda uow: _allocated(uow, command))
+    except DomainError as refused:
+        view = replace(
+            member_view(page_request, membership_id),
+            product=product,
+            number=number,
+            error_field="number",
+            field_error=failure(page_request, refused),
+        )
+        return page_request.render(view, status=refused.status, headers=headers_of(refused))
+    return page_request.redirect(group_addresses.membership(membership_id), notice="seats_allocated")
+
+
+@page("/allocated-seats/{allocation_id:uuid}", "entitlements.read")
+def show_allocated(allocation_id: FromPath[UUID], page_request: Given[PageRequest]) -> Answer:
+    """Seats that one's headquarters allocated, and who has one."""
+    return page_request.render(allocated_view(page_request, allocation_id))
+
+
+@page("/allocated-seats/{allocation_id:uuid}/launch", "entitlements.read")
+def launch(allocation_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[bytes]:
+    """Go to the seller's product, while it may be used."""
+    with page_request.work() as uow:
+        address = launch_allocated(uow, allocation_id)
+    return redirect(address)
+
+
+@form_post("/allocated-seats/{allocation_id:uuid}/seats", ASSIGN)
+def change_seats(allocation_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
+    """`action=assign` gives the member `member_id` a seat, `action=revoke` takes the seat `member_id` back."""
+    named, revoking = parse_uuid_or_404(form.text("member_id")), form.text("action") == "revoke"
+    try:
+        if revoking:
+            page_request.transact(lambda uow: revoke_allocated_seat(uow, allocation_id, named))
+        else:
+            page_request.transact(lambda uow: assign_allocated_seat(uow, allocation_id, named))
+    except DomainError as refused:
+        view = allocated_view(page_request, allocation_id, failure(page_request, refused))
+        return page_request.render(view, status=refused.status)
+    notice = "seat_revoked" if revoking else "seat_assigned"
+    return page_request.redirect(group_addresses.allocated(allocation_id), notice=notice)
+
+
 @form_post("/group/{membership_id:uuid}/{act:str}", MANAGE)
 def act_on_membership(
     membership_id: FromPath[UUID], act: FromPath[str], page_request: Given[PageRequest], form: Given[Form]
@@ -112,8 +166,23 @@ def act_on_membership(
     return page_request.redirect(group_addresses.GROUP, notice=notice)
 
 
+def _allocated(uow: UnitOfWork, command: AllocateSeats) -> None:
+    allocate_seats(uow, command)
+
+
 def _rights(form: Form) -> tuple[str, ...]:
     return tuple(one for one in RIGHTS if f"right_{one}" in form.values)
 
 
-routes = [show_group, ask, show_member, accept, set_rights, act_on_membership]
+routes = [
+    show_group,
+    ask,
+    show_member,
+    accept,
+    set_rights,
+    allocate,
+    show_allocated,
+    launch,
+    change_seats,
+    act_on_membership,
+]

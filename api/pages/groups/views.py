@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
+from api.pages.frame.choices import Choice
 from kernel.money import Money
 
 
@@ -39,6 +40,24 @@ class GroupItem:
 
 
 @dataclass(frozen=True, slots=True)
+class AllocationItem:
+    """Seats of a product that a subsidiary has; `save` is where another number is said, empty where the reader may not."""
+
+    id: str
+    entitlement_id: str
+    member: str
+    member_address: str
+    what: str
+    seller: str
+    state: str
+    seats: int
+    used: int
+    until: datetime | None
+    save: str = ""
+    holders: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class GroupView:
     """An organization's headquarters and subsidiaries, and the form that asks for either."""
 
@@ -48,6 +67,9 @@ class GroupView:
     address: str
     rows: tuple[GroupItem, ...]
     rights: tuple[RightItem, ...]
+    allocations: tuple[AllocationItem, ...] = ()
+    files: tuple[str, ...] = ()
+    """Addresses of the same as CSV and as a workbook."""
     who: str = ""
     as_hq: bool = True
     next_address: str | None = None
@@ -96,3 +118,44 @@ class MemberView:
     more_orders: bool = False
     used: tuple[MemberUseItem, ...] = ()
     more_used: bool = False
+    allocations: tuple[AllocationItem, ...] = ()
+    products: tuple[Choice, ...] = ()
+    """Of which seats may be allocated; none where the reader or the right does not allow it."""
+    allocate: str = ""
+    product: str = ""
+    number: str = ""
+    error: str = ""
+    error_field: str = ""
+    field_error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AllocatedSeatItem:
+    """A member's place out of what was allocated."""
+
+    id: str
+    name: str
+    email: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AllocatedView:
+    """Seats that one's headquarters allocated, as the subsidiary gives them to members."""
+
+    template: ClassVar[str] = "groups/allocated.html"
+    active: ClassVar[str] = "entitlements"
+
+    what: str
+    seller: str
+    hq: str
+    state: str
+    number: int
+    until: datetime | None
+    seats: tuple[AllocatedSeatItem, ...]
+    candidates: tuple[Choice, ...]
+    may_assign: bool
+    address: str
+    launch: str = ""
+    ended_for: str = ""
+    error: str = ""

@@ -134,6 +134,8 @@ def samples(language: Language) -> dict[str, Sample]:
         "group": Sample(group_samples.group(s, refused=True), BUYER | {"members"}),
         "group-subsidiary": Sample(group_samples.subsidiary_of(s), BUYER | {"members"}),
         "group-member": Sample(group_samples.member(s), BUYER | {"members"}),
+        "allocated-seats": Sample(group_samples.allocated(s), BUYER),
+        "allocated-seats-ended": Sample(group_samples.allocated(s, ended=True), BUYER),
         "seller-partners": Sample(partner_samples.seller_partners(s), SELLER),
         "seller-tier": Sample(partner_samples.tier(s), SELLER),
         "seller-tier-editor": Sample(partner_samples.tier_editor(s), SELLER),
