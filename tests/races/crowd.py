@@ -8,11 +8,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import wraps
 from typing import ParamSpec, TypeVar
-from uuid import UUID
 
 import pytest
 
-from billing.gateways.call import Submission
 from kernel.errors import DomainError
 
 T = TypeVar("T")
@@ -52,9 +50,3 @@ def at_once(works: Sequence[Callable[[], T]]) -> list[T | str]:
 
     with ThreadPoolExecutor(len(works)) as pool:
         return list(pool.map(run, works))
-
-
-def submitted(submission: Submission | None) -> UUID:
-    """The payment that is on its way."""
-    assert submission is not None
-    return submission.request.row_id
