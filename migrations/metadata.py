@@ -61,6 +61,7 @@ import marketplace.mail.models
 import marketplace.notifications.models
 import marketplace.onboarding.models
 import marketplace.parties.models
+import marketplace.payers.models
 import marketplace.placements.models
 import marketplace.questions.models
 import marketplace.reactions.models
@@ -78,6 +79,7 @@ import orders.amendments.models
 import orders.approval_rules.models
 import orders.buyer_statements.models
 import orders.checkout.models
+import orders.checkout.payer_models
 import orders.checkout.quote_models
 import orders.conversations.models
 import orders.coupons.models
@@ -106,6 +108,7 @@ MODELS = (
     kernel.sandbox_history,
     marketplace.onboarding.models,
     marketplace.parties.models,
+    marketplace.payers.models,
     marketplace.relations.invitation_models,
     marketplace.relations.models,
     marketplace.relations.partner_models,
@@ -169,6 +172,7 @@ MODELS = (
     orders.disputes.models,
     orders.approval_rules.models,
     orders.checkout.models,
+    orders.checkout.payer_models,
     orders.order.models,
     orders.refunds.models,
     orders.tickets.models,

@@ -84,6 +84,8 @@ from marketplace.notifications.models import Notification
 from marketplace.onboarding.models import LegalProof, PayoutAccount
 from marketplace.parties.models import BillingProfile, Organization, TaxIdDispute
 from marketplace.parties.open_tax_id_dispute import compare_claims
+from marketplace.payers.agree import ProposeAgreement, accept_agreement, end_agreement, propose_agreement
+from marketplace.payers.models import PayerAgreement
 from marketplace.placements.models import Claim, Placement
 from marketplace.publishing.edit_placements import AddClaim, AddPlacement, add_claim, add_placement
 from marketplace.questions.ask_question import ask_question, moderate_question
@@ -111,6 +113,8 @@ from orders.approval_rules.deputies import AppointDeputy, appoint_deputy
 from orders.approval_rules.models import ApprovalDeputy
 from orders.buyer_statements.models import BuyerStatement
 from orders.checkout.models import Purchase
+from orders.checkout.payer_models import BY_PAYER, PayerCharge
+from orders.checkout.place_purchase import PlacePurchase, place_purchase
 from orders.checkout.quote_models import Quote
 from orders.conversations.models import Conversation, ConversationMessage
 from orders.conversations.write import WriteMessage, write_to_seller
@@ -191,6 +195,8 @@ KINDS: dict[str, type[Base]] = {
     "tier_price_id": TierPrice,
     "partner_link_id": PartnerLink,
     "partner_invitation_id": PartnerInvitation,
+    "payer_agreement_id": PayerAgreement,
+    "payer_charge_id": PayerCharge,
     "tier_offer_id": TierOffer,
     "order_sheet_id": OrderSheet,
     "customer_id": Organization,
@@ -324,6 +330,7 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
     found |= (
         _taxed(stage)
         | _partner(stage)
+        | _payer(stage)
         | _live(stage)
         | _fair(stage)
         | _circle(stage)
@@ -590,6 +597,23 @@ def _circle(stage: Stage) -> dict[str, UUID]:
             offer_id = offer_to_circle(uow, offer).id
     made = {"circle_id": circle.org_id, "circle_member_id": member_id, "circle_post_id": post_id}
     return made | {"circle_offer_id": offer_id}
+
+
+def _payer(stage: Stage) -> dict[str, UUID]:
+    """Another organization pays for the buyer, and is asked to pay a purchase; the agreement ends, and with it the purchase."""
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        payer = make_org(uow)
+    with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
+        agreement_id = propose_agreement(uow, ProposeAgreement(payer.id, by_payer=False, currency="CNY"), known=True).id
+    with unit_of_work(stage.services.db, payer.owner) as uow:
+        accept_agreement(uow, agreement_id)
+    command = PlacePurchase(stage.quote(), None, BY_PAYER, str(agreement_id))
+    with unit_of_work(stage.services.db, stage.purchaser) as uow:
+        purchase_id = place_purchase(uow, command).purchase.id
+        charge_id = uow.session.scalars(select(PayerCharge.id).where(PayerCharge.purchase_id == purchase_id)).one()
+    with unit_of_work(stage.services.db, payer.owner) as uow:
+        end_agreement(uow, agreement_id)
+    return {"payer_agreement_id": agreement_id, "payer_charge_id": charge_id}
 
 
 def _fair(stage: Stage) -> dict[str, UUID]:

@@ -67,6 +67,13 @@ from marketplace.mail.compose import Composer
 from marketplace.mail.folder_transport import FolderTransport
 from marketplace.parties.lookups import find_default_billing_profile
 from marketplace.parties.models import Organization
+from marketplace.payers.agree import (
+    PayerLimits,
+    ProposeAgreement,
+    accept_agreement,
+    end_agreement,
+    propose_agreement,
+)
 from marketplace.pricing.components import Flat, PlanPrice
 from marketplace.publishing.edit_placements import AddClaim, add_claim
 from marketplace.relations.partner_links import AskPartner, accept_partner, ask_partner
@@ -80,6 +87,7 @@ from orders.buyer_statements.close_month import close_buyer_month
 from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
 from orders.checkout.decide_purchase import DecidePurchase, decide_purchase
 from orders.checkout.models import Purchase
+from orders.checkout.payer_models import BY_PAYER
 from orders.checkout.place_purchase import PlacePurchase, place_purchase
 from orders.checkout.priced_line import Context
 from orders.checkout.quote_amendment import QuoteAmendment, quote_amendment
@@ -112,6 +120,7 @@ from orders.outgoing_events.publish_events import publish_new
 from orders.papers import draw_paper
 from orders.papers.draw_paper import AskPaper, find_or_draw
 from orders.partners.end_partner import end_partner
+from orders.payers.decide_charge import PayerWay, set_standing_method
 from orders.refunds.ask_refund import AskForRefund, ask_refund
 from orders.refunds.decide_refund import DecideRefund, answer_refund
 from orders.refunds.held import pay_before_red
@@ -308,6 +317,7 @@ class MarketStage:
         self._offer_too_low()
         self._talk(best)
         self._partner()
+        self._payers()
         self._fair()
         self._circles()
         self._with_approval()
@@ -546,6 +556,28 @@ class MarketStage:
             )
         with unit_of_work(self.db, self.buyer.owner) as uow:
             end_partner(uow, link_id)
+
+    def _payers(self) -> None:
+        """One organization pays for the buyer after another did."""
+        with unit_of_work(self.db, SYSTEM) as uow:
+            payers = [make_org(uow) for _ in range(2)]
+        for payer in payers:
+            with unit_of_work(self.db, self.buyer.owner) as uow:
+                asked = ProposeAgreement(payer.id, by_payer=False, currency="CNY")
+                agreement_id = propose_agreement(uow, asked, known=True).id
+            with unit_of_work(self.db, payer.owner) as uow:
+                accept_agreement(uow, agreement_id, PayerLimits(monthly_limit_minor=100_000_000))
+                set_standing_method(uow, agreement_id, PayerWay("sandbox", "sbx_ok"))
+            self._buy_by_payer(agreement_id)
+            with unit_of_work(self.db, self.buyer.owner) as uow:
+                end_agreement(uow, agreement_id)
+
+    def _buy_by_payer(self, agreement_id: UUID) -> None:
+        with unit_of_work(self.db, self.buyer.owner) as uow:
+            quote_id = create_quote(uow, CreateQuote((QuoteItem(self.seats.id, 1),))).id
+        with unit_of_work(self.db, self.buyer.owner) as uow:
+            place_purchase(uow, PlacePurchase(quote_id, None, BY_PAYER, str(agreement_id)))
+        self.keep_running()
 
     def _fair(self) -> None:
         """One visitor of an exhibition gives its badge, another takes it back."""

@@ -58,6 +58,8 @@ from api.pages.orders import handlers as orders_pages
 from api.pages.partners import handlers as partners_pages
 from api.pages.partners import invitation_handlers as partners_invitation_pages
 from api.pages.payee_tax import handlers as payee_tax_pages
+from api.pages.payers import charge_handlers as payers_charge_pages
+from api.pages.payers import handlers as payers_pages
 from api.pages.payment_methods import handlers as payment_methods_pages
 from api.pages.payments import handlers as payments_pages
 from api.pages.payouts import handlers as payouts_pages
@@ -151,6 +153,8 @@ MODULES: tuple[ModuleType, ...] = (
     orders_pages,
     partners_pages,
     partners_invitation_pages,
+    payers_charge_pages,
+    payers_pages,
     payee_tax_pages,
     payment_methods_pages,
     payments_pages,

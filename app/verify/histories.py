@@ -40,6 +40,7 @@ import marketplace.leads.models
 import marketplace.live.models
 import marketplace.onboarding.models
 import marketplace.parties.models
+import marketplace.payers.models
 import marketplace.questions.models
 import marketplace.reactions.models
 import marketplace.relations.partner_models
@@ -49,6 +50,7 @@ import marketplace.videos.models
 import marketplace.webhooks.models
 import orders.amendments.models
 import orders.checkout.models
+import orders.checkout.payer_models
 import orders.conversations.models
 import orders.offers.models
 import orders.offers.tier_offer_models
@@ -94,6 +96,8 @@ TABLES = {
     fulfillment.customer_reviews.models.CUSTOMER_REVIEW.name: "fulfillment.customer_review",
     marketplace.catalog.models.LISTING.name: "marketplace.listing",
     marketplace.relations.partner_models.PARTNER_LINK.name: "marketplace.partner_link",
+    marketplace.payers.models.PAYER_AGREEMENT.name: "marketplace.payer_agreement",
+    orders.checkout.payer_models.PAYER_CHARGE.name: "orders.payer_charge",
     marketplace.catalog.models.VERSION.name: "marketplace.listing_version",
     marketplace.catalog.models.PLAN.name: "marketplace.plan",
     marketplace.content_reports.models.CONTENT_REPORT.name: "marketplace.content_report",

@@ -9,6 +9,7 @@ from typing import Any
 from app.verify.rule import Query
 
 BOTH = "buyer_org_id seller_org_id"
+OF_PAYER = "org_id payer_org_id"
 OF_BOOTH, OF_BADGE = "org_id exhibitor_org_id", "org_id visitor_org_id"
 KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ("orders.purchase", "quote_id", "orders.quote", "buyer_org_id", "buyer_org_id"),
@@ -44,6 +45,9 @@ KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ("marketplace.hall_exchange", "booth_id", "marketplace.hall_booth", OF_BOOTH, OF_BOOTH),
     ("marketplace.hall_exchange", "badge_id", "marketplace.hall_badge", OF_BADGE, OF_BADGE),
     ("marketplace.hall_exchange", "lead_id", "marketplace.lead", "visitor_org_id exhibitor_org_id", BOTH),
+    ("orders.payer_charge", "purchase_id", "orders.purchase", "org_id", "buyer_org_id"),
+    ("orders.payer_charge", "agreement_id", "marketplace.payer_agreement", OF_PAYER, OF_PAYER),
+    ("orders.payer_method", "agreement_id", "marketplace.payer_agreement", "payer_org_id", "payer_org_id"),
     ("orders.approval", "purchase_id", "orders.purchase", "buyer_org_id", "buyer_org_id"),
     ('orders."order"', "purchase_id", "orders.purchase", "buyer_org_id", "buyer_org_id"),
     ("orders.order_line", "order_id", 'orders."order"', BOTH, BOTH),

@@ -10,7 +10,7 @@ from alembic import op
 from migrations import ddl
 
 revision = "0106"
-down_revision = "0102"
+down_revision = "0112"
 branch_labels = None
 depends_on = None
 

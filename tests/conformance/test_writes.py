@@ -54,6 +54,7 @@ from tests.conformance.live_writes import live_sessions
 from tests.conformance.milestone_writes import milestones
 from tests.conformance.paper_writes import papers
 from tests.conformance.partner_writes import partners
+from tests.conformance.payer_writes import payers
 from tests.conformance.payout_writes import payouts_by_bank
 from tests.conformance.people_writes import (
     leads,
@@ -341,6 +342,7 @@ def using(world: World) -> None:
     trials(world)
     coupons(world)
     partners(world)
+    payers(world)
     live_sessions(world)
     share_policies(world)
     promoter_plans(world)

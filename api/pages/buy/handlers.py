@@ -23,6 +23,7 @@ from kernel.errors import DomainError, Gone, Invalid, NotFound
 from marketplace.catalog.queries import ListingView
 from marketplace.leads.models import KINDS as LEAD_KINDS
 from orders.checkout import quote_models
+from orders.checkout.payer_models import BY_PAYER
 from orders.checkout.priced_line import PricedLine
 from orders.coupons.make_coupon import said_code
 from orders.offers.queries import OfferView, get_offer
@@ -168,7 +169,9 @@ def _submit(page_request: PageRequest, form: Form, wanted: Wanted) -> Response[s
             page_request.request,
             PurchaseIn(
                 quote_id=quote_id,
-                billing_profile_id=parse_uuid_or_404(wanted.billing_profile_id, "billing_profile_not_found"),
+                billing_profile_id=parse_uuid_or_404(wanted.billing_profile_id, "billing_profile_not_found")
+                if wanted.billing_profile_id or gateway != BY_PAYER
+                else None,
                 gateway=gateway,
                 payment_method=token,
                 po_number=wanted.po_number or None,

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from api.pages.buy.first_term import ends_of_others
 from api.pages.buy.offer_lines import offered_plan, taken_of
+from api.pages.buy.own_payer import with_payer
 from api.pages.buy.partner_numbers import at_partner_price, partner_number
 from api.pages.buy.quote_panel import quote_view
 from api.pages.buy.views import BuySource, BuyView, PlanChoice
@@ -38,6 +39,7 @@ from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
 from orders.checkout.priced_line import Context, PricedLine
 from orders.checkout.quote_offer import QuoteOffer, quote_offer
 from orders.offers.queries import OfferView, get_offer
+from orders.payers.queries import find_own_payer
 
 _NO_TRIAL = ("trial_used", "trial_not_offered")
 
@@ -147,6 +149,7 @@ def priced_sheet(
         if own:
             view = replace(view, plans=tuple(at_partner_price(page_request, one, own) for one in view.plans))
         view = replace(view, others=others, align_with=wanted.align_with)
+        view = with_payer(page_request, view, find_own_payer(uow), error or said)
         return _without_trial(view) if refused is not None and refused.code in _NO_TRIAL else view
 
     return page_request.transact(work)

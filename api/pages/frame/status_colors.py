@@ -156,6 +156,8 @@ TONES: dict[str, dict[str, Tone]] = {
     "hall_exchange": {"asked": "wait", "given": "good", "declined": "idle", "revoked": "idle"},
     "order_sheet": {"draft": "wait", "ordered": "good", "discarded": "idle"},
     "partner_invitation": {"open": "good", "used_up": "idle", "expired": "idle", "revoked": "idle"},
+    "payer_charge": {"asked": "wait", "approved": "good", "declined": "bad", "released": "idle"},
+    "payer_agreement": {"proposed": "wait", "active": "good", "ended": "idle"},
     "partner_link": {"asked": "wait", "accepted": "good", "declined": "bad", "withdrawn": "idle", "ended": "idle"},
     "offer": {
         "awaiting_approval": "wait",

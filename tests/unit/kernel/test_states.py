@@ -74,6 +74,8 @@ offer: open > accepted withdrawn declined superseded; accepted > open withdrawn 
 order_sheet: draft > ordered discarded
 tier_offer: awaiting_approval > open rejected withdrawn; open > withdrawn
 partner_link: asked > accepted declined withdrawn; accepted > ended
+payer_agreement: proposed > active ended; active > ended
+payer_charge: asked > approved declined released; approved > asked released
 purchase: pending_approval > pending_payment rejected expired cancelled; pending_payment > paid expired cancelled
 entitlement: pending > active ended; active > suspended ended; suspended > active ended
 usage_period: open > closed; closed > invoiced

@@ -250,7 +250,7 @@ export function enhance(root, close = () => history.back()) {
     const [gateway, ...token] = form.elements.payment_method_id?.value.split(":") ?? [];
     const body = {
       quote_id: form.elements.quote_id.value,
-      billing_profile_id: form.elements.billing_profile_id.value,
+      billing_profile_id: form.elements.billing_profile_id.value || null,
       ...(gateway ? { gateway, payment_method: token.join(":") } : {}),
       ...(form.elements.po_number.value ? { po_number: form.elements.po_number.value } : {}),
     };
