@@ -42,7 +42,6 @@ from fulfillment.connectors.save_connector import SaveConnector, save_connector
 from fulfillment.courses.report_progress import ReportProgress, report_progress
 from fulfillment.entitlements.models import Entitlement
 from fulfillment.entitlements.seats import assign_seat
-from fulfillment.entitlements.validity import in_force
 from fulfillment.seat_allocations.allocate import AllocateSeats, allocate_seats, leave_group
 from fulfillment.usage.record_usage import UsageIn, record_usage
 from fulfillment.usage.terms import set_usage_terms
@@ -310,6 +309,7 @@ class MarketStage:
         best = self.buy((self.seats.id, 3), (self.service.id, 1))
         self.serve(best, accepted=1)
         self._seats(best)
+        self._group()
         self._learn()
         self._go_live()
         self.partly_refunded = self.buy((self.seats.id, 10))
@@ -325,7 +325,6 @@ class MarketStage:
         self._talk(best)
         self._partner()
         self._payers()
-        self._group()
         self._fair()
         self._circles()
         self._with_approval()
@@ -567,16 +566,15 @@ class MarketStage:
 
     def _group(self) -> None:
         """An organization leaves its headquarters, and allocates seats to a subsidiary of its own."""
+        order_id = self.buy((self.seats.id, 2))
         with unit_of_work(self.db, SYSTEM) as uow:
             member = make_org(uow)
             for org_id in (member.id, self.buyer.id, self.promoter.id):
                 uow.session.get_one(Organization, org_id).tax_id_verified_at = clock.now()
-            mine = (
-                Entitlement.buyer_org_id == self.buyer.id,
-                Entitlement.seats - Entitlement.seats_used > 1,
-                in_force(),
-            )
-            entitlement_id = uow.session.scalars(select(Entitlement.id).where(*mine).order_by(Entitlement.id)).first()
+            of_order = select(OrderLine.id).where(OrderLine.order_id == order_id)
+            entitlement_id = uow.session.scalars(
+                select(Entitlement.id).where(Entitlement.reference.in_(of_order))
+            ).one()
         for hq, below in ((self.promoter, self.buyer), (self.buyer, member)):
             with unit_of_work(self.db, hq.owner) as uow:
                 membership_id = ask_group(uow, AskGroup(below.id, as_hq=True, rights=RIGHTS)).id
@@ -584,7 +582,6 @@ class MarketStage:
                 accept_group(uow, membership_id)
                 if below is self.buyer:
                     leave_group(uow, membership_id)
-        assert entitlement_id is not None
         with unit_of_work(self.db, self.buyer.owner) as uow:
             allocate_seats(uow, AllocateSeats(entitlement_id, membership_id, 1))
         self.keep_running()

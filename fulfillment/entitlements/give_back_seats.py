@@ -15,6 +15,7 @@ from kernel.db.locks import lock_rows
 from kernel.db.platform_scope import as_platform
 from kernel.db.uow import UnitOfWork
 from kernel.jobs.outbox import emit
+from marketplace.groups.models import GroupMembership
 from marketplace.parties.models import Organization
 
 
@@ -85,7 +86,7 @@ def tell_allocations(uow: UnitOfWork, entitlement: Entitlement) -> None:
     entitlement.context = {**entitlement.context, "allocations": said}
 
 
-def end_of_membership(uow: UnitOfWork, membership_id: UUID) -> list[Entitlement]:
+def end_of_membership(uow: UnitOfWork, membership: GroupMembership) -> list[Entitlement]:
     """Give back all seats that a membership of a group has, as it ended. Returns the entitlements they are of.
 
     Emits: AllocationEnded. Locks: the entitlements by ascending id, then their allocations.
@@ -93,12 +94,15 @@ def end_of_membership(uow: UnitOfWork, membership_id: UUID) -> list[Entitlement]
     with as_platform(uow):
         ids = uow.session.scalars(
             select(SeatAllocation.entitlement_id).where(
-                SeatAllocation.membership_id == membership_id, SeatAllocation.ended_at.is_(None)
+                SeatAllocation.hq_org_id == membership.hq_org_id,
+                SeatAllocation.org_id == membership.org_id,
+                SeatAllocation.membership_id == membership.id,
+                SeatAllocation.ended_at.is_(None),
             )
         ).all()
         rows = lock_rows(uow.session, Entitlement, ids) if ids else []
         for row in rows:
-            end_allocations(uow, row, reason="group_ended", membership_id=membership_id)
+            end_allocations(uow, row, reason="group_ended", membership_id=membership.id)
     return rows
 
 

@@ -94,7 +94,7 @@ def leave_group(uow: UnitOfWork, membership_id: UUID) -> GroupMembership:
     """
     row = end_group(uow, membership_id)
     with as_platform(uow):
-        for entitlement in end_of_membership(uow, row.id):
+        for entitlement in end_of_membership(uow, row):
             change_entitlement(uow, entitlement)
         # A subsidiary that leaves may not write its headquarters' history.
         uow.flush_outbox()
