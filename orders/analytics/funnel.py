@@ -31,6 +31,7 @@ By = Literal["day", "video", "second", "card", "channel", "promoter", "tier"]
 KINDS: Final[tuple[By, ...]] = get_args(By)
 USUAL_DAYS: Final = 30
 MOST_DAYS: Final = 366
+EARLIEST, LATEST = date(2000, 1, 1), date(2999, 12, 31)
 MOST_ROWS: Final = 500
 """Named of what there may be more of; the total counts all."""
 
@@ -106,6 +107,9 @@ class Funnel:
 def usual_period(first_on: date | None, last_on: date | None) -> FunnelPeriod:
     """The last thirty days with today, where nothing else is asked for. Raises Invalid(`analytics_period_invalid`)."""
     last = last_on or clock.today("UTC")
+    # Far from both ends of the calendar, where nothing can be counted on.
+    if not EARLIEST <= last <= LATEST:
+        raise Invalid("analytics_period_invalid", field="last_on", limit=MOST_DAYS)
     first = first_on or last - timedelta(days=USUAL_DAYS - 1)
     if not timedelta() <= last - first < timedelta(days=MOST_DAYS):
         raise Invalid("analytics_period_invalid", field="first_on", limit=MOST_DAYS)

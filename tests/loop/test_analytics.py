@@ -175,6 +175,9 @@ def test_bad_questions_are_refused(stage: Stage, seller: TestClient[Any]) -> Non
         ({"by": "second"}, "analytics_video_needed"),
         ({"first_on": "2026-02-01", "last_on": "2026-01-01"}, "analytics_period_invalid"),
         ({"first_on": "2020-01-01", "last_on": "2026-01-01"}, "analytics_period_invalid"),
+        ({"last_on": "0001-01-02"}, "analytics_period_invalid"),
+        ({"last_on": "9999-12-31"}, "analytics_period_invalid"),
+        ({"first_on": "0001-01-01"}, "analytics_period_invalid"),
     ):
         answer = seller.get(FUNNEL, params=query)
         assert (answer.status_code, answer.json()["code"]) == (422, code), answer.text
