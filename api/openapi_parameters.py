@@ -13,6 +13,7 @@ TAGS = {
     "buying": "Quotes, purchases, their approval and payment, orders and refunds",
     "catalogue": "Listings and plans that are for sale",
     "halls": "Exhibition halls: booths, agenda, visitors and their badges",
+    "circles": "Communities: who is in one, what is written in it, and which channels it follows",
     "content": "Feed, videos, channels, the product cards in videos, and what viewers do with them",
     "courses": "Services whose episodes are videos: what they consist of, watching them, and how far one came",
     "entitlements": "What was bought: its use, its seats, where it opens",

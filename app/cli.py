@@ -101,6 +101,17 @@ def rebuild_books(*, check: bool = False) -> int:
     return run(check=check)
 
 
+@app.command(name="rebuild-rollups")
+def rebuild_rollups() -> int:
+    """Count touchpoints and sales by day anew, from the touchpoints that are still kept and all orders.
+
+    Run it when `market verify` names `analytics.touchpoints` or `analytics.sales`; nothing else is changed.
+    """
+    from app.commands.rollups import run
+
+    return run()
+
+
 operator = App(name="operator", help="The platform's own staff.")
 app.command(operator)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import billing.jobs
 import migrations.metadata
+import orders.analytics.count_sales
 import orders.feed_outcomes
 import orders.invoicing.documents_leg
 import orders.invoicing.invoice_month
@@ -68,7 +69,7 @@ NOTIFY = orders.notifications.notify_of_events
 """Imported for the same: what people are told of."""
 PUBLISH = orders.outgoing_events.publish_events
 """Imported for the same: what other systems are told of."""
-OUTCOMES = orders.feed_outcomes
+OUTCOMES = (orders.feed_outcomes, orders.analytics.count_sales)
 """Imported for the same: what the feed learns of orders."""
 TABLES = migrations.metadata.metadata
 """Imported for what it maps: a foreign key needs both its tables in every process."""

@@ -29,6 +29,7 @@ NAMES = (
     "renewals",
     "search",
     "settle",
+    "touchpoints",
     "usage",
     "webhooks",
     "zip",
@@ -71,7 +72,10 @@ def _parser() -> argparse.ArgumentParser:
         "--rows",
         type=int,
         default=1_000_000,
-        help=choose("growth, search, reconcile: rows at the end", "growth、search、reconcile：最终行数"),
+        help=choose(
+            "growth, search, reconcile: rows at the end; touchpoints: how many are counted",
+            "growth、search、reconcile：最终行数；touchpoints：汇总的触点数",
+        ),
     )
     parser.add_argument("--kills", type=int, default=30, help=choose("crash: how many kills", "crash：终止进程的次数"))
     parser.add_argument(

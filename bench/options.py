@@ -14,7 +14,8 @@ class Options:
     runs: int = 5
     """How many starts `coldstart` measures; how many flash sales `live` holds."""
     rows: int = 1_000_000
-    """How many rows of each kind `growth` ends with; how many products `search` makes, at most 10⁵."""
+    """How many rows of each kind `growth` ends with; how many products `search` makes, at most 10⁵; how
+    many `touchpoints` are counted."""
     kills: int = 30
     """How many processes `crash` kills."""
     minutes: float | None = None

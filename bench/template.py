@@ -20,12 +20,14 @@ NEVER_COPIED = frozenset(
         "marketplace.event_log",
         "marketplace.outgoing_event",
         "marketplace.session",
+        "marketplace.touchpoint_day",
+        "orders.sales_day",
         "marketplace.webhook_attempt",
         "marketplace.webhook_delivery",
     }
 )
 """A day's seal covers what it found; a session belongs to a browser; a copy's buyer is the customer that it was; an organization
-numbers its log of events itself."""
+numbers its log of events itself; what was counted of a day stands once."""
 Connection = psycopg.Connection
 Key = tuple[str, ...]
 

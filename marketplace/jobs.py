@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kernel.storage import Storage
 from marketplace.access import jobs as access_jobs
+from marketplace.attribution import count_touchpoints
 from marketplace.catalog import jobs as catalog_jobs
 from marketplace.discovery import jobs as discovery_jobs
 from marketplace.live import jobs as live_jobs
@@ -17,7 +18,7 @@ from marketplace.response_cards import jobs as response_card_jobs
 from marketplace.training import jobs as training_jobs
 from marketplace.videos import jobs as video_jobs
 
-FOLLOWERS = (open_tax_id_dispute,)
+FOLLOWERS = (open_tax_id_dispute, count_touchpoints)
 """Imported for what they register."""
 
 

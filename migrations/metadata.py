@@ -32,6 +32,7 @@ import billing.store_credit.models
 import fulfillment.connectors.models
 import fulfillment.courses.models
 import fulfillment.customer_reviews.models
+import fulfillment.entitlements.allocation_models
 import fulfillment.entitlements.models
 import fulfillment.reliability.models
 import fulfillment.runs.models
@@ -46,19 +47,24 @@ import marketplace.access.models
 import marketplace.attribution.models
 import marketplace.catalog.models
 import marketplace.channels.models
+import marketplace.circles.models
+import marketplace.circles.post_models
 import marketplace.content_reports.models
 import marketplace.courses.models
 import marketplace.demos.models
 import marketplace.discovery.models
+import marketplace.groups.models
 import marketplace.halls.models
 import marketplace.halls.visitor_models
 import marketplace.identity_providers.models
 import marketplace.leads.models
 import marketplace.live.models
+import marketplace.live.question_models
 import marketplace.mail.models
 import marketplace.notifications.models
 import marketplace.onboarding.models
 import marketplace.parties.models
+import marketplace.payers.models
 import marketplace.placements.models
 import marketplace.questions.models
 import marketplace.reactions.models
@@ -73,10 +79,12 @@ import marketplace.training.models
 import marketplace.videos.models
 import marketplace.webhooks.models
 import orders.amendments.models
+import orders.analytics.models
 import orders.approval_apps.models
 import orders.approval_rules.models
 import orders.buyer_statements.models
 import orders.checkout.models
+import orders.checkout.payer_models
 import orders.checkout.quote_models
 import orders.conversations.models
 import orders.coupons.models
@@ -105,14 +113,18 @@ MODELS = (
     kernel.sandbox_history,
     marketplace.onboarding.models,
     marketplace.parties.models,
+    marketplace.payers.models,
     marketplace.relations.invitation_models,
     marketplace.relations.models,
     marketplace.relations.partner_models,
+    marketplace.groups.models,
     marketplace.access.models,
     marketplace.identity_providers.models,
     marketplace.channels.models,
     marketplace.halls.models,
     marketplace.halls.visitor_models,
+    marketplace.circles.models,
+    marketplace.circles.post_models,
     marketplace.content_reports.models,
     marketplace.videos.models,
     marketplace.catalog.models,
@@ -120,6 +132,7 @@ MODELS = (
     marketplace.attribution.models,
     marketplace.discovery.models,
     marketplace.live.models,
+    marketplace.live.question_models,
     marketplace.mail.models,
     marketplace.notifications.models,
     marketplace.questions.models,
@@ -132,6 +145,7 @@ MODELS = (
     marketplace.webhooks.models,
     fulfillment.connectors.models,
     fulfillment.entitlements.models,
+    fulfillment.entitlements.allocation_models,
     fulfillment.courses.models,
     fulfillment.customer_reviews.models,
     fulfillment.runs.models,
@@ -166,6 +180,7 @@ MODELS = (
     orders.disputes.models,
     orders.approval_rules.models,
     orders.checkout.models,
+    orders.checkout.payer_models,
     orders.order.models,
     orders.refunds.models,
     orders.tickets.models,

@@ -76,6 +76,7 @@ from orders.order.events import OrderActivated, OrderCompleted, OrderDeliveryFai
 from orders.order.locking import ask_order, deliveries_of, find_locked_order
 from orders.order.models import ORDER, Order, OrderLine, SubscriptionTerm
 from orders.order.span import Span
+from orders.payers.follow_payers import end_payer, pay_approved
 from orders.payment_methods.paid_by import charge_kept_method
 from orders.refunds.held import lose_payment
 from orders.refunds.jobs import sweep_cases
@@ -93,7 +94,7 @@ from orders.usage.dunning import settle_owed
 from orders.usage.jobs import sweep_unpaid_usage
 
 FOLLOWERS = (sweep_deputies, sweep_cases, sweep_unpaid_usage, sweep_instalments, sweep_ending_coupons, sweep_disputes)
-MORE_FOLLOWERS = (sweep_milestones, sweep_tickets, charge_kept_method, offer_to_partner)
+MORE_FOLLOWERS = (sweep_milestones, sweep_tickets, charge_kept_method, offer_to_partner, pay_approved, end_payer)
 """Imported for what they register."""
 REFUND_AGAIN = "orders.refund.again"
 SWEEP_PURCHASES = "orders.checkout.sweep"

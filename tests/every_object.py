@@ -41,9 +41,12 @@ from billing.store_credit.models import StoreCredit
 from fulfillment.connectors.models import ConnectorRow
 from fulfillment.customer_reviews.models import CustomerReview
 from fulfillment.customer_reviews.write_review import WriteReview, withdraw_review, write_review
+from fulfillment.entitlements.allocation_models import AllocatedSeat, SeatAllocation
 from fulfillment.entitlements.models import Entitlement, Seat
 from fulfillment.entitlements.seats import assign_seat
 from fulfillment.runs.models import Run
+from fulfillment.seat_allocations.allocate import AllocateSeats, allocate_seats
+from fulfillment.seat_allocations.assign import assign_allocated_seat
 from fulfillment.usage.challenges import challenge_line
 from fulfillment.usage.close_period import close_period
 from fulfillment.usage.models import UsageChallenge, UsageLine, UsagePeriod
@@ -63,6 +66,8 @@ from marketplace.access.ownership import OfferOwnership, offer_ownership
 from marketplace.access.sessions import Browser, begin_session
 from marketplace.catalog.models import Listing, Plan
 from marketplace.channels.models import Channel
+from marketplace.circles.models import Circle, CircleMember
+from marketplace.circles.post_models import CirclePost
 from marketplace.content_reports.models import ContentReport
 from marketplace.content_reports.report_content import ReportContent, report_content
 from marketplace.courses.models import CourseEpisode
@@ -70,6 +75,8 @@ from marketplace.demos.days import AddDemoDay, add_demo_day
 from marketplace.demos.models import DemoDay
 from marketplace.departments.models import Department
 from marketplace.departments.save_department import SaveDepartment, save_department
+from marketplace.groups.memberships import AskGroup, accept_group, ask_group
+from marketplace.groups.models import RIGHTS, GroupMembership
 from marketplace.halls.models import Hall, HallBooth
 from marketplace.halls.save_hall import archive_hall
 from marketplace.halls.visitor_models import HallExchange
@@ -78,10 +85,14 @@ from marketplace.identity_providers.models import EmailDomain
 from marketplace.leads.create_lead import CreateLead, create_lead
 from marketplace.leads.models import Lead
 from marketplace.live.models import LiveItem, LiveSession
+from marketplace.live.question_models import LiveQuestion
+from marketplace.live.questions import ask_in_room
 from marketplace.notifications.models import Notification
 from marketplace.onboarding.models import LegalProof, PayoutAccount
 from marketplace.parties.models import BillingProfile, Organization, TaxIdDispute
 from marketplace.parties.open_tax_id_dispute import compare_claims
+from marketplace.payers.agree import ProposeAgreement, accept_agreement, end_agreement, propose_agreement
+from marketplace.payers.models import PayerAgreement
 from marketplace.placements.models import Claim, Placement
 from marketplace.publishing.edit_placements import AddClaim, AddPlacement, add_claim, add_placement
 from marketplace.questions.ask_question import ask_question, moderate_question
@@ -109,9 +120,12 @@ from orders.approval_rules.deputies import AppointDeputy, appoint_deputy
 from orders.approval_rules.models import ApprovalDeputy
 from orders.buyer_statements.models import BuyerStatement
 from orders.checkout.models import Purchase
+from orders.checkout.payer_models import BY_PAYER, PayerCharge
+from orders.checkout.place_purchase import PlacePurchase, place_purchase
 from orders.checkout.quote_models import Quote
 from orders.conversations.models import Conversation, ConversationMessage
 from orders.conversations.write import WriteMessage, write_to_seller
+from orders.coupons.circle_offers import OfferToCircle, offer_to_circle
 from orders.coupons.make_coupon import MakeCoupon, make_coupon
 from orders.coupons.models import Coupon
 from orders.disputes.models import DisputeEvidence
@@ -135,10 +149,12 @@ from orders.tickets.models import Ticket, TicketMessage
 from orders.tickets.work_ticket import OpenTicket, open_ticket
 from tests.bank_payouts import bank_account_of, confirm_account, pay_by_bank
 from tests.card_stage import stage_card, stage_response
+from tests.circle_stage import join, make_circle, post
 from tests.factories_live import make_session
 from tests.factories_marketplace import (
     OPERATOR_PRINCIPAL,
     acting,
+    make_member,
     make_org,
     make_plans,
     make_ready_video,
@@ -175,13 +191,23 @@ KINDS: dict[str, type[Base]] = {
     "coupon_id": Coupon,
     "live_session_id": LiveSession,
     "live_item_id": LiveItem,
+    "live_question_id": LiveQuestion,
+    "circle_id": Circle,
+    "circle_member_id": CircleMember,
+    "circle_post_id": CirclePost,
+    "circle_offer_id": Coupon,
     "hall_id": Hall,
     "booth_id": HallBooth,
     "badge_exchange_id": HallExchange,
     "partner_tier_id": PartnerTier,
     "tier_price_id": TierPrice,
     "partner_link_id": PartnerLink,
+    "group_membership_id": GroupMembership,
+    "seat_allocation_id": SeatAllocation,
+    "allocated_seat_id": AllocatedSeat,
     "partner_invitation_id": PartnerInvitation,
+    "payer_agreement_id": PayerAgreement,
+    "payer_charge_id": PayerCharge,
     "tier_offer_id": TierOffer,
     "order_sheet_id": OrderSheet,
     "customer_id": Organization,
@@ -252,7 +278,12 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
     stage.run()
     db = stage.services.db
     with unit_of_work(db, SYSTEM) as uow:
-        found: dict[str, UUID] = {"order_id": order_id, "purchase_id": stage.order(order_id).purchase_id}
+        found: dict[str, UUID] = {
+            "order_id": order_id,
+            "purchase_id": stage.order(order_id).purchase_id,
+            # Before its product is a course, of which no seats are allocated.
+            **_group(stage, stage.entitlement(order_id).id),
+        }
         entitlement = stage.entitlement(order_id)
         with acting(uow, stage.buyer.owner):
             found["seat_id"] = assign_seat(uow, entitlement.id, stage.purchaser.person())
@@ -289,7 +320,9 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
             "subscription_id": scalars(
                 select(Subscription.id).where(Subscription.order_line_id == entitlement.reference)
             ).one(),
-            "run_id": scalars(select(Run.id).where(Run.entitlement_id == entitlement.id)).one(),
+            "run_id": scalars(
+                select(Run.id).where(Run.entitlement_id == entitlement.id).order_by(Run.id).limit(1)
+            ).one(),
             "payment_id": scalars(select(Payment.id).where(Payment.payer_org_id == stage.buyer.id)).one(),
             "invoice_id": scalars(select(Invoice.id).where(Invoice.reference == order_id)).one(),
             "profile_id": scalars(select(BillingProfile.id).where(BillingProfile.org_id == stage.buyer.id)).one(),
@@ -315,8 +348,10 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
     found |= (
         _taxed(stage)
         | _partner(stage)
+        | _payer(stage)
         | _live(stage)
         | _fair(stage)
+        | _circle(stage)
         | _share_policy(stage)
         | _promoters(stage)
         | _endpoint(stage)
@@ -541,7 +576,9 @@ def _live(stage: Stage) -> dict[str, UUID]:
     with unit_of_work(stage.services.db, SYSTEM) as uow:
         plan = uow.session.get_one(Plan, stage.seat_plan)
         session, (item,) = make_session(uow, stage.seller, plan, visibility="internal")
-        return {"live_session_id": session.id, "live_item_id": item.id}
+        with acting(uow, stage.seller.owner):
+            asked = ask_in_room(uow, session.id, "x")
+        return {"live_session_id": session.id, "live_item_id": item.id, "live_question_id": asked.id}
 
 
 def _partner(stage: Stage) -> dict[str, UUID]:
@@ -566,6 +603,39 @@ def _partner(stage: Stage) -> dict[str, UUID]:
     return made | {"tier_offer_id": tier_offer_id, "order_sheet_id": sheet_id, "partner_invitation_id": invitation_id}
 
 
+def _circle(stage: Stage) -> dict[str, UUID]:
+    """An internal circle of the buyer's: its owner, a colleague who is in it, and what the colleague wrote."""
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        circle = make_circle(uow, stage.buyer.owner, "internal")
+        colleague = make_member(uow, stage.buyer, "viewer")
+        (member_id,) = join(uow, circle, colleague)
+        post_id = post(uow, circle, colleague)
+        community = make_circle(uow, stage.seller.owner, visibility="closed")
+        plan, today = uow.session.get_one(Plan, stage.seat_plan), clock.today("Asia/Shanghai")
+        with acting(uow, stage.seller.owner):
+            offer = OfferToCircle(community.org_id, plan.listing_id, "圈内优惠", today, today, percent_ppm=100_000)
+            offer_id = offer_to_circle(uow, offer).id
+    made = {"circle_id": circle.org_id, "circle_member_id": member_id, "circle_post_id": post_id}
+    return made | {"circle_offer_id": offer_id}
+
+
+def _payer(stage: Stage) -> dict[str, UUID]:
+    """Another organization pays for the buyer, and is asked to pay a purchase; the agreement ends, and with it the purchase."""
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        payer = make_org(uow)
+    with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
+        agreement_id = propose_agreement(uow, ProposeAgreement(payer.id, by_payer=False, currency="CNY"), known=True).id
+    with unit_of_work(stage.services.db, payer.owner) as uow:
+        accept_agreement(uow, agreement_id)
+    command = PlacePurchase(stage.quote(), None, BY_PAYER, str(agreement_id))
+    with unit_of_work(stage.services.db, stage.purchaser) as uow:
+        purchase_id = place_purchase(uow, command).purchase.id
+        charge_id = uow.session.scalars(select(PayerCharge.id).where(PayerCharge.purchase_id == purchase_id)).one()
+    with unit_of_work(stage.services.db, payer.owner) as uow:
+        end_agreement(uow, agreement_id)
+    return {"payer_agreement_id": agreement_id, "payer_charge_id": charge_id}
+
+
 def _fair(stage: Stage) -> dict[str, UUID]:
     """An exhibition that is over: the seller organized it, and the buyer gave its badge there."""
     with unit_of_work(stage.services.db, SYSTEM) as uow:
@@ -575,6 +645,29 @@ def _fair(stage: Stage) -> dict[str, UUID]:
         with acting(uow, stage.seller.owner):
             archive_hall(uow, fair.hall_id)
     return {"hall_id": fair.hall_id, "booth_id": fair.booth_id, "badge_exchange_id": exchange_id}
+
+
+def _group(stage: Stage, entitlement_id: UUID) -> dict[str, UUID]:
+    """The seller is a subsidiary of the buyer, lets it do everything, and gave a member one of two allocated seats."""
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        for org_id in (stage.seller.id, stage.buyer.id):
+            uow.session.get_one(Organization, org_id).tax_id_verified_at = clock.now()
+    with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
+        membership_id = ask_group(uow, AskGroup(stage.seller.id, as_hq=True, rights=RIGHTS)).id
+    with unit_of_work(stage.services.db, stage.seller.owner) as uow:
+        accept_group(uow, membership_id)
+    with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
+        row = allocate_seats(uow, AllocateSeats(entitlement_id, membership_id, 2))
+        assert row is not None
+        allocation_id = row.id
+    with unit_of_work(stage.services.db, stage.seller.owner) as uow:
+        seat_id = assign_allocated_seat(uow, allocation_id, stage.seller.owner.person())
+    stage.run()
+    return {
+        "group_membership_id": membership_id,
+        "seat_allocation_id": allocation_id,
+        "allocated_seat_id": seat_id,
+    }
 
 
 def _taxed(stage: Stage) -> dict[str, UUID]:

@@ -42,6 +42,7 @@ from fulfillment.connectors.save_connector import SaveConnector, save_connector
 from fulfillment.courses.report_progress import ReportProgress, report_progress
 from fulfillment.entitlements.models import Entitlement
 from fulfillment.entitlements.seats import assign_seat
+from fulfillment.seat_allocations.allocate import AllocateSeats, allocate_seats, leave_group
 from fulfillment.usage.record_usage import UsageIn, record_usage
 from fulfillment.usage.terms import set_usage_terms
 from kernel import clock
@@ -54,18 +55,30 @@ from kernel.principal import ANONYMOUS, SYSTEM, Principal
 from kernel.secrets import SecretBox
 from kernel.signing import TokenSigner
 from kernel.storage import Storage, open_storage
+from marketplace.attribution.count_touchpoints import count_until
 from marketplace.attribution.record_touchpoints import TouchpointIn, record_touchpoints
 from marketplace.catalog.models import Plan
+from marketplace.circles.posts import mark_post
 from marketplace.courses.save_course import EpisodeDraft, SaveCourse, save_course
+from marketplace.groups.memberships import AskGroup, accept_group, ask_group
+from marketplace.groups.models import RIGHTS
 from marketplace.halls.exchange_badge import revoke_badge
 from marketplace.halls.save_agenda import AgendaDraft, save_agenda
 from marketplace.live.explain import explain_item
+from marketplace.live.questions import answer_in_room, ask_in_room
 from marketplace.live.run_session import end_session
 from marketplace.mail import jobs as mail_jobs
 from marketplace.mail.compose import Composer
 from marketplace.mail.folder_transport import FolderTransport
 from marketplace.parties.lookups import find_default_billing_profile
 from marketplace.parties.models import Organization
+from marketplace.payers.agree import (
+    PayerLimits,
+    ProposeAgreement,
+    accept_agreement,
+    end_agreement,
+    propose_agreement,
+)
 from marketplace.pricing.components import Flat, PlanPrice
 from marketplace.publishing.edit_placements import AddClaim, add_claim
 from marketplace.relations.partner_links import AskPartner, accept_partner, ask_partner
@@ -79,6 +92,7 @@ from orders.buyer_statements.close_month import close_buyer_month
 from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
 from orders.checkout.decide_purchase import DecidePurchase, decide_purchase
 from orders.checkout.models import Purchase
+from orders.checkout.payer_models import BY_PAYER
 from orders.checkout.place_purchase import PlacePurchase, place_purchase
 from orders.checkout.priced_line import Context
 from orders.checkout.quote_amendment import QuoteAmendment, quote_amendment
@@ -89,6 +103,7 @@ from orders.conversations.write import (
     write_to_customer,
     write_to_seller,
 )
+from orders.coupons.circle_offers import OfferToCircle, offer_to_circle
 from orders.coupons.live_price import SetLivePrice, set_live_price
 from orders.coupons.make_coupon import MakeCoupon, make_coupon
 from orders.invoicing.correct_title import CorrectTitle, correct_invoice_title
@@ -110,6 +125,7 @@ from orders.outgoing_events.publish_events import publish_new
 from orders.papers import draw_paper
 from orders.papers.draw_paper import AskPaper, find_or_draw
 from orders.partners.end_partner import end_partner
+from orders.payers.decide_charge import PayerWay, set_standing_method
 from orders.refunds.ask_refund import AskForRefund, ask_refund
 from orders.refunds.decide_refund import DecideRefund, answer_refund
 from orders.refunds.held import pay_before_red
@@ -119,6 +135,7 @@ from orders.tickets.work_ticket import OpenTicket, close_ticket, open_ticket, wr
 from tests import factories_fulfillment
 from tests.bank_payouts import give_bank_account, pay_by_bank
 from tests.card_stage import card, guest
+from tests.circle_stage import join, make_circle, post
 from tests.factories_billing import OPERATOR, PlainRenderer, close_due, do_sweep
 from tests.factories_live import make_live
 from tests.factories_marketplace import (
@@ -200,6 +217,7 @@ def build(db: Database, folder: Path) -> World:
     stage.buy((stage.seats.id, 600))
     stage.publish()
     do_sweep(db, READ_BALANCES)
+    count_until(partial(transact, db, SYSTEM), clock.now())
     return World(storage, folder, stage.buyer, stage.seller, stage.promoter, order_id)
 
 
@@ -297,6 +315,7 @@ class MarketStage:
         best = self.buy((self.seats.id, 3), (self.service.id, 1))
         self.serve(best, accepted=1)
         self._seats(best)
+        self._group()
         self._learn()
         self._go_live()
         self.partly_refunded = self.buy((self.seats.id, 10))
@@ -311,7 +330,9 @@ class MarketStage:
         self._offer_too_low()
         self._talk(best)
         self._partner()
+        self._payers()
         self._fair()
+        self._circles()
         self._with_approval()
         return best
 
@@ -549,6 +570,50 @@ class MarketStage:
         with unit_of_work(self.db, self.buyer.owner) as uow:
             end_partner(uow, link_id)
 
+    def _group(self) -> None:
+        """An organization leaves its headquarters, and allocates seats to a subsidiary of its own."""
+        order_id = self.buy((self.seats.id, 2))
+        with unit_of_work(self.db, SYSTEM) as uow:
+            member = make_org(uow)
+            for org_id in (member.id, self.buyer.id, self.promoter.id):
+                uow.session.get_one(Organization, org_id).tax_id_verified_at = clock.now()
+            of_order = select(OrderLine.id).where(OrderLine.order_id == order_id)
+            entitlement_id = uow.session.scalars(
+                select(Entitlement.id).where(Entitlement.reference.in_(of_order))
+            ).one()
+        for hq, below in ((self.promoter, self.buyer), (self.buyer, member)):
+            with unit_of_work(self.db, hq.owner) as uow:
+                membership_id = ask_group(uow, AskGroup(below.id, as_hq=True, rights=RIGHTS)).id
+            with unit_of_work(self.db, below.owner) as uow:
+                accept_group(uow, membership_id)
+                if below is self.buyer:
+                    leave_group(uow, membership_id)
+        with unit_of_work(self.db, self.buyer.owner) as uow:
+            allocate_seats(uow, AllocateSeats(entitlement_id, membership_id, 1))
+        self.keep_running()
+
+    def _payers(self) -> None:
+        """One organization pays for the buyer after another did."""
+        with unit_of_work(self.db, SYSTEM) as uow:
+            payers = [make_org(uow) for _ in range(2)]
+        for payer in payers:
+            with unit_of_work(self.db, self.buyer.owner) as uow:
+                asked = ProposeAgreement(payer.id, by_payer=False, currency="CNY")
+                agreement_id = propose_agreement(uow, asked, known=True).id
+            with unit_of_work(self.db, payer.owner) as uow:
+                accept_agreement(uow, agreement_id, PayerLimits(monthly_limit_minor=100_000_000))
+                set_standing_method(uow, agreement_id, PayerWay("sandbox", "sbx_ok"))
+            self._buy_by_payer(agreement_id)
+            with unit_of_work(self.db, self.buyer.owner) as uow:
+                end_agreement(uow, agreement_id)
+
+    def _buy_by_payer(self, agreement_id: UUID) -> None:
+        with unit_of_work(self.db, self.buyer.owner) as uow:
+            quote_id = create_quote(uow, CreateQuote((QuoteItem(self.seats.id, 1),))).id
+        with unit_of_work(self.db, self.buyer.owner) as uow:
+            place_purchase(uow, PlacePurchase(quote_id, None, BY_PAYER, str(agreement_id)))
+        self.keep_running()
+
     def _fair(self) -> None:
         """One visitor of an exhibition gives its badge, another takes it back."""
         with unit_of_work(self.db, SYSTEM) as uow:
@@ -571,6 +636,28 @@ class MarketStage:
             profile = find_default_billing_profile(uow, self.buyer.id)
             assert profile is not None
             place_sheet(uow, PlaceSheet(sheet.id, profile.id, "sandbox", "sbx_ok"))
+        self.keep_running()
+
+    def _circles(self) -> None:
+        """A community with a post above the others and an offer that a member takes, and an internal circle."""
+        with unit_of_work(self.db, SYSTEM) as uow:
+            community = make_circle(uow, self.seller.owner)
+            join(uow, community, self.buyer.owner)
+            post_id = post(uow, community, self.buyer.owner)
+            with acting(uow, self.seller.owner):
+                mark_post(uow, post_id, marked=True)
+            internal = make_circle(uow, self.buyer.owner, "internal")
+            post(uow, internal, self.buyer.owner)
+        with unit_of_work(self.db, self.seller.owner) as uow:
+            today = clock.today("Asia/Shanghai")
+            listing_id, until = self.seats.listing_id, today + timedelta(days=30)
+            offer_to_circle(
+                uow, OfferToCircle(community.org_id, listing_id, "圈内九折", today, until, 100_000, places=3)
+            )
+        with unit_of_work(self.db, self.buyer.owner) as uow:
+            context = Context(circle_id=community.org_id)
+            quote_id = create_quote(uow, CreateQuote((QuoteItem(self.seats.id, 3),), context=context)).id
+        self.take(quote_id)
         self.keep_running()
 
     def _change_at_tier(self, tier_id: UUID) -> None:
@@ -693,6 +780,10 @@ class MarketStage:
             quote_id = create_quote(uow, CreateQuote((QuoteItem(self.seats.id, 3),), context=context)).id
         self.take(quote_id)
         self.keep_running()
+        with unit_of_work(self.db, self.buyer.owner) as uow:
+            asked = ask_in_room(uow, session.id, "能试用吗？")
+        with unit_of_work(self.db, self.seller.owner) as uow:
+            answer_in_room(uow, asked.id, spoken=True)
         with unit_of_work(self.db, self.seller.owner) as uow:
             end_session(uow, session.id)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from types import ModuleType
 
 from api.pages.account import handlers as account_pages
-from api.pages.approval_apps import handlers as approval_app_pages
+from api.pages.analytics import handlers as analytics_pages
+from api.pages.approval_apps import handlers as approval_apps_pages
 from api.pages.approvals import handlers as approvals_pages
 from api.pages.awaited_payments import handlers as awaited_payments_pages
 from api.pages.bank import handlers as bank_pages
@@ -14,6 +15,7 @@ from api.pages.books import handlers as books_pages
 from api.pages.books import reconciliation_handlers as books_reconciliation_pages
 from api.pages.buy import handlers as buy_pages
 from api.pages.buyer_statements import handlers as buyer_statements_pages
+from api.pages.circles import handlers as circles_pages
 from api.pages.comments import handlers as comments_pages
 from api.pages.connectors import handlers as connectors_pages
 from api.pages.content_reports import handlers as content_reports_pages
@@ -32,6 +34,7 @@ from api.pages.feed import handlers as feed_pages
 from api.pages.feedback import handlers as feedback_pages
 from api.pages.frame import static_files
 from api.pages.gateway_balances import handlers as gateway_balances_pages
+from api.pages.groups import handlers as groups_pages
 from api.pages.halls import desk_handlers as halls_desk_pages
 from api.pages.halls import handlers as halls_pages
 from api.pages.identity_provider import handlers as identity_provider_pages
@@ -58,10 +61,13 @@ from api.pages.orders import handlers as orders_pages
 from api.pages.partners import handlers as partners_pages
 from api.pages.partners import invitation_handlers as partners_invitation_pages
 from api.pages.payee_tax import handlers as payee_tax_pages
+from api.pages.payers import charge_handlers as payers_charge_pages
+from api.pages.payers import handlers as payers_pages
 from api.pages.payment_methods import handlers as payment_methods_pages
 from api.pages.payments import handlers as payments_pages
 from api.pages.payouts import handlers as payouts_pages
 from api.pages.products import handlers as products_pages
+from api.pages.promoter_earnings import handlers as promoter_earnings_pages
 from api.pages.promoter_plans import handlers as promoter_plans_pages
 from api.pages.purchase_policy import handlers as purchase_policy_pages
 from api.pages.purchase_rules import handlers as purchase_rules_pages
@@ -99,7 +105,8 @@ from api.pages.webhooks import handlers as webhooks_pages
 
 MODULES: tuple[ModuleType, ...] = (
     account_pages,
-    approval_app_pages,
+    analytics_pages,
+    approval_apps_pages,
     approvals_pages,
     awaited_payments_pages,
     bank_pages,
@@ -108,6 +115,7 @@ MODULES: tuple[ModuleType, ...] = (
     books_reconciliation_pages,
     buy_pages,
     buyer_statements_pages,
+    circles_pages,
     comments_pages,
     connectors_pages,
     content_reports_pages,
@@ -126,6 +134,7 @@ MODULES: tuple[ModuleType, ...] = (
     feedback_pages,
     static_files,
     gateway_balances_pages,
+    groups_pages,
     halls_desk_pages,
     halls_pages,
     identity_provider_pages,
@@ -152,10 +161,13 @@ MODULES: tuple[ModuleType, ...] = (
     partners_pages,
     partners_invitation_pages,
     payee_tax_pages,
+    payers_charge_pages,
+    payers_pages,
     payment_methods_pages,
     payments_pages,
     payouts_pages,
     products_pages,
+    promoter_earnings_pages,
     promoter_plans_pages,
     purchase_policy_pages,
     purchase_rules_pages,

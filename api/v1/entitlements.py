@@ -42,7 +42,8 @@ class EntitlementOut(Out):
     trial: Annotated[bool, Meta(description="Used for nothing so far, until `valid_to`")]
     past_due_at: Annotated[datetime | None, Meta(description="Since when it is used without being paid for")]
     seats: Annotated[int, Meta(description="Seats bought; 0 where the plan has none")]
-    seats_used: int
+    seats_used: Annotated[int, Meta(description="By members of the organization's own")]
+    seats_allocated: Annotated[int, Meta(description="To subsidiaries of its group, taken there or not")]
     valid_from: datetime | None
     valid_to: datetime | None
     data_kept_days: Annotated[int | None, Meta(description="After the end; null where nothing was said of it")]
@@ -102,6 +103,7 @@ class EntitlementCheckOut(Out):
     plan_code: str
     seats: int
     seats_used: int
+    seats_allocated: Annotated[int, Meta(description="To subsidiaries of the buyer's group, taken there or not")]
     external_id: str | None
     valid_from: datetime | None
     valid_to: datetime | None

@@ -18,6 +18,8 @@ from marketplace.live.queries import LiveRoom, LiveSessionView
 from marketplace.live.save_session import MAX_DESCRIPTION, MAX_PARTNERS, MAX_TITLE, SaveLiveSession
 from marketplace.live.shelf import MAX_ITEMS
 from marketplace.live.shelf_items import LiveItemView, LiveSpan
+from marketplace.relations.partner_groups import PartnerGroups
+from marketplace.relations.save_tier import MOST_TIERS
 from orders.coupons.live_price import LivePrice, live_prices
 
 
@@ -50,10 +52,15 @@ class LiveSessionIn(Wire):
     partner_ids: Annotated[list[UUID], Field(max_length=MAX_PARTNERS)] = Field(
         default_factory=list, description="Who sees it while it is for partners"
     )
+    all_partners: bool = Field(default=False, description="And whoever is a partner of one's own by a link")
+    partner_tier_ids: Annotated[list[UUID], Field(max_length=MOST_TIERS)] = Field(
+        default_factory=list, description="And whoever is one in these tiers"
+    )
 
     def command(self) -> SaveLiveSession:
         """As the verb takes it."""
-        return SaveLiveSession(**self.model_dump())
+        rest = self.model_dump(exclude={"all_partners", "partner_tier_ids"})
+        return SaveLiveSession(**rest, groups=PartnerGroups(self.all_partners, self.partner_tier_ids))
 
 
 class LiveItemIn(Wire):
@@ -152,7 +159,9 @@ class LiveSessionOut(Out):
     description: str
     description_en: str
     visibility: str
-    partner_ids: Annotated[Sequence[UUID], Meta(description="Told to its own organization alone")]
+    partner_ids: Annotated[Sequence[UUID], Meta(description="Told to its own organization alone, as the next two are")]
+    all_partners: bool
+    partner_tier_ids: Sequence[UUID]
     state: Annotated[str, Meta(description="scheduled, live, ended or cancelled")]
     starts_at: datetime
     started_at: datetime | None
@@ -170,6 +179,8 @@ class LiveSessionOut(Out):
         """From the query's row, with the film's addresses."""
         return cls.of_row(
             row,
+            all_partners=row.groups.everybody,
+            partner_tier_ids=row.groups.tier_ids,
             duration_ms=row.film.duration_ms if row.film else None,
             media_url=live_media(services, row),
             cover_url=live_cover(services, row),

@@ -12,7 +12,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from litestar.response import Stream
 
 from api.auth import PUBLIC, SIGNED_IN
-from api.live_watcher import LiveStateOut, LiveWatcher
+from api.live_watcher import LiveStateOut, LiveWatcher, Room, read_room
 from api.request import ApiRequest
 from api.schema import PageOut, Paging, linked, list_page
 from api.v1.live_bodies import (
@@ -30,7 +30,6 @@ from marketplace.live.access import get_visible_session
 from marketplace.live.explain import explain_item, stop_explaining
 from marketplace.live.queries import get_own_room, get_room, list_live, list_own_live
 from marketplace.live.remind import ask_reminder, drop_reminder
-from marketplace.live.room_state import LiveState, live_states
 from marketplace.live.run_session import cancel_session, end_session, start_session
 from marketplace.live.save_session import change_session, schedule_session
 from marketplace.live.shelf import add_item, order_items, remove_item
@@ -72,11 +71,12 @@ def get_live_session(live_session_id: FromPath[UUID], request: ApiRequest) -> Li
     tags=["content"],
 )
 async def stream_live_session(live_session_id: FromPath[UUID], request: ApiRequest) -> Stream:
-    """A room as server-sent events: `live` with its whole state at once and whenever it changes, `end` when it is over.
+    """A room as server-sent events: `live` with its whole state at once and whenever it changes, `questions` with the latest
+    that its host has shown, `places` with what is left of live prices, by item, and `end` when it is over.
 
     Whoever comes late or lost the connection is told how it is now; nothing has to be caught up. The event's id is `sequence`.
     """
-    first = await sync_to_thread(_state, request, live_session_id)
+    first = await sync_to_thread(_room, request, live_session_id)
     watcher: LiveWatcher = request.app.state["live_watcher"]
     headers = {"X-Accel-Buffering": "no", "Cache-Control": "no-cache"}
     return Stream(watcher.events(first), media_type="text/event-stream", headers=headers)
@@ -85,7 +85,7 @@ async def stream_live_session(live_session_id: FromPath[UUID], request: ApiReque
 @get("/v1/live-sessions/{live_session_id:uuid}/state", permission=PUBLIC, sync_to_thread=True, tags=["content"])
 def get_live_state(live_session_id: FromPath[UUID], request: ApiRequest) -> LiveStateOut:
     """The same once, for programs that poll."""
-    state = _state(request, live_session_id)
+    state = _room(request, live_session_id).state
     return LiveStateOut(
         session_id=state.session_id,
         state=state.state,
@@ -275,11 +275,11 @@ def _acted(request: ApiRequest, session_id: UUID, act: Any) -> LiveRoomOut:
     return request.transact(work)
 
 
-def _state(request: ApiRequest, session_id: UUID) -> LiveState:
+def _room(request: ApiRequest, session_id: UUID) -> Room:
     with request.transaction() as uow:
         get_visible_session(uow, session_id)
         with reading_as_platform(uow):
-            return live_states(uow, [session_id])[session_id]
+            return read_room(uow, session_id)
 
 
 routes = [

@@ -105,6 +105,7 @@ class LineOut(Out):
     video_id: UUID | None
     placement_id: UUID | None
     live_session_id: Annotated[UUID | None, Meta(description="The live session in whose room it was sold")]
+    circle_id: Annotated[UUID | None, Meta(description="The circle through which its buyer's member bought it")]
     second: Annotated[int | None, Meta(description="Second of the video, or the session, at which it was sold")]
     attribution: str
 

@@ -37,6 +37,7 @@ from orders import queries
 from orders.checkout import views
 from orders.checkout.cancel_purchase import cancel_purchase
 from orders.checkout.models import PURCHASE
+from orders.checkout.payer_models import BY_PAYER
 from orders.checkout.place_purchase import PlacePurchase, ask_place_purchase, place_purchase
 from orders.checkout.request_payment import pay_again
 
@@ -58,9 +59,13 @@ class PurchaseIn(Wire):
     )
 
     quote_id: UUID
-    billing_profile_id: UUID
+    billing_profile_id: UUID | None = Field(
+        default=None, description="Needed, except of what a payer pays that is invoiced to it"
+    )
     gateway: Annotated[str, Field(max_length=40)] | None = Field(
-        default=None, description="Default: the first of the gateways offered here"
+        default=None,
+        description="Default: the first of the gateways offered here. `payer`: your payer pays, by the agreement whose id is "
+        "the `payment_method` (`GET /v1/own-payer`)",
     )
     payment_method: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
         default=None,
@@ -100,6 +105,7 @@ class PurchaseOut(Out):
     po_number: str | None
     department: Annotated[DepartmentOut | None, Meta(description="Whose spending it is")]
     billing_profile: dict[str, Any]
+    by_payer: Annotated[bool, Meta(description="Whether another organization pays it, by a payer agreement")]
     requested_by_name: str | None
     approval_reasons: Annotated[list[ApprovalReasonOut], Meta(description="As measured when it was placed")]
     approval_steps: Annotated[list[ApprovalStepOut], Meta(description="In order, as the rules were when it was placed")]
@@ -118,6 +124,7 @@ class PurchaseOut(Out):
         return cls.of_row(
             view,
             department=DepartmentOut.of_row(view.department) if view.department else None,
+            by_payer=view.gateway == BY_PAYER,
             approval_reasons=reasons_out(view.approval_reasons, view.currency),
             approval_steps=steps_out(view.approval_steps),
             waits_for_step=view.waits_for.number if view.waits_for else None,
@@ -237,7 +244,7 @@ def buy(request: ApiRequest, data: PurchaseIn, key: str | None) -> Answer:
 
     Raises as `place_purchase` and `with_idempotency_key`.
     """
-    gateway = chosen_gateway(request.services, data.gateway)
+    gateway = BY_PAYER if data.gateway == BY_PAYER else chosen_gateway(request.services, data.gateway)
     command = PlacePurchase(
         data.quote_id,
         data.billing_profile_id,

@@ -67,6 +67,10 @@ class QuoteIn(Wire):
         default=None,
         description="The live session in whose room the buyer stands, at `second`: its live prices hold there",
     )
+    circle_id: UUID | None = Field(
+        default=None,
+        description="The circle through which a member of it buys for their organization: what is offered to it holds there",
+    )
     billing_profile_id: UUID | None = Field(
         default=None, description="Whom the invoice will name, which decides the tax. Default: the default profile"
     )
@@ -271,6 +275,7 @@ def post_quote(data: JSONBody[QuoteIn], request: ApiRequest) -> QuoteOut:
         second_ms=None if data.second is None else data.second * 1000,
         share=data.share,
         live_session_id=data.live_session_id,
+        circle_id=data.circle_id,
     )
     command = CreateQuote(
         data.asked(),

@@ -16,6 +16,7 @@ from sqlalchemy import select
 from app.composition import compose
 from app.database_schema import upgrade
 from app.sample.catalogue import PostedAt, seed_catalogue
+from app.sample.circle import seed_circle
 from app.sample.connectors import SampleConnector, seed_connectors
 from app.sample.course import seed_course
 from app.sample.history.live import APART
@@ -68,6 +69,7 @@ def seed(settings: Settings) -> SampleMarket:
             catalogue = seed_catalogue(start, scenes, connect, _posted_at(past))
             films = {scene.key: scene for scene in scenes}
             seed_course(start, services.outbound_policy, catalogue.organizations, catalogue.videos, films)
+            seed_circle(services.db, catalogue.organizations, catalogue.videos, catalogue.plans)
             for key in BUYERS:
                 principal = Principal(PrincipalKind.SYSTEM, org_id=catalogue.organizations[key], label="sample")
                 transact(services.db, principal, _rule)

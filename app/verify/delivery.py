@@ -63,14 +63,14 @@ DATED = Query(
 )
 SEATS = Query(
     "seats.counted",
-    "已用席位数等于在用席位，且不超过购买数；一人不占两席。",
-    "Seats used are the seats held, never more than were bought, and nobody holds two.",
+    "已用席位数等于在用席位，连同分配给子公司的不超过购买数；一人不占两席。",
+    "Seats used are the seats held, with those allocated never more than were bought, and nobody holds two.",
     """
     SELECT e.id AS entitlement_id, e.seats, e.seats_used, count(s.id) AS held
     FROM fulfillment.entitlement e
     LEFT JOIN fulfillment.seat s ON s.entitlement_id = e.id AND s.revoked_at IS NULL
     GROUP BY e.id
-    HAVING count(s.id) <> e.seats_used OR e.seats_used > e.seats OR count(DISTINCT s.person_id) <> count(s.id)
+    HAVING count(s.id) <> e.seats_used OR e.seats_used + e.seats_allocated > e.seats OR count(DISTINCT s.person_id) <> count(s.id)
     """,
 )
 

@@ -29,15 +29,20 @@ import fulfillment.runs.models
 import fulfillment.usage.models
 import marketplace.access.models
 import marketplace.catalog.models
+import marketplace.circles.models
+import marketplace.circles.post_models
 import marketplace.content_reports.models
 import marketplace.demos.models
+import marketplace.groups.models
 import marketplace.halls.models
 import marketplace.halls.visitor_models
 import marketplace.identity_providers.models
 import marketplace.leads.models
 import marketplace.live.models
+import marketplace.live.question_models
 import marketplace.onboarding.models
 import marketplace.parties.models
+import marketplace.payers.models
 import marketplace.questions.models
 import marketplace.reactions.models
 import marketplace.relations.partner_models
@@ -48,6 +53,7 @@ import marketplace.webhooks.models
 import orders.amendments.models
 import orders.approval_apps.models
 import orders.checkout.models
+import orders.checkout.payer_models
 import orders.conversations.models
 import orders.offers.models
 import orders.offers.tier_offer_models
@@ -93,6 +99,9 @@ TABLES = {
     fulfillment.customer_reviews.models.CUSTOMER_REVIEW.name: "fulfillment.customer_review",
     marketplace.catalog.models.LISTING.name: "marketplace.listing",
     marketplace.relations.partner_models.PARTNER_LINK.name: "marketplace.partner_link",
+    marketplace.payers.models.PAYER_AGREEMENT.name: "marketplace.payer_agreement",
+    marketplace.groups.models.GROUP_MEMBERSHIP.name: "marketplace.group_membership",
+    orders.checkout.payer_models.PAYER_CHARGE.name: "orders.payer_charge",
     marketplace.catalog.models.VERSION.name: "marketplace.listing_version",
     marketplace.catalog.models.PLAN.name: "marketplace.plan",
     marketplace.content_reports.models.CONTENT_REPORT.name: "marketplace.content_report",
@@ -101,9 +110,12 @@ TABLES = {
     marketplace.identity_providers.models.EMAIL_DOMAIN.name: "marketplace.email_domain",
     marketplace.leads.models.LEAD.name: "marketplace.lead",
     marketplace.live.models.LIVE_SESSION.name: "marketplace.live_session",
+    marketplace.live.question_models.LIVE_QUESTION.name: "marketplace.live_question",
     marketplace.webhooks.models.WEBHOOK_ENDPOINT.name: "marketplace.webhook_endpoint",
     marketplace.test_clocks.models.TEST_CLOCK.name: "marketplace.test_clock",
     marketplace.demos.models.DEMO.name: "marketplace.demo_booking",
+    marketplace.circles.models.CIRCLE_MEMBER.name: "marketplace.circle_member",
+    marketplace.circles.post_models.CIRCLE_POST.name: "marketplace.circle_post",
     marketplace.halls.models.HALL.name: "marketplace.hall",
     marketplace.halls.models.BOOTH.name: "marketplace.hall_booth",
     marketplace.halls.visitor_models.BADGE.name: "marketplace.hall_badge",

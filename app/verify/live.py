@@ -46,4 +46,20 @@ SOLD = Query(
     """,
 )
 
-RULES = (EXPLAINED, SOLD)
+ASKED = Query(
+    "live.asked",
+    "直播间的提问不晚于直播结束；回答发生在提问之后、直播结束之前，且已回答的提问展示过。",
+    "What was asked in a room was asked before its end, answered after it was asked and within the session, and then shown.",
+    """
+    SELECT q.id AS question_id, q.session_id, q.asked_ms, q.answered_ms
+    FROM marketplace.live_question q
+    JOIN marketplace.live_session s ON s.id = q.session_id
+    WHERE (q.asked_ms > 0 AND s.started_at IS NULL)
+       OR greatest(q.asked_ms, q.answered_ms)
+          > ceil(extract(epoch FROM coalesce(s.ended_at, s.ends_at) - s.started_at) * 1000)
+       OR q.answered_ms < q.asked_ms
+       OR (q.answered_at IS NOT NULL AND q.shown_at IS NULL)
+    """,
+)
+
+RULES = (EXPLAINED, SOLD, ASKED)

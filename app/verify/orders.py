@@ -336,7 +336,17 @@ SOLD_BY = Query(
        OR (a.rule = 'none') <> (a.video_id IS NULL)
     """,
 )
+BROUGHT = Query(
+    "attributions.brought",
+    "归因到分享链接的订单行，链接属于该推广方，且指向该视频。",
+    "A link that a sale is credited to is of its promoter, and of the video that sold it.",
+    """
+    SELECT a.id AS attribution_id, a.promoter_org_id, a.video_id, s.org_id AS link_of, s.video_id AS link_to
+    FROM orders.attribution a JOIN marketplace.share_link s ON s.id = a.share_link_id
+    WHERE (a.promoter_org_id, a.video_id) IS DISTINCT FROM (s.org_id, s.video_id)
+    """,
+)
 RULES = (
     TOTALS, PRICED, PURCHASE_TOTALS, TAXED, UNTAXED, PURCHASE_STATE, APPROVED, PAID, CHARGED, WAITING, MOVED_ON, ACTIVE,
-    DELIVERED, GIVEN_BACK, REFUNDED, ENDED, ATTRIBUTED, SOLD_BY, CUSTOMERS,
+    DELIVERED, GIVEN_BACK, REFUNDED, ENDED, ATTRIBUTED, SOLD_BY, BROUGHT, CUSTOMERS,
 )  # fmt: skip

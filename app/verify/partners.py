@@ -106,12 +106,13 @@ QUANTITIES = Reading(
 
 AUDIENCE = Query(
     "partners.audience",
-    "商品和视频所面向的伙伴，是其卖方的全部伙伴，或其卖方自己的等级。",
-    "Products and videos for partners are for all of their own seller's, or for those in tiers of its own.",
+    "商品、视频和直播所面向的伙伴，是其卖方的全部伙伴，或其卖方自己的等级。",
+    "Products, videos and live sessions for partners are for all of their own seller's, or for those in tiers of its own.",
     """
     SELECT s.id AS subject_id, s.org_id, g.id AS partner_group
     FROM (SELECT id, org_id, partner_groups FROM marketplace.listing WHERE partner_groups <> '{}'
-          UNION ALL SELECT id, org_id, partner_groups FROM marketplace.video WHERE partner_groups <> '{}') s,
+          UNION ALL SELECT id, org_id, partner_groups FROM marketplace.video WHERE partner_groups <> '{}'
+          UNION ALL SELECT id, org_id, partner_groups FROM marketplace.live_session WHERE partner_groups <> '{}') s,
          LATERAL unnest(s.partner_groups) AS g (id)
     WHERE g.id <> s.org_id
       AND NOT EXISTS (SELECT 1 FROM marketplace.partner_tier t WHERE t.id = g.id AND t.seller_org_id = s.org_id)

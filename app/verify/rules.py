@@ -5,10 +5,12 @@ from __future__ import annotations
 from app.verify import (
     accounting_tax,
     amendments,
+    analytics,
     approval_apps,
     bank,
     books,
     catalogue,
+    circles,
     consolidated_invoices,
     conversations,
     coupons,
@@ -19,6 +21,7 @@ from app.verify import (
     fapiao,
     files,
     gateway_balances,
+    groups,
     halls,
     heads,
     histories,
@@ -35,6 +38,7 @@ from app.verify import (
     papers,
     partners,
     payee_tax,
+    payers,
     payment_methods,
     payments,
     payout_batches,
@@ -86,6 +90,7 @@ RULES: tuple[Rule, ...] = (
     *offers.RULES,
     *live.RULES,
     *partners.RULES,
+    *payers.RULES,
     *conversations.RULES,
     *order_sheets.RULES,
     *subscriptions.RULES,
@@ -94,6 +99,8 @@ RULES: tuple[Rule, ...] = (
     *milestones.RULES,
     *usage.RULES,
     *halls.RULES,
+    *groups.RULES,
+    *circles.RULES,
     *delivery.RULES,
     *reliability.RULES,
     *courses.RULES,
@@ -104,6 +111,7 @@ RULES: tuple[Rule, ...] = (
     *webhooks.RULES,
     *tenancy.RULES,
     *catalogue.RULES,
+    *analytics.RULES,
 )
 """What the database alone can show."""
 COMPARISONS: tuple[Comparison, ...] = (*files.COMPARISONS, *heads.COMPARISONS, *seller_log.COMPARISONS)

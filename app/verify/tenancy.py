@@ -9,7 +9,8 @@ from typing import Any
 from app.verify.rule import Query
 
 BOTH = "buyer_org_id seller_org_id"
-OF_BOOTH, OF_BADGE = "org_id exhibitor_org_id", "org_id visitor_org_id"
+OF_PAYER, OF_GROUP = "org_id payer_org_id", "hq_org_id org_id"
+OF_BOOTH, OF_BADGE, OF_CHANNEL = "org_id exhibitor_org_id", "org_id visitor_org_id", "channel_org_id seller_org_id"
 KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ("orders.purchase", "quote_id", "orders.quote", "buyer_org_id", "buyer_org_id"),
     ("marketplace.department", "parent_id", "marketplace.department", "org_id", "org_id"),
@@ -33,6 +34,7 @@ KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ("marketplace.partner_invitation", "tier_id", "marketplace.partner_tier", "seller_org_id", "seller_org_id"),
     ("marketplace.tier_price", "tier_id", "marketplace.partner_tier", "seller_org_id", "seller_org_id"),
     ("marketplace.tier_price", "listing_id", "marketplace.listing", "seller_org_id", "org_id"),
+    ("marketplace.circle_post", "member_id", "marketplace.circle_member", "org_id", "org_id"),
     ("marketplace.hall_booth", "hall_id", "marketplace.hall", "org_id", "org_id"),
     ("marketplace.hall_booth", "channel_id", "marketplace.channel", "exhibitor_org_id", "org_id"),
     ("marketplace.hall_booth_item", "booth_id", "marketplace.hall_booth", "exhibitor_org_id", "exhibitor_org_id"),
@@ -49,6 +51,9 @@ KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ("orders.approval_callback", "app_id", "orders.approval_app", "org_id", "org_id"),
     ("orders.outside_answer", "callback_id", "orders.approval_callback", "org_id", "org_id"),
     ("orders.outside_answer", "outside_approval_id", "orders.outside_approval", "org_id", "buyer_org_id"),
+    ("orders.payer_charge", "purchase_id", "orders.purchase", "org_id", "buyer_org_id"),
+    ("orders.payer_charge", "agreement_id", "marketplace.payer_agreement", OF_PAYER, OF_PAYER),
+    ("orders.payer_method", "agreement_id", "marketplace.payer_agreement", "payer_org_id", "payer_org_id"),
     ("orders.approval", "purchase_id", "orders.purchase", "buyer_org_id", "buyer_org_id"),
     ('orders."order"', "purchase_id", "orders.purchase", "buyer_org_id", "buyer_org_id"),
     ("orders.order_line", "order_id", 'orders."order"', BOTH, BOTH),
@@ -59,6 +64,8 @@ KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ("orders.subscription", "order_line_id", "orders.order_line", BOTH, BOTH),
     ("orders.subscription_term", "subscription_id", "orders.subscription", BOTH, BOTH),
     ("orders.amendment", "subscription_id", "orders.subscription", BOTH, BOTH),
+    ("orders.sales_day", "listing_id", "marketplace.listing", "seller_org_id", "org_id"),
+    ("orders.sales_day", "tier_id", "marketplace.partner_tier", "seller_org_id", "seller_org_id"),
     ("orders.amendment", "order_line_id", "orders.order_line", BOTH, BOTH),
     ("orders.refund_case", "order_id", 'orders."order"', BOTH, BOTH),
     ("orders.refund_evidence", "case_id", "orders.refund_case", BOTH, BOTH),
@@ -77,6 +84,9 @@ KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ("fulfillment.run", "entitlement_id", "fulfillment.entitlement", BOTH, BOTH),
     ("fulfillment.run_attempt", "run_id", "fulfillment.run", BOTH, BOTH),
     ("fulfillment.seat", "entitlement_id", "fulfillment.entitlement", "org_id", "buyer_org_id"),
+    ("fulfillment.seat_allocation", "entitlement_id", "fulfillment.entitlement", "hq_org_id", "buyer_org_id"),
+    ("fulfillment.seat_allocation", "membership_id", "marketplace.group_membership", OF_GROUP, OF_GROUP),
+    ("fulfillment.allocated_seat", "allocation_id", "fulfillment.seat_allocation", "org_id", "org_id"),
     ("fulfillment.usage_period", "entitlement_id", "fulfillment.entitlement", BOTH, BOTH),
     ("fulfillment.usage_event", "period_id", "fulfillment.usage_period", BOTH, BOTH),
     ("fulfillment.usage_line", "period_id", "fulfillment.usage_period", BOTH, BOTH),
@@ -144,10 +154,13 @@ KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ("marketplace.live_session", "video_id", "marketplace.video", "org_id", "org_id"),
     ("marketplace.live_item", "session_id", "marketplace.live_session", "org_id", "org_id"),
     ("marketplace.live_item", "plan_id", "marketplace.plan", "seller_org_id", "org_id"),
+    ("marketplace.live_question", "session_id", "marketplace.live_session", "host_org_id", "org_id"),
     ("marketplace.live_explanation", "item_id", "marketplace.live_item", "org_id", "org_id"),
     ("marketplace.response_card", "video_id", "marketplace.video", "org_id", "org_id"),
     ("marketplace.card_response", "card_id", "marketplace.response_card", "org_id", "org_id"),
     ("marketplace.card_day", "card_id", "marketplace.response_card", "org_id", "org_id"),
+    ("marketplace.touchpoint_day", "video_id", "marketplace.video", "channel_org_id", "org_id"),
+    ("marketplace.touchpoint_day", "placement_id", "marketplace.placement", OF_CHANNEL, "org_id seller_org_id"),
     ("marketplace.training_video", "training_id", "marketplace.training", "org_id", "org_id"),
     ("marketplace.training_member", "training_id", "marketplace.training", "org_id", "org_id"),
 )

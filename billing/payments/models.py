@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, false, text
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from billing.gateways.ports import GatewayStatus
@@ -39,6 +39,7 @@ class Payment(Base):
             postgresql_where=text("captured_at IS NOT NULL"),
         ),
         Index("ix_payment_reference", "reference"),
+        Index("ix_payment_paying_org_id", "method_org_id", postgresql_where=text("method_org_id IS NOT NULL")),
         Index(
             "uq_payment_gateway_reference",
             "gateway",
@@ -59,6 +60,8 @@ class Payment(Base):
     """What is paid, named by the caller: a purchase."""
     gateway: Mapped[str]
     method_token: Mapped[str]
+    method_org_id: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.organization.id"), default=None)
+    """Whose method it is, where another organization pays for the payer; refunds go back to it."""
     amount_minor: Mapped[Minor]
     credit_minor: Mapped[Minor] = mapped_column(default=0, server_default=text("0"))
     """Of it what the payer's credit with the sellers pays; the gateway is asked for the rest."""

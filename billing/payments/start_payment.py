@@ -42,13 +42,14 @@ class StartPayment:
     """Whether nobody is there who could confirm it at once."""
     leased: bool = False
     """Whether whoever commits this calls the gateway at once, by the Submission."""
+    method_org_id: UUID | None = None
+    """Whose payment method it is; None: the payer's own."""
 
 
 def start_payment(uow: UnitOfWork, command: StartPayment) -> Submission:
     """Record the payment with its attempt, and the job that takes it to the gateway after the commit.
 
     What credit the payer has with the sellers pays first; the gateway is asked for the rest, if any.
-
     Returns what calls the gateway; it is the caller's to run where the command says `leased`.
 
     Raises:
@@ -77,6 +78,7 @@ def start_payment(uow: UnitOfWork, command: StartPayment) -> Submission:
         reference=command.reference,
         gateway=command.gateway if credit_minor < amount_minor else STORE_CREDIT,
         method_token=command.method_token,
+        method_org_id=command.method_org_id,
         amount_minor=amount_minor,
         credit_minor=credit_minor,
         currency=currency,

@@ -53,7 +53,7 @@ def request_of(payment: Payment, attempt: PaymentAttempt, *, fresh: bool) -> Gat
             method_token=payment.method_token,
             description=payment.description,
             metadata={"payment_id": str(payment.id), "reference": str(payment.reference)},
-            payer=payment.payer_org_id,
+            payer=payment.method_org_id or payment.payer_org_id,
             payer_absent=payment.payer_absent,
         ),
         reference=payment.gateway_reference,

@@ -28,7 +28,9 @@ class Entitlement(Base):
             ["seller_org_id", "connector_id"], ["fulfillment.connector.org_id", "fulfillment.connector.id"]
         ),
         CheckConstraint("state IN ('pending', 'active', 'suspended', 'ended')", name="state"),
-        CheckConstraint("seats_used BETWEEN 0 AND seats", name="seats"),
+        CheckConstraint(
+            "seats_used >= 0 AND seats_allocated >= 0 AND seats_used + seats_allocated <= seats", name="seats"
+        ),
         CheckConstraint(
             "(first_ends_at IS NULL) = (first_paid_from IS NULL) AND first_ends_at > first_paid_from", name="first_term"
         ),
@@ -61,6 +63,9 @@ class Entitlement(Base):
     seats: Mapped[int]
     """Seats sold; 0 where the plan has none."""
     seats_used: Mapped[int] = mapped_column(default=0, server_default="0")
+    """By members of the buyer's own."""
+    seats_allocated: Mapped[int] = mapped_column(default=0, server_default="0")
+    """To subsidiaries (`allocation_models`), taken there or not: they are none of the buyer's own meanwhile."""
     term_months: Mapped[int]
     """Length of the first term from activation; 0 without end."""
     first_paid_from: Mapped[Instant | None]

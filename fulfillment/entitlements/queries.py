@@ -136,4 +136,5 @@ def _entitlement(found: Any) -> EntitlementRow:
         data_kept_days=row.data_kept_days,
         data_kept_until=row.data_kept_until,
         past_due_at=row.past_due_at,
+        seats_allocated=row.seats_allocated,
     )

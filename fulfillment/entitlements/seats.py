@@ -34,7 +34,7 @@ def assign_seat(uow: UnitOfWork, entitlement_id: UUID, person_id: UUID) -> UUID:
         raise NotFound("not_found")
     taken = uow.session.execute(
         update(Entitlement)
-        .where(*mine, in_force(), Entitlement.seats_used < Entitlement.seats)
+        .where(*mine, in_force(), Entitlement.seats_used + Entitlement.seats_allocated < Entitlement.seats)
         .values(seats_used=Entitlement.seats_used + 1)
         .returning(Entitlement.id, Entitlement.listing_id)
         .execution_options(synchronize_session=False)

@@ -43,6 +43,8 @@ class EntitlementRow:
     """Since it ended: until when."""
     past_due_at: datetime | None = None
     """Since when it is used without being paid for."""
+    seats_allocated: int = 0
+    """Seats that subsidiaries of the buyer have; none of the buyer's own meanwhile."""
 
     @property
     def is_usable(self) -> bool:
@@ -95,6 +97,7 @@ class EntitlementCheck:
     plan_code: str
     seats: int
     seats_used: int
+    seats_allocated: int
     external_id: str | None
     valid_from: datetime | None
     valid_to: datetime | None

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from fulfillment.entitlements.events import EntitlementEnded
+from fulfillment.entitlements.give_back_seats import end_allocations
 from fulfillment.entitlements.models import ENTITLEMENT, Entitlement
 from fulfillment.runs.conclude import give_up
 from fulfillment.runs.models import Run
@@ -28,7 +29,8 @@ def end_entitlement(uow: UnitOfWork, entitlement_id: UUID, *, reason: str) -> bo
     the seller's system may have made something (any try was sent), a `deprovision` run follows: also after a failure,
     because an answer that was lost or late may have been a success. Until when the seller keeps the data stands from now on.
 
-    Raises: NotFound. Emits: EntitlementEnded. Locks: the entitlement, its runs. Idempotent by the state.
+    Raises: NotFound. Emits: EntitlementEnded, AllocationEnded. Locks: the entitlement, its allocations, its runs.
+    Idempotent by the state.
     """
     row = lock_row(uow.session, Entitlement, entitlement_id)
     if row is None:
@@ -41,6 +43,7 @@ def end_entitlement(uow: UnitOfWork, entitlement_id: UUID, *, reason: str) -> bo
     if row.valid_from is not None and row.data_kept_days is not None:
         # From the end itself: what was suspended first kept its data meanwhile.
         row.data_kept_until = clock.now() + timedelta(days=row.data_kept_days)
+    end_allocations(uow, row, reason="entitlement_ended")
     of_this = select(Run.id).where(Run.buyer_org_id == row.buyer_org_id, Run.entitlement_id == row.id)
     runs = lock_rows(uow.session, Run, uow.session.scalars(of_this))
     for run in runs:

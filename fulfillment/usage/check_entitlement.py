@@ -40,6 +40,7 @@ def check_entitlement(uow: UnitOfWork, entitlement_id: UUID) -> EntitlementCheck
         plan_code=found.code,
         seats=row.seats,
         seats_used=row.seats_used,
+        seats_allocated=row.seats_allocated,
         external_id=row.external_id,
         valid_from=row.valid_from,
         valid_to=row.valid_to,

@@ -193,7 +193,11 @@ def _lock_member(uow: UnitOfWork, member_id: UUID) -> Member:
 
 
 def checked_roles(uow: UnitOfWork, org_id: UUID, roles: Sequence[str]) -> list[str]:
-    """The roles, which the principal may give. Raises Invalid(`role_required`, `role_unknown`), Forbidden(`role_beyond_own`)."""
+    """The roles, which the principal may give.
+
+    Raises Invalid(`role_required`, `role_unknown`), Forbidden(`role_beyond_own`),
+        Conflict(`circle_owner_stays`): a circle has one owner.
+    """
     known = set(ROLES) | ({OPERATOR_ROLE} if org_id == PLATFORM_ORG_ID else set())
     chosen = sorted(set(roles))
     if not chosen:
@@ -201,6 +205,8 @@ def checked_roles(uow: UnitOfWork, org_id: UUID, roles: Sequence[str]) -> list[s
     if not set(chosen) <= known:
         raise Invalid("role_unknown", field="roles", known=", ".join(sorted(known)))
     _require_all(uow, permissions_of(chosen))
+    if "owner" in chosen and uow.session.get_one(Organization, org_id).kind == "circle":
+        raise Conflict("circle_owner_stays")
     return chosen
 
 

@@ -62,7 +62,8 @@ def offer_ownership(uow: UnitOfWork, command: OfferOwnership) -> UUID:
 
     Raises:
         Forbidden: `owner_required`, `person_required`. NotFound: `member_not_found`.
-        Invalid: `role_unknown`, `transfer_to_self`. Conflict: `already_owner`. TooMany: `transfers_too_often`.
+        Conflict: `already_owner`; `circle_owner_stays`: a circle is handed over on its own page.
+        Invalid: `role_unknown`, `transfer_to_self`. TooMany: `transfers_too_often`.
 
     Emits: OwnershipOffered.
     Locks: the organization, then the giver's open offer.
@@ -71,6 +72,8 @@ def offer_ownership(uow: UnitOfWork, command: OfferOwnership) -> UUID:
     if command.keeps not in KEPT_ROLES:
         raise Invalid("role_unknown", field="keeps", known=", ".join(KEPT_ROLES))
     organization = lock_row(uow.session, Organization, org_id)
+    if organization is not None and organization.kind == "circle":
+        raise Conflict("circle_owner_stays")
     giver = _active(uow, Member.org_id == org_id, Member.person_id == person_id)
     if organization is None or giver is None or "owner" not in giver.roles:
         raise Forbidden("owner_required")

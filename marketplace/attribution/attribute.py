@@ -22,6 +22,11 @@ TOLERANCE_MS = 2_000
 """A click may be reported this far outside its card's range: players report the second they were at, not the frame."""
 
 
+Sharer = tuple[UUID | None, UUID | None]
+"""The organization of whoever sent a link, and the link."""
+NOBODY: Sharer = (None, None)
+
+
 @dataclass(frozen=True, slots=True)
 class TouchpointFact:
     """One attributable event of the buying organization."""
@@ -34,6 +39,7 @@ class TouchpointFact:
     second_ms: int = 0
     watched_ms: int = 0
     sharer_org_id: UUID | None = None
+    share_link_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,7 @@ class ContextHint:
     placement_id: UUID | None
     second_ms: int
     sharer_org_id: UUID | None = None
+    share_link_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +106,8 @@ class AttributionResult:
     promoter_org_id: UUID | None = None
     path: tuple[PathStep, ...] = ()
     live_session_id: UUID | None = None
+    share_link_id: UUID | None = None
+    """The member's link that led there, where the promoter is its organization."""
 
 
 def attribute(
@@ -127,18 +136,14 @@ def attribute(
     if live is not None:
         return _sold_live(live, now, path, {buyer_org_id, seller_org_id})
 
-    def promoter(video_id: UUID, sharer_org_id: UUID | None) -> UUID | None:
-        # The sharer led the buyer there, so the share is the sharer's; a share inside the buyer's or the seller's own
-        # organization led nobody, and the channel keeps what it earned.
-        for candidate in (sharer_org_id, carrying[video_id]):
-            if candidate is not None and candidate not in {buyer_org_id, seller_org_id}:
-                return candidate
-        return None
-
+    sides = {buyer_org_id, seller_org_id}
     if hint is not None and (card := _consistent(hint, placements)) is not None:
-        sharer = hint.sharer_org_id or _sharer_before(seen, hint.video_id)
+        sharer = (hint.sharer_org_id, hint.share_link_id)
+        if hint.sharer_org_id is None:
+            sharer = _sharer_before(seen, hint.video_id)
+        led, link_id = _promoter(sharer, carrying[hint.video_id], sides)
         return AttributionResult(
-            "context", hint.video_id, card.id, hint.second_ms, None, now, promoter(hint.video_id, sharer), path
+            "context", hint.video_id, card.id, hint.second_ms, None, now, led, path, share_link_id=link_id
         )
     chosen = _last_click(seen, placements)
     rule = "last_click"
@@ -147,7 +152,10 @@ def attribute(
         rule = "last_view"
     if chosen is None:
         return AttributionResult("none", path=path)
-    sharer = chosen.sharer_org_id or _sharer_before(seen, chosen.video_id, chosen.occurred_at)
+    sharer = (chosen.sharer_org_id, chosen.share_link_id)
+    if chosen.sharer_org_id is None:
+        sharer = _sharer_before(seen, chosen.video_id, chosen.occurred_at)
+    led, link_id = _promoter(sharer, carrying[chosen.video_id], sides)
     return AttributionResult(
         rule,
         chosen.video_id,
@@ -155,9 +163,20 @@ def attribute(
         chosen.second_ms,
         chosen.id,
         chosen.occurred_at,
-        promoter(chosen.video_id, sharer),
+        led,
         path,
+        share_link_id=link_id,
     )
+
+
+def _promoter(sharer: Sharer, channel_org_id: UUID, sides: set[UUID]) -> Sharer:
+    """The sharer led the buyer there, so the share is the sharer's; a share inside the buyer's or the seller's own organization
+    led nobody, and the channel keeps what it earned.
+    """
+    for candidate in (sharer, (channel_org_id, None)):
+        if candidate[0] is not None and candidate[0] not in sides:
+            return candidate
+    return NOBODY
 
 
 def _sold_live(live: LiveFact, now: datetime, path: tuple[PathStep, ...], sides: set[UUID]) -> AttributionResult:
@@ -196,9 +215,9 @@ def _consistent(hint: ContextHint, placements: Sequence[PlacementFact]) -> Place
     return None
 
 
-def _sharer_before(seen: Sequence[TouchpointFact], video_id: UUID, until: datetime | None = None) -> UUID | None:
+def _sharer_before(seen: Sequence[TouchpointFact], video_id: UUID, until: datetime | None = None) -> Sharer:
     """Whose link led to the video, most recently: the player reports the link with the first events of a visit."""
     for touch in reversed(seen):
         if touch.video_id == video_id and touch.sharer_org_id and (until is None or touch.occurred_at <= until):
-            return touch.sharer_org_id
-    return None
+            return touch.sharer_org_id, touch.share_link_id
+    return NOBODY

@@ -10,7 +10,7 @@ from sqlalchemy import ARRAY, Uuid, any_, bindparam, select
 
 from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
-from marketplace.attribution.attribute import PlacementFact, TouchpointFact
+from marketplace.attribution.attribute import NOBODY, PlacementFact, Sharer, TouchpointFact
 from marketplace.attribution.models import Touchpoint
 from marketplace.parties.viewer import viewer
 from marketplace.placements.models import Placement
@@ -75,12 +75,13 @@ def touchpoints_for(uow: UnitOfWork, org_id: UUID, listing_id: UUID, since: date
             second_ms=t.second_ms,
             watched_ms=t.watched_ms,
             sharer_org_id=t.sharer_org_id,
+            share_link_id=t.share_link_id,
         )
         for t in uow.fetch(_TOUCHPOINTS, org_id=org_id, listing_id=listing_id, since=since)
     ]
 
 
-def find_sharer(uow: UnitOfWork, code: str, video_id: UUID) -> UUID | None:
-    """The organization of the member whose share link this is, when the link is for this video."""
+def find_sharer(uow: UnitOfWork, code: str, video_id: UUID) -> Sharer:
+    """The organization of the member whose share link this is, and the link, when it is for this video."""
     link = find_share_link(uow, code)
-    return link.org_id if link is not None and link.video_id == video_id else None
+    return (link.org_id, link.link_id) if link is not None and link.video_id == video_id else NOBODY

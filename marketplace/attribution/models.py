@@ -1,30 +1,32 @@
-"""Touchpoints: attributable events of viewers, partitioned by month, never updated."""
+"""Touchpoints: attributable events of viewers, partitioned by month, never updated; and their rollup by day."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, Uuid
+from sqlalchemy import CheckConstraint, Index, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.db.base import Base, CreatedAt
 
-KINDS = ("impression", "view", "card_click", "share", "lead")
+KINDS = ("impression", "view", "card_click", "share", "lead", "arrival")
 
 
 class Touchpoint(Base):
-    """An impression, view, card click, share or lead. `id` is the client's, so that a retry is not a second event.
+    """An impression, view, card click, share or lead; or an arrival: by a share link, before it was known whose reader came.
+    `id` is the client's, so that a retry is not a second event.
 
     No foreign keys: thousands a second are stored, and everything named was looked up when the batch came in.
     """
 
     __tablename__ = "touchpoint"
     __table_args__ = (
-        CheckConstraint("kind IN ('impression', 'view', 'card_click', 'share', 'lead')", name="kind"),
+        CheckConstraint("kind IN ('impression', 'view', 'card_click', 'share', 'lead', 'arrival')", name="kind"),
         CheckConstraint("second_ms >= 0 AND watched_ms >= 0", name="durations"),
         Index("ix_touchpoint_org_id_video_id_occurred_at", "org_id", "video_id", "occurred_at"),
         Index("ix_touchpoint_channel_org_id_video_id_occurred_at", "channel_org_id", "video_id", "occurred_at"),
+        Index("ix_touchpoint_received_at", "received_at"),
         {"schema": "marketplace", "postgresql_partition_by": "RANGE (occurred_at)"},
     )
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
@@ -45,3 +47,51 @@ class Touchpoint(Base):
     share_link_id: Mapped[UUID | None]
     sharer_org_id: Mapped[UUID | None]
     received_at: Mapped[CreatedAt]
+
+
+class TouchpointDay(Base):
+    """How often a video was seen, clicked and passed on, on one day: a rollup of touchpoints, which `market verify` counts again.
+
+    One row for each card, share link and five seconds of a video that anything happened in. `day` is one of UTC, by the
+    instant that the viewer's player gave. What test organizations saw is left out. No foreign keys, as the touchpoints.
+    """
+
+    __tablename__ = "touchpoint_day"
+    __table_args__ = (
+        Index(
+            "uq_touchpoint_day",
+            *("channel_org_id", "day", "video_id", "second", "placement_id", "share_link_id"),
+            unique=True,
+            postgresql_nulls_not_distinct=True,
+        ),
+        CheckConstraint("second >= 0 AND second % 5 = 0", name="second"),
+        CheckConstraint("least(impressions, views, card_clicks, shares, leads, watched_ms) >= 0", name="counts"),
+        CheckConstraint("(placement_id IS NULL) = (seller_org_id IS NULL)", name="card"),
+        CheckConstraint("(share_link_id IS NULL) = (sharer_org_id IS NULL)", name="sharer"),
+        Index(
+            "ix_touchpoint_day_seller_org_id_day",
+            *("seller_org_id", "day"),
+            postgresql_where=text("seller_org_id IS NOT NULL"),
+        ),
+        Index("ix_touchpoint_day_channel_org_id_video_id_day", "channel_org_id", "video_id", "day"),
+        {"schema": "marketplace"},
+    )
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, server_default=text("gen_random_uuid()"))
+    channel_org_id: Mapped[UUID]
+    day: Mapped[date]
+    video_id: Mapped[UUID]
+    second: Mapped[int]
+    """Of the video, the first of five."""
+    placement_id: Mapped[UUID | None]
+    seller_org_id: Mapped[UUID | None]
+    """Whose card that is."""
+    share_link_id: Mapped[UUID | None]
+    sharer_org_id: Mapped[UUID | None]
+    """Whose member sent the video on."""
+    impressions: Mapped[int]
+    views: Mapped[int]
+    card_clicks: Mapped[int]
+    shares: Mapped[int]
+    leads: Mapped[int]
+    watched_ms: Mapped[int]
+    """What its views played, milliseconds."""

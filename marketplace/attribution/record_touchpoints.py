@@ -8,16 +8,16 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.engine import CursorResult
+from sqlalchemy import ARRAY, Uuid, any_, bindparam, select
 
 from kernel import clock
+from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid, TooMany
-from marketplace.attribution.models import KINDS, Touchpoint
+from marketplace.attribution.models import KINDS
+from marketplace.parties.viewer import viewer
 from marketplace.placements.models import Placement
-from marketplace.videos.access import visible_to
+from marketplace.videos.access import MAY_SEE
 from marketplace.videos.models import Video
 from marketplace.videos.share_links import find_share_link
 
@@ -27,6 +27,36 @@ BEHIND = timedelta(days=7)
 """How far off an event may lie: beyond it, it is left out, never moved, so that a retry stays the same event."""
 MAX_MS = 24 * 3600 * 1000
 MAX_LINKS = 5
+
+_OF_EACH = (
+    "id",
+    "occurred_at",
+    "kind",
+    "channel_org_id",
+    "video_id",
+    "placement_id",
+    "second_ms",
+    "watched_ms",
+    "share_link_id",
+    "sharer_org_id",
+)
+# One statement for every size of batch, prepared once. No conflict target: naming one would ask for the right to read rows
+# that this viewer may not read.
+_STORE = f"""
+    INSERT INTO marketplace.touchpoint (org_id, person_id, anonymous_id, received_at, {", ".join(_OF_EACH)})
+    SELECT $1::uuid, $2::uuid, $3::text, $4::timestamptz, new.*
+    FROM unnest($5::uuid[], $6::timestamptz[], $7::text[], $8::uuid[], $9::uuid[], $10::uuid[], $11::bigint[], $12::bigint[],
+                $13::uuid[], $14::uuid[]) AS new
+    ON CONFLICT DO NOTHING
+"""  # noqa: S608 - words of this module
+_VIDEOS = Read(
+    select(Video.id, Video.org_id).where(
+        Video.id == any_(bindparam("video_ids", type_=ARRAY(Uuid))), Video.state == "published", MAY_SEE
+    )
+)
+_PLACEMENTS = Read(
+    select(Placement.id, Placement.video_id).where(Placement.id == any_(bindparam("placement_ids", type_=ARRAY(Uuid))))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +119,6 @@ def record_touchpoints(uow: UnitOfWork, items: Sequence[TouchpointIn], *, anonym
         rows[item.id] = {
             "id": item.id,
             "occurred_at": item.occurred_at,
-            "org_id": uow.principal.org_id,
-            "person_id": uow.principal.person_id,
-            "anonymous_id": anonymous_id,
             "kind": item.kind,
             "channel_org_id": owners[item.video_id],
             "video_id": item.video_id,
@@ -100,30 +127,29 @@ def record_touchpoints(uow: UnitOfWork, items: Sequence[TouchpointIn], *, anonym
             "watched_ms": item.watched_ms,
             "share_link_id": shared.link_id if shared else None,
             "sharer_org_id": shared.org_id if shared else None,
-            "received_at": now,
         }
-    stored = _insert(uow, list(rows.values())) if rows else 0
+    stored = _insert(uow, list(rows.values()), anonymous_id, now) if rows else 0
     return Recorded(stored, len(rows) - stored, len(items) - len(rows))
 
 
-def _insert(uow: UnitOfWork, rows: list[dict[str, Any]]) -> int:
-    # No conflict target: naming one would ask for the right to read rows that this viewer may not read.
-    statement = insert(Touchpoint).values(rows).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
-    result = uow.session.execute(statement)
-    return result.rowcount if isinstance(result, CursorResult) else 0
+def _insert(uow: UnitOfWork, rows: list[dict[str, Any]], anonymous_id: str | None, now: datetime) -> int:
+    principal = uow.principal
+    uow.cursor.execute(
+        _STORE,
+        (
+            *(principal.org_id, principal.person_id, anonymous_id, now),
+            *([row[name] for row in rows] for name in _OF_EACH),
+        ),
+    )
+    return uow.cursor.rowcount
 
 
 def _owners(uow: UnitOfWork, video_ids: set[UUID]) -> dict[UUID, UUID]:
-    rows = uow.session.execute(
-        select(Video.id, Video.org_id).where(
-            Video.id.in_(video_ids), visible_to(uow.principal), Video.state == "published"
-        )
-    )
+    rows = uow.fetch(_VIDEOS, video_ids=sorted(video_ids), **viewer(uow.principal))
     return {row.id: row.org_id for row in rows}
 
 
 def _cards(uow: UnitOfWork, placement_ids: set[UUID]) -> dict[UUID, UUID]:
     if not placement_ids:
         return {}
-    rows = uow.session.execute(select(Placement.id, Placement.video_id).where(Placement.id.in_(placement_ids)))
-    return {row.id: row.video_id for row in rows}
+    return {row.id: row.video_id for row in uow.fetch(_PLACEMENTS, placement_ids=sorted(placement_ids))}

@@ -17,6 +17,7 @@ from kernel.ids import uuid7
 from marketplace.channels.index_channel import index_channel
 from marketplace.channels.models import Channel, Follow
 from marketplace.input_text import line, optional_line, paragraphs
+from marketplace.parties.require_company import require_company
 
 _HANDLE = re.compile(r"[a-z0-9][a-z0-9-]{1,38}[a-z0-9]")
 
@@ -37,8 +38,9 @@ def open_channel(uow: UnitOfWork, command: OpenChannel) -> Channel:
 
     Raises:
         Invalid: `handle_invalid`, `text_required`, `text_too_long`.
-        Conflict: `handle_taken`.
+        Conflict: `handle_taken`, `circle_is_no_company`.
     """
+    require_company(uow)
     handle = command.handle.strip().lower()
     if not _HANDLE.fullmatch(handle):
         raise Invalid("handle_invalid", field="handle")

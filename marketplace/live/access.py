@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, false, or_, select, true
+from sqlalchemy import ARRAY, ColumnElement, Uuid, and_, false, func, or_, select, true
 
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
@@ -51,4 +51,7 @@ def _own(principal: Principal) -> ColumnElement[bool]:
 def _shared_with(principal: Principal) -> ColumnElement[bool]:
     if not principal.org_id:
         return false()
-    return and_(LiveSession.visibility == "partners", LiveSession.partner_ids.contains([principal.org_id]))
+    # As of videos: a subquery by itself is asked once a statement, and not before the first session for partners.
+    groups = select(func.marketplace.partner_groups(principal.org_id, type_=ARRAY(Uuid))).scalar_subquery()
+    shared = or_(LiveSession.partner_ids.contains([principal.org_id]), LiveSession.partner_groups.overlap(groups))
+    return and_(LiveSession.visibility == "partners", shared)

@@ -30,3 +30,12 @@ class LiveCancelled(Event):
     topic: ClassVar[str] = "marketplace.live_cancelled.v1"
     session_id: UUID
     org_id: UUID
+
+
+class LiveQuestionAnswered(Event):
+    """A question of the room was answered: by text, or in the film."""
+
+    topic: ClassVar[str] = "marketplace.live_question_answered.v1"
+    question_id: UUID
+    org_id: UUID
+    host_org_id: UUID

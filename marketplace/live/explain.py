@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import ColumnElement, and_, any_, func, or_, select
 
 from kernel import clock
 from kernel.db.uow import UnitOfWork
@@ -30,7 +30,7 @@ def explain_item(uow: UnitOfWork, session_id: UUID, item_id: UUID) -> LiveSessio
     item = uow.session.get(LiveItem, item_id)
     if item is None or item.session_id != session.id or item.removed_at is not None:
         raise NotFound("live_item_not_found")
-    if not is_on_sale(uow, item.plan_id):
+    if not is_on_sale(uow, session, item.plan_id):
         raise Conflict("live_item_not_on_sale")
     now_explained = find_explained(uow, session.id)
     if now_explained is not None and now_explained.item_id == item.id:
@@ -93,23 +93,35 @@ def position_of(session: LiveSession, at: datetime | None = None) -> int:
     return max(0, (until - session.started_at) // timedelta(milliseconds=1))
 
 
+_FOR_ALL_IN_THE_ROOM = and_(
+    LiveSession.visibility == "partners",
+    LiveSession.org_id == Listing.org_id,
+    # Somebody who is named need not be a partner by a link.
+    func.cardinality(LiveSession.partner_ids) == 0,
+    func.cardinality(LiveSession.partner_groups) > 0,
+    or_(
+        Listing.org_id == any_(Listing.partner_groups),
+        LiveSession.partner_groups.contained_by(Listing.partner_groups),
+    ),
+)
 ON_SALE: ColumnElement[bool] = and_(
     Listing.state == "published",
-    # A room says the same to everybody in it: what is for a seller's partners alone is shown in none.
-    Listing.visibility == "public",
+    # A room says the same to everybody in it: what is for a seller's partners alone is shown where only these come in.
+    or_(Listing.visibility == "public", _FOR_ALL_IN_THE_ROOM),
     Plan.state == "active",
     Listing.current_version_id == Plan.version_id,
     Organization.state == "active",
 )
-"""Of a plan with its listing and seller: whether everybody can buy it now."""
+"""Of a plan with its listing, seller and session: whether everybody in that session's room can buy it now."""
 
 
-def is_on_sale(uow: UnitOfWork, plan_id: UUID) -> bool:
-    """Whether a plan can be bought now."""
+def is_on_sale(uow: UnitOfWork, session: LiveSession, plan_id: UUID) -> bool:
+    """Whether a plan can be bought now by all who may come into a session's room."""
     found = (
         select(Plan.id)
         .join(Listing, Listing.id == Plan.listing_id)
         .join(Organization, Organization.id == Plan.org_id)
+        .join(LiveSession, LiveSession.id == session.id)
         .where(Plan.id == plan_id, ON_SALE)
     )
     return uow.session.scalar(found) is not None

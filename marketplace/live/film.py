@@ -25,8 +25,11 @@ def may_play(session: LiveSession, video: Video) -> bool:
         return False
     if session.visibility == "internal" or video.visibility in OPEN:
         return True
-    both = session.visibility == video.visibility == "partners"
-    return both and set(session.partner_ids) <= set(video.partner_ids)
+    if not session.visibility == video.visibility == "partners":
+        return False
+    all_partners = session.org_id in video.partner_groups
+    in_groups = all_partners or set(session.partner_groups) <= set(video.partner_groups)
+    return in_groups and set(session.partner_ids) <= set(video.partner_ids)
 
 
 def require_film(uow: UnitOfWork, session: LiveSession) -> Video:

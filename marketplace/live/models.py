@@ -62,6 +62,10 @@ class LiveSession(Base):
     """As a video's."""
     partner_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), default=list)
     """The organizations that see it while it is for partners."""
+    partner_groups: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), default=list, server_default="{}")
+    """As of a listing (`marketplace.catalog.models.Listing`): so do these, by their partner links."""
+    links_ended: Mapped[int] = mapped_column(default=0, server_default="0")
+    """How many links by which somebody saw it have ended: streams that were opened before are closed."""
     state: Mapped[str]
     starts_at: Mapped[Instant]
     """When it is to begin."""
@@ -74,6 +78,8 @@ class LiveSession(Base):
     soon_told_at: Mapped[Instant | None]
     """When those who asked were told that it begins soon."""
     sequence: Mapped[int] = mapped_column(default=0, server_default="0")
+    questions_sequence: Mapped[int] = mapped_column(default=0, server_default="0")
+    """As `sequence`, of what is asked in the room."""
     created_at: Mapped[CreatedAt]
 
 

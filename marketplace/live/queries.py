@@ -20,6 +20,7 @@ from marketplace.live.explain import position_of
 from marketplace.live.film import may_play
 from marketplace.live.models import LiveReminder, LiveSession
 from marketplace.live.shelf_items import LiveItemView, items_of
+from marketplace.relations.partner_groups import NO_GROUPS, PartnerGroups, groups_as_read
 from marketplace.videos.models import Video, media_version
 
 
@@ -52,6 +53,8 @@ class LiveSessionView:
     description_en: str
     visibility: str
     partner_ids: tuple[UUID, ...]
+    groups: PartnerGroups
+    """Who else sees it while it is for partners; its organization's to read."""
     state: str
     starts_at: datetime
     started_at: datetime | None
@@ -141,6 +144,9 @@ def _views(uow: UnitOfWork, statement: Any) -> list[LiveSessionView]:
             description_en=session.description_en,
             visibility=session.visibility,
             partner_ids=tuple(session.partner_ids) if session.org_id == uow.principal.org_id else (),
+            groups=groups_as_read(session.partner_groups, session.org_id)
+            if session.org_id == uow.principal.org_id
+            else NO_GROUPS,
             state=session.state,
             starts_at=session.starts_at,
             started_at=session.started_at,

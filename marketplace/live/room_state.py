@@ -26,13 +26,16 @@ class LiveState:
     sequence: int
     item_id: UUID | None
     """What is explained, as long as it can be bought."""
+    questions_sequence: int
+    links_ended: int
+    """As of the session: whose stream began with fewer is asked again whether they may watch."""
     started_at: datetime | None
     until: datetime | None
 
     @property
     def mark(self) -> str:
         """Changes whenever its viewers are to see something else."""
-        return f"{self.sequence}|{self.state}|{self.item_id}"
+        return f"{self.sequence}|{self.state}|{self.item_id}|{self.links_ended}"
 
     @property
     def position_ms(self) -> int:
@@ -49,6 +52,8 @@ def live_states(uow: UnitOfWork, session_ids: Sequence[UUID]) -> dict[UUID, Live
             LiveSession.id,
             LiveSession.state,
             LiveSession.sequence,
+            LiveSession.questions_sequence,
+            LiveSession.links_ended,
             LiveSession.started_at,
             LiveSession.ends_at,
             LiveSession.ended_at,
@@ -73,6 +78,8 @@ def live_states(uow: UnitOfWork, session_ids: Sequence[UUID]) -> dict[UUID, Live
             row.state,
             row.sequence,
             row.item_id if row.on_sale else None,
+            row.questions_sequence,
+            row.links_ended,
             row.started_at,
             row.ended_at or row.ends_at,
         )

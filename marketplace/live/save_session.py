@@ -19,6 +19,7 @@ from marketplace.live.access import lock_own_session
 from marketplace.live.film import require_film
 from marketplace.live.models import LIVE_SESSION, LiveSession
 from marketplace.parties.queries import organization_names
+from marketplace.relations.partner_groups import NO_GROUPS, PartnerGroups, groups_as_kept
 from marketplace.videos.models import VISIBILITIES, Video
 
 MAX_TITLE = 120
@@ -41,6 +42,8 @@ class SaveLiveSession:
     description_en: str = ""
     visibility: str = "public"
     partner_ids: Sequence[UUID] = ()
+    groups: PartnerGroups = NO_GROUPS
+    """While it is for partners: those with a link to the acting organization that see it, beside `partner_ids`."""
 
 
 def schedule_session(uow: UnitOfWork, command: SaveLiveSession) -> LiveSession:
@@ -49,7 +52,7 @@ def schedule_session(uow: UnitOfWork, command: SaveLiveSession) -> LiveSession:
     Raises:
         Invalid: `text_required`, `text_too_long`, `visibility_invalid`, `schedule_past`, `schedule_too_far`,
             `too_many_partners`, `partners_missing`, `partner_unknown`.
-        NotFound: `video_not_found`. Conflict: `too_many_live_sessions`; as `require_film`.
+        NotFound: `video_not_found`, `partner_tier_not_found`. Conflict: `too_many_live_sessions`; as `require_film`.
     """
     org_id = uow.principal.organization()
     video = uow.session.scalar(select(Video).where(Video.id == command.video_id, Video.org_id == org_id))
@@ -109,17 +112,18 @@ def _fill(uow: UnitOfWork, session: LiveSession, video: Video, command: SaveLive
     session.description = paragraphs("description", command.description, MAX_DESCRIPTION)
     session.description_en = paragraphs("description_en", command.description_en, MAX_DESCRIPTION)
     session.visibility = command.visibility
-    session.partner_ids = _partners(uow, session.org_id, command)
+    session.partner_groups = groups_as_kept(uow, command.groups) if command.visibility == "partners" else []
+    session.partner_ids = _partners(uow, session, command)
     session.starts_at = command.starts_at
     session.video_id, session.channel_id = video.id, video.channel_id
     require_film(uow, session)
 
 
-def _partners(uow: UnitOfWork, org_id: UUID, command: SaveLiveSession) -> list[UUID]:
+def _partners(uow: UnitOfWork, session: LiveSession, command: SaveLiveSession) -> list[UUID]:
     if command.visibility != "partners":
         return []
-    partners = sorted({*command.partner_ids} - {org_id})
-    if not partners:
+    partners = sorted({*command.partner_ids} - {session.org_id})
+    if not partners and not session.partner_groups:
         raise Invalid("partners_missing", field="partner_ids")
     if len(partners) > MAX_PARTNERS:
         raise Invalid("too_many_partners", field="partner_ids", most=MAX_PARTNERS)

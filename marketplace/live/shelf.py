@@ -34,7 +34,7 @@ def add_item(uow: UnitOfWork, session_id: UUID, plan_id: UUID) -> LiveItem:
     listing = uow.session.get(Listing, plan.listing_id) if plan is not None else None
     if plan is None or listing is None:
         raise NotFound("plan_not_found")
-    if not is_on_sale(uow, plan.id):
+    if not is_on_sale(uow, session, plan.id):
         raise Conflict("live_item_not_on_sale")
     items = shelf_of(uow, session.id)
     if len(items) >= MAX_ITEMS:

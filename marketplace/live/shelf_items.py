@@ -10,7 +10,7 @@ from sqlalchemy import select
 from kernel.db.uow import UnitOfWork
 from marketplace.catalog.models import Listing, ListingVersion, Plan
 from marketplace.live.explain import ON_SALE
-from marketplace.live.models import LiveExplanation, LiveItem
+from marketplace.live.models import LiveExplanation, LiveItem, LiveSession
 from marketplace.parties.models import Organization
 from marketplace.placements.claim_checks import price_unit
 from marketplace.pricing.shapes import is_by_seat
@@ -58,6 +58,7 @@ def items_of(uow: UnitOfWork, session_id: UUID) -> tuple[LiveItemView, ...]:
     """The shelf of a session that the caller has found visible, in its order."""
     rows = uow.session.execute(
         select(LiveItem, Plan, Listing, ListingVersion, Organization, ON_SALE.label("on_sale"))
+        .join(LiveSession, LiveSession.id == LiveItem.session_id)
         .join(Plan, Plan.id == LiveItem.plan_id)
         .join(Listing, Listing.id == LiveItem.listing_id)
         .join(ListingVersion, ListingVersion.id == Plan.version_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kernel import audit, clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
-from kernel.errors import Forbidden, NotFound
+from kernel.errors import Conflict, Forbidden, NotFound
 from marketplace.onboarding.models import SellerOnboarding
 from marketplace.parties.models import Organization
 
@@ -15,6 +15,7 @@ def become_seller(uow: UnitOfWork) -> None:
 
     Raises:
         NotFound: `organization_not_found`. Forbidden: `seller_refused`: the platform itself sells nothing.
+        Conflict: `circle_is_no_company`.
 
     Locks: the organization.
     """
@@ -23,6 +24,8 @@ def become_seller(uow: UnitOfWork) -> None:
         raise NotFound("organization_not_found")
     if organization.is_platform:
         raise Forbidden("seller_refused")
+    if organization.kind == "circle":
+        raise Conflict("circle_is_no_company")
     if organization.is_seller:
         return
     organization.is_seller = True

@@ -24,7 +24,7 @@ def change_tax_id(uow: UnitOfWork, tax_id: str) -> None:
     Raises:
         NotFound: `organization_not_found`.
         Invalid: those of `checked_tax_id`.
-        Conflict: `tax_id_verified`: it is proved to be the organization's, and only the platform changes it.
+        Conflict: `circle_is_no_company`; `tax_id_verified`: proved to be the organization's: only the platform changes it.
 
     Emits: TaxIdClaimed. Locks: the checklist if it sells, the organization, then the document.
     """
@@ -33,6 +33,8 @@ def change_tax_id(uow: UnitOfWork, tax_id: str) -> None:
     organization = lock_row(uow.session, Organization, org_id)
     if organization is None:
         raise NotFound("organization_not_found")
+    if organization.kind == "circle":
+        raise Conflict("circle_is_no_company")
     given = checked_tax_id(organization.country, tax_id)
     if given == organization.tax_id:
         return

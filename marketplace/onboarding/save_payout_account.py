@@ -23,6 +23,7 @@ from marketplace.onboarding.events import PayoutAccountReplaced
 from marketplace.onboarding.models import PayoutAccount
 from marketplace.parties.lookups import get_party
 from marketplace.parties.places import checked_country
+from marketplace.parties.require_company import require_company
 
 BANK: Final = "bank"
 """The rail of accounts at banks; every other rail is called as its gateway."""
@@ -51,12 +52,13 @@ def save_payout_account(uow: UnitOfWork, command: SavePayoutAccount, box: Secret
     Raises:
         Invalid: `currency_unknown`, `country_invalid`, `text_required`, `text_too_long`, `payout_account_invalid`,
             `payout_bank_code_invalid`.
-        Conflict: `payout_account_changed`: somebody else changed it at the same moment.
+        Conflict: `payout_account_changed`: somebody else changed it at the same moment; `circle_is_no_company`.
 
     Emits: PayoutAccountReplaced, where there was another.
     Locks: the checklist, then the account that is replaced.
     """
     org_id = uow.principal.organization()
+    require_company(uow)
     if command.currency not in CURRENCIES:
         raise Invalid("currency_unknown", field="currency")
     country = checked_country(command.country)
@@ -98,11 +100,12 @@ def use_gateway_account(uow: UnitOfWork, command: UseGatewayAccount, box: Secret
 
     Raises:
         Invalid: `currency_unknown`, `text_required`, `text_too_long`.
-        Conflict: `payout_account_changed`: somebody else changed it at the same moment.
+        Conflict: `payout_account_changed`: somebody else changed it at the same moment; `circle_is_no_company`.
 
     Locks: the checklist, then the account that is replaced.
     """
     org_id = uow.principal.organization()
+    require_company(uow)
     if command.currency not in CURRENCIES:
         raise Invalid("currency_unknown", field="currency")
     account = line("account", command.account)

@@ -8,7 +8,7 @@ from uuid import UUID
 from kernel import clock
 from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
-from kernel.errors import NotFound
+from kernel.errors import Conflict, NotFound
 from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
 from kernel.storage import StoredObject
@@ -42,12 +42,15 @@ def submit_legal_proof(uow: UnitOfWork, command: SubmitLegalProof) -> LegalProof
 
     Who was approved before stays so whatever is said to the new document.
 
-    Raises: NotFound `organization_not_found`. Emits: LegalProofSubmitted. Locks: the checklist if it sells, the organization.
+    Raises: NotFound `organization_not_found`; Conflict `circle_is_no_company`.
+    Emits: LegalProofSubmitted. Locks: the checklist if it sells, the organization.
     """
     find_locked_checklist(uow, uow.principal.organization())
     organization = lock_row(uow.session, Organization, uow.principal.organization())
     if organization is None:
         raise NotFound("organization_not_found")
+    if organization.kind == "circle":
+        raise Conflict("circle_is_no_company")
     waiting = find_waiting_proof(uow, organization.id)
     if waiting is not None:
         if waiting.sha256 == command.stored.sha256:

@@ -35,6 +35,8 @@ class Organization(Base):
         CheckConstraint("state IN ('active', 'suspended')", name="state"),
         CheckConstraint("country ~ '^[A-Z]{2}$'", name="country"),
         CheckConstraint("tax_id_verified_at IS NULL OR tax_id IS NOT NULL", name="tax_id_verified"),
+        CheckConstraint("kind IN ('company', 'circle')", name="kind"),
+        CheckConstraint("kind = 'company' OR (tax_id IS NULL AND NOT is_seller AND NOT is_platform)", name="circle"),
         Index("ix_organization_country_tax_id", "country", "tax_id", postgresql_where=text("tax_id IS NOT NULL")),
         Index(
             "uq_organization_verified_tax_id",
@@ -64,6 +66,8 @@ class Organization(Base):
     """Categories of products that were delivered to it lately; the feed takes what shows such for newer."""
     is_seller: Mapped[bool] = mapped_column(default=False)
     is_platform: Mapped[bool] = mapped_column(default=False)
+    kind: Mapped[str] = mapped_column(default="company", server_default="company")
+    """Or `circle`: a community, which is no legal person. It buys once a company pays for it."""
     requires_provider: Mapped[bool] = mapped_column(default=False)
     """Whether members other than owners act for it only when they signed in by its own identity provider."""
     state: Mapped[str]

@@ -18,6 +18,7 @@ from marketplace.input_text import checked_email, line, optional_line
 from marketplace.parties.models import BillingProfile, Organization
 from marketplace.parties.places import MAX_ADDRESS, checked_country
 from marketplace.parties.postal_address import ADDRESS_PARTS, PostalAddress, checked_address
+from marketplace.parties.require_company import require_company
 from marketplace.parties.tax_ids import checked_tax_id
 
 PartyType = Literal["organization", "person"]
@@ -77,11 +78,12 @@ def save_billing_profile(uow: UnitOfWork, command: SaveBillingProfile) -> Billin
     Raises:
         Invalid: `text_required`, `text_too_long`, `country_invalid`, those of `checked_tax_id`, `email_invalid`,
             `phone_invalid`, `bank_account_invalid`, `address_city_required`, `bank_name_required`, `special_invoice_refused`.
-        NotFound: `billing_profile_not_found`. Conflict: `billing_profile_retired`.
+        NotFound: `billing_profile_not_found`. Conflict: `billing_profile_retired`, `circle_is_no_company`.
 
     Locks: the profile; to add one, the organization.
     """
     org_id = uow.principal.organization()
+    require_company(uow)
     country = checked_country(command.country)
     is_person, is_chinese = command.party_type == "person", country == "CN"
     if command.id is None:

@@ -8,7 +8,7 @@ from alembic import op
 from migrations import ddl
 
 revision = "0119"
-down_revision = "0102"
+down_revision = "0115"
 branch_labels = None
 depends_on = None
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
 from marketplace.attribution import facts
-from marketplace.attribution.attribute import WINDOW, ContextHint, attribute
+from marketplace.attribution.attribute import NOBODY, WINDOW, ContextHint, attribute
 from marketplace.live.sold_from import find_sold_from
 from orders.checkout.priced_line import Context, PricedLine
 from orders.order.models import Attribution, Order
@@ -49,6 +49,8 @@ def attribute_line(
         video_id=found.video_id,
         placement_id=found.placement_id,
         live_session_id=found.live_session_id,
+        share_link_id=found.share_link_id,
+        circle_id=context.circle_id,
         second_ms=found.second_ms,
         touchpoint_id=found.touchpoint_id,
         touched_at=found.touched_at,
@@ -72,5 +74,5 @@ def attribute_line(
 def _hint(uow: UnitOfWork, context: Context) -> ContextHint | None:
     if context.video_id is None or context.second_ms is None:
         return None
-    sharer = facts.find_sharer(uow, context.share, context.video_id) if context.share else None
-    return ContextHint(context.video_id, context.placement_id, context.second_ms, sharer)
+    sharer = facts.find_sharer(uow, context.share, context.video_id) if context.share else NOBODY
+    return ContextHint(context.video_id, context.placement_id, context.second_ms, *sharer)

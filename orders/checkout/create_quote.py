@@ -14,6 +14,7 @@ from kernel.errors import Conflict, Invalid
 from marketplace.catalog import sellable
 from marketplace.catalog.plan_price import plan_price
 from marketplace.catalog.sellable import Sellable
+from marketplace.circles.access import require_buying_through
 from marketplace.discovery import claims
 from marketplace.live.access import get_visible_session
 from marketplace.parties import lookups
@@ -40,6 +41,8 @@ from orders.trials.take_trial import require_untried
 
 QUOTE_TTL = timedelta(minutes=30)
 MAX_LINES = 20
+_ROOMS = ("live_session_id", "circle_id")
+"""Where prices hold that hold nowhere else."""
 _KEPT = (
     "kind",
     "category",
@@ -91,13 +94,16 @@ def create_quote(uow: UnitOfWork, command: CreateQuote, *, most_lines: int = MAX
     Forbidden `not_on_allow_list`; as `better_lines`;
     Invalid `coupon_not_with_trial`: a trial costs nothing, and what follows it is at the price that is told now;
     Conflict `first_term_whole`, `alignment_unfit`, as `until_end_of`;
-    NotFound `live_session_not_found`; what `marketplace.catalog.sellable.get_sellable` raises for plans that cannot be bought.
+    NotFound `live_session_not_found`; as `require_buying_through`;
+    what `marketplace.catalog.sellable.get_sellable` raises for plans that cannot be bought.
     """
     most = 1 if command.trial else most_lines
     if not 1 <= len(command.lines) <= most:
         raise Invalid("too_many_lines", field="lines", limit=most)
     if command.context.live_session_id is not None:
         get_visible_session(uow, command.context.live_session_id)
+    if command.context.circle_id is not None:
+        require_buying_through(uow, command.context.circle_id)
     _ask_ahead(uow, command)
     buyer = invoice_party(lookups.get_invoiced(uow, command.billing_profile_id))
     partner = partner_prices(uow, [item.plan_id for item in command.lines])
@@ -203,7 +209,12 @@ def _at_partner_prices(
             continue
         own = price_line(uow, plan, buyer, line.quantity, Context(), price=price)
         tier = line_tier(named, line.list_minor, listed)
-        kept = {"claims": line.claims, "live_session_id": line.live_session_id, "tier": tier}
+        kept = {
+            "claims": line.claims,
+            "live_session_id": line.live_session_id,
+            "circle_id": line.circle_id,
+            "tier": tier,
+        }
         found[number] = own.model_copy(update=kept)
     return found
 
@@ -287,7 +298,7 @@ def price_line(
         tax_minor=amounts.tax_minor,
         gross_minor=amounts.gross_minor,
         **{name: getattr(plan, name) for name in _KEPT},
-        **sold_by(parties, plan.tax_category, now) | {"live_session_id": context.live_session_id},
+        **sold_by(parties, plan.tax_category, now) | {name: getattr(context, name) for name in _ROOMS},
         claims=_claims(uow, plan, context),
     )
 

@@ -22,6 +22,7 @@ from orders.approval_rules.steps import ANY_APPROVER, Candidate, WaitingStep, de
 from orders.checkout.approval_reasons import APPROVAL_WAITS
 from orders.checkout.locking import find_locked_purchase
 from orders.checkout.models import PURCHASE, Approval, Purchase
+from orders.checkout.payer_charges import release_charge
 from orders.checkout.request_payment import payment_waits, request_payment, require_payable
 from orders.coupons.take_coupons import give_back_coupons
 from orders.offers.reopen_offer import reopen_offer
@@ -136,6 +137,7 @@ def close_unpaid(uow: UnitOfWork, purchase: Purchase, state: str, *, reason: str
     """
     PURCHASE.move(uow, purchase, state, org_ids=[purchase.buyer_org_id], reason=reason)
     purchase.deadline_at = None
+    release_charge(uow, purchase, state)
     orders = lock_orders(uow, purchase.id)
     release_trials(uow, [order.id for order in orders])
     for order in orders:

@@ -94,6 +94,7 @@ def coupon_line(one: PricedLine) -> CouponLine:
         one.currency,
         at_tier=one.tier is not None,
         live_session_id=one.live_session_id,
+        circle_id=one.circle_id,
     )
 
 

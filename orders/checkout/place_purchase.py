@@ -25,6 +25,7 @@ from marketplace.departments.models import Department
 from marketplace.departments.queries import DepartmentRow, department_row
 from marketplace.parties import lookups
 from marketplace.parties.models import Organization
+from marketplace.payers.billable import require_billable
 from orders.amendments.amend import place_amendment
 from orders.amendments.models import QuotedChange
 from orders.approval_rules.find_rule import ask_rules
@@ -34,6 +35,8 @@ from orders.checkout.attribute_line import ask_touchpoints, attribute_line
 from orders.checkout.line_tax import invoice_party, lines_for
 from orders.checkout.models import PURCHASE, Purchase
 from orders.checkout.order_rows import line_row, order_row, profile_as_kept
+from orders.checkout.payer_charges import payer_title
+from orders.checkout.payer_models import BY_PAYER
 from orders.checkout.priced_line import Context, InvoiceParty, PricedLine, by_order, coupons_of, totals
 from orders.checkout.quote_models import Quote
 from orders.checkout.request_payment import payment_waits, request_payment
@@ -53,7 +56,8 @@ class PlacePurchase:
     """Which quote, for whom the invoice is made out, how it is paid. `method_token` is the gateway's, never a card number."""
 
     quote_id: UUID
-    billing_profile_id: UUID
+    billing_profile_id: UUID | None
+    """None: of what the payer pays and is invoiced (`gateway` `payer`, its agreement's id as the method)."""
     gateway: str
     method_token: str
     po_number: str | None = None
@@ -111,19 +115,19 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
     """Place the purchase of a quote for the acting organization.
 
     The amounts are the quote's, whatever a plan costs by now; the tax is that of the party whom the invoice names.
-
     Of an amendment's quote the subscription is changed once the purchase is paid.
 
     Raises: NotFound, Conflict `price_changed` as `lines_for`, of an amendment's quote as `place_amendment`, Gone `quote_expired`,
     Conflict `quote_used`, `plan_withdrawn`, `listing_suspended`, `trial_used`, Invalid `payment_method_missing`,
-    `department_unknown`, Forbidden `not_on_allow_list`; as `payment_waits`, `take_coupons`, of an offer's quote `accept_offer`.
+    `department_unknown`, Forbidden `not_on_allow_list`; as `payment_waits`, `take_coupons`,
+    of what a payer pays `payer_title` and `start_by_payer`, of an offer's quote `accept_offer`.
     Emits: PurchasePlaced, ApprovalRequested, OfferAccepted.
     Locks: the quote; the buyer's credit; as `needed_approval`; the offer; its coupons.
     Idempotent by the quote: it can be used once.
     """
     found = _take_quote(uow, command)
     quote, department = found.Quote, _department(uow, found, command)
-    profile = lookups.get_billing_profile(uow, command.billing_profile_id)
+    profile = _title(uow, command)
     lines = lines_for(uow, quote, invoice_party(profile))
     net, tax, gross = totals(lines)
     context, now = Context.model_validate(quote.context), clock.now()
@@ -169,10 +173,24 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
     return replace(placed, submission=submission)
 
 
+def _title(uow: UnitOfWork, command: PlacePurchase) -> lookups.InvoiceTitle:
+    """Raises NotFound `billing_profile_not_found`, as `get_billing_profile`, as `payer_title`; Conflict `payer_needed` of an
+    organization that no invoice can name.
+    """
+    title = payer_title(uow, command.method_token) if command.gateway == BY_PAYER else None
+    if title is not None:
+        return title
+    if command.billing_profile_id is None:
+        require_billable(uow, uow.principal.organization())
+        raise NotFound("billing_profile_not_found")
+    return lookups.get_billing_profile(uow, command.billing_profile_id)
+
+
 def ask_place_purchase(uow: UnitOfWork, command: PlacePurchase) -> None:
     """Ask ahead for `place_purchase` what its command names."""
     uow.ask_ahead(_QUOTE, **_named(uow, command))
-    lookups.ask_billing_profile(uow, command.billing_profile_id)
+    if command.billing_profile_id is not None:
+        lookups.ask_billing_profile(uow, command.billing_profile_id)
     ask_rules(uow)
 
 

@@ -28,6 +28,8 @@ class Context(BaseModel):
     second_ms: int | None = None
     share: str | None = None
     live_session_id: UUID | None = None
+    circle_id: UUID | None = None
+    """The circle through which its member buys."""
 
     @field_validator("share")
     @classmethod
@@ -162,6 +164,8 @@ class PricedLine(BaseModel):
     """Of a line whose first term ends together with another subscription; None where it is a whole one."""
     live_session_id: UUID | None = None
     """In whose room it was priced: what it sells at a live price, it does there alone."""
+    circle_id: UUID | None = None
+    """Through which circle it was priced."""
     coupon_id: UUID | None = None
     """What `discount_minor` is by."""
     coupon: str = ""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from billing.tax.line_amounts import line_amounts
+from fulfillment.entitlements.amend import require_not_allocated
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Invalid
@@ -55,7 +56,7 @@ def quote_amendment(uow: UnitOfWork, command: QuoteAmendment) -> Quote:
 
     Raises: Forbidden `permission_missing`; as `lock_subscribed`; Invalid `amendment_changes_nothing`, `quantity_out_of_range`,
     `quantity_step`; as `require_quantity`; Conflict `amendment_costs_less` (less is from the next term on), `plan_unfit` (not of
-    this listing, or for another term or currency), what `get_sellable` raises.
+    this listing, or for another term or currency), `seats_are_allocated` (subsidiaries have more), what `get_sellable` raises.
     """
     uow.principal.require(BUY)
     subscribed = lock_subscribed(uow, command.subscription_id)
@@ -111,7 +112,8 @@ def quote_amendment(uow: UnitOfWork, command: QuoteAmendment) -> Quote:
 def _other_price(
     uow: UnitOfWork, subscribed: Subscribed, first: OrderLine, plan: Sellable, quantity: int
 ) -> OtherPlanPrice:
-    """The price of another plan, for the same term."""
+    """The price of another plan, for the same term; fewer seats than are allocated it may not have."""
+    require_not_allocated(subscribed.entitlement, quantity)
     price, now = plan_price(plan), subscribed.agreed.price
     same_term = (price.currency, price.term_months) == (now.currency, now.term_months)
     if plan.listing_id != subscribed.entitlement.listing_id or not same_term:

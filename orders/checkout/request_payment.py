@@ -23,6 +23,8 @@ from marketplace.relations.note_customers import KnownCustomer, note_customers
 from orders.amendments.amend import require_possible
 from orders.checkout.locking import find_locked_purchase
 from orders.checkout.models import PURCHASE, Purchase
+from orders.checkout.payer_charges import PAYER_WAITS, pay_otherwise, start_by_payer
+from orders.checkout.payer_models import BY_PAYER
 from orders.checkout.store_method import store_method
 from orders.order.events import OrderPaid, PaymentRecovered, PaymentRetried
 from orders.order.locking import lock_orders
@@ -37,6 +39,8 @@ def payment_waits(uow: UnitOfWork, gateway: str, currency: str) -> timedelta:
 
     Raises: Invalid `bank_transfer_unavailable`, the platform has no account in the currency.
     """
+    if gateway == BY_PAYER:
+        return PAYER_WAITS
     if gateway not in (BANK_TRANSFER, ON_ACCOUNT):
         return PAYMENT_WAITS
     account = offered_account(uow, currency)
@@ -58,7 +62,9 @@ def request_payment(
     return _start(uow, purchase, orders, leased=leased, payer_absent=payer_absent)
 
 
-def retry_payment(uow: UnitOfWork, purchase: Purchase, orders: list[Order], *, leased: bool = False) -> Submission:
+def retry_payment(
+    uow: UnitOfWork, purchase: Purchase, orders: list[Order], *, leased: bool = False
+) -> Submission | None:
     """Ask for the money of a purchase again, where the try before has failed for certain. Returns as `request_payment`.
 
     Emits: PaymentRetried. Raises: Conflict `payment_already_running`.
@@ -70,10 +76,10 @@ def retry_payment(uow: UnitOfWork, purchase: Purchase, orders: list[Order], *, l
 
 def pay_again(
     uow: UnitOfWork, purchase_id: UUID, *, gateway: str, method_token: str, leased: bool = False
-) -> Submission:
+) -> Submission | None:
     """Try another payment method after a failed payment. Returns what calls the gateway, as `request_payment`.
 
-    Of a subscription, what follows is paid by it, too.
+    Of a subscription, what follows is paid by it, too. What its payer was asked for it no longer uses the payer's month.
 
     Raises: NotFound, Conflict `purchase_not_payable`, `payment_already_running` while one is under way or in doubt, and as
     `require_payable`. Emits: as `store_method`.
@@ -84,6 +90,7 @@ def pay_again(
     if purchase.state != "pending_payment" or purchase.deadline_at is None or purchase.deadline_at <= clock.now():
         raise Conflict("purchase_not_payable", state=purchase.state)
     require_payable(uow, purchase)
+    pay_otherwise(uow, purchase)
     purchase.gateway, purchase.method_token = gateway, method_token
     orders = lock_orders(uow, purchase.id)
     _wait_for_transfer(uow, purchase, orders)
@@ -111,8 +118,10 @@ def _wait_for_transfer(uow: UnitOfWork, purchase: Purchase, orders: list[Order])
 
 def _start(
     uow: UnitOfWork, purchase: Purchase, orders: list[Order], *, leased: bool, payer_absent: bool = False
-) -> Submission:
+) -> Submission | None:
     assert purchase.deadline_at is not None  # noqa: S101 - set when the purchase began to wait for money
+    if purchase.gateway == BY_PAYER:
+        return start_by_payer(uow, purchase, orders, leased=leased, payer_absent=payer_absent)
     return start_payment(
         uow,
         StartPayment(

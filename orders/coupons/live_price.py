@@ -6,11 +6,13 @@ A place is one order. Places are the uses of the promotion, which an order takes
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import any_, func, select
+from sqlalchemy import Select, any_, func, select
 
 from billing.tax.line_amounts import LARGEST_MINOR
 from kernel import clock
@@ -124,18 +126,7 @@ def end_live_price(uow: UnitOfWork, session_id: UUID, item_id: UUID) -> None:
 
 def live_prices(uow: UnitOfWork, session_id: UUID) -> dict[UUID, LivePrice]:
     """Of the items of a session that the caller has found visible those with a live price, by item."""
-    rows = uow.session.execute(
-        select(LiveItem.id, Coupon)
-        .join(Plan, Plan.id == LiveItem.plan_id)
-        .join(Coupon, (Coupon.live_session_id == LiveItem.session_id) & Coupon.ended_at.is_(None))
-        .where(
-            LiveItem.session_id == session_id,
-            LiveItem.removed_at.is_(None),
-            Coupon.seller_org_id == LiveItem.seller_org_id,
-            LiveItem.listing_id == any_(Coupon.listing_ids),
-            Plan.code == any_(Coupon.plan_codes),
-        )
-    ).all()
+    rows = uow.session.execute(_priced(LiveItem.id, Coupon).where(LiveItem.session_id == session_id)).all()
     limited = [one.id for _, one in rows if one.most_uses is not None]
     held: dict[UUID, int] = {}
     if limited:
@@ -147,6 +138,40 @@ def live_prices(uow: UnitOfWork, session_id: UUID) -> dict[UUID, LivePrice]:
             )
             held = {row[0]: row[1] for row in uow.session.execute(counted)}
     return {item_id: _price(item_id, one, held.get(one.id, 0)) for item_id, one in rows}
+
+
+def places_left(uow: UnitOfWork, session_ids: Sequence[UUID]) -> dict[UUID, dict[UUID, int]]:
+    """Of rooms, by item, the places of live prices that nobody holds. Platform only: whoever is told has been let in before."""
+    held = (
+        select(func.count())
+        .where(CouponUse.coupon_id == Coupon.id, CouponUse.released_at.is_(None))
+        .correlate(Coupon)
+        .scalar_subquery()
+    )
+    rows = uow.session.execute(
+        _priced(LiveItem.session_id, LiveItem.id, Coupon.most_uses - held).where(
+            LiveItem.session_id.in_(session_ids), Coupon.most_uses.is_not(None)
+        )
+    )
+    found: dict[UUID, dict[UUID, int]] = {}
+    for session_id, item_id, left in rows:
+        found.setdefault(session_id, {})[item_id] = max(0, left)
+    return found
+
+
+def _priced(*columns: Any) -> Select[Any]:
+    return (
+        select(*columns)
+        .select_from(LiveItem)
+        .join(Plan, Plan.id == LiveItem.plan_id)
+        .join(Coupon, (Coupon.live_session_id == LiveItem.session_id) & Coupon.ended_at.is_(None))
+        .where(
+            LiveItem.removed_at.is_(None),
+            Coupon.seller_org_id == LiveItem.seller_org_id,
+            LiveItem.listing_id == any_(Coupon.listing_ids),
+            Plan.code == any_(Coupon.plan_codes),
+        )
+    )
 
 
 def _price(item_id: UUID, one: Coupon, held: int) -> LivePrice:

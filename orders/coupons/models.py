@@ -39,6 +39,8 @@ class Coupon(Base):
         CheckConstraint("coalesce(most_uses, 1) >= 1 AND coalesce(most_per_org, 1) >= 1", name="limits"),
         CheckConstraint("starts_at < ends_at", name="window"),
         CheckConstraint("live_session_id IS NULL OR code IS NULL", name="live"),
+        CheckConstraint("circle_id IS NULL OR (code IS NULL AND live_session_id IS NULL)", name="circle"),
+        Index("ix_coupon_circle_id", "circle_id", "created_at", "id", postgresql_where=text("circle_id IS NOT NULL")),
         Index("uq_coupon_code", "seller_org_id", "code", unique=True, postgresql_where=text("ended_at IS NULL")),
         Index("ix_coupon_promotion", "seller_org_id", "ends_at", postgresql_where=text("code IS NULL")),
         Index("ix_coupon_seller_org_id_created_at", "seller_org_id", "created_at"),
@@ -80,6 +82,8 @@ class Coupon(Base):
     """Whoever made it, or made the key that did."""
     live_session_id: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.live_session.id"))
     """In whose room alone it holds, while that runs (`orders.coupons.live_price`)."""
+    circle_id: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.circle.org_id"), default=None)
+    """For whose members alone it holds, while they buy through it (`orders.coupons.circle_offers`)."""
     created_at: Mapped[CreatedAt]
 
     def is_running(self) -> bool:

@@ -36,6 +36,8 @@ class CouponLine:
     """Whether it is a partner's price, which only what goes with offers comes off."""
     live_session_id: UUID | None = None
     """In whose room it is bought: live prices hold there alone."""
+    circle_id: UUID | None = None
+    """Through which circle it is bought: what is offered to its members holds there alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,7 @@ def _discounts(coupon: Coupon, lines: Sequence[CouponLine]) -> dict[int, CouponD
         if covers(coupon, line.listing_id, line.plan_code, line.seller_org_id)
         and line.list_minor > 0
         and coupon.live_session_id in (None, line.live_session_id)
+        and coupon.circle_id in (None, line.circle_id)
         and (coupon.with_offers or not line.at_tier)
         and (coupon.currency is None or coupon.currency.strip() == line.currency.strip())
     }

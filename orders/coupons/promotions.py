@@ -55,6 +55,7 @@ def promotions_of(uow: UnitOfWork, listing_ids: Sequence[UUID]) -> dict[UUID, tu
             Coupon.code.is_(None),
             Coupon.ended_at.is_(None),
             Coupon.live_session_id.is_(None),
+            Coupon.circle_id.is_(None),
             Coupon.starts_at <= now,
             Coupon.ends_at > now,
             or_(func.cardinality(Coupon.listing_ids) == 0, Listing.id == any_(Coupon.listing_ids)),

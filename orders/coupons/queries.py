@@ -118,7 +118,9 @@ def list_coupons(uow: UnitOfWork, *, cursor: str | None = None, limit: int = 20)
     """The acting seller's, the newest first. Raises Forbidden(`permission_missing`) without catalog.write; `cursor_invalid`."""
     uow.principal.require(PERMISSION)
     statement = select(Coupon, _HELD).where(
-        Coupon.seller_org_id == uow.principal.organization(), Coupon.live_session_id.is_(None)
+        Coupon.seller_org_id == uow.principal.organization(),
+        Coupon.live_session_id.is_(None),
+        Coupon.circle_id.is_(None),
     )
     statement = newest_first(statement, Coupon.created_at, Coupon.id, cursor, limit)
     rows = [to_coupon_view(coupon, uses) for coupon, uses in uow.session.execute(statement)]

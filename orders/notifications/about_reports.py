@@ -73,8 +73,12 @@ def _params(report: ContentReport) -> dict[str, str]:
 
 def _place(report: ContentReport) -> str:
     """Where it stands or stood."""
+    if report.kind == "live_question":
+        return f"/live/{report.subject_id}"
     if report.kind == "listing":
         return f"/products/{report.subject_id}"
+    if report.kind == "circle_post":
+        return f"/circles/{report.subject_id}"
     if report.kind in ("video", "comment"):
         return f"/v/{report.subject_id}" + ("/comments" if report.kind == "comment" else "")
     return f"/products/{report.subject_id}/" + ("reviews" if report.kind == "review" else "questions")

@@ -22,7 +22,9 @@ from marketplace.notifications.models import Notification
 from marketplace.notifications.notify import NewNotification, notify
 from orders.notifications import (
     about_accounts,
+    about_allocations,
     about_cards,
+    about_circles,
     about_comments,
     about_conversations,
     about_coupons,
@@ -32,6 +34,7 @@ from orders.notifications import (
     about_disputes,
     about_fapiao,
     about_feedback,
+    about_groups,
     about_halls,
     about_identity,
     about_instalments,
@@ -44,6 +47,7 @@ from orders.notifications import (
     about_orders,
     about_outside,
     about_partners,
+    about_payers,
     about_promoters,
     about_refund_cases,
     about_reports,
@@ -80,6 +84,7 @@ SOURCES = (
     about_videos,
     about_live,
     about_comments,
+    about_circles,
     about_feedback,
     about_instalments,
     about_leads,
@@ -88,10 +93,13 @@ SOURCES = (
     about_offers,
     about_coupons,
     about_partners,
+    about_payers,
     about_promoters,
+    about_groups,
     about_halls,
     about_identity,
     about_accounts,
+    about_allocations,
     about_webhooks,
 )
 """Imported for what they register."""

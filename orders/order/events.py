@@ -136,3 +136,45 @@ class PaymentRecovered(Event):
     topic: ClassVar[str] = "orders.payment_recovered.v1"
     purchase_id: UUID
     buyer_org_id: UUID
+
+
+class PayerChargeAsked(Event):
+    """The payer's people are asked to pay a purchase of another organization."""
+
+    topic: ClassVar[str] = "orders.payer_charge_asked.v1"
+    charge_id: UUID
+    purchase_id: UUID
+    buyer_org_id: UUID
+    payer_org_id: UUID
+
+
+class PayerChargeApproved(Event):
+    """Somebody of the payer lets a method of its own be charged for it."""
+
+    topic: ClassVar[str] = "orders.payer_charge_approved.v1"
+    charge_id: UUID
+    purchase_id: UUID
+    buyer_org_id: UUID
+    payer_org_id: UUID
+    gateway: str
+    method_token: str
+    """The gateway's, never a card number; the payer's alone to see."""
+
+
+class PayerChargeDeclined(Event):
+    """The payer does not pay it: its buyer may, or calls it off."""
+
+    topic: ClassVar[str] = "orders.payer_charge_declined.v1"
+    charge_id: UUID
+    purchase_id: UUID
+    buyer_org_id: UUID
+    payer_org_id: UUID
+
+
+class PayerChargeRefused(Event):
+    """What goes on costing by itself does not fit the agreement that paid it until now, or that has ended (`code`)."""
+
+    topic: ClassVar[str] = "orders.payer_charge_refused.v1"
+    purchase_id: UUID
+    buyer_org_id: UUID
+    code: str

@@ -15,7 +15,7 @@ from kernel.states import Machine, edges
 from marketplace.departments.models import names_department
 from marketplace.pricing.shapes import is_by_seat
 from orders.order.selling import SOLD_BY, SOLD_RULES, Sold, SoldLineTerms
-from orders.order.sides import of_both, partly
+from orders.order.sides import of_both, partly_each
 
 STATES = (
     "pending_approval",
@@ -225,11 +225,10 @@ class Attribution(Base):
 
     __tablename__ = "attribution"
     __table_args__ = (
-        UniqueConstraint("order_line_id"),
         CheckConstraint("rule IN ('context', 'last_click', 'last_view', 'none')", name="rule"),
         Index("ix_attribution_video_id", "video_id", "id", postgresql_where=text("video_id IS NOT NULL")),
-        *(partly("attribution", name) for name in ("promoter_org_id", "placement_id", "live_session_id")),
-        of_both("order_line_id", "orders.order_line"),
+        *partly_each("attribution", "promoter_org_id", "placement_id", "live_session_id", "share_link_id", "circle_id"),
+        *(UniqueConstraint("order_line_id"), of_both("order_line_id", "orders.order_line")),
         {"schema": "orders"},
     )
     id: Mapped[Id]
@@ -242,6 +241,8 @@ class Attribution(Base):
     video_id: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.video.id"))
     placement_id: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.placement.id"))
     live_session_id: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.live_session.id"))
+    share_link_id: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.share_link.id"))
+    circle_id: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.circle.org_id"))
     second_ms: Mapped[int | None]
     """Of the video, which of a session is where that was."""
     touchpoint_id: Mapped[UUID | None]

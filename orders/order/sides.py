@@ -13,6 +13,11 @@ def of_both(column: str, table: str, *, later: str | None = None) -> ForeignKeyC
     return ForeignKeyConstraint([*_SIDES, column], columns, use_alter=later is not None, name=later)
 
 
+def partly_each(table: str, *columns: str) -> tuple[Index, ...]:
+    """One for each of these columns."""
+    return tuple(partly(table, column) for column in columns)
+
+
 def partly(table: str, column: str) -> Index:
     """An index of the rows of a table in which a column says something."""
     return Index(f"ix_{table}_{column}", column, postgresql_where=text(f"{column} IS NOT NULL"))

@@ -66,6 +66,8 @@ class LineView:
     """Where the platform sells it, the platform's name, as on the invoice; empty where its seller does."""
     live_session_id: UUID | None = None
     """The live session in whose room it was bought, at `second_ms`."""
+    circle_id: UUID | None = None
+    """The circle through which its member bought it."""
     instalments: tuple[dict[str, int], ...] = ()
     """Of a term that is paid in several, all of them (`PricedLine.instalments`); its own amounts are those of the first."""
 
@@ -133,6 +135,7 @@ def line_view(line: OrderLine, credit: Attribution | None) -> LineView:
         placement_id=credit.placement_id if credit is not None else None,
         second_ms=credit.second_ms if credit is not None else None,
         live_session_id=credit.live_session_id if credit is not None else None,
+        circle_id=credit.circle_id if credit is not None else None,
         rule=credit.rule if credit is not None else "none",
         trial_days=int(line.plan.get("trial_days") or 0),
         trial_after_minor=int(line.plan.get("trial_after_minor") or 0),
@@ -150,7 +153,7 @@ def line_view(line: OrderLine, credit: Attribution | None) -> LineView:
 _FROM_PLAN = ("title", "title_en", "plan_name", "plan_name_en")
 
 
-_FROM_CREDIT = ("video_id", "placement_id", "live_session_id", "second_ms", "rule")
+_FROM_CREDIT = ("video_id", "placement_id", "live_session_id", "circle_id", "second_ms", "rule")
 
 
 _COMPUTED = (

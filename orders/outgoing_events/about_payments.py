@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from billing.payments.events import PaymentFailed
+from fulfillment.entitlements.allocation_events import AllocatedSeatAssigned
 from fulfillment.entitlements.events import SeatAssigned
 from fulfillment.entitlements.models import Entitlement
 from kernel.db.uow import UnitOfWork
@@ -37,19 +38,21 @@ def tell_payments(uow: UnitOfWork, facts: Sequence[RecordedFact]) -> Iterable[Ad
 
 
 def tell_seats(uow: UnitOfWork, facts: Sequence[RecordedFact]) -> Iterable[Addressed]:
-    """Seats that were given: whose one is, is its organization's to know."""
+    """Seats that were given, allocated ones too: whose one is, is its own organization's to know, not its headquarters'."""
     ids = [fact.uuid("entitlement_id") for fact in facts]
-    sellers = select(Entitlement.id, Entitlement.seller_org_id).where(Entitlement.id.in_(ids))
-    found = {row.id: row.seller_org_id for row in uow.session.execute(sellers)}
+    found = {row.id: row for row in uow.session.scalars(select(Entitlement).where(Entitlement.id.in_(ids)))}
     for fact in facts:
+        entitlement = found[fact.uuid("entitlement_id")]
+        allocated = "allocation_id" in fact.payload
         data = SeatData(
             seat_id=fact.subject_id,
-            entitlement_id=fact.uuid("entitlement_id"),
-            listing_id=fact.uuid("listing_id"),
-            buyer_id=fact.uuid("buyer_org_id"),
-            seller_id=found[fact.uuid("entitlement_id")],
+            entitlement_id=entitlement.id,
+            listing_id=entitlement.listing_id,
+            buyer_id=entitlement.buyer_org_id,
+            organization_id=fact.uuid("member_org_id") if allocated else entitlement.buyer_org_id,
+            seller_id=entitlement.seller_org_id,
         )
-        yield Addressed(fact, data.buyer_id, HeldSeatData(**dict(data), person_id=fact.uuid("person_id")))
+        yield Addressed(fact, data.organization_id, HeldSeatData(**dict(data), person_id=fact.uuid("person_id")))
         yield Addressed(fact, data.seller_id, data)
 
 
@@ -67,3 +70,4 @@ tells_of_event(PaymentFailed, tell_payments, "payment.failed")
 tells_of_event(PaymentRetried, tell_payments, "payment.retried")
 tells_of_event(PaymentRecovered, tell_payments, "payment.recovered")
 tells_of_event(SeatAssigned, tell_seats, "seat.given")
+tells_of_event(AllocatedSeatAssigned, tell_seats, "seat.given")

@@ -77,6 +77,7 @@ _SEAT: Final[dict[str, Any]] = {
     "entitlement_id": sample_id(20),
     "listing_id": sample_id(12),
     "buyer_id": BUYER.id,
+    "organization_id": BUYER.id,
     "seller_id": SELLER.id,
 }
 

@@ -365,10 +365,13 @@ class SeatData(EventData):
     entitlement_id: UUID
     listing_id: UUID
     buyer_id: UUID
+    organization_id: UUID = Field(
+        description="Whose member has it: the buyer, or a subsidiary that the buyer allocated seats to"
+    )
     seller_id: UUID
 
 
 class HeldSeatData(SeatData):
-    """As the buyer sees it."""
+    """As the organization whose member has it sees it."""
 
     person_id: UUID

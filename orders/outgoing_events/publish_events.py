@@ -31,6 +31,7 @@ from orders.outgoing_events import (
     about_money,
     about_orders,
     about_partners,
+    about_payers,
     about_payments,
     about_promoters,
     about_usage,
@@ -51,6 +52,7 @@ SOURCES = (
     about_payments,
     about_promoters,
     about_partners,
+    about_payers,
     catalogue,
 )
 """Imported for what they register."""

@@ -12,6 +12,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, NotFound
 from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
+from marketplace.live.close_rooms import close_streams
 from marketplace.relations.events import PartnerAccepted, PartnerEnded
 from marketplace.relations.partner_groups import end_addresses
 from marketplace.relations.partner_links import lock_link
@@ -29,7 +30,7 @@ def end_partner(uow: UnitOfWork, link_id: UUID) -> PartnerLink:
     nothing changes.
 
     Raises: as `lock_link`; Conflict `partner_link_not_running`. Emits: PartnerEnded, OfferWithdrawn.
-    Locks: the link, the quotes, the offers, then the videos that the link showed.
+    Locks: the link, the quotes, the offers, then the videos and live sessions that the link showed.
     """
     link = lock_link(uow, link_id)
     if link.state == "ended":
@@ -89,6 +90,7 @@ def _end(uow: UnitOfWork, link: PartnerLink) -> None:
         )
         withdraw_with_link(uow, link)
     end_addresses(uow, link)
+    close_streams(uow, link)
     link.ended_at = clock.now()
     PARTNER_LINK.move(uow, link, "ended", org_ids=link.parties)
     uow.flush()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from fulfillment.entitlements.amend import require_not_allocated
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict
 from kernel.jobs.outbox import emit
@@ -35,7 +36,7 @@ def change_next_term(uow: UnitOfWork, command: ChangeNextTerm) -> Subscription:
 
     Raises: Forbidden `permission_missing`; as `lock_subscribed`; Invalid `quantity_out_of_range`, `quantity_step`, as
     `require_quantity`; Conflict `contract_ends` (no term of its contract is left), `plan_unfit` (not of this listing, or in
-    another currency), `plan_withdrawn`, `listing_suspended`.
+    another currency), `plan_withdrawn`, `listing_suspended`, `seats_are_allocated` (subsidiaries have more).
     Locks: as `lock_subscribed`. Emits: NextTermScheduled, NextTermScheduleWithdrawn. Idempotent by the content.
     """
     subscription, is_new = _change(uow, command)
@@ -54,6 +55,7 @@ def _change(uow: UnitOfWork, command: ChangeNextTerm) -> tuple[Subscription, boo
     quantity, plan_id = command.quantity or subscription.quantity, command.plan_id or subscription.plan_id
     if (quantity, plan_id) != (subscription.quantity, subscription.plan_id):
         _require_sold(uow, subscribed, quantity, plan_id)
+    require_not_allocated(subscribed.entitlement, quantity)
     before = subscription.next_quantity, subscription.next_plan_id
     subscription.next_quantity = quantity if quantity != subscription.quantity else None
     subscription.next_plan_id = plan_id if plan_id != subscription.plan_id else None

@@ -11,6 +11,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Invalid, NotFound
 from orders.checkout.approval_reasons import BUY
 from orders.checkout.locking import find_locked_purchase
+from orders.checkout.payer_charges import pay_otherwise
 from orders.checkout.store_method import store_method
 from orders.order.models import Order, OrderLine, Subscription
 from orders.subscriptions.past_due import lock_renewal
@@ -53,6 +54,8 @@ def change_payment_method(uow: UnitOfWork, command: ChangePaymentMethod) -> None
     assert first is not None and found is not None  # noqa: PT018, S101 - a subscription has both
     if found[0].state == "ended":
         raise Conflict("subscription_ended")
+    for purchase in filter(None, (first, renewal)):
+        pay_otherwise(uow, purchase)
     store_method(uow, [command.subscription_id], command.gateway, command.method_token)
     if renewal is not None:
         renewal.gateway, renewal.method_token = command.gateway, command.method_token

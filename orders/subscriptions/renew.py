@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, inspect, select
 from kernel import clock
 from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
-from kernel.errors import DomainError
+from kernel.errors import DomainError, NotFound
 from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
 from kernel.states import state_in
@@ -22,6 +22,7 @@ from marketplace.test_clocks.own_time import lives_now
 from orders.checkout.approval_reasons import Needed
 from orders.checkout.models import PURCHASE, Purchase
 from orders.checkout.order_rows import line_row, order_row, profile_as_kept
+from orders.checkout.payer_charges import is_invoiced
 from orders.checkout.priced_line import InvoiceParty, PricedLine
 from orders.checkout.quote_models import Quote
 from orders.checkout.request_payment import request_payment
@@ -222,10 +223,15 @@ def _came_to_nothing(uow: UnitOfWork, quote_id: UUID) -> bool:
 
 
 def invoiced_to(uow: UnitOfWork, first: Purchase) -> UUID:
-    """Whom the first purchase was invoiced to; the organization's default title once that is not in use any more."""
+    """Whom the first purchase was invoiced to; the organization's default title once that is not in use any more, or is that of
+    a payer that does not pay any more.
+    """
     named = UUID(first.billing_profile["id"])
     try:
-        return get_billing_profile(uow, named).id
+        title = get_billing_profile(uow, named)
+        if title.org_id != first.buyer_org_id and not is_invoiced(uow, first, title.org_id):
+            raise NotFound("billing_profile_not_found")
+        return title.id
     except DomainError:
         default = find_default_billing_profile(uow, first.buyer_org_id)
         return named if default is None else default.id

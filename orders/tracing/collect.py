@@ -186,6 +186,8 @@ def origin(uow: UnitOfWork, line_ids: Sequence[UUID], video_ids: Sequence[UUID])
         credited: dict[str, Any] = {"rule": c.rule, "second_ms": c.second_ms, "touchpoints": len(c.path)}
         if c.live_session_id is not None:
             credited["live_session_id"] = str(c.live_session_id)
+        if c.circle_id is not None:
+            credited["circle_id"] = str(c.circle_id)
         seen = [UUID(step["touchpoint_id"]) for step in c.path[-SHOWN_STEPS:]]
         touched.update(seen)
         before = (*seen, *(i for i in (c.placement_id, c.video_id) if i is not None))

@@ -1,4 +1,5 @@
-"""Nothing internal leaks: every GET route there is, asked by a stranger, a partner and nobody, says nothing of an internal video.
+"""Nothing internal leaks: every GET route there is, asked by a stranger, a partner and nobody, says nothing of an internal video,
+nor of an internal circle.
 
 Neither its words nor its bytes, nor those of its cards, comments, captions, cover, training and answers; and what has its own
 address answers as if it were not there.
@@ -32,6 +33,7 @@ from marketplace.videos.media.cover_sizes import cover_keys
 from marketplace.videos.models import captions_key
 from tests.api_server import application
 from tests.card_stage import card, stage_response
+from tests.circle_stage import join, make_circle, post
 from tests.factories_marketplace import PASSWORD, acting, make_member, make_org, make_plans, make_published_video
 from tests.factories_marketplace import make_seller as seller_of
 
@@ -39,13 +41,14 @@ BASE = "https://market.example"
 MARK = "zqxinternal"
 BYTES = b"\xff\xd8zqxinternal-bytes"
 UNKNOWN = {401, 403, 404}
+OF_A_CIRCLE = ("/circles/{circle_id:uuid}", "/v1/circles/{circle_id:uuid}/posts", "/circles/{circle_id:uuid}/members")
 NOT_OF_A_VIDEO = {"/v1/events/stream", "/events", "/docs"}
 """Streams that do not end."""
 
 
 @dataclass(frozen=True)
 class Secret:
-    """An internal video with everything that belongs to it, by the names of routes' parameters."""
+    """An internal video with everything that belongs to it, and an internal circle, by the names of routes' parameters."""
 
     ids: dict[str, UUID]
     clients: dict[str, TestClient[Any]]
@@ -94,6 +97,10 @@ def secret(services: Services) -> Secret:
         response_id = stage_response(uow, card_id)
         ids = {"video_id": video.id, "placement_id": placement.id, "card_id": card_id, "response_card_id": card_id}
         ids |= {"comment_id": comment_id, "training_id": training_id, "response_id": response_id}
+        circle = make_circle(uow, owner.owner, "internal", f"{MARK}-circle")
+        (circle_member_id,) = join(uow, circle, member)
+        circle_post_id = post(uow, circle, member, f"{MARK}-post")
+        ids |= {"circle_id": circle.org_id, "circle_member_id": circle_member_id, "circle_post_id": circle_post_id}
         ids |= {"card_response_id": response_id, "content_id": video.id, "claim_id": video.id}
         keys = (*cover_keys(video.cover_key), str(video.media_key), captions_key(video.id, "1" * 64))
     for key in keys:
@@ -131,7 +138,12 @@ def test_the_routes_are_there_and_its_own_people_see_it(secret: Secret) -> None:
     assert len(secret.routes) > 150
     seen = {
         path: said(secret.member, address(path, secret.ids, "video"), {})
-        for path in ("/v/{video_id:uuid}", "/v1/videos/{video_id:uuid}", "/v1/trainings/{training_id:uuid}")
+        for path in (
+            "/v/{video_id:uuid}",
+            "/v1/videos/{video_id:uuid}",
+            "/v1/trainings/{training_id:uuid}",
+            *OF_A_CIRCLE,
+        )
     }
     assert {status for status, _ in seen.values()} == {200}
     assert all(MARK.encode() in body for _, body in seen.values())
@@ -173,10 +185,10 @@ QUERIES = st.fixed_dictionaries(
 def test_nor_whatever_is_asked_beside(secret: Secret, data: st.DataObject) -> None:
     about = [one for one in secret.routes if names_it(one, secret.ids) or "{" not in one]
     path, who = data.draw(st.sampled_from(about)), data.draw(st.sampled_from(sorted(secret.clients)))
-    kind = data.draw(st.sampled_from(["video", "comment", "demo"]))
+    kind = data.draw(st.sampled_from(["video", "comment", "demo", "circle_post"]))
     status, body = said(secret.clients[who], address(path, secret.ids, kind), data.draw(QUERIES))
     # What is asked for is repeated on the page of a search; the video's own words are longer.
-    assert not re.search(rb"zqxinternal-(?:training|claim|comment|bytes)", body)
+    assert not re.search(rb"zqxinternal-(?:training|claim|comment|bytes|circle|post)", body)
     assert status < 500
     if names_it(path, secret.ids):
         assert status in {*UNKNOWN, 303, 400}

@@ -44,6 +44,15 @@ def live_sessions(world: World) -> None:
     assert quote["lines"][0]["discount"]["amount"] * 5 == quote["lines"][0]["list"]["amount"]
     ask("DELETE /v1/live-sessions/{live_session_id}/items/{live_item_id}/price", world.seller, **item)
     ask("DELETE /v1/live-sessions/{live_session_id}/explained", world.seller, **own)
+    asked = ask("POST /v1/live-sessions/{live_session_id}/questions", world.purchaser, {"text": "能试用吗？"}, **own)
+    question = {"live_question_id": asked["id"]}
+    for act in ("show", "hide"):
+        ask(f"POST /v1/seller/live-questions/{{live_question_id}}/{act}", world.seller, **question)
+    answer = {"text": "可以，七天。"}
+    ask("PUT /v1/seller/live-questions/{live_question_id}/answer", world.seller, answer, **question)
+    (shown,) = ask("GET /v1/live-sessions/{live_session_id}/questions", world.purchaser, **own)
+    assert (shown["state"], shown["answer"], shown["own"]) == ("shown", "可以，七天。", True)
+    ask("DELETE /v1/live-questions/{live_question_id}", world.purchaser, **question)
     ask("DELETE /v1/live-sessions/{live_session_id}/items/{live_item_id}", world.seller, **item)
     ask("POST /v1/live-sessions/{live_session_id}/end", world.seller, **own)
     ask("POST /v1/live-sessions/{live_session_id}/cancel", world.seller, live_session_id=dropped)

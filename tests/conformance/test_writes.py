@@ -43,16 +43,19 @@ from tests.conformance.api_walk import NOBODY, Walk, Who, key_of, operator_of, s
 from tests.conformance.bank_writes import bank_transfers
 from tests.conformance.books_writes import books
 from tests.conformance.card_writes import response_cards
+from tests.conformance.circle_writes import circles
 from tests.conformance.clock_writes import move_clocks
 from tests.conformance.coupon_writes import coupons
 from tests.conformance.credit_line_writes import credit_lines
 from tests.conformance.dispute_writes import disputes
 from tests.conformance.fapiao_writes import fapiaos, invoice_forwards
+from tests.conformance.group_writes import groups
 from tests.conformance.hall_writes import halls
 from tests.conformance.live_writes import live_sessions
 from tests.conformance.milestone_writes import milestones
 from tests.conformance.paper_writes import papers
 from tests.conformance.partner_writes import partners
+from tests.conformance.payer_writes import payers
 from tests.conformance.payout_writes import payouts_by_bank
 from tests.conformance.people_writes import (
     approval_app,
@@ -343,6 +346,8 @@ def using(world: World) -> None:
     trials(world)
     coupons(world)
     partners(world)
+    payers(world)
+    groups(world)
     live_sessions(world)
     share_policies(world)
     promoter_plans(world)
@@ -461,6 +466,7 @@ STEPS = (
     leads,
     customer_service,
     halls,
+    circles,
     catalogue,
     onboarding,
     videos,

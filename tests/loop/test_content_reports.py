@@ -18,12 +18,14 @@ from kernel.errors import TooMany
 from kernel.ids import uuid7
 from kernel.principal import SYSTEM
 from marketplace.catalog.models import Listing, Plan
+from marketplace.circles.post_models import CirclePost
 from marketplace.content_reports.kinds import registered_kinds
 from marketplace.content_reports.models import KINDS, ContentReport
 from marketplace.content_reports.report_content import MOST, WITHIN, ReportContent, report_content
 from marketplace.questions.models import ProductQuestion
 from marketplace.videos.models import Video
 from tests.api_server import application
+from tests.circle_stage import make_circle, post
 from tests.factories_marketplace import make_org
 from tests.loop.test_feedback import Client, delivered, operator, signed_in, told, write
 from tests.loop_stage import Stage
@@ -50,6 +52,10 @@ def written(stage: Stage, kind: str, listing_id: UUID) -> str:
         return str(stage.video if kind == "video" else listing_id)
     if kind == "review":
         return str(write(delivered(stage), listing_id).json()["id"])
+    if kind == "circle_post":
+        with unit_of_work(stage.services.db, SYSTEM) as uow:
+            founder = make_org(uow).owner
+            return str(post(uow, make_circle(uow, founder, visibility="open"), founder, "广告"))
     client = signed_in(stage, stage.purchaser)
     if kind == "comment":
         return str(client.post(f"/v1/videos/{stage.video}/comments", json={"text": "广告"}).json()["id"])
@@ -69,6 +75,8 @@ def hide(stage: Stage, kind: str, content_id: str) -> None:
             uow.session.execute(update(Listing).where(Listing.id == UUID(content_id)).values(state="suspended"))
         elif kind == "review":
             pass
+        elif kind == "circle_post":
+            uow.session.execute(update(CirclePost).where(CirclePost.id == UUID(content_id)).values(state="hidden"))
         else:
             row = uow.session.get_one(ProductQuestion, UUID(content_id))
             row.state = "hidden"
@@ -77,6 +85,10 @@ def hide(stage: Stage, kind: str, content_id: str) -> None:
 
 def shown(stage: Stage, kind: str, content_id: str, listing_id: UUID) -> bool:
     nobody: Client = TestClient(application(stage.services), base_url="https://market.example")
+    if kind == "circle_post":
+        (circle_id,) = stage.rows(select(CirclePost.org_id).where(CirclePost.id == UUID(content_id)))
+        member = signed_in(stage, stage.seller.owner)
+        return content_id in {row["id"] for row in member.get(f"/v1/circles/{circle_id}/posts").json()["items"]}
     one: dict[str, Callable[[], Any]] = {
         "comment": lambda: nobody.get(f"/v1/videos/{stage.video}/comments").json()["items"],
         "review": lambda: nobody.get(f"/v1/listings/{listing_id}/customer-reviews").json()["items"],

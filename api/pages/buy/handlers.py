@@ -23,6 +23,7 @@ from kernel.errors import DomainError, Gone, Invalid, NotFound
 from marketplace.catalog.queries import ListingView
 from marketplace.leads.models import KINDS as LEAD_KINDS
 from orders.checkout import quote_models
+from orders.checkout.payer_models import BY_PAYER
 from orders.checkout.priced_line import PricedLine
 from orders.coupons.make_coupon import said_code
 from orders.offers.queries import OfferView, get_offer
@@ -47,6 +48,7 @@ def show_product_sheet(listing_id: FromPath[UUID], page_request: Given[PageReque
     live = page_request.query("live", most=36)
     wanted = replace(_asked(page_request), listing=listing_id, second=page_request.query_number("second"))
     wanted = replace(wanted, live=parse_uuid_or_404(live, "live_session_not_found") if live else None)
+    wanted = replace(wanted, circle=_circle(page_request.query("circle", most=36)))
     return _not_bought(page_request, wanted) or _shown(page_request, wanted)
 
 
@@ -70,11 +72,16 @@ def submit_product_sheet(
 ) -> Response[str] | Response[bytes]:
     """As the sheet of a card, without a video."""
     live = form.text("live", most=36)
-    wanted = replace(_filled_in(form), listing=listing_id)
+    wanted = replace(_filled_in(form), listing=listing_id, circle=_circle(form.text("circle", most=36)))
     if live:
         session_id = parse_uuid_or_404(live, "live_session_not_found")
         wanted = replace(wanted, live=session_id, second=form.number("second", most=86_400))
     return _not_bought(page_request, wanted, status=409) or _submit(page_request, form, wanted)
+
+
+def _circle(named: str) -> UUID | None:
+    """The circle through which it is bought. Raises NotFound `circle_not_found`."""
+    return parse_uuid_or_404(named, "circle_not_found") if named else None
 
 
 @page("/offers/{offer_id:uuid}/buy", SIGNED_IN)
@@ -162,7 +169,9 @@ def _submit(page_request: PageRequest, form: Form, wanted: Wanted) -> Response[s
             page_request.request,
             PurchaseIn(
                 quote_id=quote_id,
-                billing_profile_id=parse_uuid_or_404(wanted.billing_profile_id, "billing_profile_not_found"),
+                billing_profile_id=parse_uuid_or_404(wanted.billing_profile_id, "billing_profile_not_found")
+                if wanted.billing_profile_id or gateway != BY_PAYER
+                else None,
                 gateway=gateway,
                 payment_method=token,
                 po_number=wanted.po_number or None,

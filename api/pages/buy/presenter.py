@@ -8,6 +8,7 @@ from uuid import UUID
 
 from api.pages.buy.first_term import ends_of_others
 from api.pages.buy.offer_lines import offered_plan, taken_of
+from api.pages.buy.own_payer import with_payer
 from api.pages.buy.partner_numbers import at_partner_price, partner_number
 from api.pages.buy.quote_panel import quote_view
 from api.pages.buy.views import BuySource, BuyView, PlanChoice
@@ -38,6 +39,7 @@ from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
 from orders.checkout.priced_line import Context, PricedLine
 from orders.checkout.quote_offer import QuoteOffer, quote_offer
 from orders.offers.queries import OfferView, get_offer
+from orders.payers.queries import find_own_payer
 
 _NO_TRIAL = ("trial_used", "trial_not_offered")
 
@@ -57,6 +59,8 @@ class Wanted:
     share: str | None = None
     live: UUID | None = None
     """The live session in whose room it is bought, at `second`."""
+    circle: UUID | None = None
+    """The circle through which its member buys."""
     plan_id: str = ""
     quantity: int = 0
     billing_profile_id: str = ""
@@ -96,7 +100,7 @@ class Offered:
         if wanted.live is not None:
             return Context(live_session_id=wanted.live, second_ms=wanted.second * 1000)
         if self.item is None or self.card is None:
-            return Context()
+            return Context(circle_id=wanted.circle)
         return Context(
             video_id=self.item.id,
             placement_id=self.card.placement_id,
@@ -145,6 +149,7 @@ def priced_sheet(
         if own:
             view = replace(view, plans=tuple(at_partner_price(page_request, one, own) for one in view.plans))
         view = replace(view, others=others, align_with=wanted.align_with)
+        view = with_payer(page_request, view, find_own_payer(uow), error or said)
         return _without_trial(view) if refused is not None and refused.code in _NO_TRIAL else view
 
     return page_request.transact(work)
@@ -251,6 +256,7 @@ def _view(
         department_id=wanted.department_id,
         coupon=wanted.coupon,
         live=(str(wanted.live), wanted.second) if wanted.live is not None else None,
+        circle=str(wanted.circle or ""),
         terms_version=str(listing.terms["version"]) if listing.terms else "",
         reliability=listing.reliability,
         error=error,

@@ -151,6 +151,8 @@ class BuyView:
     terms_version: str = ""
     live: tuple[str, int] | None = None
     """The live session, and the second of it, in whose room it is bought."""
+    circle: str = ""
+    """The circle through which its member buys."""
     reliability: Reliability | None = None
     error: str | None = None
     error_field: str | None = None

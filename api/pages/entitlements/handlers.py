@@ -10,6 +10,7 @@ from litestar.di import NamedDependency as Given
 from litestar.params import FromPath
 
 from api.pages.entitlements.views import (
+    AllocatedItem,
     EntitlementItem,
     EntitlementsView,
     EntitlementView,
@@ -17,7 +18,7 @@ from api.pages.entitlements.views import (
     SeatItem,
     SubscriptionPanel,
 )
-from api.pages.frame import addresses
+from api.pages.frame import addresses, group_addresses
 from api.pages.frame.payment_methods import methods, parse_method
 from api.pages.frame.phrases import failure
 from api.pages.frame.prices import term_key
@@ -27,6 +28,7 @@ from fulfillment.entitlements.queries import entitlements_of_buyer, get_entitlem
 from fulfillment.entitlements.seats import assign_seat, revoke_seat
 from fulfillment.entitlements.views import EntitlementDetail
 from fulfillment.entitlements.views import EntitlementRow as Found
+from fulfillment.seat_allocations.queries import OwnAllocationRow, list_own_allocations
 from fulfillment.usage.terms import is_metered
 from kernel import clock
 from kernel.db.uow import UnitOfWork
@@ -49,8 +51,10 @@ def list_entitlements(page_request: Given[PageRequest]) -> Response[str]:
     with page_request.work() as uow:
         found = entitlements_of_buyer(uow, cursor=page_request.query("cursor", most=200) or None, limit=PAGE)
         done = _completed(uow, found.items)
+        allocated = list_own_allocations(uow, limit=PAGE, running=True).items
     more = addresses.next_page(addresses.ENTITLEMENTS, found.next_cursor)
-    return page_request.render(EntitlementsView(tuple(_row(page_request, one, done) for one in found.items), more))
+    rows = tuple(_row(page_request, one, done) for one in found.items)
+    return page_request.render(EntitlementsView(rows, more, tuple(_allocated(page_request, one) for one in allocated)))
 
 
 @page("/entitlements/{entitlement_id:uuid}", "entitlements.read")
@@ -169,6 +173,7 @@ def _view(page_request: PageRequest, entitlement_id: UUID, *, error: str | None 
         subscription=_subscription(page_request, subscription) if subscription else None,
         is_metered=metered,
         is_course=is_course,
+        allocated=row.seats_allocated,
         error=error,
     )
 
@@ -206,6 +211,19 @@ def _completed(uow: UnitOfWork, rows: Sequence[Found]) -> set[UUID]:
     opens_nothing = [one for one in rows if one.is_usable and one.valid_to is None and one.launch_url is None]
     watched = courses_among(uow, [one.listing_id for one in opens_nothing]) if opens_nothing else ()
     return completed_services(uow, [one.reference for one in opens_nothing if one.listing_id not in watched])
+
+
+def _allocated(page_request: PageRequest, row: OwnAllocationRow) -> AllocatedItem:
+    return AllocatedItem(
+        address=group_addresses.allocated(row.id),
+        what=page_request.pick(row.title, row.title_en),
+        hq=row.hq_name,
+        state=row.state,
+        used=row.seats_used,
+        quantity=row.seats,
+        until=row.valid_to,
+        launch=group_addresses.allocated(row.id, "/launch") if row.may_launch else "",
+    )
 
 
 def _row(page_request: PageRequest, row: Found, done: Collection[UUID]) -> EntitlementItem:

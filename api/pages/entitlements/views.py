@@ -76,6 +76,8 @@ class EntitlementView:
     """Whether the seller need not keep them any more."""
     is_metered: bool = False
     is_course: bool = False
+    allocated: int = 0
+    """Of its seats, those that subsidiaries have."""
     error: str | None = None
 
 
@@ -95,6 +97,20 @@ class EntitlementItem:
 
 
 @dataclass(frozen=True, slots=True)
+class AllocatedItem:
+    """Seats that the reader's headquarters allocated, in the list."""
+
+    address: str
+    what: str
+    hq: str
+    state: str
+    used: int
+    quantity: int
+    until: datetime | None
+    launch: str
+
+
+@dataclass(frozen=True, slots=True)
 class EntitlementsView:
     """Everything the organization may use."""
 
@@ -103,3 +119,5 @@ class EntitlementsView:
 
     rows: tuple[EntitlementItem, ...]
     next_address: str | None = None
+    allocated: tuple[AllocatedItem, ...] = ()
+    """Seats that the organization's headquarters allocated."""

@@ -25,10 +25,12 @@ from api.pages.feed.views import (
 )
 from api.pages.frame import addresses, card_addresses
 from api.pages.frame.discounts import promotion_badge
+from api.pages.frame.followed import remember_link
 from api.pages.frame.link_preview import LinkPreview, preview_of_page, public_media, public_picture
 from api.pages.frame.partner_prices import PartnerPrices, own_price
 from api.pages.frame.prices import per_of
 from api.pages.frame.site import NOT_INDEXED, Form, PageRequest, form_post, page
+from api.pages.sign_up.remembered import remember, remembered
 from fulfillment.entitlements.queries import entitlements_of_buyer
 from kernel.db.uow import UnitOfWork
 from kernel.money import Money
@@ -79,6 +81,7 @@ def show_channel(channel_id: FromPath[UUID], page_request: Given[PageRequest]) -
             next_address=more,
             preview=preview,
             live_address=addresses.live.of_channel(str(channel_id)),
+            share_address=addresses.shares.sheet("channel", str(channel_id)),
         )
     )
 
@@ -90,12 +93,20 @@ def show_video(video_id: FromPath[UUID], page_request: Given[PageRequest]) -> Re
         first = feed.get_feed_item(uow, video_id)
         others = [item for item in feed.list_feed(uow, limit=PAGE).items if item.id != video_id]
         videos = _videos(page_request, uow, (first, *others))
-    share = page_request.query("share", most=64) or None
+        share = page_request.query("share", most=64) or None
+        followed = remember_link(uow, page_request.request, video_id, share)
     preview = _preview(page_request, first, share) if first.is_public else None
     # What is found by its link alone is not to be found by a search engine either.
     headers = NOT_INDEXED if first.visibility == "unlisted" else None
     view = FeedView(videos, start_s=page_request.query_number("t"), share=share, preview=preview)
-    return page_request.render(view, headers=headers)
+    answer = page_request.render(view, headers=headers)
+    if followed is not None:
+        answer.set_cookie(followed)
+        if remembered(page_request) is None:
+            # Whoever signs up for it comes back to it.
+            path = addresses.with_query(addresses.video(str(video_id)), share=share)
+            answer.set_cookie(remember(page_request.services, path))
+    return answer
 
 
 @form_post("/channels/{channel_id:uuid}/follow", SIGNED_IN)

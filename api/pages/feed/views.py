@@ -137,3 +137,5 @@ class FeedView:
     followed: bool = False
     #: Where the live sessions of the one channel are.
     live_address: str = ""
+    #: Where the link of the one channel is, and its poster.
+    share_address: str = ""

@@ -2,6 +2,7 @@
 
 from api.pages.frame import (
     book_addresses,
+    circle_addresses,
     clock_addresses,
     coupon_addresses,
     course_addresses,
@@ -22,6 +23,7 @@ from api.pages.frame import (
     refund_addresses,
     reliability_addresses,
     service_addresses,
+    share_addresses,
     usage_addresses,
     webhook_addresses,
 )
@@ -31,7 +33,7 @@ clocks, courses, departments, fapiao = clock_addresses, course_addresses, depart
 refunds, store_credits, payments, books = refund_addresses, credit_addresses, payment_addresses, book_addresses
 disputes, services, partners, live = dispute_addresses, service_addresses, partner_addresses, live_addresses
 payouts, policies, operating, halls = payout_addresses, policy_addresses, operator_addresses, hall_addresses
-entitlement = recurring_addresses.entitlement
+entitlement, shares = recurring_addresses.entitlement, share_addresses
 entitlement_act = recurring_addresses.entitlement_act
 entitlement_launch = recurring_addresses.entitlement_launch
 entitlement_seats = recurring_addresses.entitlement_seats
@@ -52,19 +54,15 @@ review_answer = product_addresses.review_answer
 terms_pdf = product_addresses.terms_pdf
 subscription, seller_subscription = recurring_addresses.subscription, recurring_addresses.seller_subscription
 operator_subscription = recurring_addresses.operator_subscription
-with_query, reliability = product_addresses.with_query, reliability_addresses
+with_query, reliability, circles = product_addresses.with_query, reliability_addresses, circle_addresses
 
 FEED = "/"
 SEARCH = "/search"
-SIGN_IN = "/sign-in"
-SIGN_IN_CODE = "/sign-in/code"
-SIGN_OUT = "/sign-out"
-SIGN_UP = "/sign-up"
-SIGN_UP_COMPLETE = "/sign-up/complete"
+SIGN_IN, SIGN_IN_CODE, SIGN_OUT = "/sign-in", "/sign-in/code", "/sign-out"
+SIGN_UP, SIGN_UP_COMPLETE = "/sign-up", "/sign-up/complete"
 PASSWORD = "/password"  # noqa: S105 - an address
 PASSWORD_COMPLETE = "/password/complete"  # noqa: S105 - an address
-INVITATION = "/invitations/accept"
-INVITATION_DECLINE = "/invitations/decline"
+INVITATION, INVITATION_DECLINE = "/invitations/accept", "/invitations/decline"
 ACCOUNT = "/account"
 SECOND_FACTOR = "/account/second-factor"
 SECOND_FACTOR_SETUP = "/account/second-factor/setup"
@@ -190,12 +188,15 @@ def report(kind: str, content_id: object) -> str:
 
 
 def content_place(kind: str, subject_id: object) -> str:
-    """Where content of a kind stands, at its video or product."""
+    """Where content of a kind stands, at its video, product, room or circle."""
+    subject = str(subject_id)
+    if kind in ("live_question", "circle_post"):
+        return live.room(subject) if kind == "live_question" else circles.circle(subject)
     if kind in ("video", "comment"):
-        return video(str(subject_id)) if kind == "video" else video_comments(subject_id)
-    if kind == "listing":
-        return product(str(subject_id))
-    return product_reviews(str(subject_id)) if kind == "review" else product_questions(str(subject_id))
+        return video(subject) if kind == "video" else video_comments(subject)
+    if kind in ("listing", "review"):
+        return product(subject) if kind == "listing" else product_reviews(subject)
+    return product_questions(subject)
 
 
 def channel_follow(channel_id: str) -> str:

@@ -32,3 +32,18 @@ def host(session_id: str, act: str = "") -> str:
 def host_item(session_id: str, item_id: str, act: str) -> str:
     """Where an item of the shelf is explained, moved or taken off."""
     return f"{SELLER_LIVE}/{session_id}/items/{item_id}/{act}"
+
+
+def questions(session_id: str) -> str:
+    """Where a viewer asks."""
+    return f"{LIVE}/{session_id}/questions"
+
+
+def question(question_id: str) -> str:
+    """Where whoever asked takes it back."""
+    return f"{LIVE}/questions/{question_id}"
+
+
+def host_question(question_id: str) -> str:
+    """Where the host shows, hides and answers a question."""
+    return f"{SELLER_LIVE}/questions/{question_id}"

@@ -25,6 +25,7 @@ from api.context import Services
 from api.csrf import cover_token, is_token, page_token
 from api.language import Language, language_of
 from api.origin import referring_path
+from api.pages.frame.followed import carry_over
 from api.pages.frame.formats import Formats
 from api.pages.frame.rendering import Chrome, FlashMessage, OrganizationChoice, View, render
 from api.pages.frame.sent_form import read_form
@@ -186,6 +187,8 @@ class PageRequest:
         flashed, cookies = notice or self._flashed(), []
         if self.request.cookies.get(NOTICE_COOKIE) and part is None:
             cookies.append(_cookie(self.services, NOTICE_COOKIE, "", 0))
+        if part is None and (carried := carry_over(self.request)) is not None:
+            cookies.append(carried)
         if self.signed_in is None and self.request.cookies.get(FORM_COOKIE) != self._token:
             cookies.append(_cookie(self.services, FORM_COOKIE, self._token, None))
         body = render(view, self.chrome(notice=flashed, refresh_s=refresh_s), part=part)

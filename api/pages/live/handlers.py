@@ -10,11 +10,15 @@ from litestar.params import FromPath
 
 from api.auth import PUBLIC, SIGNED_IN
 from api.pages.frame import addresses
+from api.pages.frame.phrases import failure
 from api.pages.frame.site import NOT_INDEXED, Form, PageRequest, form_post, page, parse_uuid_or_404
 from api.pages.live.presenter import room_view, tile
 from api.pages.live.views import LiveListView
+from kernel.errors import DomainError, NotFound
 from marketplace.channels.queries import get_channel
 from marketplace.live.queries import get_room, list_live
+from marketplace.live.question_queries import list_room_questions
+from marketplace.live.questions import ask_in_room, remove_from_room
 from marketplace.live.remind import ask_reminder, drop_reminder
 from orders.coupons.live_price import live_prices
 
@@ -50,14 +54,28 @@ def show_sessions(page_request: Given[PageRequest]) -> Answer:
 @page("/live/{session_id:uuid}", PUBLIC)
 def show_room(session_id: FromPath[UUID], page_request: Given[PageRequest]) -> Answer:
     """The room of a session: before it, in it, and its replay."""
-    with page_request.work() as uow:
-        room = get_room(uow, session_id)
-        prices = live_prices(uow, session_id)
-    headers = NOT_INDEXED if room.session.visibility == "unlisted" else None
-    waits = room.session.state in ("scheduled", "live")
-    return page_request.render(
-        room_view(page_request, room, prices), headers=headers, refresh_s=_LOOK_AGAIN_S if waits else 0
-    )
+    return _room(page_request, session_id)
+
+
+@form_post("/live/{session_id:uuid}/questions", SIGNED_IN)
+def ask(session_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
+    """Ask in the room; what was refused stays in its field."""
+    typed = form.text("text", most=2_000)
+    try:
+        page_request.transact(lambda uow: ask_in_room(uow, session_id, typed))
+    except NotFound:
+        raise
+    except DomainError as refused:
+        return _room(page_request, session_id, typed, refused)
+    return page_request.redirect(addresses.live.room(str(session_id)), notice="live_asked")
+
+
+@form_post("/live/questions/{question_id:uuid}", SIGNED_IN)
+def take_back(question_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
+    """Take one's own question back."""
+    del form
+    session_id = page_request.transact(lambda uow: remove_from_room(uow, question_id))
+    return page_request.redirect(addresses.live.room(str(session_id)))
 
 
 @form_post("/live/{session_id:uuid}/reminder", SIGNED_IN)
@@ -68,4 +86,19 @@ def remind(session_id: FromPath[UUID], page_request: Given[PageRequest], form: G
     return page_request.redirect(addresses.live.room(str(session_id)), notice=notice)
 
 
-routes = [show_sessions, show_room, remind]
+def _room(page_request: PageRequest, session_id: UUID, typed: str = "", refused: DomainError | None = None) -> Answer:
+    with page_request.work() as uow:
+        room = get_room(uow, session_id)
+        prices, asked = live_prices(uow, session_id), list_room_questions(uow, session_id)
+    headers = NOT_INDEXED if room.session.visibility == "unlisted" else None
+    waits = room.session.state in ("scheduled", "live") and refused is None
+    why = failure(page_request, refused) if refused is not None else ""
+    return page_request.render(
+        room_view(page_request, room, prices, asked, (typed, why)),
+        status=refused.status if refused is not None else 200,
+        headers=headers,
+        refresh_s=_LOOK_AGAIN_S if waits else 0,
+    )
+
+
+routes = [show_sessions, show_room, ask, take_back, remind]

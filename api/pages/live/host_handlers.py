@@ -11,10 +11,11 @@ from litestar.di import NamedDependency as Given
 from litestar.params import FromPath
 
 from api.pages.frame import addresses
+from api.pages.frame.partner_groups import group_fields, groups_of
 from api.pages.frame.phrases import failure
 from api.pages.frame.seller_access import require_channel
 from api.pages.frame.site import Form, PageRequest, form_post, page, parse_uuid_or_404
-from api.pages.live.presenter import MS, as_typed, card, film_choices, plan_choices, tile
+from api.pages.live.presenter import MS, as_typed, card, film_choices, plan_choices, question_rows, tile
 from api.pages.live.views import LiveHostView, SellerLiveView
 from api.pages.videos.presenter import moment_of, partners_of
 from kernel.db.uow import UnitOfWork
@@ -22,9 +23,12 @@ from kernel.errors import DomainError, NotFound
 from marketplace.live.explain import explain_item, stop_explaining
 from marketplace.live.film import list_films
 from marketplace.live.queries import get_own_room, list_own_live
+from marketplace.live.question_queries import list_room_questions, session_of_question
+from marketplace.live.questions import MAX_ANSWER, answer_in_room, show_in_room
 from marketplace.live.run_session import cancel_session, end_session, start_session
 from marketplace.live.save_session import SaveLiveSession, change_session, schedule_session
 from marketplace.live.shelf import add_item, order_items, remove_item
+from marketplace.relations.partner_groups import NO_GROUPS, tiers_named
 from orders.coupons.live_price import SetLivePrice, end_live_price, live_prices, set_live_price
 from orders.coupons.make_coupon import PERMISSION as PRICES
 
@@ -141,6 +145,29 @@ def price(
     return _acted(page_request, session_id, work, "live_priced")
 
 
+@form_post("/seller/live/questions/{question_id:uuid}", HOST)
+def decide_question(question_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
+    """Show or hide a question (`action`), answer it by `text`, or in the film (`spoken`)."""
+    action, typed = form.text("action", most=10), form.text("text", most=5_000)
+
+    def work(uow: UnitOfWork) -> UUID:
+        if action in ("show", "hide"):
+            return show_in_room(uow, question_id, show=action == "show").session_id
+        return answer_in_room(uow, question_id, typed, spoken=action == "spoken").session_id
+
+    try:
+        session_id = page_request.transact(work)
+    except NotFound:
+        raise
+    except DomainError as refused:
+        with page_request.work() as uow:
+            session_id = session_of_question(uow, question_id)
+        return page_request.render(
+            _host(page_request, session_id, failure(page_request, refused)), status=refused.status
+        )
+    return page_request.redirect(f"{addresses.live.host(str(session_id))}#questions")
+
+
 def _acted(
     page_request: PageRequest, session_id: UUID, act: Callable[[UnitOfWork], object], notice: str = ""
 ) -> Answer:
@@ -170,6 +197,7 @@ def _command(page_request: PageRequest, form: Form) -> SaveLiveSession:
         starts_at=moment_of(form, "publish_at", page_request.time_zone),
         visibility=visibility,
         partner_ids=partners_of(page_request, form) if visibility == "partners" else (),
+        groups=groups_of(form) if visibility == "partners" else NO_GROUPS,
     )
 
 
@@ -177,11 +205,12 @@ def _own(page_request: PageRequest, typed: Mapping[str, str] | None = None, erro
     with page_request.work() as uow:
         require_channel(page_request, uow)
         found = list_own_live(uow, cursor=page_request.query("cursor", most=200) or None, limit=_PAGE)
-        films = list_films(uow)
+        films, tiers = list_films(uow), tiers_named(uow)
     return SellerLiveView(
         rows=tuple(tile(page_request, one) for one in found.items),
         films=film_choices(page_request, films),
         time_zone=page_request.time_zone,
+        groups=group_fields(page_request, tiers, NO_GROUPS, typed),
         typed=typed or {},
         error=error,
         next_address=addresses.next_page(addresses.live.SELLER_LIVE, found.next_cursor),
@@ -195,6 +224,7 @@ def _host(
         room = get_own_room(uow, session_id)
         prices = live_prices(uow, session_id)
         films, plans = list_films(uow), plan_choices(page_request, uow, room)
+        tiers, asked = tiers_named(uow), list_room_questions(uow, session_id)
     row = room.session
     return LiveHostView(
         session=tile(page_request, row),
@@ -205,9 +235,12 @@ def _host(
         films=film_choices(page_request, films),
         typed=typed or as_typed(row, page_request.time_zone),
         time_zone=page_request.time_zone,
+        groups=group_fields(page_request, tiers, row.groups, typed),
+        questions=question_rows(asked),
+        most_answer=MAX_ANSWER,
         error=error,
         editing=typed is not None,
     )
 
 
-routes = [show_own, announce, show_host, change, put_on_shelf, act_on, price, act_on_item]
+routes = [show_own, announce, show_host, change, put_on_shelf, act_on, price, act_on_item, decide_question]

@@ -13,12 +13,14 @@ from api.pages.frame.choices import Choice
 from api.pages.frame.discounts import off_in_words
 from api.pages.frame.prices import per_of
 from api.pages.frame.site import PageRequest
-from api.pages.live.views import LiveCard, LiveRoomView, LiveTile
+from api.pages.live.views import LiveCard, LiveRoomView, LiveTile, RoomQuestion
 from kernel.db.uow import UnitOfWork
 from kernel.money import Money
 from marketplace.catalog.queries import list_listings, list_own_plans
 from marketplace.live.film import FilmChoice
 from marketplace.live.queries import LiveRoom, LiveSessionView
+from marketplace.live.question_queries import LiveQuestionView
+from marketplace.live.questions import MAX_TEXT
 from marketplace.live.shelf_items import LiveItemView
 from orders.coupons.live_price import LivePrice
 
@@ -51,8 +53,32 @@ def tile(page_request: PageRequest, row: LiveSessionView) -> LiveTile:
     )
 
 
-def room_view(page_request: PageRequest, room: LiveRoom, prices: LivePrices) -> LiveRoomView:
-    """The room; what cannot be bought (any more) is on nobody's shelf but the host's."""
+def question_rows(rows: Iterable[LiveQuestionView]) -> tuple[RoomQuestion, ...]:
+    """What was asked in a room."""
+    return tuple(
+        RoomQuestion(
+            id=str(row.id),
+            person_name=row.person_name,
+            org_name=row.org_name,
+            text=row.text,
+            state=row.state,
+            asked_s=row.asked_ms // MS,
+            answer=row.answer,
+            answered_s=row.answered_ms // MS if row.answered_ms is not None else None,
+            own=row.own,
+        )
+        for row in rows
+    )
+
+
+def room_view(
+    page_request: PageRequest,
+    room: LiveRoom,
+    prices: LivePrices,
+    questions: Iterable[LiveQuestionView],
+    refused: tuple[str, str] = ("", ""),
+) -> LiveRoomView:
+    """The room; what cannot be bought (any more) is on nobody's shelf but the host's. `refused`: a question, and why."""
     row, film, services = room.session, room.session.film, page_request.services
     shown = row.state in ("live", "ended") and film is not None
     src = poster = ""
@@ -72,6 +98,10 @@ def room_view(page_request: PageRequest, room: LiveRoom, prices: LivePrices) -> 
         sequence=row.sequence,
         cards=tuple(card(page_request, one, row, prices.get(one.id)) for one in room.items if one.on_sale),
         is_host=row.org_id == host.org_id and host.may("videos.write"),
+        questions=question_rows(questions),
+        typed=refused[0],
+        error=refused[1],
+        most=MAX_TEXT,
     )
 
 

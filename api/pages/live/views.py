@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from api.media_addresses import Thumbnail
 from api.pages.frame.choices import Choice
+from api.pages.frame.partner_groups import GroupFields
 from kernel.money import Money
 
 
@@ -72,6 +73,21 @@ class LiveCard:
 
 
 @dataclass(frozen=True, slots=True)
+class RoomQuestion:
+    """What somebody asked. Seconds are those of the film."""
+
+    id: str
+    person_name: str
+    org_name: str
+    text: str
+    state: str
+    asked_s: int
+    answer: str
+    answered_s: int | None
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
 class LiveRoomView:
     """The room. ``position_s`` is where everybody is now."""
 
@@ -88,6 +104,12 @@ class LiveRoomView:
     sequence: int
     cards: tuple[LiveCard, ...]
     is_host: bool
+    questions: tuple[RoomQuestion, ...] = ()
+    typed: str = ""
+    """The question that was refused."""
+    error: str = ""
+    most: int = 0
+    """Characters of a question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +127,9 @@ class LiveHostView:
     films: tuple[Choice, ...]
     typed: Mapping[str, str]
     time_zone: str
+    groups: GroupFields = field(default_factory=GroupFields)
+    questions: tuple[RoomQuestion, ...] = ()
+    most_answer: int = 0
     error: str = ""
     editing: bool = False
     """Whether what was refused is the form of its words."""
@@ -120,6 +145,7 @@ class SellerLiveView:
     rows: tuple[LiveTile, ...]
     films: tuple[Choice, ...]
     time_zone: str
+    groups: GroupFields = field(default_factory=GroupFields)
     typed: Mapping[str, str] = field(default_factory=dict)
     error: str = ""
     next_address: str | None = None

@@ -179,7 +179,8 @@ def pay(order_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[
         purchase_id = queries.get_order(uow, order_id).purchase_id
         begun.clear()
         try:
-            begun.append(pay_again(uow, purchase_id, gateway=gateway, method_token=token, leased=True))
+            submission = pay_again(uow, purchase_id, gateway=gateway, method_token=token, leased=True)
+            begun.extend([submission] if submission is not None else [])
             uow.flush()
         except Conflict as refused:
             begun.clear()

@@ -75,7 +75,7 @@ def product_view(page_request: PageRequest, uow: UnitOfWork, listing: ListingVie
         on_sale=listing.state == "published",
         may_allow=not own and page_request.principal.may("members.manage"),
         may_edit=own and page_request.principal.may("catalog.write"),
-        preview=_preview(page_request, listing, showings) if listing.state == "published" else None,
+        preview=_preview(page_request, listing, showings) if on_sale and listing.visibility == "public" else None,
     )
 
 

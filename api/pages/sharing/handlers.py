@@ -1,4 +1,4 @@
-"""The sheet from which a video is sent on: its link, with the code of who sends it."""
+"""The sheets from which videos, products and channels are sent on: a link, and a poster with its QR code."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from litestar.di import NamedDependency as Given
 from litestar.params import FromPath
 
 from api.auth import PUBLIC, SIGNED_IN
-from api.media_addresses import thumbnail
+from api.media_addresses import Thumbnail, image_address, thumbnail
 from api.pages.frame import addresses
 from api.pages.frame.site import NOT_INDEXED, Form, PageRequest, form_post, page
 from api.pages.sharing.views import ShareView
+from marketplace.catalog.queries import get_listing
+from marketplace.channels.queries import get_channel
 from marketplace.discovery.feed import get_feed_item
 from marketplace.videos.share_links import find_own_code, share_video
 
@@ -26,13 +28,15 @@ def show_share(video_id: FromPath[UUID], page_request: Given[PageRequest]) -> Re
     signed_in = page_request.signed_in
     path = addresses.with_query(addresses.video(str(video_id)), share=code or None)
     view = ShareView(
-        video_id=str(video_id),
+        kind="video",
+        subject_id=str(video_id),
         title=page_request.pick(item.title, item.title_en),
         picture=thumbnail(page_request.services, item.id, item.media_version, is_public=item.is_public),
         visibility=item.visibility,
         address=page_request.services.settings.public_url + path,
         code=code,
         organization=signed_in.organization.display_name if signed_in else "",
+        has_poster=item.is_public,
     )
     return page_request.render(view, headers=NOT_INDEXED)
 
@@ -45,4 +49,42 @@ def make_link(video_id: FromPath[UUID], page_request: Given[PageRequest], form: 
     return page_request.redirect(addresses.video_share(str(video_id)))
 
 
-routes = [show_share, make_link]
+@page("/products/{listing_id:uuid}/share", PUBLIC)
+def show_product_share(listing_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[str]:
+    """A product's link."""
+    with page_request.work() as uow:
+        listing = get_listing(uow, listing_id)
+    picture = None
+    if listing.images:
+        source = image_address(listing_id, str(listing.images[0]["id"]), 480)
+        picture = Thumbnail(source, f"{source} 480w")
+    view = ShareView(
+        kind="product",
+        subject_id=str(listing_id),
+        title=page_request.pick(listing.title, listing.title_en),
+        picture=picture,
+        visibility=listing.visibility,
+        address=page_request.services.settings.public_url + addresses.product(str(listing_id)),
+        has_poster=listing.state == "published" and listing.visibility == "public",
+    )
+    return page_request.render(view, headers=NOT_INDEXED)
+
+
+@page("/channels/{channel_id:uuid}/share", PUBLIC)
+def show_channel_share(channel_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[str]:
+    """A channel's link."""
+    with page_request.work() as uow:
+        channel = get_channel(uow, channel_id)
+    view = ShareView(
+        kind="channel",
+        subject_id=str(channel_id),
+        title=page_request.pick(channel.name, channel.name_en),
+        picture=None,
+        visibility="public",
+        address=page_request.services.settings.public_url + addresses.channel(str(channel_id)),
+        has_poster=True,
+    )
+    return page_request.render(view, headers=NOT_INDEXED)
+
+
+routes = [show_share, make_link, show_product_share, show_channel_share]

@@ -1,4 +1,4 @@
-"""The link by which a video is sent on."""
+"""The link by which a video, a product or a channel is sent on."""
 
 from __future__ import annotations
 
@@ -6,19 +6,25 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from api.media_addresses import Thumbnail
+from api.pages.frame.share_addresses import Shared
 
 
 @dataclass(frozen=True, slots=True)
 class ShareView:
-    """A video's link, absolute. ``code``: it remembers who sends it, an organization by its name."""
+    """A link, absolute. ``code``: it remembers who sends it, an organization by its name; links of videos do.
+
+    ``has_poster``: everybody may see what it opens.
+    """
 
     template: ClassVar[str] = "sharing/share.html"
     active: ClassVar[str] = "feed"
 
-    video_id: str
+    kind: Shared
+    subject_id: str
     title: str
-    picture: Thumbnail
+    picture: Thumbnail | None
     visibility: str
     address: str
     code: str = ""
     organization: str = ""
+    has_poster: bool = False

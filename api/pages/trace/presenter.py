@@ -286,6 +286,7 @@ FACTS: Mapping[str, tuple[str, Callable[[PageRequest, Formats, Any], str | Timel
     "issuer": ("issuer", _plain),
     "second_ms": ("second", _second),
     "live_session_id": ("live", _identifier),
+    "circle_id": ("circle", _identifier),
     "start_ms": ("from", _second),
     "end_ms": ("to", _second),
     "watched_ms": ("watched", _second),

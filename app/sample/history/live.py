@@ -53,6 +53,8 @@ from kernel.jobs.hand_over import hand_over, put_off
 from kernel.jobs.kinds import sweeps
 from kernel.jobs.runner import due
 from kernel.principal import ANONYMOUS, SYSTEM, Principal
+from marketplace.attribution import count_touchpoints
+from orders.analytics import count_sales
 from orders.approval_rules.set_rule import SetRule, set_rule
 from orders.disputes.jobs import SWEEP_DISPUTES
 from orders.feed_outcomes import count_outcomes
@@ -162,6 +164,8 @@ class Past:
         publish_past(partial(transact, self.services.db, SYSTEM), self._ends_at - NOTIFIED, clock.now())
         count_outcomes(partial(transact, self.services.db, SYSTEM), self._starts_at, self._ends_at)
         transact(self.services.db, SYSTEM, count_deliveries)
+        transact(self.services.db, SYSTEM, count_touchpoints.recount)
+        transact(self.services.db, SYSTEM, count_sales.recount)
         transact(self.services.db, SYSTEM, _complete)
 
     def _do(self, number: int, step: acts.Step) -> None:

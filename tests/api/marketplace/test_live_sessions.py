@@ -25,6 +25,7 @@ from marketplace.live.explain import explain_item
 from marketplace.live.models import LiveItem, LiveSession
 from marketplace.live.run_session import end_session, start_session
 from marketplace.notifications.models import Notification
+from orders.coupons.live_price import SetLivePrice, set_live_price
 from orders.notifications.notify_of_events import notify_past
 from tests.api_server import application, serving
 from tests.factories_live import make_live, make_session
@@ -63,12 +64,15 @@ def browser(services: Services, org: Org | None = None) -> TestClient[Any]:
     return client
 
 
-def listen(address: str, session: LiveSession, heard: list[dict[str, Any]], until: int) -> None:
+def listen(address: str, session: LiveSession, heard: list[dict[str, Any]], until: int, of: str = "live") -> None:
     """What a room tells until `until` events were heard, or it ends."""
     with httpx.stream("GET", f"{address}/v1/live-sessions/{session.id}/stream", timeout=30) as stream:
         assert stream.headers["content-type"].startswith("text/event-stream")
+        name = ""
         for line in stream.iter_lines():
-            if line.startswith("data:"):
+            if line.startswith("event:"):
+                name = line.partition(":")[2].strip()
+            if line.startswith("data:") and name == of:
                 heard.append(json.loads(line.partition(":")[2]))
                 if len(heard) == until:
                     return
@@ -82,6 +86,7 @@ def test_everybody_in_the_room_sees_the_switch_and_who_comes_late_has_all_of_it(
     with serving(services) as address, ThreadPoolExecutor(CROWD) as pool:
         rooms = [pool.submit(listen, address, session, heard, 2) for heard in told]
         while not all(told):
+            assert not any(room.done() for room in rooms)
             time.sleep(0.01)
         with unit_of_work(services.db, seller.owner) as uow:
             explain_item(uow, session.id, one.id)
@@ -114,7 +119,7 @@ def test_the_stream_ends_with_the_session(services: Services, seller: Org, plans
             end_session(uow, session.id)
         room.join(timeout=20)
         assert not room.is_alive()
-    assert [one.get("state") for one in heard] == ["live", "ended", None]
+    assert [one.get("state") for one in heard] == ["live", "ended"]
 
 
 def test_the_room_shows_its_state_without_scripts(
@@ -181,3 +186,47 @@ def test_whoever_asked_is_told_when_it_begins(services: Services, seller: Org, p
         assert [(one.kind, one.path) for one in found] == [("live_started", f"/live/{session.id}")]
     with unit_of_work(services.db, SYSTEM) as uow, acting(uow, seller.owner):
         end_session(uow, session.id)
+
+
+def test_what_is_asked_and_answered_and_the_places_left_reach_the_room(
+    services: Services, seller: Org, live: tuple[LiveSession, list[LiveItem]]
+) -> None:
+    session, (item, _) = live
+    with unit_of_work(services.db, SYSTEM) as uow:
+        asker = make_org(uow)
+    with unit_of_work(services.db, seller.owner) as uow:
+        set_live_price(uow, SetLivePrice(session.id, item.id, percent_ppm=100_000, places=3))
+    told: list[dict[str, Any]] = []
+    places: list[dict[str, Any]] = []
+    host, viewer, since = browser(services, seller), browser(services, asker), clock.now()
+    with serving(services) as address, ThreadPoolExecutor(2) as pool:
+        rooms = [
+            pool.submit(listen, address, session, told, 3, "questions"),
+            pool.submit(listen, address, session, places, 1, "places"),
+        ]
+        while not (told and places):
+            assert not rooms[0].done()
+            time.sleep(0.01)
+        asked = viewer.post(f"/v1/live-sessions/{session.id}/questions", json={"text": "<b>能试用吗？</b>"}).json()[
+            "id"
+        ]
+        while len(told) < 2:
+            assert not rooms[0].done()
+            time.sleep(0.01)
+        answer = f"/v1/seller/live-questions/{asked}/answer"
+        assert host.put(answer, json={"text": "可以。"}).status_code == 204
+        for room in rooms:
+            room.result()
+    assert places == [{str(item.id): 3}]
+    assert [(one["waiting"], [q["answer"] for q in one["shown"]]) for one in told] == [
+        (0, []),
+        (1, []),
+        (0, ["可以。"]),
+    ]
+    page = viewer.get(f"/live/{session.id}", headers={"Accept": "text/html", "Accept-Language": "en"}).text
+    assert "&lt;b&gt;能试用吗？&lt;/b&gt;" in page
+    assert viewer.post(f"/v1/live-sessions/{session.id}/questions", json={"text": ""}).status_code == 422
+    notify_past(lambda work: transact(services.db, SYSTEM, work), since, clock.now())
+    with unit_of_work(services.db, SYSTEM) as uow:
+        kinds = uow.session.scalars(select(Notification.kind).where(Notification.org_id == asker.id)).all()
+    assert "live_question_answered" in kinds

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
 from litestar.handlers import HTTPRouteHandler
 from litestar.testing import TestClient
@@ -21,16 +24,21 @@ from kernel.ids import uuid7
 from kernel.principal import ANONYMOUS, SYSTEM, Principal
 from marketplace.catalog.models import Listing, ListingVersion, Plan
 from marketplace.catalog.sellable import get_sellable, require_still_sold
+from marketplace.live.explain import explain_item
+from marketplace.live.models import LiveSession
+from marketplace.live.run_session import end_session, start_session
+from marketplace.live.save_session import SaveLiveSession, schedule_session
+from marketplace.live.shelf import add_item
 from marketplace.parties.models import Organization
 from marketplace.publishing.change_visibility import ChangeVisibility, change_visibility
 from marketplace.publishing.show_listing import ShowListing, show_listing
-from marketplace.relations.partner_groups import PartnerGroups
+from marketplace.relations.partner_groups import PartnerGroups, groups_as_kept
 from marketplace.relations.partner_links import AskPartner, accept_partner, ask_partner
 from marketplace.relations.save_tier import SaveTier, save_tier
 from marketplace.videos.models import Video
 from orders.partners.end_partner import end_partner, move_partner
 from tests.api.marketplace.test_visibility import browser
-from tests.api_server import application
+from tests.api_server import application, serving
 from tests.factories_marketplace import (
     Org,
     acting,
@@ -56,6 +64,8 @@ class Shop:
     plan: Plan
     video: Video
     placement_id: UUID
+    session: LiveSession
+    """A live session that plays the video, with the plan on its shelf."""
     secret: str
     word: str
     """By which both are searched for."""
@@ -65,6 +75,8 @@ class Shop:
         with unit_of_work(services.db, SYSTEM) as uow, acting(uow, self.seller.owner):
             show_listing(uow, ShowListing(self.plan.listing_id, "partners", groups))
             change_visibility(uow, ChangeVisibility(self.video.id, "partners", [], groups))
+            session = uow.session.get_one(LiveSession, self.session.id)
+            session.visibility, session.partner_groups = "partners", groups_as_kept(uow, groups)
 
 
 def linked(services: Services, shop: Shop, org: Org, tier_id: UUID) -> UUID:
@@ -85,9 +97,14 @@ def shop(services: Services) -> Shop:
         video, placement = make_published_video(uow, seller, plan, title=f"{secret} {word}")
         with acting(uow, seller.owner):
             tiers = [save_tier(uow, SaveTier(code, code, code, 1)).id for code in ("GOLD", "SILVER")]
+            at = clock.now() + timedelta(hours=1)
+            session = schedule_session(uow, SaveLiveSession(video.id, f"{secret} {word}", at))
+            item = add_item(uow, session.id, plan.id)
+            start_session(uow, session.id)
+            explain_item(uow, session.id, item.id)
     for key in (video.cover_key, video.media_key):
         services.storage.put_bytes(str(key), b"\xff\xd8cover")
-    return Shop(seller, (tiers[0], tiers[1]), plan, video, placement.id, secret, word)
+    return Shop(seller, (tiers[0], tiers[1]), plan, video, placement.id, session, secret, word)
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +133,7 @@ def addresses(services: Services, shop: Shop) -> Iterator[str]:
         "placement_id": shop.placement_id,
         "channel_id": shop.video.channel_id,
         "org_id": shop.seller.id,
+        "live_session_id": shop.session.id,
         "language": "en",
     }
     asked = (
@@ -181,13 +199,21 @@ def surfaces(services: Services, shop: Shop, org: Org, client: TestClient[Any]) 
         "product page": f"/products/{shop.plan.listing_id}",
         "video": f"/v1/videos/{shop.video.id}",
         "video page": f"/v/{shop.video.id}",
+        "live": f"/v1/live-sessions?state=live&channel_id={shop.video.channel_id}",
+        "room": f"/v1/live-sessions/{shop.session.id}",
+        "room page": f"/live/{shop.session.id}",
     }
     found = {name for name, path in listed.items() if shop.secret in client.get(path).text}
     found |= {
         name for name in ("media", "cover") if client.get(f"/v1/videos/{shop.video.id}/{name}").status_code == 200
     }
     with unit_of_work(services.db, org.owner) as uow:
-        for model, row_id in ((Listing, shop.plan.listing_id), (Plan, shop.plan.id), (Video, shop.video.id)):
+        for model, row_id in (
+            (Listing, shop.plan.listing_id),
+            (Plan, shop.plan.id),
+            (Video, shop.video.id),
+            (LiveSession, shop.session.id),
+        ):
             if uow.session.scalar(select(model.id).where(model.id == row_id)) is not None:
                 found.add(f"row of {model.__tablename__}")
         if uow.session.scalar(select(ListingVersion.id).where(ListingVersion.id == shop.plan.version_id)) is not None:
@@ -197,7 +223,8 @@ def surfaces(services: Services, shop: Shop, org: Org, client: TestClient[Any]) 
 
 ALL = frozenset(
     {"feed", "feed again", "search", "listings", "product", "product page", "video", "video page", "media", "cover"}
-    | {"row of listing", "row of plan", "row of video", "row of listing_version"}
+    | {"live", "room", "room page"}
+    | {"row of listing", "row of plan", "row of video", "row of listing_version", "row of live_session"}
 )
 
 
@@ -281,3 +308,34 @@ def test_the_api_and_the_page_of_the_product_change_it(services: Services, shop:
         f'name="tier-{tier_ids[0]}" value="on" checked'
         in owner.get(f"/seller/videos/{shop.video.id}", headers=PAGE).text
     )
+
+
+def test_whose_link_ends_is_out_of_the_room_and_others_stay(services: Services, shop: Shop, partner: Org) -> None:
+    """Every stream that was opened before is closed in that moment; a browser opens its own again, and is asked anew."""
+    shop.show(services, PartnerGroups(everybody=True))
+    with unit_of_work(services.db, SYSTEM) as uow:
+        org = make_org(uow)
+    link_id = linked(services, shop, org, shop.tiers[0])
+    path = f"/v1/live-sessions/{shop.session.id}"
+
+    def watch(address: str, cookies: Any, began: list[str]) -> list[str]:
+        with httpx.stream("GET", f"{address}{path}/stream", cookies=cookies, timeout=30) as stream:
+            began.extend(line for line in stream.iter_lines() if line.startswith("event:"))
+        return began
+
+    clients = [browser(services, one.email) for one in (org, partner)]
+    assert [client.get(path).json()["items"][0]["on_sale"] for client in clients] == [True, True]
+    with serving(services) as address, ThreadPoolExecutor(2) as pool:
+        heard: list[list[str]] = [[], []]
+        rooms = [
+            pool.submit(watch, address, dict(client.cookies), began)
+            for client, began in zip(clients, heard, strict=True)
+        ]
+        while not all(heard):
+            assert not any(room.done() for room in rooms)
+        transact(services.db, shop.seller.owner, lambda uow: end_partner(uow, link_id).id)
+        for room in rooms:
+            assert set(room.result(timeout=30)) == {"event: live"}
+    assert [client.get(path).status_code for client in clients] == [404, 200]
+    with unit_of_work(services.db, shop.seller.owner) as uow:
+        end_session(uow, shop.session.id)

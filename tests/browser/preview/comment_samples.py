@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -38,7 +39,12 @@ def share(s: Samples) -> ShareView:
     title = s.pick("用一块屏管完校招", "Run a whole campus season on one screen")
     picture = Thumbnail("/media/recruiting-1.jpg", "/media/recruiting-1.jpg 160w")
     link = f"https://market.example/v/{_VIDEO}?share=Zk3v0aQx1bTe"
-    return ShareView(str(_VIDEO), title, picture, "partners", link, "Zk3v0aQx1bTe", s.buyer)
+    return ShareView("video", str(_VIDEO), title, picture, "partners", link, "Zk3v0aQx1bTe", s.buyer)
+
+
+def poster(s: Samples) -> ShareView:
+    """A video that everybody may watch, sent on with a poster."""
+    return replace(share(s), visibility="public", has_poster=True)
 
 
 def report(s: Samples) -> ReportView:

@@ -8,7 +8,15 @@ from uuid import UUID
 
 from api.media_addresses import Thumbnail
 from api.pages.frame.choices import Choice
-from api.pages.live.views import LiveCard, LiveHostView, LiveListView, LiveRoomView, LiveTile, SellerLiveView
+from api.pages.live.views import (
+    LiveCard,
+    LiveHostView,
+    LiveListView,
+    LiveRoomView,
+    LiveTile,
+    RoomQuestion,
+    SellerLiveView,
+)
 from kernel.money import Money
 from tests.browser.preview.buying_samples import Samples
 
@@ -71,7 +79,33 @@ def room(s: Samples, state: str = "live") -> LiveRoomView:
     cards = _cards(s, 1 if state == "live" else None)
     src = "/media/recruiting.mp4" if shown else ""
     return LiveRoomView(
-        _tile(s, state), said, src, "/media/recruiting-1.jpg", 720, 1280, 412_000, 7, cards, is_host=state == "live"
+        session=_tile(s, state),
+        description=said,
+        src=src,
+        poster="/media/recruiting-1.jpg",
+        width=720,
+        height=1280,
+        position_ms=412_000,
+        sequence=7,
+        cards=cards,
+        is_host=False,
+        questions=_questions(s) if shown else (),
+        most=300,
+    )
+
+
+def _questions(s: Samples) -> tuple[RoomQuestion, ...]:
+    """One waits, one was answered by text, one in the film."""
+    asked = s.pick(
+        "能和我们现在的考勤系统打通吗？数据多久同步一次？", "Does it work with our time clocks, and how often?"
+    )
+    own = s.pick("有没有给集团客户的批量价？", "Is there a price for groups of companies?")
+    trial = s.pick("可以先试用吗？", "May we try it first?")
+    answer = s.pick("可以，开箱即用，五分钟同步一次。", "It does, out of the box, every five minutes.")
+    return (
+        RoomQuestion("q1", s.pick("王芳", "Fang Wang"), s.buyer, own, "waiting", 400, "", None, own=True),
+        RoomQuestion("q2", s.pick("李雷", "Lei Li"), s.buyer, asked, "shown", 120, answer, 180, own=False),
+        RoomQuestion("q3", s.pick("韩梅梅", "Meimei Han"), s.buyer, trial, "shown", 60, "", 90, own=False),
     )
 
 
@@ -80,7 +114,12 @@ def host(s: Samples, state: str = "live") -> LiveHostView:
     plans = (Choice("p9", s.pick("考试系统 · 企业版", "Exams · Enterprise")),)
     films = (Choice("v1", s.pick("用一块屏管完校招 · 34:00", "One screen · 34:00")),)
     typed = {"video_id": "v1", "title": s.hiring, "publish_at": "2026-11-22T20:00", "visibility": "public"}
-    return LiveHostView(_tile(s, state), 412, 7, _cards(s, 1), plans, films, typed, "Asia/Shanghai")
+    asked = tuple(replace(one, own=False) for one in _questions(s))
+    return LiveHostView(
+        *(_tile(s, state), 412, 7, _cards(s, 1), plans, films, typed, "Asia/Shanghai"),
+        questions=asked,
+        most_answer=1_000,
+    )
 
 
 def own_sessions(s: Samples) -> SellerLiveView:

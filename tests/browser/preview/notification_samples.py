@@ -60,6 +60,8 @@ class NotificationSamples(FinanceSamples):
             "who": self.pick("云帆软件", "Yunfan Software"),
             "channel": self.seller,
             "coupon": self.pick("新品上市 (LAUNCH-20)", "Launch (LAUNCH-20)"),
+            "company": self.pick("远山科技", "Yuanshan Technology"),
+            "circle": self.pick("华东招聘同行圈", "Hiring in East China"),
             "hall": self.pick("秋季云展会", "Autumn fair"),
         }
         items = []

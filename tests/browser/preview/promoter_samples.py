@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from api.pages.frame.choices import Choice
 from api.pages.frame.rendering import View
+from api.pages.promoter_earnings.views import BringerItem, PromoterEarningsView
 from api.pages.promoter_plans.views import (
     PromoterItem,
     PromoterPlanItem,
@@ -14,8 +15,23 @@ from api.pages.promoter_plans.views import (
     SellerPromoterPlansView,
     TypedPromoterPlan,
 )
+from kernel.money import Money
 from tests.browser.preview.buying_samples import ID, NOW, cny
 from tests.browser.preview.selling_samples import DeskSamples
+
+
+def earnings(s: DeskSamples) -> PromoterEarningsView:
+    """Members and a channel, one of them in two currencies, and what was brought before links were named."""
+    euros = Money(184_050, "EUR")
+    rows = (
+        BringerItem(
+            "person", s.pick("林知夏", "Zhixia Lin"), 6_120, 41, ((cny(1_631_800), cny(1_020_000)), (euros, euros))
+        ),
+        BringerItem("person", s.pick("陈晓", "Xiao Chen"), 18, 0),
+        BringerItem("channel", s.pick("起点视频", "Qidian Video"), 48_211, 7, ((cny(98_200), cny(0)),), "/channels/1"),
+        BringerItem("earlier", s.pick("较早的链接", "By earlier links"), None, 3, ((cny(12_000), cny(12_000)),)),
+    )
+    return PromoterEarningsView(rows, ((cny(1_742_000), cny(1_032_000)), (euros, euros)))
 
 
 def plans(s: DeskSamples) -> tuple[PromoterPlanItem, ...]:

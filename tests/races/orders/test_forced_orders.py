@@ -12,7 +12,7 @@ from billing.gateways.ports import GatewayAnswer, GatewayStatus
 from billing.gateways.result import GatewayResult
 from billing.payments.apply_gateway_result import apply_gateway_result
 from kernel import clock
-from kernel.db.uow import transact, unit_of_work
+from kernel.db.uow import UnitOfWork, transact, unit_of_work
 from kernel.money import Money
 from kernel.principal import SYSTEM
 from orders.approval_rules.models import PurchaseRule
@@ -77,12 +77,13 @@ def calling_off(stage: Stage, purchase_id: UUID) -> Side:
 
 
 def paying_again(stage: Stage, purchase_id: UUID) -> Side:
+    def pay_in(uow: UnitOfWork) -> UUID:
+        submission = pay_again(uow, purchase_id, gateway="sandbox", method_token="sbx_ok")
+        assert submission is not None
+        return submission.request.row_id
+
     def pay() -> UUID:
-        return transact(
-            stage.services.db,
-            stage.purchaser,
-            lambda uow: pay_again(uow, purchase_id, gateway="sandbox", method_token="sbx_ok").request.row_id,
-        )
+        return transact(stage.services.db, stage.purchaser, pay_in)
 
     return pay
 

@@ -18,7 +18,7 @@ from billing.gateways.janitor import JANITOR
 from billing.ledger.models import LedgerTransaction
 from fulfillment.jobs import SWEEP_OVERDUE
 from kernel import clock
-from kernel.db.uow import transact, unit_of_work
+from kernel.db.uow import UnitOfWork, transact, unit_of_work
 from kernel.ids import uuid7
 from kernel.jobs.kinds import sweeps
 from kernel.jobs.runner import Runner, due
@@ -109,12 +109,13 @@ class TestPaying:
         purchase_id = stage.purchase(stage.quote(), method="sbx_declined")
         stage.run()
 
+        def pay_in(uow: UnitOfWork) -> UUID:
+            submission = pay_again(uow, purchase_id, gateway="sandbox", method_token="sbx_ok")
+            assert submission is not None
+            return submission.request.row_id
+
         def pay() -> UUID:
-            return transact(
-                stage.services.db,
-                stage.purchaser,
-                lambda uow: pay_again(uow, purchase_id, gateway="sandbox", method_token="sbx_ok").request.row_id,
-            )
+            return transact(stage.services.db, stage.purchaser, pay_in)
 
         told = at_once([pay] * 12)
         assert told.count("payment_already_running") == 11

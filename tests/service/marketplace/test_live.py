@@ -13,14 +13,17 @@ from sqlalchemy.exc import IntegrityError
 
 from kernel import clock
 from kernel.db.uow import UnitOfWork
-from kernel.errors import Conflict, Invalid, NotFound
+from kernel.errors import Conflict, Invalid, NotFound, TooMany
 from kernel.principal import ANONYMOUS, Principal
 from marketplace.catalog.models import Plan
 from marketplace.catalog.review_listing import withdraw_plan
 from marketplace.live.access import get_visible_session
-from marketplace.live.explain import explain_item, position_of, stop_explaining
+from marketplace.live.explain import explain_item, is_on_sale, position_of, stop_explaining
 from marketplace.live.models import LiveExplanation, LiveReminder, LiveSession
 from marketplace.live.queries import get_room, list_live, list_own_live
+from marketplace.live.question_models import LiveQuestion
+from marketplace.live.question_queries import RoomQuestions, list_room_questions, room_questions
+from marketplace.live.questions import MOST, answer_in_room, ask_in_room, remove_from_room, show_in_room
 from marketplace.live.remind import ask_reminder, drop_reminder
 from marketplace.live.room_state import live_states
 from marketplace.live.run_session import (
@@ -37,6 +40,9 @@ from marketplace.live.run_session import (
 from marketplace.live.save_session import SaveLiveSession, change_session, schedule_session
 from marketplace.live.shelf import add_item, order_items, remove_item
 from marketplace.publishing.change_visibility import ChangeVisibility, change_visibility
+from marketplace.publishing.show_listing import ShowListing, show_listing
+from marketplace.relations.partner_groups import PartnerGroups
+from marketplace.relations.save_tier import SaveTier, save_tier
 from tests.factories_live import make_live, make_session
 from tests.factories_marketplace import (
     Org,
@@ -278,6 +284,48 @@ class TestReaders:
         with acting(uow, ANONYMOUS):
             assert get_room(uow, shown.id).session.film is None
 
+    def test_what_is_for_partners_is_on_the_shelf_of_a_room_where_only_these_come_in(
+        self, uow: UnitOfWork, seller: Org, plans: list[Plan]
+    ) -> None:
+        plan, video, at = plans[0], make_ready_video(uow, seller, visibility="public"), AT + timedelta(hours=1)
+        with acting(uow, seller.owner):
+            tiers = [save_tier(uow, SaveTier(code, code, code, 1)).id for code in ("GOLD", "SILVER")]
+            everybody, gold, both = (
+                PartnerGroups(everybody=True),
+                PartnerGroups(tier_ids=tiers[:1]),
+                PartnerGroups(tier_ids=tiers),
+            )
+            public = schedule_session(uow, SaveLiveSession(video.id, "x", at))
+            for shown, room, is_sold in (
+                (everybody, everybody, True),
+                (everybody, gold, True),
+                (both, gold, True),
+                (gold, gold, True),
+                (gold, both, False),
+                (gold, everybody, False),
+            ):
+                show_listing(uow, ShowListing(plan.listing_id, "partners", shown))
+                session = schedule_session(uow, SaveLiveSession(video.id, "x", at, visibility="partners", groups=room))
+                assert is_on_sale(uow, session, plan.id) == is_sold, (shown, room)
+                # Who is named need be no partner by a link.
+                session.partner_ids = [make_org(uow).id]
+                uow.flush()
+                assert not is_on_sale(uow, session, plan.id)
+            assert not is_on_sale(uow, public, plan.id)
+            change_visibility(uow, ChangeVisibility(video.id, "partners", [], gold))
+            for room, is_played in ((gold, True), (both, False), (everybody, False)):
+                command = SaveLiveSession(video.id, "x", at, visibility="partners", groups=room)
+                if is_played:
+                    schedule_session(uow, command)
+                    continue
+                with pytest.raises(Conflict) as refused:
+                    schedule_session(uow, command)
+                assert refused.value.code == "live_film_narrower"
+            strange = PartnerGroups(tier_ids=[video.id])
+            with pytest.raises(NotFound) as unknown:
+                schedule_session(uow, SaveLiveSession(video.id, "x", at, visibility="partners", groups=strange))
+            assert unknown.value.code == "partner_tier_not_found"
+
     def test_another_organization_hosts_nothing(self, uow: UnitOfWork, seller: Org, plans: list[Plan]) -> None:
         session, (one, _) = make_live(uow, seller, *plans)
         other = make_seller(uow)
@@ -310,3 +358,66 @@ def test_the_position_grows_with_time_and_stays_within_the_film(
     assert 0 <= first <= second <= duration_ms
     if ended_ms is not None:
         assert second <= ended_ms
+
+
+class TestQuestions:
+    def test_the_host_shows_what_everybody_reads(self, uow: UnitOfWork, seller: Org) -> None:
+        asker, other = make_org(uow), make_org(uow)
+        session, _ = make_live(uow, seller)
+
+        def read_by(who: Principal) -> list[tuple[str, str]]:
+            with acting(uow, who):
+                return [(one.text, one.state) for one in list_room_questions(uow, session.id)]
+
+        with acting(uow, asker.owner), clock.frozen(AT + timedelta(seconds=20)):
+            question = ask_in_room(uow, session.id, "  能试用吗？ ")
+            assert ask_in_room(uow, session.id, "能试用吗？").id == question.id, "the same is not asked twice"
+            with pytest.raises(NotFound):
+                show_in_room(uow, question.id, show=True)
+        waits = [("能试用吗？", "waiting")]
+        assert question.asked_ms == 20_000
+        assert (read_by(asker.owner), read_by(seller.owner)) == (waits, waits)
+        assert (read_by(other.owner), read_by(ANONYMOUS)) == ([], [])
+        assert room_questions(uow, [session.id])[session.id] == RoomQuestions((), 1)
+        told = uow.session.get_one(LiveSession, session.id).questions_sequence
+        with acting(uow, seller.owner), clock.frozen(AT + timedelta(seconds=50)):
+            answer_in_room(uow, question.id, spoken=True)
+        shown = [("能试用吗？", "shown")]
+        assert [read_by(one) for one in (asker.owner, seller.owner, other.owner, ANONYMOUS)] == [shown] * 4
+        assert (question.answered_ms, question.answer) == (50_000, "")
+        assert uow.session.get_one(LiveSession, session.id).questions_sequence > told
+        with acting(uow, seller.owner), clock.frozen(AT + timedelta(seconds=90)):
+            answer_in_room(uow, question.id, "七天。")
+            assert (question.answered_ms, question.answer) == (50_000, "七天。"), "the second is that of the answer"
+            show_in_room(uow, question.id, show=False)
+        assert (read_by(other.owner), read_by(ANONYMOUS)) == ([], [])
+        with acting(uow, other.owner), pytest.raises(NotFound):
+            remove_from_room(uow, question.id)
+        with acting(uow, asker.owner):
+            assert remove_from_room(uow, question.id) == session.id
+        with acting(uow, seller.owner), pytest.raises(NotFound):
+            answer_in_room(uow, question.id, "七天。")
+        assert (read_by(asker.owner), read_by(seller.owner)) == ([], [])
+
+    def test_a_person_asks_so_much_and_nobody_after_the_end(self, uow: UnitOfWork, seller: Org) -> None:
+        asker = make_org(uow)
+        session, _ = make_live(uow, seller)
+        with acting(uow, asker.owner):
+            for number in range(MOST):
+                ask_in_room(uow, session.id, f"{number}？")
+            with pytest.raises(TooMany):
+                ask_in_room(uow, session.id, "x")
+            for text_ in (" ", "x" * 301):
+                with pytest.raises(Invalid):
+                    ask_in_room(uow, session.id, text_)
+        with acting(uow, seller.owner):
+            end_session(uow, session.id)
+        with acting(uow, asker.owner), clock.frozen(AT + timedelta(hours=1)), pytest.raises(Conflict) as refused:
+            ask_in_room(uow, session.id, "x")
+        assert refused.value.code == "live_session_over"
+        waiting = uow.session.scalars(select(LiveQuestion).where(LiveQuestion.session_id == session.id)).first()
+        assert waiting is not None
+        with acting(uow, seller.owner):
+            with pytest.raises(Conflict):
+                answer_in_room(uow, waiting.id, spoken=True)
+            answer_in_room(uow, waiting.id, "邮件回复您。")

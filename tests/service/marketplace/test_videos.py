@@ -15,6 +15,7 @@ from kernel.errors import Conflict, Invalid, NotFound, TooMany
 from kernel.ids import uuid7
 from kernel.principal import ANONYMOUS, Principal
 from kernel.storage import StoredObject
+from marketplace.attribution.attribute import NOBODY
 from marketplace.attribution.facts import find_sharer, placements_of_listing, touchpoints_for
 from marketplace.attribution.reach import get_reach
 from marketplace.attribution.record_touchpoints import AHEAD, BEHIND, TouchpointIn, record_touchpoints
@@ -303,9 +304,12 @@ class TestTouchpoints:
             listing_id = placements_listing(uow, item)
             facts = touchpoints_for(uow, buyer.id, listing_id, clock.now() - timedelta(days=1))
             assert {fact.sharer_org_id for fact in facts} == {friend.id, None}
-            assert find_sharer(uow, code, item.video_id) == friend.id
-            assert find_sharer(uow, code, uuid7()) is None
-            assert find_sharer(uow, "nonsense", item.video_id) is None
+            assert find_sharer(uow, code, item.video_id) == (
+                friend.id,
+                next(one.share_link_id for one in facts if one.share_link_id),
+            )
+            assert find_sharer(uow, code, uuid7()) == NOBODY
+            assert find_sharer(uow, "nonsense", item.video_id) == NOBODY
         assert seller.id != friend.id
 
 

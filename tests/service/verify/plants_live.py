@@ -12,3 +12,7 @@ def live_explained(p: Planter, _: World) -> None:
 
 def live_sold(p: Planter, _: World) -> None:
     p.change("UPDATE orders.attribution SET second_ms = second_ms + 100000000 WHERE live_session_id IS NOT NULL")
+
+
+def live_asked(p: Planter, _: World) -> None:
+    p.change("UPDATE marketplace.live_question SET answered_ms = asked_ms + 100000000 WHERE answered_ms IS NOT NULL")

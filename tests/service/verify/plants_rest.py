@@ -166,6 +166,22 @@ def attributions_shown(p: Planter, _: World) -> None:
     )
 
 
+def attributions_brought(p: Planter, _: World) -> None:
+    # A link of the buyer's own: whoever buys is never its promoter.
+    link_id = p.find(
+        """INSERT INTO marketplace.share_link (id, code, org_id, person_id, video_id, created_at)
+           SELECT gen_random_uuid(), 'planted', a.buyer_org_id, m.person_id, a.video_id, now()
+           FROM orders.attribution a JOIN marketplace.member m ON m.org_id = a.buyer_org_id
+           WHERE a.video_id IS NOT NULL ORDER BY a.id, m.person_id LIMIT 1 RETURNING id"""
+    )
+    p.change(
+        """UPDATE orders.attribution SET share_link_id = :link
+           WHERE id = (SELECT a.id FROM orders.attribution a JOIN marketplace.share_link s
+                       ON s.id = :link AND s.org_id = a.buyer_org_id AND s.video_id = a.video_id ORDER BY a.id LIMIT 1)""",
+        link=link_id,
+    )
+
+
 def usage_once(p: Planter, _: World) -> None:
     p.change(
         "DELETE FROM fulfillment.usage_key WHERE id = (SELECT id FROM fulfillment.usage_event WHERE quantity > 0 LIMIT 1)"
@@ -371,8 +387,10 @@ def claims_kept(p: Planter, _: World) -> None:
 def touchpoints_once(p: Planter, _: World) -> None:
     p.change(
         """INSERT INTO marketplace.touchpoint
-           SELECT (jsonb_populate_record(t, jsonb_build_object('occurred_at', t.occurred_at + interval '1 second'))).*
-           FROM marketplace.touchpoint t LIMIT 1"""
+           SELECT (jsonb_populate_record(t, jsonb_build_object('occurred_at', t.occurred_at + interval '1 second',
+                                                               'received_at', CAST(:now AS timestamptz)))).*
+           FROM marketplace.touchpoint t LIMIT 1""",
+        now=clock.now(),
     )
 
 

@@ -19,13 +19,16 @@ from app.verify.rules import EVERY, RULES
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from tests.service.verify import (
+    plants_analytics,
     plants_bank,
     plants_books,
+    plants_circles,
     plants_conversations,
     plants_coupons,
     plants_courses,
     plants_fapiao,
     plants_forms,
+    plants_groups,
     plants_halls,
     plants_instalments,
     plants_live,
@@ -38,6 +41,7 @@ from tests.service.verify import (
     plants_papers,
     plants_partners,
     plants_payee_tax,
+    plants_payers,
     plants_payout_batches,
     plants_reliability,
     plants_response_cards,
@@ -64,7 +68,17 @@ PLANTS = {
     name: plant
     for module in (
         *(plants_money, plants_bank, plants_methods, plants_rest, plants_subscriptions, plants_coupons),
-        *(plants_courses, plants_milestones, plants_instalments, plants_partners, plants_fapiao, plants_halls),
+        *(
+            plants_circles,
+            plants_courses,
+            plants_milestones,
+            plants_instalments,
+            plants_partners,
+            plants_payers,
+            plants_fapiao,
+            plants_halls,
+            plants_groups,
+        ),
         *(plants_payout_batches, plants_books, plants_share_policies, plants_transfers, plants_papers, plants_forms),
         *(
             plants_on_account,
@@ -78,6 +92,7 @@ PLANTS = {
             plants_reliability,
         ),
         plants_conversations,
+        plants_analytics,
     )
     for name, plant in _plants(module).items()
 }

@@ -73,7 +73,10 @@ offer: open > accepted withdrawn declined superseded; accepted > open withdrawn 
     awaiting_approval > open rejected withdrawn superseded
 order_sheet: draft > ordered discarded
 tier_offer: awaiting_approval > open rejected withdrawn; open > withdrawn
+group_membership: requested > active declined withdrawn; active > ended
 partner_link: asked > accepted declined withdrawn; accepted > ended
+payer_agreement: proposed > active ended; active > ended
+payer_charge: asked > approved declined released; approved > asked released
 purchase: pending_approval > pending_payment rejected expired cancelled; pending_payment > paid expired cancelled
 entitlement: pending > active ended; active > suspended ended; suspended > active ended
 usage_period: open > closed; closed > invoiced
@@ -102,9 +105,13 @@ ticket: open > waiting_buyer resolved closed; waiting_seller > waiting_buyer res
     waiting_buyer > waiting_seller resolved closed; resolved > waiting_seller closed
 marketplace.demo_booking: booked > cancelled; cancelled > booked
 marketplace.email_domain: pending > approved refused removed; approved > removed
+marketplace.live_question: waiting > shown hidden removed; shown > hidden removed; hidden > shown removed
 marketplace.live_session: scheduled > live cancelled; live > ended
 marketplace.lead: new > working answered won lost withdrawn; working > answered won lost withdrawn;
     answered > working won lost withdrawn; lost > won; withdrawn > won
+marketplace.circle_member: asked > active declined left; active > left removed; declined > asked active;
+    left > asked active; removed > asked
+marketplace.circle_post: waiting > shown hidden removed; shown > hidden removed; hidden > shown removed
 marketplace.hall: draft > published; published > archived; archived > published
 marketplace.hall_booth: invited > accepted declined removed; accepted > removed
 marketplace.hall_badge: registered > withdrawn; withdrawn > registered

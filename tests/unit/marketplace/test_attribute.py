@@ -127,7 +127,7 @@ touches = st.lists(
     st.builds(
         touch,
         st.integers(0, 30),
-        st.sampled_from(["impression", "view", "card_click", "share", "lead"]),
+        st.sampled_from(["impression", "view", "card_click", "share", "lead", "arrival"]),
         st.integers(-10, 60 * 24 * 40),
         video_id=st.sampled_from([VIDEO, OTHER, UUID(int=77)]),
         placement_id=st.sampled_from([None, CARD.id, OTHER_CARD.id]),
@@ -164,3 +164,20 @@ def test_a_later_short_view_never_takes_a_sale_away(history: list[TouchpointFact
     before = decide(*history)
     after = decide(*history, touch(999, "view", 0, watched_ms=QUALIFIED_VIEW_MS - 1))
     assert (before.rule, before.touchpoint_id) == (after.rule, after.touchpoint_id)
+
+
+@given(touches, st.sampled_from([None, SHARER, BUYER]))
+def test_a_link_is_named_where_its_organization_is_paid(history: list[TouchpointFact], hinted: UUID | None) -> None:
+    """Each organization here has one link: whoever is paid by the link is named with it, a channel with none."""
+    links = {None: None, SHARER: UUID(int=41), BUYER: UUID(int=42), SELLER: UUID(int=43)}
+    told = [replace(one, share_link_id=links[one.sharer_org_id]) for one in history]
+    hint = ContextHint(VIDEO, CARD.id, 8_000, hinted, links[hinted])
+    for found in (decide(*told), decide(*told, hint=hint)):
+        assert (found.share_link_id is not None) == (found.promoter_org_id == SHARER)
+        assert found.share_link_id in {None, links[SHARER]}
+
+
+@given(touches)
+def test_an_arrival_sells_nothing_by_itself(history: list[TouchpointFact]) -> None:
+    arrivals = [replace(one, kind="arrival", sharer_org_id=SHARER) for one in history]
+    assert decide(*arrivals).rule == "none"

@@ -43,11 +43,13 @@ from fulfillment.reliability.count_deliveries import COUNT_DELIVERIES
 from fulfillment.reliability.pause import PAUSE_FAILING, RELEASE_MENDED
 from kernel.ids import uuid7
 from kernel.jobs.kinds import sweeps
+from marketplace.attribution.count_touchpoints import COUNT_TOUCHPOINTS
 from marketplace.catalog.plan_terms import checked_plan
 from marketplace.discovery.jobs import INDEX_ANEW
 from marketplace.placements.claim_checks import ClaimValue, Terms, find_contradiction, price_unit
 from marketplace.pricing.engine import price_term
 from marketplace.publishing.jobs import PUBLISH_DUE
+from orders.analytics.count_sales import COUNT_SALES
 from orders.approval_apps.jobs import SWEEP as SWEEP_OUTSIDE
 from orders.approval_rules.jobs import SWEEP_DEPUTIES
 from orders.buyer_statements.jobs import SWEEP_STATEMENTS
@@ -86,6 +88,8 @@ OF_THE_PRESENT = {
     DOCUMENTS_LEFT,
     INDEX_ANEW,
     COUNT_OUTCOMES,
+    COUNT_TOUCHPOINTS,
+    COUNT_SALES,
     COUNT_DELIVERIES,
     PAUSE_FAILING,
     RELEASE_MENDED,

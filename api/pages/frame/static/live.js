@@ -55,6 +55,45 @@ function hear(told) {
   keepUp();
 }
 
+/** The latest that the host has shown, in place of what was shown before; what one asked and waits stays. */
+function hearQuestions(told) {
+  const waiting = document.querySelector("[data-waiting]");
+  if (waiting && told.waiting > Number(waiting.dataset.waiting)) {
+    waiting.textContent = text("live_waiting", { n: told.waiting });
+    waiting.hidden = false;
+  }
+  const list = room.querySelector("[data-questions]");
+  if (!list || state !== "live") return;
+  const template = room.querySelector("[data-question-template]");
+  const known = new Map([...list.children].map((item) => [item.dataset.question, item]));
+  const items = told.shown.map((one) => {
+    const before = known.get(one.id);
+    const item = before && !("unshown" in before.dataset) ? before : template.content.firstElementChild.cloneNode(true);
+    item.dataset.question = one.id;
+    item.querySelector("[data-person]").textContent = one.person_name;
+    item.querySelector("[data-org]").textContent = one.org_name;
+    item.querySelector("[data-text]").textContent = one.text;
+    if (one.answered_ms !== null) {
+      if (one.answer) item.querySelector("[data-answer]").textContent = one.answer;
+      if (item.querySelector("[data-answered]").hidden && before) announce(text("live_answered", { question: one.text }));
+      item.querySelector("[data-answered]").hidden = false;
+    }
+    return item;
+  });
+  const shown = new Set(told.shown.map((one) => one.id));
+  const own = [...list.children].filter((item) => "unshown" in item.dataset && !shown.has(item.dataset.question));
+  list.replaceChildren(...own, ...items);
+  room.querySelector("[data-no-questions]").hidden = list.children.length > 0;
+}
+
+function hearPlaces(told) {
+  for (const place of room.querySelectorAll("[data-left]")) {
+    const left = told[place.dataset.left];
+    if (left === undefined) continue;
+    place.textContent = left ? text("live_left", { left, places: place.dataset.places }) : text("live_sold_out");
+  }
+}
+
 function keepUp() {
   if (!video || state !== "live" || video.readyState === 0) return;
   const at = Math.min(position(), video.duration || Infinity);
@@ -108,7 +147,11 @@ if (room?.dataset.stream) {
   // The browser reconnects by itself, and is told the whole state each time.
   const stream = new EventSource(room.dataset.stream);
   stream.addEventListener("live", (event) => hear(JSON.parse(event.data)));
+  stream.addEventListener("questions", (event) => hearQuestions(JSON.parse(event.data)));
+  stream.addEventListener("places", (event) => hearPlaces(JSON.parse(event.data)));
   stream.addEventListener("end", () => stream.close());
+  // Who may watch no longer is refused when the browser reconnects, and is told so by the page.
+  stream.addEventListener("error", () => stream.readyState === EventSource.CLOSED && reload());
 }
 if (video && state === "live") playLive();
 if (video && state === "ended") playReplay();

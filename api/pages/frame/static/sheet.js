@@ -134,6 +134,7 @@ export function enhance(root, close = () => history.back()) {
             // From the product page there is no video to name.
             ...(form.dataset.video ? { video_id: form.dataset.video, placement_id: form.dataset.placement, second: Number(form.dataset.second) } : {}),
             ...(form.dataset.live ? { live_session_id: form.dataset.live, second: Number(form.dataset.second) } : {}),
+            ...(form.dataset.circle ? { circle_id: form.dataset.circle } : {}),
             ...(form.dataset.share ? { share: form.dataset.share } : {}),
             ...profile,
           }, { signal: mine.signal });
@@ -249,7 +250,7 @@ export function enhance(root, close = () => history.back()) {
     const [gateway, ...token] = form.elements.payment_method_id?.value.split(":") ?? [];
     const body = {
       quote_id: form.elements.quote_id.value,
-      billing_profile_id: form.elements.billing_profile_id.value,
+      billing_profile_id: form.elements.billing_profile_id.value || null,
       ...(gateway ? { gateway, payment_method: token.join(":") } : {}),
       ...(form.elements.po_number.value ? { po_number: form.elements.po_number.value } : {}),
     };

@@ -1,0 +1,97 @@
+"""Share links that a visitor followed before signing in: remembered by the browser, and recorded for whom they then sign in as.
+
+What a player reports of a visitor is nobody's. So who led them here is said again once somebody knows who they are: an
+arrival, of the moment at which the link was followed. It sells nothing by itself (`marketplace.attribution.attribute`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID, uuid5
+
+from litestar.datastructures import Cookie
+
+from api.context import Services
+from api.request import ApiRequest
+from kernel import clock
+from kernel.db.uow import UnitOfWork
+from kernel.signing import BadToken
+from marketplace.attribution.record_touchpoints import BEHIND, MAX_LINKS, TouchpointIn, record_touchpoints
+from marketplace.videos.share_links import find_share_link
+
+COOKIE: Final = "followed"
+_PURPOSE: Final = "followed"
+LASTS: Final[timedelta] = BEHIND
+"""Older events are not recorded."""
+_MOST_CHARACTERS: Final = 3_500
+"""Browsers keep cookies of 4,096 bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A link that was followed."""
+
+    code: str
+    video_id: UUID
+    at: datetime
+
+
+def remember_link(uow: UnitOfWork, request: ApiRequest, video_id: UUID, code: str | None) -> Cookie | None:
+    """The cookie that remembers the link for a visitor; None for whoever is signed in, and for a code that is not this video's.
+
+    A link that is remembered already keeps its moment. Of more than five, the latest are kept.
+    """
+    if code is None or request.signed_in is not None:
+        return None
+    before = _read(request)
+    if any(one.code == code for one in before):
+        return None
+    found = find_share_link(uow, code)
+    if found is None or found.video_id != video_id:
+        return None
+    links = [*before, Followed(code, video_id, clock.now())][-MAX_LINKS:]
+    said = [[one.code, str(one.video_id), one.at.isoformat()] for one in links]
+    token = request.services.signer.sign_token(_PURPOSE, {"links": said}, clock.now() + LASTS)
+    return _cookie(request.services, token) if len(token) <= _MOST_CHARACTERS else None
+
+
+def carry_over(request: ApiRequest) -> Cookie | None:
+    """Record what was followed for the organization that the person has signed in for; the cookie is taken back.
+
+    None where nothing is remembered, and as long as nobody is signed in for an organization. Idempotent by what was followed.
+    """
+    if not request.cookies.get(COOKIE) or request.signed_in is None or request.principal.org_id is None:
+        return None
+    org_id = request.principal.org_id
+    arrivals = [
+        TouchpointIn(
+            id=uuid5(one.video_id, f"{org_id} {one.code} {one.at.isoformat()}"),
+            kind="arrival",
+            occurred_at=one.at,
+            video_id=one.video_id,
+            share_code=one.code,
+        )
+        for one in _read(request)
+    ]
+    if arrivals:
+        request.transact(lambda uow: record_touchpoints(uow, arrivals))
+    return _cookie(request.services, "")
+
+
+def _read(request: ApiRequest) -> list[Followed]:
+    token = request.cookies.get(COOKIE)
+    if not token:
+        return []
+    try:
+        links: list[Any] = request.services.signer.open_token(_PURPOSE, token)["links"]
+        return [Followed(code, UUID(video_id), datetime.fromisoformat(at)) for code, video_id, at in links]
+    except (BadToken, KeyError, TypeError, ValueError):
+        return []
+
+
+def _cookie(services: Services, token: str) -> Cookie:
+    https = services.settings.public_url.startswith("https://")
+    seconds = int(LASTS.total_seconds()) if token else 0
+    return Cookie(COOKIE, value=token, path="/", httponly=True, secure=https, samesite="lax", max_age=seconds)

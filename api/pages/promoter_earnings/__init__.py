@@ -1,0 +1,1 @@
+"""Who of an organization that promotes brought what."""

@@ -1,0 +1,1 @@
+"""What payers are asked to pay of other organizations' purchases."""
