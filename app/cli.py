@@ -230,6 +230,7 @@ def demo(
     video: Path | None = None,
     gateway: Literal["sandbox", "stripe"] = "sandbox",
     short: Annotated[bool, Parameter(negative="")] = False,
+    story: Literal["loop", "relations"] = "loop",
     as_json: AsJson = False,
 ) -> int:
     """Drive the whole loop over public HTTP on a fresh temporary market, showing the evidence of each step.
@@ -238,11 +239,13 @@ def demo(
         video: An MP4 file of your own to sell from.
         gateway: Through which money comes and goes: the sandbox, or Stripe as this machine plays it, over real HTTP.
         short: End with the first year: nothing recurs.
+        story: The loop, or its second act: a dealer orders from a live session for partners and its headquarters pays, a
+            circle binds a company and buys, a visitor of an exhibition becomes a customer.
         as_json: Print one JSON document on standard output.
     """
     from app.commands.demo import run
 
-    return run(video=video, as_json=as_json, gateway=gateway, short=short)
+    return run(video=video, as_json=as_json, gateway=gateway, short=short, told=story)
 
 
 @app.command

@@ -11,16 +11,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rich.console import Console
 from rich.markup import escape
 
 from app.commands.verify import check as check_all
 from app.console import choose, console, results
-from app.demo.demo_session import Evidence, check
+from app.demo.demo_session import DemoSession, Evidence, check
 from app.demo.gateway_player import PLAYERS, DemoGateway
 from app.demo.outcome import DemoReport, DemoStep, StepFailed
+from app.demo.relations import RelationsStory
 from app.demo.story import DemoStory
 from app.embedded.supervisor import StartFailed, Stopped, Supervisor
 from app.process_plan import ProcessPlan, read_outcome, stripe_environment
@@ -29,15 +30,23 @@ from kernel.money import to_decimal
 from kernel.settings import Settings, load_settings
 
 SCENE = "recruiting"
+DemoAct = Literal["loop", "relations"]
 DemoStepWork = tuple[str, Callable[[], Evidence]]
 """Name of a step, and what does it and returns its evidence."""
 
 
-def run(*, video: Path | None, as_json: bool, gateway: DemoGateway = "sandbox", short: bool = False) -> int:
+def run(
+    *,
+    video: Path | None,
+    as_json: bool,
+    gateway: DemoGateway = "sandbox",
+    short: bool = False,
+    told: DemoAct = "loop",
+) -> int:
     """Run the demo; 0 when every step was as it should be. The documents stay in the folder that is printed.
 
     `gateway`: through which money comes and goes. Stripe is this machine's own, a process of its own.
-    `short`: without the second year.
+    `short`: without the second year. `told`: the loop, or its second act, of organizations that know each other.
     """
     if video is not None and not video.is_file():
         console.print(choose(f"No such file: {video}", f"没有这个文件：{video}"), markup=False)
@@ -46,7 +55,7 @@ def run(*, video: Path | None, as_json: bool, gateway: DemoGateway = "sandbox", 
     folder = Path(tempfile.mkdtemp(prefix="market-demo-"))
     outcome = DemoReport()
     try:
-        _drive(folder, video, outcome, as_json=as_json, gateway=gateway, short=short)
+        _drive(folder, video, outcome, as_json=as_json, gateway=gateway, short=short, told=told)
     except Stopped:
         return 130
     except StartFailed as failure:
@@ -65,7 +74,14 @@ def run(*, video: Path | None, as_json: bool, gateway: DemoGateway = "sandbox", 
 
 
 def _drive(
-    folder: Path, video: Path | None, outcome: DemoReport, *, as_json: bool, gateway: DemoGateway, short: bool
+    folder: Path,
+    video: Path | None,
+    outcome: DemoReport,
+    *,
+    as_json: bool,
+    gateway: DemoGateway,
+    short: bool,
+    told: DemoAct,
 ) -> None:
     stripe_port = _free_port() if gateway == "stripe" else None
     stripe = {name.lower(): value for name, value in stripe_environment(stripe_port).items()} if stripe_port else {}
@@ -90,16 +106,15 @@ def _drive(
             scene.path for scene in generate_scenes(settings.market_home / "scenes") if scene.key == SCENE
         )
         seller_url = f"http://127.0.0.1:{settings.sample_seller_port}"
-        story = DemoStory(
-            settings.public_url,
-            seller_url,
-            sign_ins[0].password,
-            chosen,
-            folder,
-            PLAYERS[gateway],
-        )
+        given = (settings.public_url, seller_url, sign_ins[0].password, chosen, folder, PLAYERS[gateway])
         verified: DemoStepWork = ("verify", partial(_verify, market.settings, seller_url))
-        steps = [*story.steps(short=short), verified]
+        story: DemoSession
+        if told == "relations":
+            relations = RelationsStory(*given)
+            story, steps = relations, [*relations.steps(), verified]
+        else:
+            loop = DemoStory(*given)
+            story, steps = loop, [*loop.steps(short=short), verified]
         _tell_story(steps, outcome, partial(_print_step, console if as_json else results))
         _look_after(story, outcome, folder)
 
@@ -130,7 +145,7 @@ def _tell_story(steps: Sequence[DemoStepWork], outcome: DemoReport, tell: Callab
             return
 
 
-def _look_after(story: DemoStory, outcome: DemoReport, folder: Path) -> None:
+def _look_after(story: DemoSession, outcome: DemoReport, folder: Path) -> None:
     for person in story.people.values():
         person.close()
     for attribute, name in (("invoice_pdf", "invoice.pdf"), ("credit_note_pdf", "credit-note.pdf")):

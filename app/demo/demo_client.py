@@ -9,16 +9,21 @@ from typing import Any, TypeVar
 import httpx
 
 from app.demo.outcome import StepFailed
+from kernel.ids import uuid7
 
 T = TypeVar("T")
 CHUNK = 256 * 1024
 
 
+def _named(key: str) -> dict[str, str]:
+    return {"Idempotency-Key": key or str(uuid7())}
+
+
 class DemoClient:
     """One signed-in member of an organization."""
 
-    def __init__(self, base_url: str, email: str, password: str) -> None:
-        self.email, self._password = email, password
+    def __init__(self, base_url: str, email: str, password: str, org_id: str | None = None) -> None:
+        self.email, self._password, self._acts_for = email, password, org_id
         self._http = httpx.Client(base_url=base_url, timeout=60, headers={"Accept-Language": "en"}, trust_env=False)
         opened = self._sign_in()
         self.org_id: str = opened["org_id"]
@@ -36,13 +41,25 @@ class DemoClient:
         return response.content
 
     def post(self, path: str, body: dict[str, Any] | None = None, *, expect: int = 200, key: str = "") -> Any:
-        """The JSON answer of a change, under an Idempotency-Key where there is one."""
-        headers = {"Idempotency-Key": key} if key else {}
-        return self._answer(self._ask("POST", path, json=body, headers=headers), (expect,))
+        """The JSON answer of a change, under an Idempotency-Key: one of its own unless it is tried again under the same."""
+        return self._answer(self._ask("POST", path, json=body, headers=_named(key)), (expect,))
 
     def put(self, path: str, body: dict[str, Any]) -> Any:
         """The JSON answer of a change that sets something."""
         return self._answer(self._ask("PUT", path, json=body), (200,))
+
+    def put_nothing(self, path: str, body: dict[str, Any]) -> None:
+        """A change that sets something and answers with nothing."""
+        self._answer(self._ask("PUT", path, json=body), (204,))
+
+    def finds(self, path: str) -> bool:
+        """Whether it may be read; what is hidden is not found."""
+        return self._answer(self._ask("GET", path), (200, 404)).get("code") is None
+
+    def refused(self, path: str, body: dict[str, Any]) -> str:
+        """The code with which a change is refused."""
+        code: str = self._answer(self._ask("POST", path, json=body, headers=_named("")), (409,))["code"]
+        return code
 
     def upload(self, path: str, file: Path) -> Any:
         """Stream a file as the body of a PUT; it is never read into memory at once."""
@@ -75,7 +92,7 @@ class DemoClient:
         self._http.close()
 
     def _sign_in(self) -> Any:
-        body = {"email": self.email, "password": self._password}
+        body = {"email": self.email, "password": self._password, "org_id": self._acts_for}
         opened = self._answer(self._http.post("/v1/session", json=body), (201,))
         self._http.headers["X-CSRF-Token"] = opened["csrf"]
         return opened

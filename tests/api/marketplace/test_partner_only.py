@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -333,9 +334,10 @@ def test_whose_link_ends_is_out_of_the_room_and_others_stay(services: Services, 
         ]
         while not all(heard):
             assert not any(room.done() for room in rooms)
+            time.sleep(0.01)
         transact(services.db, shop.seller.owner, lambda uow: end_partner(uow, link_id).id)
         for room in rooms:
-            assert set(room.result(timeout=30)) == {"event: live"}
+            assert set(room.result(timeout=30)) == {"event: live", "event: questions"}
     assert [client.get(path).status_code for client in clients] == [404, 200]
     with unit_of_work(services.db, shop.seller.owner) as uow:
         end_session(uow, shop.session.id)

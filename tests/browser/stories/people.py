@@ -151,7 +151,7 @@ class Person:
         self.look()
         self.press("form[action$='/publish'] button")
         self.look()
-        watched = self.page.locator(".page-head a[href^='/v/']").get_attribute("href")
+        watched = self.page.locator(".page-head a[href^='/v/']:not([href$='/share'])").get_attribute("href")
         assert watched is not None
         return watched
 

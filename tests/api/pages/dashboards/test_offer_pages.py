@@ -351,7 +351,7 @@ def test_what_each_page_and_command_asks_of_the_database(
         (buyer, f"/requests/{lead_id}"): 8,  # with the hall that it may come from
         (buyer, f"/products/{listing_id}/ask/demo"): 10,
         # The seller\'s coupons are asked for, too: one may go together with offers.
-        (buyer, f"/offers/{offer_id}/buy"): 18,  # with the departments to choose from
+        (buyer, f"/offers/{offer_id}/buy"): 19,  # with the departments to choose from, and who pays for it
         (seller, f"/seller/leads/{lead_id}"): 12,  # the same
         (seller, "/seller/leads"): 6,
         (seller, "/seller/demo-hours"): 6,
