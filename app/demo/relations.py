@@ -150,12 +150,13 @@ class RelationsStory(DemoSession):
             return found if found["documents"] else None
 
         paid = wait(papers, "the payer has its invoice")
-        month = hq.get("/v1/payer-months")
+        (month,) = hq.get("/v1/payer-months")
+        check(month["ordered"] == paid["amount"], "the month has used what was paid", month)
         return {
             "paid": paid["amount"],
             "state": paid["payment_state"],
-            "invoice": paid["documents"][0].get("number"),
-            "months": len(month["items"] if isinstance(month, dict) else month),
+            "invoice": paid["documents"][0]["number"],
+            "left of the month": month["left"],
         }
 
     def seats_allocated(self) -> Evidence:
@@ -170,8 +171,9 @@ class RelationsStory(DemoSession):
         allocated = hq.put(path, {"seats": ALLOCATED})[0]
         seat = {"person_id": dealer.person_id}
         dealer.post(f"/v1/seat-allocations/{allocated['id']}/seats", seat, expect=201, key=str(uuid7()))
-        seen = hq.get("/v1/group-report")
-        return {"allocated": ALLOCATED, "to": allocated["member_name"], "report": len(str(seen)) > 0}
+        (seen,) = hq.get("/v1/group-report")
+        check((seen["seats"], seen["seats_used"]) == (ALLOCATED, 1), "one of the allocated seats is used", seen)
+        return {"to": seen["member_name"], "product": seen["title"], "seats": f"{seen['seats_used']}/{seen['seats']}"}
 
     # ── a circle ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
