@@ -14,7 +14,7 @@ from kernel.money import Money
 class RightItem:
     """A right, whether it is given or asked for, and the name of its box in a form."""
 
-    name: str
+    code: str
     given: bool
 
 

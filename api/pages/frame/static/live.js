@@ -150,8 +150,10 @@ if (room?.dataset.stream) {
   stream.addEventListener("questions", (event) => hearQuestions(JSON.parse(event.data)));
   stream.addEventListener("places", (event) => hearPlaces(JSON.parse(event.data)));
   stream.addEventListener("end", () => stream.close());
-  // Who may watch no longer is refused when the browser reconnects, and is told so by the page.
-  stream.addEventListener("error", () => stream.readyState === EventSource.CLOSED && reload());
+  // Who was let in and may watch no longer is refused when the browser reconnects, and is told so by the page.
+  let opened = false;
+  stream.addEventListener("open", () => (opened = true));
+  stream.addEventListener("error", () => opened && stream.readyState === EventSource.CLOSED && reload());
 }
 if (video && state === "live") playLive();
 if (video && state === "ended") playReplay();
