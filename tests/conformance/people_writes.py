@@ -210,7 +210,8 @@ def own_sign_in(world: World) -> None:
 
 def approval_app(world: World) -> None:
     """An app by which purchases are approved outside, a member's user id there, and neither any more."""
-    ask, owner = world.walk.ask, world.buyer
+    ask = world.walk.ask
+    _, owner, _ = world.member(world.stage.buyer, "admin")
     _, _, member_id = world.member(world.stage.buyer, "approver")
     app = {
         "provider": "wecom",

@@ -16,17 +16,20 @@ from kernel import clock
 from kernel.db.uow import unit_of_work
 from kernel.errors import TooMany
 from kernel.ids import uuid7
-from kernel.principal import SYSTEM
+from kernel.principal import SYSTEM, Principal, PrincipalKind
 from marketplace.catalog.models import Listing, Plan
 from marketplace.circles.post_models import CirclePost
 from marketplace.content_reports.kinds import registered_kinds
 from marketplace.content_reports.models import KINDS, ContentReport
 from marketplace.content_reports.report_content import MOST, WITHIN, ReportContent, report_content
+from marketplace.live.question_models import LiveQuestion
+from marketplace.live.questions import ask_in_room, show_in_room
 from marketplace.questions.models import ProductQuestion
 from marketplace.videos.models import Video
 from tests.api_server import application
 from tests.circle_stage import make_circle, post
-from tests.factories_marketplace import make_org
+from tests.factories_live import make_session
+from tests.factories_marketplace import acting, make_org, make_seller
 from tests.loop.test_feedback import Client, delivered, operator, signed_in, told, write
 from tests.loop_stage import Stage
 
@@ -57,6 +60,16 @@ def written(stage: Stage, kind: str, listing_id: UUID) -> str:
             founder = make_org(uow).owner
             return str(post(uow, make_circle(uow, founder, visibility="open"), founder, "广告"))
     client = signed_in(stage, stage.purchaser)
+    if kind == "live_question":
+        with unit_of_work(stage.services.db, SYSTEM) as uow:
+            session, _ = make_session(uow, make_seller(uow))
+        with unit_of_work(stage.services.db, stage.purchaser) as uow:
+            asked_id = ask_in_room(uow, session.id, "广告").id
+        with unit_of_work(stage.services.db, SYSTEM) as uow:
+            host = Principal(PrincipalKind.PERSON, session.org_id, stage.seller.owner.person_id, label="host")
+            with acting(uow, host):
+                show_in_room(uow, asked_id, show=True)
+        return str(asked_id)
     if kind == "comment":
         return str(client.post(f"/v1/videos/{stage.video}/comments", json={"text": "广告"}).json()["id"])
     asked = str(client.post(f"/v1/listings/{listing_id}/questions", json={"text": "能导出吗？"}).json()["id"])
@@ -77,6 +90,8 @@ def hide(stage: Stage, kind: str, content_id: str) -> None:
             pass
         elif kind == "circle_post":
             uow.session.execute(update(CirclePost).where(CirclePost.id == UUID(content_id)).values(state="hidden"))
+        elif kind == "live_question":
+            uow.session.execute(update(LiveQuestion).where(LiveQuestion.id == UUID(content_id)).values(state="hidden"))
         else:
             row = uow.session.get_one(ProductQuestion, UUID(content_id))
             row.state = "hidden"
@@ -89,6 +104,9 @@ def shown(stage: Stage, kind: str, content_id: str, listing_id: UUID) -> bool:
         (circle_id,) = stage.rows(select(CirclePost.org_id).where(CirclePost.id == UUID(content_id)))
         member = signed_in(stage, stage.seller.owner)
         return content_id in {row["id"] for row in member.get(f"/v1/circles/{circle_id}/posts").json()["items"]}
+    if kind == "live_question":
+        (room,) = stage.rows(select(LiveQuestion.session_id).where(LiveQuestion.id == UUID(content_id)))
+        return content_id in {row["id"] for row in nobody.get(f"/v1/live-sessions/{room}/questions").json()}
     one: dict[str, Callable[[], Any]] = {
         "comment": lambda: nobody.get(f"/v1/videos/{stage.video}/comments").json()["items"],
         "review": lambda: nobody.get(f"/v1/listings/{listing_id}/customer-reviews").json()["items"],

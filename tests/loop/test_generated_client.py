@@ -25,7 +25,16 @@ from tests.loop_stage import Stage
 
 PACKAGE = "generated_market_client"
 FILES = (
-    *("image/jpeg", "image/webp", "video/mp4", "application/zip", "application/pdf", "application/xml"),
+    *(
+        "image/jpeg",
+        "image/png",
+        "image/webp",
+        "video/mp4",
+        "application/zip",
+        "application/pdf",
+        "application/xml",
+        "text/xml",
+    ),
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "application/offset+octet-stream",  # of tus: a piece of a file
 )
