@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 from uuid import UUID
@@ -12,10 +13,13 @@ from litestar.testing import TestClient
 from sqlalchemy import select
 
 from api.context import Services
+from kernel import clock
 from kernel.db.uow import transact, unit_of_work
+from kernel.ids import uuid7
 from kernel.outbound import OutboundClient, OutboundPolicy
-from kernel.principal import Principal
-from marketplace.access.models import Member
+from kernel.principal import SYSTEM, Principal
+from marketplace.access.authenticate import csrf_of, hash_token
+from marketplace.access.models import Member, SignInSession
 from orders.approval_apps import jobs
 from orders.approval_apps.access import providers_of
 from orders.approval_apps.connect import ConnectApp, connect_app, name_member
@@ -57,6 +61,23 @@ class Outside:
     @cached_property
     def client(self) -> TestClient[Any]:
         return TestClient(application(self.services), base_url="https://market.example")
+
+    def signed_in(self, who: Principal) -> TestClient[Any]:
+        """A member's browser."""
+        token = str(uuid7())
+        with unit_of_work(self.stage.services.db, SYSTEM) as uow:
+            uow.session.add(
+                SignInSession(
+                    token_hash=hash_token(token),
+                    person_id=who.person(),
+                    org_id=who.organization(),
+                    expires_at=clock.now() + timedelta(days=900),
+                )
+            )
+        browser: TestClient[Any] = TestClient(application(self.services), base_url="https://market.example")
+        browser.cookies.set("session", token)
+        browser.headers["x-csrf-token"] = csrf_of(token)
+        return browser
 
     def hold(self, *, quantity: int = 20, principal: Principal | None = None) -> UUID:
         """A purchase that waits for its approver, and was asked outside."""

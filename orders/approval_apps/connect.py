@@ -52,6 +52,8 @@ def connect_app(uow: UnitOfWork, box: SecretBox, command: ConnectApp) -> Approva
     `approval_secret_required`, `callback_token_invalid`, `callback_key_invalid`. Locks: the organization, then the app.
     """
     uow.principal.require(MANAGE)
+    by = uow.principal.accountable_id
+    assert by is not None  # noqa: S101 - nobody else acts for an organization
     if command.provider not in PROVIDERS:
         raise Invalid("approval_provider_unknown", field="provider")
     org_id = uow.principal.organization()
@@ -71,7 +73,7 @@ def connect_app(uow: UnitOfWork, box: SecretBox, command: ConnectApp) -> Approva
     app.template_code = line("template_code", command.template_code, 100)
     app.form_field = line("form_field", command.form_field, 100)
     app.requester_user_id = line("requester_user_id", command.requester_user_id, 64)
-    app.approver_node, app.connected_by = node, uow.principal.person()
+    app.approver_node, app.connected_by = node, by
     app.secrets_sealed = seal_secrets(box, app.id, secrets)
     audit.record(uow, "approval_app.connected", subject_id=app.id, provider=app.provider, corp_id=app.corp_id)
     uow.flush()

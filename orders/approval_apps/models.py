@@ -185,7 +185,7 @@ register("uq_approval_app_member_app_id_person_id", lambda: Conflict("outside_us
 register("uq_approval_app_member_app_id_user_id", lambda: Conflict("outside_user_taken"))
 
 OUTSIDE_APPROVAL = Machine(
-    "orders.outside_approval",
+    "outside_approval",
     initial="asking failed",
     edges=edges(asking="asked withdrawn failed", asked="answered withdrawn", answered="", withdrawn="", failed=""),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
+from api.pages.frame.approval_app_addresses import SETTINGS
 from app.verify.approval_apps import RULES
 from kernel import clock
 from kernel.db.uow import transact, unit_of_work
@@ -33,10 +34,10 @@ from orders.checkout.decide_purchase import close_unpaid
 from orders.checkout.locking import find_locked_purchase
 from orders.loop import SWEEP_PURCHASES
 from orders.notifications.notify_of_events import NOTIFY
-from tests.adapters.approval_provider import ApprovalProviders, Sent
+from tests.adapters.approval_provider import KEY, SECRET, TOKEN, ApprovalProviders, Sent
 from tests.factories_marketplace import make_member
 from tests.loop_stage import Stage
-from tests.outside_stage import APPROVER, ASKER, Outside, connected_outside
+from tests.outside_stage import APPROVER, ASKER, Outside, command_for, connected_outside
 
 PROVIDERS = ("dingtalk", "wecom", "feishu")
 
@@ -396,3 +397,51 @@ def test_both_sides_are_shown_to_the_organization_alone(dingtalk: Outside) -> No
     assert [one.reason for one in view.answers] == ["nobody_mapped"]
     with unit_of_work(dingtalk.stage.services.db, dingtalk.stage.seller.owner) as uow:
         assert outside_approvals(uow, [held]) == {}
+
+
+class TestPages:
+    def test_an_app_is_connected_tested_and_disconnected_on_its_page(self, dingtalk: Outside) -> None:
+        owner = dingtalk.signed_in(dingtalk.stage.buyer.owner)
+        shown = owner.get(SETTINGS)
+        assert shown.status_code == 200
+        assert f"https://market.example/hooks/approvals/{dingtalk.app_id}" in shown.text
+        for secret in (SECRET, KEY, TOKEN):
+            assert secret not in shown.text
+        (member_id,) = dingtalk.stage.rows(
+            select(Member.id).where(Member.person_id == dingtalk.stage.approver.person())
+        )
+        app = {name: value or "" for name, value in asdict(command_for("dingtalk")).items()}
+
+        def post(act: str, **form: str) -> Any:
+            csrf = owner.headers["x-csrf-token"]
+            return owner.post(f"{SETTINGS}{act}", data={"csrf": csrf, **form}, follow_redirects=False)
+
+        kept = app | dict.fromkeys(("client_secret", "callback_token", "callback_key"), "")
+        assert post("", **kept).status_code == 303
+        assert post("", **app | {"callback_key": "short"}).status_code == 422
+        assert post("/test").status_code == 303
+        assert post("/members", member_id=str(member_id), user_id=ASKER).status_code == 409
+        assert post("/members", member_id=str(member_id), user_id="").status_code == 303
+        assert post("/disconnect").status_code == 303
+        assert dingtalk.stage.get(ApprovalApp, dingtalk.app_id).disconnected_at is not None
+        assert post("/disconnect").status_code == 404
+        viewer = dingtalk.signed_in(dingtalk.stage.purchaser)
+        assert viewer.get(SETTINGS).status_code == 403
+
+    def test_what_is_asked_outside_stands_on_the_approvals_the_order_and_in_the_api(self, dingtalk: Outside) -> None:
+        held = dingtalk.hold()
+        owner = dingtalk.signed_in(dingtalk.stage.buyer.owner)
+        dingtalk.answer(held, "pass_on")
+        order = dingtalk.stage.orders_of(held)[0].id
+        for address in ("/approvals", f"/orders/{order}"):
+            page = owner.get(address)
+            assert page.status_code == 200
+            assert "同时已发到钉钉" in page.text, address
+            assert "在钉钉转交" in page.text, address
+        (found,) = owner.get(f"/v1/purchases/{held}/outside-approvals").json()
+        assert (found["state"], found["provider"], found["answers"][0]["kind"]) == ("asked", "dingtalk", "passed_on")
+        (seen,) = owner.get("/v1/approval-app/callbacks").json()
+        assert (seen["outcome"], seen["purchase_id"]) == ("noted", str(held))
+        stranger = dingtalk.signed_in(dingtalk.stage.seller.owner)
+        assert stranger.get(f"/v1/purchases/{held}/outside-approvals").status_code == 404
+        assert stranger.get("/v1/approval-app/callbacks").status_code == 404

@@ -154,6 +154,13 @@ TONES: dict[str, dict[str, Tone]] = {
     "hall_phase": {"draft": "idle", "upcoming": "wait", "open": "good", "closed": "idle", "archived": "idle"},
     "hall_booth": {"invited": "wait", "accepted": "good", "declined": "bad", "removed": "idle"},
     "hall_exchange": {"asked": "wait", "given": "good", "declined": "idle", "revoked": "idle"},
+    "outside_approval": {
+        "asking": "wait",
+        "asked": "wait",
+        "answered": "good",
+        "withdrawn": "idle",
+        "failed": "bad",
+    },
     "order_sheet": {"draft": "wait", "ordered": "good", "discarded": "idle"},
     "partner_invitation": {"open": "good", "used_up": "idle", "expired": "idle", "revoked": "idle"},
     "payer_charge": {"asked": "wait", "approved": "good", "declined": "bad", "released": "idle"},
