@@ -245,7 +245,7 @@ def demo(
     """
     from app.commands.demo import run
 
-    return run(video=video, as_json=as_json, gateway=gateway, short=short, told=story)
+    return run(video=video, as_json=as_json, gateway=gateway, short=short, act=story)
 
 
 @app.command

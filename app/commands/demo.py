@@ -41,12 +41,12 @@ def run(
     as_json: bool,
     gateway: DemoGateway = "sandbox",
     short: bool = False,
-    told: DemoAct = "loop",
+    act: DemoAct = "loop",
 ) -> int:
     """Run the demo; 0 when every step was as it should be. The documents stay in the folder that is printed.
 
     `gateway`: through which money comes and goes. Stripe is this machine's own, a process of its own.
-    `short`: without the second year. `told`: the loop, or its second act, of organizations that know each other.
+    `short`: without the second year. `act`: the loop, or its second act, of organizations that know each other.
     """
     if video is not None and not video.is_file():
         console.print(choose(f"No such file: {video}", f"没有这个文件：{video}"), markup=False)
@@ -55,7 +55,7 @@ def run(
     folder = Path(tempfile.mkdtemp(prefix="market-demo-"))
     outcome = DemoReport()
     try:
-        _drive(folder, video, outcome, as_json=as_json, gateway=gateway, short=short, told=told)
+        _drive(folder, video, outcome, as_json=as_json, gateway=gateway, short=short, act=act)
     except Stopped:
         return 130
     except StartFailed as failure:
@@ -81,7 +81,7 @@ def _drive(
     as_json: bool,
     gateway: DemoGateway,
     short: bool,
-    told: DemoAct,
+    act: DemoAct,
 ) -> None:
     stripe_port = _free_port() if gateway == "stripe" else None
     stripe = {name.lower(): value for name, value in stripe_environment(stripe_port).items()} if stripe_port else {}
@@ -109,7 +109,7 @@ def _drive(
         given = (settings.public_url, seller_url, sign_ins[0].password, chosen, folder, PLAYERS[gateway])
         verified: DemoStepWork = ("verify", partial(_verify, market.settings, seller_url))
         story: DemoSession
-        if told == "relations":
+        if act == "relations":
             relations = RelationsStory(*given)
             story, steps = relations, [*relations.steps(), verified]
         else:

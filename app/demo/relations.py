@@ -101,8 +101,8 @@ class RelationsStory(DemoSession):
         check(seen["session"]["state"] == "live", "the dealer is in the room", seen)
         check(not stranger.finds(here), "nobody else is", {"stranger": stranger.email})
         self.facts["session"] = session
-        told = dealer.get(f"{here}/questions")
-        return {"session": session, "explained": seen["items"][0]["title"], "answer": told[0]["answer"]}
+        questions = dealer.get(f"{here}/questions")
+        return {"session": session, "explained": seen["items"][0]["title"], "answer": questions[0]["answer"]}
 
     def headquarters(self) -> Evidence:
         """The headquarters takes the dealer into its group, and agrees to pay: so much a month, above an amount when asked."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from litestar.testing import TestClient
 from sqlalchemy import select
@@ -35,7 +36,7 @@ def offered_and_bought(stage: Stage, seller: Browser, browser: Browser, here: st
     page = shown(browser, sheet)
     assert "圈内八折" in page
     assert f'name="circle" value="{here.removeprefix("/circles/")}"' in page
-    (offer,) = stage.rows(select(Coupon).where(Coupon.name == "圈内八折").order_by(Coupon.created_at.desc()).limit(1))
+    (offer,) = stage.rows(select(Coupon).where(Coupon.circle_id == UUID(here.removeprefix("/circles/"))))
     post(seller, f"/circle-offers/{offer.id}/end")
     assert "圈内八折" not in shown(browser, sheet)
 
