@@ -29,13 +29,14 @@ def check_callback_address(app_id: FromPath[UUID], request: ApiRequest) -> Respo
     sync_to_thread=True,
     status_code=200,
     request_max_body_size=MAX_BYTES,
-    raw_body={"application/json": {"schema": {"type": "object"}}, "text/xml": {"schema": {"type": "string"}}},
+    raw_body={"application/json": {"schema": {"type": "object"}}},
     refuses=[404],
     tags=["hooks"],
 )
 def receive_approval_callback(app_id: FromPath[UUID], body: RawBody, request: ApiRequest) -> Response[bytes]:
     """Take an event of DingTalk's, WeCom's or Feishu's: written down once, answered as each wants it (`success` encrypted,
-    plain, or a JSON object with the challenge), and counted afterwards. Repetitions are taken, too, and change nothing.
+    plain, or a JSON object with the challenge), and counted afterwards. Repetitions are taken, too, and change nothing. WeCom
+    sends `text/xml`, which clients made from this document have no use for.
 
     404: there is no such app, or it is disconnected; 413: longer than 128 KiB; 422: not signed or encrypted by its provider for
     this app, and nothing is written.

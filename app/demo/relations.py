@@ -230,7 +230,7 @@ class RelationsStory(DemoSession):
             return found
 
         self.facts["lead"] = wait(lead, "the badge is a lead")["lead"]["id"]
-        found = seller.get(f"/v1/leads/{self.facts['lead']}")["lead"]
+        found = seller.get(f"/v1/seller/leads/{self.facts['lead']}")["lead"]["lead"]
         check(found["contact_email"] == visitor.email, "the seller has the contact", found)
         return {"hall": hall, "lead": found["id"], "consented_at": found["consented_at"]}
 
@@ -247,9 +247,10 @@ class RelationsStory(DemoSession):
         quote = buyer.post(f"/v1/offers/{made['id']}/quote", {}, expect=201)
         order_id = self.accept(quote["id"], "FAIR-1", by="headquarters")["orders"][0]["id"]
         order = self._until_active(buyer, order_id)
-        lead = seller.get(f"/v1/leads/{self.facts['lead']}")
-        check(lead["lead"]["state"] == "won", "the lead is won", lead["lead"])
-        return {"order": order["number"], "gross": quote["gross"], "lead": lead["lead"]["state"]}
+        lead = seller.get(f"/v1/seller/leads/{self.facts['lead']}")
+        state = lead["lead"]["lead"]["state"]
+        check(state == "won", "the lead is won", lead["lead"])
+        return {"order": order["number"], "gross": quote["gross"], "lead": state}
 
     # ── what several steps do ────────────────────────────────────────────────────────────────────────────────────────
 

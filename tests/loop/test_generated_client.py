@@ -33,7 +33,6 @@ FILES = (
         "application/zip",
         "application/pdf",
         "application/xml",
-        "text/xml",
     ),
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "application/offset+octet-stream",  # of tus: a piece of a file
