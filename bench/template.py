@@ -16,6 +16,7 @@ NEVER_COPIED = frozenset(
     {
         "billing.ledger_seal",
         "billing.ledger_seal_entry",
+        "marketplace.course_episode",
         "marketplace.customer",
         "marketplace.event_log",
         "marketplace.outgoing_event",
@@ -175,7 +176,9 @@ def _follow(connection: Connection, known: Mapping[str, Table], parent: Table, f
     identifiers = [row.values["id"] for row in found[parent.title]]
     for title, column in _referring(connection, parent):
         table = known.get(title)
-        if table is None or title in found or table.schema != parent.schema or "id" not in table.types:
+        if table is None or title in found or title in NEVER_COPIED:
+            continue
+        if table.schema != parent.schema or "id" not in table.types:
             continue
         condition = sql.SQL("{} = ANY({}::uuid[])").format(sql.Identifier(column), sql.Literal(identifiers))
         rows = rows_where(connection, table, condition)
