@@ -98,6 +98,7 @@ import orders.order.models
 import orders.order_sheets.models
 import orders.papers.models
 import orders.refunds.models
+import orders.response_times.models
 import orders.tickets.models
 import orders.trials.models
 from kernel.db.base import Base
@@ -183,6 +184,7 @@ MODELS = (
     orders.checkout.payer_models,
     orders.order.models,
     orders.refunds.models,
+    orders.response_times.models,
     orders.tickets.models,
     orders.approval_apps.models,
     orders.amendments.models,

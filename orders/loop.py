@@ -81,6 +81,7 @@ from orders.payment_methods.paid_by import charge_kept_method
 from orders.refunds.held import lose_payment
 from orders.refunds.jobs import sweep_cases
 from orders.refunds.refund_order import is_fully_refunded, issue_credit_note_for, refund_remaining
+from orders.response_times.count_answers import count_all_answers
 from orders.subscriptions.begin_and_end import begin_subscriptions, end_subscriptions, entitlements_over
 from orders.subscriptions.end_of_term import ENDED_AT_ONCE, end_past_term, orders_past_term
 from orders.subscriptions.jobs import REFUND_RENEWAL
@@ -95,6 +96,7 @@ from orders.usage.jobs import sweep_unpaid_usage
 
 FOLLOWERS = (sweep_deputies, sweep_cases, sweep_unpaid_usage, sweep_instalments, sweep_ending_coupons, sweep_disputes)
 MORE_FOLLOWERS = (sweep_milestones, sweep_tickets, charge_kept_method, offer_to_partner, pay_approved, end_payer)
+COUNTERS = (count_all_answers,)
 """Imported for what they register."""
 REFUND_AGAIN = "orders.refund.again"
 SWEEP_PURCHASES = "orders.checkout.sweep"

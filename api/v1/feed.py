@@ -19,7 +19,7 @@ from api.context import Services
 from api.media_addresses import captions_address, cover_address, media_address
 from api.request import ApiRequest
 from api.schema import MoneyOut, Out, PageOut, Paging, Wire, linked
-from api.v1.reliability_out import ReliabilityOut
+from api.v1.reliability_out import ReliabilityOut, ResponseTimeOut
 from kernel.db.uow import UnitOfWork
 from marketplace.channels.open_channel import (
     ChangeChannel,
@@ -75,11 +75,16 @@ class CardOut(Out):
     rating_count: int
     rating_tenths: int | None
     reliability: ReliabilityOut | None
+    response_time: ResponseTimeOut | None
 
     @classmethod
     def of(cls, card: Card) -> CardOut:
         """From the query's row."""
-        return cls.of_row(card, reliability=ReliabilityOut.of(card.reliability))
+        return cls.of_row(
+            card,
+            reliability=ReliabilityOut.of(card.reliability),
+            response_time=ResponseTimeOut.of(card.response_time),
+        )
 
 
 class ClaimOut(Out):

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from api.schema import Out
 from api.v1.plan_bodies import PlanOut
-from api.v1.reliability_out import ReliabilityOut
+from api.v1.reliability_out import ReliabilityOut, ResponseTimeOut
 from kernel.text import render_markdown
 from marketplace.catalog.content_hash import draft_hash, image_hash, terms_hash
 from marketplace.catalog.queries import ListingView
@@ -70,6 +70,7 @@ class ListingOut(Out):
     all_partners: bool
     partner_tier_ids: list[UUID]
     reliability: ReliabilityOut | None
+    response_time: ResponseTimeOut | None
     plans: list[PlanOut]
 
     @classmethod
@@ -81,6 +82,7 @@ class ListingOut(Out):
             all_partners=groups.everybody,
             partner_tier_ids=list(groups.tier_ids),
             reliability=ReliabilityOut.of(row.reliability),
+            response_time=ResponseTimeOut.of(row.response_time),
             description_html=render_markdown(row.description),
             description_html_en=render_markdown(row.description_en),
             images=[{**one, "base": image_hash(one)} for one in row.images],

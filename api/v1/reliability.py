@@ -20,6 +20,7 @@ from fulfillment.reliability.pause import confirm_mended
 from fulfillment.reliability.queries import ListingRecord, ListingRecordDetail, PauseRow, get_record, list_records
 from kernel.db.uow import UnitOfWork
 from marketplace.discovery import ranking
+from orders.response_times.count_answers import own_response_time
 
 
 class PauseOut(Out):
@@ -77,6 +78,16 @@ class ListingRecordDetailOut(ListingRecordOut):
 def _parts(row: ListingRecord) -> dict[str, Any]:
     pause = PauseOut.of(row.pause) if row.pause else None
     return {"reliability": ReliabilityOut.of(row.reliability), "pause": pause}
+
+
+class OwnResponseTimeOut(Out):
+    """How soon the seller answers, as `ResponseTimeOut`; `is_shown`: to buyers, too, which takes 5 questions."""
+
+    counted: Annotated[int, Meta(examples=[24])]
+    in_time: Annotated[int, Meta(examples=[23])]
+    median_s: Annotated[int | None, Meta(examples=[1_860])]
+    is_shown: bool
+    counted_until: datetime | None
 
 
 class FormulaOut(Out):
@@ -138,6 +149,13 @@ def get_records(request: ApiRequest, paging: Given[Paging]) -> Response[PageOut[
     return list_page(request, paging, list_records, ListingRecordOut.of)
 
 
+@get("/v1/seller/response-time", permission="seller.orders.read", sync_to_thread=True, tags=["seller"])
+def get_own_response_time(request: ApiRequest) -> OwnResponseTimeOut:
+    """How soon the organization's people answer buyers: messages and tickets of the last 30 days."""
+    with request.transaction() as uow:
+        return OwnResponseTimeOut.of_row(own_response_time(uow))
+
+
 @get(
     "/v1/seller/listings/{listing_id:uuid}/reliability",
     permission="seller.orders.read",
@@ -167,4 +185,4 @@ def confirm(listing_id: FromPath[UUID], request: ApiRequest) -> ListingRecordDet
     return request.transact(work)
 
 
-routes = [get_formula, get_records, get_one_record, confirm]
+routes = [get_formula, get_records, get_own_response_time, get_one_record, confirm]

@@ -19,12 +19,14 @@ from api.known_values import state_in
 from api.request import ApiRequest
 from api.schema import KeyHeader, Out, PageOut, Paging, StrictInt, Wire, idempotent_command, list_page, unchanged
 from api.v1.milestones import FORM_OVERHEAD
+from api.v1.reliability_out import ResponseTimeOut, ShownResponseTimeOut
 from kernel.db.uow import UnitOfWork
+from marketplace.service_windows.response_time import shown_response_time
 from orders.conversations.sides import MANAGE
 from orders.milestones.file_types import MAX_BYTES
 from orders.tickets.models import TICKET
 from orders.tickets.queries import (
-    ResponseTime,
+    TicketFigures,
     TicketMessageView,
     TicketView,
     find_ticket,
@@ -33,7 +35,7 @@ from orders.tickets.queries import (
     list_escalated_tickets,
     list_own_tickets,
     list_seller_tickets,
-    response_time_of,
+    own_ticket_figures,
     ticket_messages,
 )
 from orders.tickets.work_ticket import (
@@ -191,6 +193,13 @@ def get_seller_tickets(
     return list_page(request, paging, list_seller_tickets, unchanged, state=only)
 
 
+@get("/v1/seller/ticket-figures", permission=MANAGE, sync_to_thread=True, tags=["seller"])
+def get_ticket_figures(request: ApiRequest) -> TicketFigures:
+    """How the seller's tickets of the last 90 days were answered; `late`: after the time that its hours of service gave."""
+    with request.transaction() as uow:
+        return own_ticket_figures(uow)
+
+
 @get("/v1/operator/tickets", permission="operator.read", sync_to_thread=True, tags=["operator"])
 def get_escalated_tickets(request: ApiRequest, paging: Given[Paging]) -> Response[PageOut[TicketView]]:
     """Tickets without an answer after a second term, the latest first."""
@@ -198,10 +207,10 @@ def get_escalated_tickets(request: ApiRequest, paging: Given[Paging]) -> Respons
 
 
 @get("/v1/organizations/{org_id:uuid}/response-time", permission=SIGNED_IN, sync_to_thread=True, tags=["catalogue"])
-def get_response_time(org_id: FromPath[UUID], request: ApiRequest) -> ResponseTime:
-    """How fast a seller answered tickets of the last 90 days; `median_s` in seconds as they go by."""
+def get_response_time(org_id: FromPath[UUID], request: ApiRequest) -> ShownResponseTimeOut:
+    """How soon a seller's people answer messages and tickets, as cards and product pages show it."""
     with request.transaction() as uow:
-        return response_time_of(uow, org_id)
+        return ShownResponseTimeOut(response_time=ResponseTimeOut.of(shown_response_time(uow, org_id)))
 
 
 def command_of(data: TicketIn) -> OpenTicket:
@@ -231,6 +240,7 @@ routes = [
     get_ticket_file,
     post_ticket_closing,
     get_seller_tickets,
+    get_ticket_figures,
     get_escalated_tickets,
     get_response_time,
 ]

@@ -1,8 +1,12 @@
-"""Conversations and tickets: what is counted is there, who is responsible was named last, the clock is as the answers are."""
+"""Conversations and tickets: what is counted is there, who is responsible was named last, the clock is as the answers are.
+
+And how soon each seller answers is what was written.
+"""
 
 from __future__ import annotations
 
 from app.verify.rule import Query, late
+from marketplace.service_windows.response_time import IN_TIME, LEAST, WINDOW
 
 COUNTED = Query(
     "conversations.counted",
@@ -45,4 +49,55 @@ TICKETS = Query(
     """,  # noqa: S608 - every piece of it stands in this module
 )
 
-RULES = (COUNTED, TICKETS)
+ANSWERS = Query(
+    "response_times.counted",
+    "卖方的回复速度等于其截止时间前三十天内买方咨询（对话与工单）的回复：个数、一天内回复数与中位用时。",
+    "How soon a seller answers is what the questions of the thirty days before it was counted came to.",
+    f"""
+    WITH question AS (
+        SELECT x.seller_org_id, x.counted_until AS until, m.created_at AS asked_at,
+               (SELECT min(a.created_at) FROM orders.conversation_message a
+                WHERE a.conversation_id = m.conversation_id AND a.kind = 'written' AND a.side = 'seller'
+                  AND a.number > m.number AND a.created_at < x.counted_until) AS answered_at
+        FROM orders.seller_response_time x
+        JOIN orders.conversation_message m ON m.seller_org_id = x.seller_org_id
+        WHERE m.kind = 'written' AND m.side = 'buyer' AND m.created_at < x.counted_until
+          AND m.created_at >= x.counted_until - interval '{WINDOW.days} days'
+          AND NOT EXISTS (SELECT 1 FROM marketplace.test_clock t WHERE t.test_org_id = m.buyer_org_id)
+          AND (SELECT b.side FROM orders.conversation_message b
+               WHERE b.conversation_id = m.conversation_id AND b.kind = 'written' AND b.number < m.number
+                 AND b.created_at >= x.counted_until - interval '{WINDOW.days} days'
+               ORDER BY b.number DESC LIMIT 1) IS DISTINCT FROM 'buyer'
+        UNION ALL
+        SELECT x.seller_org_id, x.counted_until, t.created_at,
+               CASE WHEN t.first_answered_at < x.counted_until THEN t.first_answered_at END
+        FROM orders.seller_response_time x JOIN orders.ticket t ON t.seller_org_id = x.seller_org_id
+        WHERE t.created_at < x.counted_until AND t.created_at >= x.counted_until - interval '{WINDOW.days} days'
+          AND NOT EXISTS (SELECT 1 FROM marketplace.test_clock c WHERE c.test_org_id = t.buyer_org_id)
+    ), again AS (
+        SELECT seller_org_id, count(*) AS counted,
+               count(*) FILTER (WHERE answered_at <= asked_at + interval '{IN_TIME.days} day') AS in_time,
+               percentile_disc(0.5) WITHIN GROUP (ORDER BY ceil(extract(epoch FROM answered_at - asked_at))::bigint)
+                   FILTER (WHERE answered_at IS NOT NULL) AS median_s
+        FROM question WHERE answered_at IS NOT NULL OR asked_at < until - interval '{IN_TIME.days} day'
+        GROUP BY seller_org_id
+    )
+    SELECT x.seller_org_id, x.counted, x.in_time, x.median_s, a.counted AS counted_again, a.in_time AS in_time_again,
+           a.median_s AS median_again
+    FROM orders.seller_response_time x LEFT JOIN again a USING (seller_org_id)
+    WHERE (x.counted, x.in_time, x.median_s) IS DISTINCT FROM (coalesce(a.counted, 0), coalesce(a.in_time, 0), a.median_s)
+    """,  # noqa: S608 - every piece of it stands in this program
+)
+SHOWN = Query(
+    "response_times.shown",
+    f"买方看到的回复速度就是所统计的；不足 {LEAST} 个咨询时不显示。",
+    f"What buyers are shown of how soon a seller answers is what was counted, and nothing of fewer than {LEAST} questions.",
+    f"""
+    SELECT o.id AS seller_org_id, o.response_time, x.counted FROM marketplace.organization o
+    LEFT JOIN orders.seller_response_time x ON x.seller_org_id = o.id
+    WHERE o.response_time IS DISTINCT FROM CASE WHEN x.counted >= {LEAST} THEN jsonb_build_object(
+        'counted', x.counted, 'in_time', x.in_time, 'median_s', x.median_s) END
+    """,  # noqa: S608 - (same)
+)
+
+RULES = (COUNTED, TICKETS, ANSWERS, SHOWN)

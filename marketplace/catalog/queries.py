@@ -23,6 +23,7 @@ from marketplace.parties.models import Organization
 from marketplace.placements.claim_checks import price_unit
 from marketplace.pricing.shapes import is_by_seat
 from marketplace.search_index.found_by_words import found_by_words
+from marketplace.service_windows.response_time import ResponseTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,7 @@ class ListingView:
     rating_count: int
     rating_tenths: int | None
     reliability: Reliability | None
+    response_time: ResponseTime | None
     plans: tuple[PlanView, ...]
     visibility: str = "public"
     partner_groups: tuple[UUID, ...] = ()
@@ -340,6 +342,7 @@ def _views(
             rating_count=listing.rating_count,
             rating_tenths=average_tenths(listing.rating_count, listing.rating_sum),
             reliability=Reliability.of(listing.reliability),
+            response_time=ResponseTime.of(seller.response_time),
             plans=tuple(plans.get(version.id, ())),
             visibility=listing.visibility,
             partner_groups=tuple(listing.partner_groups) if owner else (),

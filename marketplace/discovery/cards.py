@@ -18,6 +18,7 @@ from marketplace.parties.models import Organization
 from marketplace.placements.claim_checks import ClaimValue, find_contradiction, price_unit
 from marketplace.placements.models import Claim, Placement
 from marketplace.pricing.shapes import is_by_seat
+from marketplace.service_windows.response_time import ResponseTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,8 @@ class Card:
     rating_count: int = 0
     rating_tenths: int | None = None
     reliability: Reliability | None = None
+    response_time: ResponseTime | None = None
+    """How soon its seller answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,4 +189,5 @@ def _card(
         rating_count=listing.rating_count,
         rating_tenths=average_tenths(listing.rating_count, listing.rating_sum),
         reliability=Reliability.of(listing.reliability),
+        response_time=ResponseTime.of(seller.response_time),
     )

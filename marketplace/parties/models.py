@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -16,6 +17,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.db.base import Base, CreatedAt, Id, Instant
@@ -70,6 +72,8 @@ class Organization(Base):
     """Or `circle`: a community, which is no legal person. It buys once a company pays for it."""
     requires_provider: Mapped[bool] = mapped_column(default=False)
     """Whether members other than owners act for it only when they signed in by its own identity provider."""
+    response_time: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """Of a seller, how soon it answers, None of few questions: `marketplace.service_windows.response_time.ResponseTime`."""
     state: Mapped[str]
     created_at: Mapped[CreatedAt]
 

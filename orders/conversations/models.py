@@ -84,6 +84,7 @@ class ConversationMessage(Base):
         Index("ix_conversation_message_person_id", "person_id"),
         Index("ix_conversation_message_assigned_to", "assigned_to"),
         Index("ix_conversation_message_order_id", "order_id"),
+        Index("ix_conversation_message_created_at", "created_at"),
         {"schema": "orders"},
     )
     id: Mapped[Id]

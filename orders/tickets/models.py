@@ -38,6 +38,7 @@ class Ticket(Base):
         Index("ix_ticket_escalated_at", "escalated_at", "id", postgresql_where=text("escalated_at IS NOT NULL")),
         Index("ix_ticket_order_id", "order_id"),
         Index("ix_ticket_opened_by", "opened_by"),
+        Index("ix_ticket_created_at", "created_at"),
         {"schema": "orders"},
     )
     id: Mapped[Id]

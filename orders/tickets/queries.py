@@ -1,4 +1,4 @@
-"""What each side reads of its tickets, the platform of those that wait too long, and everybody of how fast a seller answers."""
+"""What each side reads of its tickets, the platform of those that wait too long."""
 
 from __future__ import annotations
 
@@ -11,20 +11,18 @@ from uuid import UUID
 from sqlalchemy import Select, func, select
 
 from kernel import clock
-from kernel.db.platform_scope import as_platform
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 from kernel.paging import Page, bounded, cut, newest_first
 from marketplace.access.models import Person
-from marketplace.parties.lookups import get_party
 from orders.conversations.queries import ConversationFile
 from orders.conversations.sides import MANAGE, Side
 from orders.order.models import Order
 from orders.tickets.models import Ticket, TicketMessage
 from orders.tickets.work_ticket import ticket_side
 
-RESPONSE_WITHIN = timedelta(days=90)
-"""How far back answers count in a seller's response time."""
+FIGURES_OF = timedelta(days=90)
+"""How far back a seller's own figures go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +67,8 @@ class TicketMessageView:
 
 
 @dataclass(frozen=True, slots=True)
-class ResponseTime:
-    """How fast a seller answers tickets first: over so many, half of them within `median_s`; None without any."""
+class TicketFigures:
+    """How a seller's tickets were answered: half of the first answers within `median_s`; None without any."""
 
     tickets: int
     answered: int
@@ -151,25 +149,20 @@ def find_ticket_file(uow: UnitOfWork, ticket_id: UUID, message_id: UUID) -> Conv
     return ConversationFile(found.file_key, found.file_name or "file", found.media_type or "application/octet-stream")
 
 
-def response_time_of(uow: UnitOfWork, seller_id: UUID) -> ResponseTime:
-    """Of the tickets of the last 90 days: how many were answered, half of them within how long, and how many late.
-
-    Time as it goes by, not in hours of service. Raises NotFound(`organization_not_found`) for whoever is no seller.
-    """
-    if not get_party(uow, seller_id).is_seller:
-        raise NotFound("organization_not_found")
+def own_ticket_figures(uow: UnitOfWork) -> TicketFigures:
+    """Of the acting seller's tickets of the last 90 days; time as it goes by. Raises Forbidden without `leads.manage`."""
+    uow.principal.require(MANAGE)
     waited = func.extract("epoch", Ticket.first_answered_at - Ticket.created_at)
     late = func.coalesce(Ticket.first_answered_at, clock.now()) > Ticket.first_due_at
-    with as_platform(uow):
-        row = uow.session.execute(
-            select(
-                func.count(),
-                func.count(Ticket.first_answered_at),
-                func.percentile_disc(0.5).within_group(waited.asc()),
-                func.count().filter(late),
-            ).where(Ticket.seller_org_id == seller_id, Ticket.created_at > clock.now() - RESPONSE_WITHIN)
-        ).one()
-    return ResponseTime(row[0], row[1], None if row[2] is None else int(row[2]), row[3])
+    figures = (
+        func.count(),
+        func.count(Ticket.first_answered_at),
+        func.percentile_disc(0.5).within_group(waited.asc()),
+        func.count().filter(late),
+    )
+    own = Ticket.seller_org_id == uow.principal.organization()
+    row = uow.session.execute(select(*figures).where(own, Ticket.created_at > clock.now() - FIGURES_OF)).one()
+    return TicketFigures(row[0], row[1], None if row[2] is None else int(row[2]), row[3])
 
 
 def _listed(uow: UnitOfWork, mine: Any, cursor: str | None, limit: int, state: str | None) -> Page[TicketView]:

@@ -259,6 +259,7 @@ def _view(
         circle=str(wanted.circle or ""),
         terms_version=str(listing.terms["version"]) if listing.terms else "",
         reliability=listing.reliability,
+        response_time=listing.response_time,
         error=error,
         error_field=error_field,
     )

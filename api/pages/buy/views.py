@@ -12,6 +12,7 @@ from api.pages.frame.partner_prices import OwnPrice
 from api.pages.frame.prices import Per
 from kernel.money import Money
 from marketplace.catalog.show_reliability import Reliability
+from marketplace.service_windows.response_time import ResponseTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,5 +155,6 @@ class BuyView:
     circle: str = ""
     """The circle through which its member buys."""
     reliability: Reliability | None = None
+    response_time: ResponseTime | None = None
     error: str | None = None
     error_field: str | None = None

@@ -253,6 +253,7 @@ def _card(
         rating_tenths=card.rating_tenths,
         rating_count=card.rating_count,
         reliability=card.reliability,
+        response_time=card.response_time,
         own=own_price(page_request, own),
         promotion=promotion_badge(page_request, best) if best else "",
     )

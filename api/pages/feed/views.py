@@ -9,6 +9,7 @@ from api.pages.frame.prices import Per
 from kernel.money import Money
 from marketplace.catalog.show_reliability import Reliability
 from marketplace.placements.claim_checks import TRIAL
+from marketplace.service_windows.response_time import ResponseTime
 
 Verdict = Literal["kept", "differs", "no_trial", "trial_used"]
 
@@ -35,6 +36,7 @@ class FeedCard:
     rating_tenths: int | None = None
     rating_count: int = 0
     reliability: Reliability | None = None
+    response_time: ResponseTime | None = None
     own: OwnPrice | None = None
     """What the viewer's organization pays as a partner."""
     promotion: str = ""

@@ -59,6 +59,7 @@ def product_view(page_request: PageRequest, uow: UnitOfWork, listing: ListingVie
         rating_tenths=listing.rating_tenths,
         rating_count=listing.rating_count,
         reliability=listing.reliability,
+        response_time=listing.response_time,
         reviews=tuple(map(shown_review, reviews_of(uow, listing.id, limit=LATEST).items)),
         questions=tuple(questions_of(uow, listing.id, limit=LATEST).items),
         own_prices={

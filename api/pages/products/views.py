@@ -18,6 +18,7 @@ from fulfillment.reliability.ended_deliveries import WINDOW
 from kernel.money import Money
 from marketplace.catalog.show_reliability import Reliability
 from marketplace.questions.queries import QuestionView
+from marketplace.service_windows.response_time import ResponseTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ class ProductView:
     rating_tenths: int | None = None
     rating_count: int = 0
     reliability: Reliability | None = None
+    response_time: ResponseTime | None = None
     reviews: tuple[ShownReview, ...] = ()
     questions: tuple[QuestionView, ...] = ()
     own_prices: Mapping[str, OwnPrice] = field(default_factory=dict)

@@ -19,6 +19,7 @@ from fulfillment.reliability.pause import confirm_mended
 from fulfillment.reliability.queries import ListingRecord, PauseRow, get_record, list_records
 from kernel.errors import Conflict
 from marketplace.discovery.ranking import outcome_hours
+from orders.response_times.count_answers import own_response_time
 
 READ, MEND = "seller.orders.read", "runs.replay"
 _PAGE = 20
@@ -31,8 +32,9 @@ def show_records(page_request: Given[PageRequest]) -> Response[str]:
     require_seller(page_request)
     with page_request.work() as uow:
         found = list_records(uow, cursor=page_request.query("cursor", most=200) or None, limit=_PAGE)
+        answers = own_response_time(uow)
     following = addresses.next_page(reliability_addresses.SELLER, found.next_cursor)
-    return page_request.render(RecordsView(tuple(_item(page_request, one) for one in found.items), following))
+    return page_request.render(RecordsView(tuple(_item(page_request, one) for one in found.items), answers, following))
 
 
 @page("/seller/reliability/{listing_id:uuid}", READ)

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from api.v1.reliability import FORMULA, FormulaOut
 from marketplace.catalog.show_reliability import Reliability
+from orders.response_times.count_answers import OwnResponseTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class RecordsView:
     formula: ClassVar[FormulaOut] = FORMULA
 
     rows: tuple[RecordItem, ...]
+    answers: OwnResponseTime
     next_address: str | None = None
 
 

@@ -30,7 +30,7 @@ from orders.tickets.queries import (
     list_escalated_tickets,
     list_own_tickets,
     list_seller_tickets,
-    response_time_of,
+    own_ticket_figures,
 )
 from orders.tickets.work_ticket import close_ticket, open_ticket, write_on_ticket
 
@@ -57,7 +57,7 @@ def show_board(page_request: Given[PageRequest]) -> Answer:
     state, at = _state(page_request), ticket_addresses.SELLER_TICKETS
     with page_request.work() as uow:
         found = list_seller_tickets(uow, cursor=page_request.query("cursor", most=200) or None, state=state or None)
-        figures = figures_in_words(page_request, response_time_of(uow, page_request.principal.organization()))
+        figures = figures_in_words(page_request, own_ticket_figures(uow))
     rows = tuple(ticket_row(one, "seller") for one in found.items)
     more = addresses.next_page(at, found.next_cursor, state=state)
     return page_request.render(SellerTicketsView(at, STATES, state, rows, more, figures))

@@ -19,7 +19,7 @@ from marketplace.service_windows.save_window import service_window_of
 from orders.milestones.file_types import MAX_BYTES
 from orders.queries import get_order
 from orders.tickets.models import SEVERITIES
-from orders.tickets.queries import ResponseTime, TicketView, find_ticket, get_ticket, ticket_messages
+from orders.tickets.queries import TicketFigures, TicketView, find_ticket, get_ticket, ticket_messages
 
 SECONDS_OF_HOUR = 3600
 
@@ -102,8 +102,8 @@ def ticket_page(page_request: PageRequest, uow: UnitOfWork, ticket_id: UUID, *, 
     return (SellerTicketPage if sells else TicketPage)(**shown)
 
 
-def figures_in_words(page_request: PageRequest, found: ResponseTime) -> str:
-    """How fast a seller answers, where it had anything to answer."""
+def figures_in_words(page_request: PageRequest, found: TicketFigures) -> str:
+    """How the seller's tickets were answered, where there were any."""
     if found.median_s is None:
         return page_request.t("ticket.figures_none") if not found.tickets else page_request.t("ticket.figures_waiting")
     hours, rest = divmod(found.median_s, SECONDS_OF_HOUR)

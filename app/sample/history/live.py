@@ -65,6 +65,7 @@ from orders.milestones.jobs import SWEEP_MILESTONES
 from orders.notifications.notify_of_events import notify_past
 from orders.outgoing_events.publish_events import publish_past
 from orders.refunds.jobs import SWEEP_CASES
+from orders.response_times.count_answers import count_answers
 from orders.tickets.jobs import SWEEP_TICKETS
 from orders.usage.jobs import SWEEP_UNPAID_USAGE, SWEEP_USAGE_CREDITS
 
@@ -164,6 +165,7 @@ class Past:
         publish_past(partial(transact, self.services.db, SYSTEM), self._ends_at - NOTIFIED, clock.now())
         count_outcomes(partial(transact, self.services.db, SYSTEM), self._starts_at, self._ends_at)
         transact(self.services.db, SYSTEM, count_deliveries)
+        transact(self.services.db, SYSTEM, count_answers)
         transact(self.services.db, SYSTEM, count_touchpoints.recount)
         transact(self.services.db, SYSTEM, count_sales.recount)
         transact(self.services.db, SYSTEM, _complete)

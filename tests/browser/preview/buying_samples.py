@@ -13,6 +13,7 @@ from api.pages.orders.views import OrderItem, OrderPageLine, OrderPageView, Orde
 from billing.tax.untaxed import untaxed_in_words
 from kernel.money import Money
 from marketplace.catalog.show_reliability import Reliability
+from marketplace.service_windows.response_time import ResponseTime
 
 NOW = datetime(2026, 11, 22, 6, 12, 40, tzinfo=UTC)
 ID = "0199a3f2-7c41-7d2e-9f10-5b8c2e4a6d{:02d}"
@@ -76,6 +77,7 @@ class Samples:
             price=cny(19900),
             per="seat_year",
             reliability=Reliability(64, 63, 4, 95),
+            response_time=ResponseTime(24, 23, 1_860),
             promotion=self.pick("优惠 20%，至 2026年12月22日", "20% off until Dec 22, 2026"),
         )
         other = FeedCard(

@@ -20,6 +20,7 @@ from api.pages.products.views import (
 )
 from api.pages.search.views import ChannelHit, ProductHit, SearchView, VideoHit
 from marketplace.catalog.show_reliability import Reliability
+from marketplace.service_windows.response_time import ResponseTime
 from tests.browser.preview import feedback_samples
 from tests.browser.preview.buying_samples import ID, Samples, cny
 from tests.browser.preview.listing_samples import composed, shown
@@ -55,6 +56,7 @@ def product(s: Samples) -> ProductView:
         rating_tenths=43,
         rating_count=12,
         reliability=Reliability(64, 63, 4, 95),
+        response_time=ResponseTime(24, 23, 1_860),
         reviews=feedback_samples.shown_reviews(s),
         questions=feedback_samples.asked(s),
     )

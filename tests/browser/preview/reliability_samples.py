@@ -9,6 +9,7 @@ from api.pages.frame.rendering import View
 from api.pages.reliability.views import PauseItem, RankingView, RecordItem, RecordsView, RecordView
 from marketplace.catalog.show_reliability import Reliability
 from marketplace.discovery.ranking import outcome_hours
+from orders.response_times.count_answers import OwnResponseTime
 from tests.browser.preview.buying_samples import ID, NOW, Samples
 
 
@@ -25,8 +26,10 @@ def pages(s: Samples) -> dict[str, View]:
     before = PauseItem("share", 7, 12, NOW - timedelta(days=40), NOW - timedelta(days=39), "replayed")
     paused = RecordView(failing, NOW, pause, (pause, before), is_tested=True, may_confirm=True)
     return {
-        "reliability": RecordsView((good, few, failing)),
-        "reliability-none": RecordsView(()),
+        "reliability": RecordsView(
+            (good, few, failing), OwnResponseTime(24, 23, 1_860, is_shown=True, counted_until=NOW)
+        ),
+        "reliability-none": RecordsView((), OwnResponseTime(0, 0, None, is_shown=False, counted_until=None)),
         "reliability-paused": paused,
         "reliability-untested": replace(paused, is_tested=False, may_confirm=False),
         "reliability-good": RecordView(good, NOW, None, ()),

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
+from app.verify.conversations import RULES
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Forbidden, Invalid, NotFound, TooMany
@@ -17,6 +18,7 @@ from kernel.jobs.models import EventRow
 from kernel.storage import StoredObject
 from marketplace.access.models import Person
 from marketplace.relations.models import CustomerRelation
+from marketplace.service_windows.response_time import IN_TIME, LEAST, WINDOW, ResponseTime, shown_response_time
 from marketplace.service_windows.save_window import SaveServiceWindow, save_service_window, service_window_of
 from orders.conversations.models import Conversation, ConversationMessage
 from orders.conversations.queries import (
@@ -43,6 +45,7 @@ from orders.conversations.write import (
     write_to_customer,
     write_to_seller,
 )
+from orders.response_times.count_answers import BEHIND, OwnResponseTime, count_answers, own_response_time
 from tests.conftest import NOON
 from tests.factories_marketplace import Org, acting, make_member, make_org, make_seller
 
@@ -353,3 +356,57 @@ class TestHours:
     def test_whoever_sells_nothing_has_no_window(self, uow: UnitOfWork, buyer: Org) -> None:
         with acting(uow, buyer.owner), pytest.raises(Conflict, match="not_a_seller"):
             save_service_window(uow, self.WINDOW)
+
+
+class TestResponseTime:
+    """What buyers see of how soon a seller answers."""
+
+    def count(self, uow: UnitOfWork, seller: Org) -> OwnResponseTime:
+        clock.advance(BEHIND + timedelta(seconds=1))
+        count_answers(uow)
+        with acting(uow, seller.owner):
+            return own_response_time(uow)
+
+    def asked(self, uow: UnitOfWork, seller: Org, *, answered: timedelta | None) -> None:
+        """A question of somebody new, which is answered after a while or not at all."""
+        buyer = make_org(uow)
+        say(uow, buyer, seller)
+        if answered is not None:
+            clock.advance(answered)
+            answer(uow, buyer, seller)
+
+    def test_the_median_of_the_first_answers_and_the_share_within_a_day(self, uow: UnitOfWork, seller: Org) -> None:
+        for minutes in (1, 9, 30):
+            self.asked(uow, seller, answered=timedelta(minutes=minutes))
+        self.asked(uow, seller, answered=timedelta(hours=25))
+        assert self.count(uow, seller) == OwnResponseTime(4, 3, 540, is_shown=False, counted_until=clock.now() - BEHIND)
+        assert shown_response_time(uow, seller.id) is None, "four could tell how one of them was treated"
+        self.asked(uow, seller, answered=None)
+        assert self.count(uow, seller).counted == 4, "it may be answered in time yet"
+        clock.advance(IN_TIME)
+        assert self.count(uow, seller).counted == LEAST
+        shown = shown_response_time(uow, seller.id)
+        assert shown == ResponseTime(5, 3, 540)
+        assert shown.in_time_ppm == 600_000
+        assert [one for rule in RULES if (one := rule.find(uow)).violations] == []
+        clock.advance(WINDOW)
+        assert self.count(uow, seller).counted == 0
+        assert shown_response_time(uow, seller.id) is None
+
+    def test_what_is_added_is_the_same_question_and_no_machine_answers_it(
+        self, uow: UnitOfWork, buyer: Org, seller: Org
+    ) -> None:
+        with acting(uow, seller.owner):
+            save_service_window(uow, SaveServiceWindow((1,), 0, 1, (), "We are asleep.", "We are asleep."))
+        say(uow, buyer, seller)
+        clock.advance(timedelta(minutes=5))
+        say(uow, buyer, seller, "And?")
+        clock.advance(timedelta(minutes=5))
+        answer(uow, buyer, seller)
+        answer(uow, buyer, seller, "Besides:")
+        clock.advance(timedelta(minutes=1))
+        say(uow, buyer, seller, "Thank you. And in May?")
+        clock.advance(timedelta(minutes=2))
+        answer(uow, buyer, seller)
+        assert self.count(uow, seller) == OwnResponseTime(2, 2, 120, is_shown=False, counted_until=clock.now() - BEHIND)
+        assert [one for rule in RULES if (one := rule.find(uow)).violations] == []

@@ -57,6 +57,7 @@ from orders.coupons.jobs import SWEEP_ENDING
 from orders.feed_outcomes import COUNT_OUTCOMES
 from orders.notifications.notify_of_events import NOTIFY
 from orders.outgoing_events.publish_events import PUBLISH
+from orders.response_times.count_answers import COUNT_ANSWERS
 from orders.test_clocks.jobs import SWEEP_CLOCKS
 
 ENDS = [
@@ -91,6 +92,7 @@ OF_THE_PRESENT = {
     COUNT_TOUCHPOINTS,
     COUNT_SALES,
     COUNT_DELIVERIES,
+    COUNT_ANSWERS,
     PAUSE_FAILING,
     RELEASE_MENDED,
     marketplace.notifications.jobs.DIGESTS,
