@@ -222,11 +222,11 @@ PARTS = 3
 """Of all that is asked: the whole takes a busy machine longer than one test may."""
 
 
-def seller(services: Services) -> tuple[tuple[bytes, bytes], ...]:
+def seller(app: Litestar, services: Services) -> tuple[tuple[bytes, bytes], ...]:
     """The headers of somebody who may do most things."""
     with unit_of_work(services.db, SYSTEM) as uow:
         org = make_seller(uow)
-    client: TestClient[Any] = TestClient(create_app(services), base_url="https://market.example")
+    client: TestClient[Any] = TestClient(app, base_url="https://market.example")
     opened = client.post("/v1/session", json={"email": org.email, "password": PASSWORD})
     cookie = f"__Host-session={client.cookies['__Host-session']}"
     return headers(cookie=cookie, x_csrf_token=opened.json()["csrf"])
@@ -235,7 +235,7 @@ def seller(services: Services) -> tuple[tuple[bytes, bytes], ...]:
 @pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("who", ["anonymous", "seller"])
 def test_no_input_is_answered_with_a_server_error(app: Litestar, services: Services, who: str, part: int) -> None:
-    own = seller(services) if who == "seller" else ()
+    own = seller(app, services) if who == "seller" else ()
     asked = list(every_request(app, own, random.Random(SEED)))[part::PARTS]
     # Who signs out is nobody afterwards.
     asked.sort(key=lambda request: "sign-out" in request.target or request.target.startswith("/v1/session"))
@@ -322,7 +322,7 @@ def every_value(
 def test_no_value_in_a_readable_body_is_answered_with_a_server_error(
     app: Litestar, services: Services, who: str
 ) -> None:
-    own = seller(services) if who == "seller" else ()
+    own = seller(app, services) if who == "seller" else ()
     asked = list(every_value(build(), own, random.Random(SEED)))
     answers = ask(app, *asked)
     wrong = {
@@ -363,7 +363,7 @@ def test_options_names_every_method_of_every_path(app: Litestar) -> None:
 
 @pytest.mark.parametrize("who", ["anonymous", "seller"])
 def test_no_route_that_the_framework_adds_is_served(app: Litestar, services: Services, who: str) -> None:
-    own = seller(services) if who == "seller" else ()
+    own = seller(app, services) if who == "seller" else ()
     for path in ("/openapi", "/openapi/openapi.json", "/openapi/swagger"):
         (answer,) = ask(app, Request("GET", path, b"", own))
         assert answer.status == 404, path

@@ -59,6 +59,9 @@ def test_a_circle_is_founded_joined_and_written_in(stage: Stage, seller: Browser
     assert "申请加入" in shown(seller, f"{here}/members")
     post(seller, f"/circle-members/{asked.id}/accept")
     listing_id = stage.get(Plan, stage.seat_plan).listing_id
+    prepared = f"{here}?link=%2Fproducts%2F{listing_id}"
+    assert prepared in shown(browser, f"/products/{listing_id}/share")
+    assert f'value="/products/{listing_id}"' in shown(browser, prepared)
     assert "不是本平台" in post(browser, f"{here}/posts", 422, text="看看这个", link="https://elsewhere.example/x")
     sent = field(shown(browser, here), "idempotency_key")
     for _ in range(2):

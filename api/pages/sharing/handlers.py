@@ -11,12 +11,17 @@ from litestar.params import FromPath
 from api.auth import PUBLIC, SIGNED_IN
 from api.media_addresses import Thumbnail, image_address, thumbnail
 from api.pages.frame import addresses
+from api.pages.frame.choices import Choice
 from api.pages.frame.site import NOT_INDEXED, Form, PageRequest, form_post, page
 from api.pages.sharing.views import ShareView
+from kernel.db.uow import UnitOfWork
 from marketplace.catalog.queries import get_listing
 from marketplace.channels.queries import get_channel
+from marketplace.circles.queries import list_own_circles
 from marketplace.discovery.feed import get_feed_item
 from marketplace.videos.share_links import find_own_code, share_video
+
+MOST_CIRCLES = 50
 
 
 @page("/v/{video_id:uuid}/share", PUBLIC)
@@ -25,6 +30,7 @@ def show_share(video_id: FromPath[UUID], page_request: Given[PageRequest]) -> Re
     with page_request.work() as uow:
         item = get_feed_item(uow, video_id)
         code = find_own_code(uow, video_id) or ""
+        circles = _circles(uow)
     signed_in = page_request.signed_in
     path = addresses.with_query(addresses.video(str(video_id)), share=code or None)
     view = ShareView(
@@ -37,6 +43,7 @@ def show_share(video_id: FromPath[UUID], page_request: Given[PageRequest]) -> Re
         code=code,
         organization=signed_in.organization.display_name if signed_in else "",
         has_poster=item.is_public,
+        circles=circles,
     )
     return page_request.render(view, headers=NOT_INDEXED)
 
@@ -54,6 +61,7 @@ def show_product_share(listing_id: FromPath[UUID], page_request: Given[PageReque
     """A product's link."""
     with page_request.work() as uow:
         listing = get_listing(uow, listing_id)
+        circles = _circles(uow)
     picture = None
     if listing.images:
         source = image_address(listing_id, str(listing.images[0]["id"]), 480)
@@ -66,6 +74,7 @@ def show_product_share(listing_id: FromPath[UUID], page_request: Given[PageReque
         visibility=listing.visibility,
         address=page_request.services.settings.public_url + addresses.product(str(listing_id)),
         has_poster=listing.state == "published" and listing.visibility == "public",
+        circles=circles,
     )
     return page_request.render(view, headers=NOT_INDEXED)
 
@@ -85,6 +94,14 @@ def show_channel_share(channel_id: FromPath[UUID], page_request: Given[PageReque
         has_poster=True,
     )
     return page_request.render(view, headers=NOT_INDEXED)
+
+
+def _circles(uow: UnitOfWork) -> tuple[Choice, ...]:
+    """Where a signed-in person may write: each circle by its id and name."""
+    if uow.principal.person_id is None:
+        return ()
+    rows = list_own_circles(uow, limit=MOST_CIRCLES).items
+    return tuple(Choice(str(one.id), one.name) for one in rows if one.state == "active")
 
 
 routes = [show_share, make_link, show_product_share, show_channel_share]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from api.media_addresses import Thumbnail
+from api.pages.frame.choices import Choice
 from api.pages.frame.share_addresses import Shared
 
 
@@ -28,3 +29,5 @@ class ShareView:
     code: str = ""
     organization: str = ""
     has_poster: bool = False
+    circles: tuple[Choice, ...] = ()
+    """Those that the reader is in; a channel is no card of a post."""

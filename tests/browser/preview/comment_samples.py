@@ -9,6 +9,7 @@ from uuid import UUID
 from api.media_addresses import Thumbnail
 from api.pages.comments.views import CommentsView
 from api.pages.content_reports.views import ReportsView, ReportView
+from api.pages.frame.choices import Choice
 from api.pages.sharing.views import ShareView
 from marketplace.content_reports.models import KINDS
 from marketplace.content_reports.queries import OpenReport
@@ -44,7 +45,8 @@ def share(s: Samples) -> ShareView:
 
 def poster(s: Samples) -> ShareView:
     """A video that everybody may watch, sent on with a poster."""
-    return replace(share(s), visibility="public", has_poster=True)
+    circles = (Choice("0", s.pick("招聘交流圈", "Hiring people")), Choice("1", s.pick("财务圈", "Finance")))
+    return replace(share(s), visibility="public", has_poster=True, circles=circles)
 
 
 def report(s: Samples) -> ReportView:
