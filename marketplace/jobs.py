@@ -13,12 +13,13 @@ from marketplace.mail.compose import Composer
 from marketplace.mail.ports import MailTransport
 from marketplace.notifications import jobs as notification_jobs
 from marketplace.parties import open_tax_id_dispute
+from marketplace.payers import follow_groups
 from marketplace.publishing import jobs as publishing_jobs
 from marketplace.response_cards import jobs as response_card_jobs
 from marketplace.training import jobs as training_jobs
 from marketplace.videos import jobs as video_jobs
 
-FOLLOWERS = (open_tax_id_dispute, count_touchpoints)
+FOLLOWERS = (open_tax_id_dispute, count_touchpoints, follow_groups)
 """Imported for what they register."""
 
 

@@ -98,6 +98,10 @@ class PayerAgreementOut(Out):
     is_payer: Annotated[bool, Meta(description="Whether your organization pays")]
     by_payer: Annotated[bool, Meta(description="Whether the payer proposed it")]
     may_answer: Annotated[bool, Meta(description="Whether it waits for your organization")]
+    by_right: Annotated[
+        bool,
+        Meta(description="Whether a headquarters pays by a right that its subsidiary gave it: nobody had to accept it"),
+    ]
     invoice_to: Annotated[str, Meta(description="`payer` or `orderer`: whose title the invoices bear")]
     currency: str
     monthly_limit: MoneyOut | None
@@ -131,7 +135,10 @@ def get_payer_agreements(request: ApiRequest, paging: Given[Paging]) -> Response
 def post_payer_agreement(
     data: JSONBody[ProposePayerIn], request: ApiRequest, idempotency_key: KeyHeader
 ) -> Response[PayerAgreementOut]:
-    """Propose that one of the two pays for the other. Nobody is charged before the other side agrees."""
+    """Propose that one of the two pays for the other. Nobody is charged before the other side agrees.
+
+    A subsidiary that gave its headquarters the right to pay has agreed: it is `active` at once.
+    """
     command = data.command()
 
     def work(uow: UnitOfWork) -> PayerAgreementOut:

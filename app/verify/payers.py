@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.verify.rule import Query
+from app.verify.rule import Query, pending
 
 NO_CHAIN = Query(
     "payers.no_chain",
@@ -59,4 +59,14 @@ LIMITS = Query(
     """,
 )
 
-RULES = (NO_CHAIN, CHARGED, LIMITS)
+BY_RIGHT = Query(
+    "payers.by_right",
+    "依据代付权限生效的付款约定，其集团关系仍生效且仍授予该权限；权限或关系终止后随即终止。",
+    "What a headquarters pays by right ends once its subsidiary gives it that right no more.",
+    f"""
+    SELECT a.id AS agreement_id, g.id AS membership_id, g.state, g.rights
+    FROM marketplace.payer_agreement a JOIN marketplace.group_membership g ON g.id = a.membership_id
+    WHERE a.state = 'active' AND NOT (g.state = 'active' AND 'pay' = ANY (g.rights)) AND NOT {pending("g.id")}
+    """,  # noqa: S608 - every piece of it stands in this program
+)
+RULES = (NO_CHAIN, CHARGED, LIMITS, BY_RIGHT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, Text, UniqueConstraint, text
@@ -14,7 +14,8 @@ from kernel.db.base import Base, CreatedAt, Id, Instant
 from kernel.errors import Conflict
 from kernel.states import Machine, edges
 
-RIGHTS = ("see_orders", "see_usage", "see_seat_holders", "allocate_seats", "pay")
+PAY: Final = "pay"
+RIGHTS = ("see_orders", "see_usage", "see_seat_holders", "allocate_seats", PAY)
 """All that a subsidiary may let its headquarters do. None of them signs in, orders, or reads anybody's mail address."""
 
 

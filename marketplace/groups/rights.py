@@ -6,11 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
+from sqlalchemy import select
+
+from kernel.db.locks import lock_row
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Forbidden, NotFound
 from kernel.principal import Principal
+from kernel.states import state_in
 from marketplace.groups.memberships import MANAGE, require_active
-from marketplace.groups.models import GroupMembership
+from marketplace.groups.models import PAY, GroupMembership
 
 READS = {
     "see_orders": frozenset({"orders.read"}),
@@ -52,3 +56,16 @@ def require_right(row: GroupMembership, right: str) -> None:
     require_active(row)
     if right not in row.rights:
         raise Forbidden("group_right_missing", right=right)
+
+
+def lock_paying_right(uow: UnitOfWork, hq_org_id: UUID, org_id: UUID) -> GroupMembership | None:
+    """The membership by which the headquarters may pay for the subsidiary; None: it may not. Locks: the membership."""
+    found = uow.session.scalar(
+        select(GroupMembership.id).where(
+            GroupMembership.hq_org_id == hq_org_id,
+            GroupMembership.org_id == org_id,
+            state_in(GroupMembership.state, "active"),
+        )
+    )
+    row = lock_row(uow.session, GroupMembership, found) if found is not None else None
+    return row if row is not None and row.state == "active" and PAY in row.rights else None

@@ -19,6 +19,7 @@ from kernel.money import CURRENCIES
 from kernel.states import state_in
 from marketplace.access.counted_limits import Limit, count_within
 from marketplace.access.find_organizations import get_findable
+from marketplace.groups.rights import lock_paying_right
 from marketplace.parties.lookups import get_party
 from marketplace.parties.models import Organization
 from marketplace.payers.events import PayerAccepted, PayerEnded, PayerLimitsChanged, PayerProposed
@@ -53,20 +54,23 @@ class ProposeAgreement:
 def propose_agreement(uow: UnitOfWork, command: ProposeAgreement, *, known: bool = False) -> PayerAgreement:
     """Propose that one of the acting organization and another pays for the other.
 
-    `known`: the caller has seen that they know each other, so that the other need not be found by its name.
+    `known`: the caller has seen that they know each other, so that the other need not be found by its name. A headquarters
+    that proposes to pay for a subsidiary which gave it that right needs no answer: the agreement is active at once.
 
     Raises: Forbidden `permission_missing` without billing.manage; NotFound `organization_not_found`; Invalid `currency_unknown`,
     `payer_limit_invalid`, `invoice_to_unknown`; Conflict `payer_is_oneself`, `payer_proposed_already`, and as
     `_require_no_chain`; TooMany `payers_proposed_too_often`.
 
-    Emits: PayerProposed. Locks: both organizations, as payers.
+    Emits: PayerProposed, or PayerAccepted. Locks: the group membership, then both organizations, as payers.
     """
     uow.principal.require(PERMISSION)
     own = get_party(uow, uow.principal.organization())
     if command.org_id == own.org_id:
         raise Conflict("payer_is_oneself")
     _check(command)
-    other_name = _known_name(uow, command.org_id) if known else get_findable(uow, command.org_id).display_name
+    membership = lock_paying_right(uow, own.org_id, command.org_id) if command.by_payer else None
+    is_known = known or membership is not None
+    other_name = _known_name(uow, command.org_id) if is_known else get_findable(uow, command.org_id).display_name
     with as_platform(uow):
         count_within(uow, PROPOSED, "payers_proposed_too_often", "payers_proposed", str(own.org_id))
     sides = ((command.org_id, other_name), (own.org_id, own.display_name))
@@ -80,19 +84,20 @@ def propose_agreement(uow: UnitOfWork, command: ProposeAgreement, *, known: bool
         payer_name=payer[1],
         by_payer=command.by_payer,
         proposed_by=uow.principal.person_id,
+        membership_id=membership.id if membership is not None else None,
         invoice_to=command.invoice_to,
         currency=command.currency,
         monthly_limit_minor=command.limits.monthly_limit_minor,
         order_limit_minor=command.limits.order_limit_minor,
         created_at=clock.now(),
-        accepted_at=None,
+        accepted_at=clock.now() if membership is not None else None,
         ended_at=None,
         ended_by_payer=None,
     )
-    PAYER_AGREEMENT.begin(uow, row, org_ids=row.parties)
+    PAYER_AGREEMENT.begin(uow, row, "proposed" if membership is None else "active", org_ids=row.parties)
     uow.session.add(row)
     uow.flush()
-    emit(uow, PayerProposed(**row.fact, by_payer=row.by_payer))
+    emit(uow, (PayerProposed if membership is None else PayerAccepted)(**row.fact, by_payer=row.by_payer))
     return row
 
 
@@ -142,14 +147,29 @@ def end_agreement(uow: UnitOfWork, agreement_id: UUID) -> PayerAgreement:
     Raises: as `lock_agreement`. Emits: PayerEnded. Locks: as `accept_agreement`.
     """
     row = lock_agreement(uow, agreement_id)
-    if row.state == "ended":
-        return row
+    if row.state != "ended":
+        _end(uow, row, by_payer=row.payer_org_id == uow.principal.organization())
+    return row
+
+
+def end_agreements_of(uow: UnitOfWork, membership_id: UUID, *, by_payer: bool) -> None:
+    """End what stood on a group's right to pay, which is no more. Emits: PayerEnded. Locks: as `accept_agreement`."""
+    standing = select(PayerAgreement).where(
+        PayerAgreement.membership_id == membership_id, state_in(PayerAgreement.state, "active")
+    )
+    for found in uow.session.scalars(standing.order_by(PayerAgreement.id)).all():
+        _lock_sides(uow, found.org_id, found.payer_org_id)
+        row = lock_row(uow.session, PayerAgreement, found.id)
+        if row is not None and row.state == "active":
+            _end(uow, row, by_payer=by_payer)
+
+
+def _end(uow: UnitOfWork, row: PayerAgreement, *, by_payer: bool) -> None:
     was_active = row.state == "active"
-    row.ended_at, row.ended_by_payer = clock.now(), row.payer_org_id == uow.principal.organization()
+    row.ended_at, row.ended_by_payer = clock.now(), by_payer
     PAYER_AGREEMENT.move(uow, row, "ended", org_ids=row.parties)
     uow.flush()
-    emit(uow, PayerEnded(**row.fact, by_payer=row.ended_by_payer, was_active=was_active))
-    return row
+    emit(uow, PayerEnded(**row.fact, by_payer=by_payer, was_active=was_active))
 
 
 def lock_agreement(uow: UnitOfWork, agreement_id: UUID) -> PayerAgreement:

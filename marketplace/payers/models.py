@@ -31,6 +31,12 @@ class PayerAgreement(Base):
         UniqueConstraint("org_id", "payer_org_id", "id"),
         ForeignKeyConstraint(["org_id"], ["marketplace.organization.id"]),
         ForeignKeyConstraint(["payer_org_id"], ["marketplace.organization.id"]),
+        ForeignKeyConstraint(
+            ["payer_org_id", "org_id", "membership_id"],
+            [f"marketplace.group_membership.{one}" for one in ("hq_org_id", "org_id", "id")],
+            name="fk_payer_agreement_membership_id",
+        ),
+        CheckConstraint("membership_id IS NULL OR (by_payer AND accepted_at IS NOT NULL)", name="by_right"),
         CheckConstraint("org_id <> payer_org_id", name="for_another"),
         CheckConstraint("state IN ('proposed', 'active', 'ended')", name="state"),
         CheckConstraint("invoice_to IN ('payer', 'orderer')", name="invoice_to"),
@@ -51,6 +57,7 @@ class PayerAgreement(Base):
         Index("ix_payer_agreement_payer_org_id_created_at", "payer_org_id", "created_at", "id"),
         Index("ix_payer_agreement_payer_active", "payer_org_id", postgresql_where=text("state = 'active'")),
         Index("ix_payer_agreement_proposed_by", "proposed_by"),
+        Index("ix_payer_agreement_membership_id", "membership_id"),
         {"schema": "marketplace"},
     )
     id: Mapped[Id]
@@ -64,6 +71,8 @@ class PayerAgreement(Base):
     by_payer: Mapped[bool]
     """Whether the payer proposed it; the other side answers."""
     proposed_by: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.person.id"))
+    membership_id: Mapped[UUID | None]
+    """In which group the payer is the headquarters and has the right to pay: nobody had to accept it, and it ends with that."""
     invoice_to: Mapped[str]
     currency: Mapped[Currency]
     """Of its limits, and of what may be paid by it."""
@@ -91,5 +100,6 @@ constraints.register("uq_payer_agreement_active", lambda: Conflict("payer_there_
 constraints.register("uq_payer_agreement_standing", lambda: Conflict("payer_proposed_already"))
 
 PAYER_AGREEMENT = Machine(
-    "payer_agreement", initial="proposed", edges=edges(proposed="active ended", active="ended", ended="")
+    "payer_agreement", initial="proposed active", edges=edges(proposed="active ended", active="ended", ended="")
 )
+"""Active at once: by the right that a subsidiary gave its headquarters."""

@@ -20,7 +20,10 @@ from marketplace.payers.models import PayerAgreement
 
 @dataclass(frozen=True, slots=True)
 class PayerAgreementRow:
-    """An agreement. `is_payer`: the reader's organization pays; `may_answer`: it waits for the reader's side."""
+    """An agreement. `is_payer`: the reader's organization pays; `may_answer`: it waits for the reader's side.
+
+    `by_right`: it stands on the right to pay that a subsidiary gave its headquarters.
+    """
 
     id: UUID
     org_id: UUID
@@ -31,6 +34,7 @@ class PayerAgreementRow:
     is_payer: bool
     by_payer: bool
     may_answer: bool
+    by_right: bool
     invoice_to: str
     currency: str
     monthly_limit_minor: int | None
@@ -122,6 +126,7 @@ def _row(uow: UnitOfWork, row: PayerAgreement) -> PayerAgreementRow:
         is_payer=is_payer,
         by_payer=row.by_payer,
         may_answer=row.state == "proposed" and is_payer is not row.by_payer,
+        by_right=row.membership_id is not None,
         invoice_to=row.invoice_to,
         currency=row.currency.strip(),
         monthly_limit_minor=row.monthly_limit_minor,

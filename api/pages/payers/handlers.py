@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from litestar import Response
 from litestar.di import NamedDependency as Given
 from litestar.params import FromPath
@@ -65,7 +66,7 @@ def propose(page_request: Given[PageRequest], form: Given[Form]) -> Response[Any
             monthly_limit=limits.monthly_limit_minor,
             order_limit=limits.order_limit_minor,
         )
-        run_command(
+        made = run_command(
             page_request.request,
             form.text("idempotency_key", most=255) or None,
             asked,
@@ -75,7 +76,8 @@ def propose(page_request: Given[PageRequest], form: Given[Form]) -> Response[Any
     except DomainError as refused:
         view = replace(_view(page_request), typed=typed)
         return _refused(page_request, view, refused)
-    return page_request.redirect(payer_addresses.PAYERS, notice="payer_proposed")
+    begun = msgspec.json.decode(made.body)["state"] == "active"
+    return page_request.redirect(payer_addresses.PAYERS, notice="payer_accepted" if begun else "payer_proposed")
 
 
 @form_post("/payers/{agreement_id:uuid}/{act:str}", PERMISSION)
@@ -164,6 +166,7 @@ def _item(
         method=":".join(method) if method is not None else "",
         method_said=method_in_words(page_request, *method, ways) if method is not None else "",
         set_method=payer_addresses.agreement(agreement_id, "method") if one.state == "active" and one.is_payer else "",
+        by_right=one.by_right,
     )
 
 

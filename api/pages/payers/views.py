@@ -38,6 +38,7 @@ class PayerAgreementItem:
     """The standing method, as the form names it."""
     method_said: str = ""
     set_method: str = ""
+    by_right: bool = False
 
 
 @dataclass(frozen=True, slots=True)

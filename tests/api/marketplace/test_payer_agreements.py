@@ -14,9 +14,13 @@ from sqlalchemy import text
 
 from api.context import Services
 from app.verify.payers import NO_CHAIN
+from kernel import clock
 from kernel.db.uow import transact, unit_of_work
 from kernel.errors import DomainError
+from kernel.jobs.runner import drain
 from kernel.principal import SYSTEM
+from marketplace.groups.memberships import AskGroup, accept_group, ask_group, change_rights, end_group
+from marketplace.parties.models import Organization
 from marketplace.payers.agree import (
     PayerLimits,
     ProposeAgreement,
@@ -148,3 +152,63 @@ def test_only_who_looks_after_the_bills_of_a_side_reads_it(services: Services) -
     with unit_of_work(services.db, stranger.owner) as uow:
         assert uow.session.get(PayerAgreement, one) is None
         assert not list_agreements(uow).items
+
+
+class TestByRight:
+    """A subsidiary let its headquarters pay: nobody has to accept what that proposes."""
+
+    def group(self, services: Services, *rights: str) -> tuple[Org, Org, UUID]:
+        top, below = orgs(services, 2)
+        with unit_of_work(services.db, SYSTEM) as uow:
+            uow.session.get_one(Organization, top.id).tax_id_verified_at = clock.now()
+        asked = AskGroup(top.id, as_hq=False, rights=rights)
+        membership_id: UUID = transact(services.db, below.owner, lambda uow: ask_group(uow, asked).id)
+        transact(services.db, top.owner, lambda uow: accept_group(uow, membership_id).id)
+        return top, below, membership_id
+
+    def pays(self, services: Services, top: Org, below: Org) -> str:
+        """The state in which it begins, or the refusal's code."""
+        return told(services, top, lambda uow: propose_agreement(uow, ProposeAgreement(below.id, True, "CNY")))
+
+    def payer_of(self, services: Services, org: Org) -> UUID | None:
+        with unit_of_work(services.db, org.owner) as uow:
+            found = active_payer(uow, org.id)
+        return found.payer_org_id if found is not None else None
+
+    def test_it_pays_at_once_until_the_right_or_the_group_ends(self, services: Services) -> None:
+        top, below, membership_id = self.group(services, "see_orders", "pay")
+        assert self.pays(services, top, below) == "active"
+        assert self.payer_of(services, below) == top.id
+        with unit_of_work(services.db, below.owner) as uow:
+            (row,) = list_agreements(uow).items
+            assert (row.by_right, row.may_answer, row.is_payer) == (True, False, False)
+        transact(services.db, below.owner, lambda uow: change_rights(uow, membership_id, ("see_orders",)).id)
+        drain(services.db)
+        assert self.payer_of(services, below) is None
+        # The name of a subsidiary without a checked tax identifier is nobody's to find.
+        assert self.pays(services, top, below) == "organization_not_found"
+        transact(services.db, below.owner, lambda uow: change_rights(uow, membership_id, ("pay",)).id)
+        assert self.pays(services, top, below) == "active"
+        transact(services.db, top.owner, lambda uow: end_group(uow, membership_id).id)
+        drain(services.db)
+        assert self.payer_of(services, below) is None
+
+    def test_the_subsidiary_ends_it_and_is_never_the_payer_by_right(self, services: Services) -> None:
+        top, below, _ = self.group(services, "pay")
+        assert (
+            told(services, below, lambda uow: propose_agreement(uow, ProposeAgreement(top.id, True, "CNY")))
+            == "proposed"
+        )
+        assert self.pays(services, top, below) == "active"
+        with unit_of_work(services.db, below.owner) as uow:
+            one = list_agreements(uow, is_payer=False).items[0].id
+        assert told(services, below, lambda uow: end_agreement(uow, one)) == "ended"
+
+    @pytest.mark.parametrize("_round", range(3))
+    def test_while_the_right_is_taken_back_none_is_left(self, services: Services, _round: int) -> None:
+        top, below, membership_id = self.group(services, "pay")
+        taken = partial(told, services, below, lambda uow: change_rights(uow, membership_id, ()))
+        begun, _ = at_once([partial(self.pays, services, top, below), taken])
+        assert begun in ("active", "organization_not_found")
+        drain(services.db)
+        assert self.payer_of(services, below) is None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from kernel import clock
+from kernel.ids import uuid7
 from tests.service.verify.planting import Planter
 from tests.verify_world import World
 
@@ -22,3 +24,18 @@ def payers_limits(p: Planter, _: World) -> None:
     """The limit that held then was lower than what is ordered under it; every other check of the row stands aside."""
     p.define("ALTER TABLE orders.payer_charge DROP CONSTRAINT ck_payer_charge_limit")
     p.change("UPDATE orders.payer_charge SET limit_minor = 1 WHERE state = 'approved'")
+
+
+def payers_by_right(p: Planter, _: World) -> None:
+    """A headquarters goes on paying for an organization that left its group."""
+    membership_id, agreement_id = p.find("SELECT id FROM marketplace.group_membership WHERE state = 'ended'"), uuid7()
+    p.change(
+        """INSERT INTO marketplace.payer_agreement (id, org_id, payer_org_id, org_name, payer_name, state, by_payer,
+               membership_id, invoice_to, currency, created_at, accepted_at)
+           SELECT :id, org_id, hq_org_id, org_name, hq_name, 'active', true, id, 'payer', 'CNY', :now, :now
+           FROM marketplace.group_membership WHERE id = :membership""",
+        id=agreement_id,
+        membership=membership_id,
+        now=clock.now(),
+    )
+    p.remember("payer_agreement", agreement_id, None, "active")
