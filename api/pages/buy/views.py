@@ -156,3 +156,5 @@ class BuyView:
     reliability: Reliability | None = None
     error: str | None = None
     error_field: str | None = None
+    payers_address: str = ""
+    """Where a circle that nobody pays for yet finds a company that does."""
