@@ -7,8 +7,13 @@ from kernel.errors import Conflict
 from marketplace.parties.models import Organization
 
 
+def is_circle(uow: UnitOfWork) -> bool:
+    """Whether a circle is acted for. Raises: Forbidden `organization_required`."""
+    organization = uow.session.get(Organization, uow.principal.organization())
+    return organization is not None and organization.kind == "circle"
+
+
 def require_company(uow: UnitOfWork) -> None:
     """Raises: Forbidden `organization_required`; Conflict `circle_is_no_company` where a circle is acted for."""
-    organization = uow.session.get(Organization, uow.principal.organization())
-    if organization is not None and organization.kind == "circle":
+    if is_circle(uow):
         raise Conflict("circle_is_no_company")

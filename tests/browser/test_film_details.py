@@ -82,13 +82,13 @@ def house(addresses: Addresses, db: Database, tmp_path_factory: pytest.TempPathF
         yield House(address, services, seller, partner, video_id)
 
 
-def film(folder: Path) -> Path:
-    """Twelve seconds that grow lighter."""
+def film(folder: Path, *, frames: int = 60, rate: int = 5) -> Path:
+    """Twelve seconds that grow lighter, or as long as is said."""
     path = folder / "film.mp4"
     with av.open(str(path), "w") as target:
-        stream = target.add_stream("libx264", rate=5)
+        stream = target.add_stream("libx264", rate=rate)
         stream.width, stream.height, stream.pix_fmt = 160, 240, "yuv420p"
-        for number in range(60):
+        for number in range(frames):
             frame = VideoFrame(160, 240, "yuv420p")
             for plane, tone in zip(frame.planes, (60 + 2 * number, 90, 160), strict=True):
                 plane.update(bytes((tone + column) % 256 for column in range(plane.buffer_size)))

@@ -6,19 +6,32 @@ from dataclasses import replace
 
 from api.pages.buy.views import BuyView
 from api.pages.frame.choices import Choice
-from api.pages.frame.phrases import money
+from api.pages.frame.payer_addresses import PAYERS
+from api.pages.frame.phrases import failure, money
 from api.pages.frame.site import PageRequest
+from kernel.db.uow import UnitOfWork
+from kernel.errors import Conflict
+from marketplace.parties.require_company import is_circle
 from marketplace.payers.models import PAYER
 from orders.checkout.payer_models import BY_PAYER
-from orders.payers.queries import OwnPayer
+from orders.payers.queries import find_own_payer
 
 
-def with_payer(page_request: PageRequest, view: BuyView, payer: OwnPayer | None, error: str | None) -> BuyView:
+def with_payer(page_request: PageRequest, uow: UnitOfWork, view: BuyView, error: str | None) -> BuyView:
     """The sheet with the way that leads to the payer's money: what is left of its month, or that this is too much for it.
 
     `error`: what went wrong before; that nothing of one's own is there to pay with, or to be invoiced to, is none with a payer.
+    A circle without one is led to where it finds one: it can have no invoice title of its own.
     """
-    if payer is None or not view.pays or payer.currency != view.quote.gross.currency:
+    if not view.pays:
+        return view
+    payer = find_own_payer(uow)
+    if payer is None:
+        if view.billing_profiles or not is_circle(uow):
+            return view
+        needed = error or failure(page_request, Conflict("payer_needed"))
+        return replace(view, error=needed, payers_address=PAYERS)
+    if payer.currency != view.quote.gross.currency:
         return view
     t, left = page_request.t, payer.month.left_minor
     fits = left is None or view.quote.gross.amount_minor <= left
@@ -27,10 +40,11 @@ def with_payer(page_request: PageRequest, view: BuyView, payer: OwnPayer | None,
     label = f"{label} · {said}" if said else label
     choice = Choice(f"{BY_PAYER}:{payer.agreement_id}", label, refused=not fits)
     untitled = not view.billing_profiles and payer.invoice_to != PAYER
-    ways = (*view.payment_methods, choice)
+    # Without an invoice title of one's own nothing is paid by oneself.
+    own, chosen = (view.payment_methods, view.payment_method_id) if view.billing_profiles else ((), "")
     return replace(
         view,
-        payment_methods=ways,
-        payment_method_id=view.payment_method_id or ("" if choice.refused else choice.id),
+        payment_methods=(*own, choice),
+        payment_method_id=chosen or ("" if choice.refused else choice.id),
         error=view.error if error or untitled else None,
     )

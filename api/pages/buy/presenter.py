@@ -39,7 +39,6 @@ from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
 from orders.checkout.priced_line import Context, PricedLine
 from orders.checkout.quote_offer import QuoteOffer, quote_offer
 from orders.offers.queries import OfferView, get_offer
-from orders.payers.queries import find_own_payer
 
 _NO_TRIAL = ("trial_used", "trial_not_offered")
 
@@ -149,7 +148,7 @@ def priced_sheet(
         if own:
             view = replace(view, plans=tuple(at_partner_price(page_request, one, own) for one in view.plans))
         view = replace(view, others=others, align_with=wanted.align_with)
-        view = with_payer(page_request, view, find_own_payer(uow), error or said)
+        view = with_payer(page_request, uow, view, error or said)
         return _without_trial(view) if refused is not None and refused.code in _NO_TRIAL else view
 
     return page_request.transact(work)

@@ -158,3 +158,5 @@ class BuyView:
     response_time: ResponseTime | None = None
     error: str | None = None
     error_field: str | None = None
+    payers_address: str = ""
+    """Where a circle that nobody pays for yet finds a company that does."""

@@ -238,7 +238,7 @@ def _show(page_request: PageRequest, order_id: UUID, refused: DomainError | None
         asks_back = buys and not refundable and data.may_ask_back and askable_minor(uow, order_id) > 0
         may_call_off = buys and data.order.state in OPEN and is_cancellable(uow, data.order.purchase_id)
     view = _view(page_request, data, refundable=refundable, asks_back=asks_back)
-    view = replace(view, may_call_off=may_call_off)
+    view = replace(view, may_call_off=may_call_off, by_payer=data.waits_for_payer)
     if refused is not None:
         return page_request.render(
             view, status=refused.status, notice=FlashMessage("bad", failure(page_request, refused))

@@ -30,6 +30,7 @@ from marketplace.videos.queries import VideoSummary, summaries_of
 from orders import queries
 from orders.approval_apps.queries import OutsideApprovalView, outside_approvals
 from orders.approval_rules.find_rule import month_began
+from orders.checkout.payer_models import BY_PAYER
 from orders.checkout.views import PurchaseView
 from orders.disputes.queries import LatestDispute, latest_dispute
 from orders.invoicing.unbilled import ToBeInvoiced, find_to_be_invoiced
@@ -94,6 +95,12 @@ class OrderPageData:
             waits = self.to_be_invoiced is not None
             return order.gross_minor > 0 and not waits and not (self.invoice and self.invoice.has_pdf)
         return order.state not in OVER | {"refunded"}
+
+    @property
+    def waits_for_payer(self) -> bool:
+        """Whether another organization was asked to pay it, and has not agreed yet."""
+        asked = self.purchase.gateway == BY_PAYER and self.payment is None
+        return asked and self.order.state == "pending_payment"
 
     @property
     def may_ask_back(self) -> bool:

@@ -107,6 +107,8 @@ class OrderPageView:
     pay_error: str = ""
     confirm: PayerConfirmation | None = None
     payment_state: str = ""
+    #: Whether another organization was asked to pay it, and has not yet.
+    by_payer: bool = False
     dispute: str = ""
     """The address of its dispute, where the bank decides or has decided about the payment."""
     dispute_state: str = ""

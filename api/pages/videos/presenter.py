@@ -159,20 +159,24 @@ def partners_of(page_request: PageRequest, form: Form) -> list[UUID]:
     """
     # What a line break is stays to be seen here: a form's single values have none, and names have spaces.
     return [
-        named_organization(page_request, line)
+        _named(page_request, line, "partner_unknown")
         for line in form.values.get("partners", "")[:5_000].splitlines()
         if line.strip()
     ]
 
 
 def named_organization(page_request: PageRequest, typed: str) -> UUID:
-    """One organization, as `partners_of`."""
+    """One organization, as `partners_of`; Invalid `organization_unknown` where it is none."""
+    return _named(page_request, typed, "organization_unknown")
+
+
+def _named(page_request: PageRequest, typed: str, unknown: str) -> UUID:
     known = parse_uuid(typed.strip())
     if known is not None:
         return known
     found = page_request.transact(lambda uow: find_named(uow, typed)) if len(typed.strip()) >= SHORTEST else ()
     if not found:
-        raise Invalid("partner_unknown", field="partners", partner=typed.strip()[:60])
+        raise Invalid(unknown, field="partners", partner=typed.strip()[:60])
     if len(found) > 1:
         names = " · ".join(f"{one.legal_name} ({one.id})" for one in found)
         raise Invalid("partner_ambiguous", field="partners", partner=typed.strip()[:60], names=names)

@@ -26,8 +26,8 @@ export function follow(address, onProgress) {
   return stream;
 }
 
-/** Show a state in the sheet: one big word, three steps, a bar, a sentence on what is safe. */
-export function paint(section, progress) {
+/** Show a state in the sheet: one big word, three steps, a bar, a sentence on what is safe; `byPayer` where another organization pays. */
+export function paint(section, progress, byPayer = false) {
   const state = standing(progress);
   const percent = state === "active" ? 100 : (progress.percent ?? 0);
   const headline = section.querySelector("[data-headline]");
@@ -40,7 +40,7 @@ export function paint(section, progress) {
     step.className = place < reached || state === "active" || state === "completed" ? "done" : place === reached ? (state === "paid" ? "done" : "now") : "";
     if (state === "delivery_failed" || state === "refunded") step.className = { paid: "done", fulfilling: "bad" }[step.dataset.stepKey] ?? "";
   }
-  const note = text(`note.${state}`);
+  const note = text(`note.${byPayer && state === "pending_payment" ? "by_payer" : state}`);
   section.querySelector("[data-message]").textContent = (state === "fulfilling" && say(progress.message)) || (note.startsWith("note.") ? "" : note);
 }
 

@@ -283,9 +283,9 @@ export function enhance(root, close = () => history.back()) {
     section.hidden = false;
     section.querySelector("[data-order]").href = address;
     section.querySelector("[data-order]").focus();
-    paint(section, { state: order.state, percent: 0, steps: [] });
+    paint(section, { state: order.state, percent: 0, steps: [] }, purchase.by_payer);
     stream = follow(`/v1/orders/${encodeURIComponent(order.id)}/progress`, (progress) => {
-      paint(section, progress);
+      paint(section, progress, purchase.by_payer);
       const confirm = section.querySelector("[data-confirm-payment]");
       confirm.href = `${address}/confirm`;
       confirm.hidden = progress.payment_state !== "requires_action";
