@@ -14,6 +14,7 @@ from marketplace.mail.ports import MailTransport
 from marketplace.notifications import jobs as notification_jobs
 from marketplace.parties import open_tax_id_dispute
 from marketplace.publishing import jobs as publishing_jobs
+from marketplace.relations import jobs as relation_jobs
 from marketplace.response_cards import jobs as response_card_jobs
 from marketplace.training import jobs as training_jobs
 from marketplace.videos import jobs as video_jobs
@@ -32,5 +33,6 @@ def register(storage: Storage, transport: MailTransport, composer: Composer, *, 
     live_jobs.register()
     mail_jobs.register(transport, composer)
     notification_jobs.register()
+    relation_jobs.register()
     response_card_jobs.register()
     training_jobs.register()
