@@ -15,6 +15,7 @@ from marketplace.notifications import jobs as notification_jobs
 from marketplace.parties import open_tax_id_dispute
 from marketplace.payers import follow_groups
 from marketplace.publishing import jobs as publishing_jobs
+from marketplace.relations import jobs as relation_jobs
 from marketplace.response_cards import jobs as response_card_jobs
 from marketplace.training import jobs as training_jobs
 from marketplace.videos import jobs as video_jobs
@@ -33,5 +34,6 @@ def register(storage: Storage, transport: MailTransport, composer: Composer, *, 
     live_jobs.register()
     mail_jobs.register(transport, composer)
     notification_jobs.register()
+    relation_jobs.register()
     response_card_jobs.register()
     training_jobs.register()

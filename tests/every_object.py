@@ -99,6 +99,9 @@ from marketplace.questions.ask_question import ask_question, moderate_question
 from marketplace.questions.models import ProductQuestion
 from marketplace.reactions.comment_on_video import add_comment
 from marketplace.reactions.models import Comment
+from marketplace.relations.dealer_list_models import DealerList
+from marketplace.relations.dealer_lists import MakeDealerList, make_dealer_list
+from marketplace.relations.dealer_rows import DealerRow
 from marketplace.relations.invitation_models import PartnerInvitation
 from marketplace.relations.partner_invitations import InviteDealers, invite_dealers
 from marketplace.relations.partner_links import AskPartner, accept_partner, ask_partner
@@ -206,6 +209,7 @@ KINDS: dict[str, type[Base]] = {
     "seat_allocation_id": SeatAllocation,
     "allocated_seat_id": AllocatedSeat,
     "partner_invitation_id": PartnerInvitation,
+    "dealer_list_id": DealerList,
     "payer_agreement_id": PayerAgreement,
     "payer_charge_id": PayerCharge,
     "tier_offer_id": TierOffer,
@@ -591,13 +595,20 @@ def _partner(stage: Stage) -> dict[str, UUID]:
         price_id = set_tier_price(uow, SetTierPrice(tier_id, listing_id, discount_ppm=100_000)).id
         link_id = ask_partner(uow, AskPartner(stage.buyer.id, tier_id)).id
         invitation_id = invite_dealers(uow, InviteDealers(tier_id, "dealers")).id
+        dealers = MakeDealerList("dealers", (DealerRow(1, "North", email="north@dealer.example", tier="GOLD"),))
+        list_id = make_dealer_list(uow, dealers).id
     with unit_of_work(stage.services.db, stage.buyer.owner) as uow:
         accept_partner(uow, link_id)
     plans = (OfferedPlan(stage.seat_plan, 20, 15_000),)
     with unit_of_work(stage.services.db, stage.seller.owner) as uow:
         command = MakeOffer(None, plans, clock.today("UTC") + timedelta(days=300))
         tier_offer_id = make_tier_offer(uow, tier_id, command).id
-    made = {"partner_tier_id": tier_id, "tier_price_id": price_id, "partner_link_id": link_id}
+    made = {
+        "partner_tier_id": tier_id,
+        "tier_price_id": price_id,
+        "partner_link_id": link_id,
+        "dealer_list_id": list_id,
+    }
     with unit_of_work(stage.services.db, stage.purchaser) as uow:
         sheet_id = make_sheet(uow, MakeSheet("sheet", (SheetRow(1, str(stage.seat_plan), "20"),))).id
     return made | {"tier_offer_id": tier_offer_id, "order_sheet_id": sheet_id, "partner_invitation_id": invitation_id}

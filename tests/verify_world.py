@@ -81,6 +81,8 @@ from marketplace.payers.agree import (
 )
 from marketplace.pricing.components import Flat, PlanPrice
 from marketplace.publishing.edit_placements import AddClaim, add_claim
+from marketplace.relations.dealer_lists import MakeDealerList, make_dealer_list, send_dealer_list
+from marketplace.relations.dealer_rows import DealerRow
 from marketplace.relations.partner_links import AskPartner, accept_partner, ask_partner
 from marketplace.relations.save_tier import SaveTier, SetTierPrice, save_tier, set_tier_price
 from marketplace.response_cards.answer_card import answer_card
@@ -561,6 +563,9 @@ class MarketStage:
             accept_partner(uow, link_id)
         self.buy((self.seats.id, 2))
         self._order_sheet()
+        dealers = (DealerRow(1, "North", email="n@dealer.example", tier="GOLD"), DealerRow(2, "South", left_out=True))
+        with unit_of_work(self.db, self.seller.owner) as uow:
+            send_dealer_list(uow, make_dealer_list(uow, MakeDealerList("dealers", dealers)).id)
         self._change_at_tier(tier_id)
         today = clock.today("Asia/Shanghai")
         with unit_of_work(self.db, self.seller.owner) as uow:

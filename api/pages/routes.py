@@ -24,6 +24,7 @@ from api.pages.coupons import handlers as coupons_pages
 from api.pages.courses import handlers as courses_pages
 from api.pages.courses import seller_handlers as courses_seller_pages
 from api.pages.customers import handlers as customers_pages
+from api.pages.dealer_lists import handlers as dealer_lists_pages
 from api.pages.deferred_revenue import handlers as deferred_revenue_pages
 from api.pages.departments import handlers as departments_pages
 from api.pages.disputes import handlers as disputes_pages
@@ -124,6 +125,7 @@ MODULES: tuple[ModuleType, ...] = (
     courses_pages,
     courses_seller_pages,
     customers_pages,
+    dealer_lists_pages,
     deferred_revenue_pages,
     departments_pages,
     disputes_pages,

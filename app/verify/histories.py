@@ -45,6 +45,7 @@ import marketplace.parties.models
 import marketplace.payers.models
 import marketplace.questions.models
 import marketplace.reactions.models
+import marketplace.relations.dealer_list_models
 import marketplace.relations.partner_models
 import marketplace.response_cards.models
 import marketplace.test_clocks.models
@@ -123,6 +124,7 @@ TABLES = {
     orders.offers.models.OFFER.name: "orders.offer",
     orders.offers.tier_offer_models.TIER_OFFER.name: "orders.tier_offer",
     orders.order_sheets.models.ORDER_SHEET.name: "orders.order_sheet",
+    marketplace.relations.dealer_list_models.DEALER_LIST.name: "marketplace.dealer_list",
     orders.order.instalments.INSTALMENT.name: "orders.instalment",
     marketplace.parties.models.ORGANIZATION.name: "marketplace.organization",
     marketplace.access.models.INVITATION.name: "marketplace.invitation",

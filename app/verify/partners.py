@@ -133,4 +133,22 @@ INVITED = Query(
     """,
 )
 
-RULES = (LINKED, RATED, QUANTITIES, AUDIENCE, INVITED)
+LISTED = Query(
+    "partners.listed",
+    "已发送的经销商名单中，未剔除的每一行恰有一份邀请，且名单未发送时没有邀请。",
+    "Of a list of dealers that was sent each line that is not left out is one invitation, before that none is.",
+    """
+    WITH said AS (
+        SELECT l.id AS list_id, l.seller_org_id, CAST(one->>'number' AS bigint) AS line
+        FROM marketplace.dealer_list l CROSS JOIN LATERAL jsonb_array_elements(l.rows) one
+        WHERE l.state = 'sent' AND COALESCE(one->>'left_out', 'false') <> 'true'
+    ), made AS (
+        SELECT i.list_id, i.seller_org_id, i.line FROM marketplace.partner_invitation i WHERE i.list_id IS NOT NULL
+    )
+    SELECT COALESCE(said.list_id, made.list_id) AS list_id, COALESCE(said.line, made.line) AS line
+    FROM said FULL JOIN made ON (made.list_id, made.seller_org_id, made.line) = (said.list_id, said.seller_org_id, said.line)
+    WHERE said.list_id IS NULL OR made.list_id IS NULL
+    """,
+)
+
+RULES = (LINKED, RATED, QUANTITIES, AUDIENCE, INVITED, LISTED)

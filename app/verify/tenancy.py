@@ -32,6 +32,7 @@ KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ("marketplace.partner_link", "tier_id", "marketplace.partner_tier", "seller_org_id", "seller_org_id"),
     ("marketplace.partner_link", "invitation_id", "marketplace.partner_invitation", "seller_org_id", "seller_org_id"),
     ("marketplace.partner_invitation", "tier_id", "marketplace.partner_tier", "seller_org_id", "seller_org_id"),
+    ("marketplace.partner_invitation", "list_id", "marketplace.dealer_list", "seller_org_id", "seller_org_id"),
     ("marketplace.tier_price", "tier_id", "marketplace.partner_tier", "seller_org_id", "seller_org_id"),
     ("marketplace.tier_price", "listing_id", "marketplace.listing", "seller_org_id", "org_id"),
     ("marketplace.circle_post", "member_id", "marketplace.circle_member", "org_id", "org_id"),

@@ -46,3 +46,12 @@ class PartnerEnded(Event):
     buyer_org_id: UUID
     seller_org_id: UUID
     by_seller: bool
+
+
+class DealerInvited(Event):
+    """A seller's list of dealers names an organization that is here already: one that was seen to have the tax identifier."""
+
+    topic: ClassVar[str] = "marketplace.dealer_invited.v1"
+    invitation_id: UUID
+    buyer_org_id: UUID
+    seller_org_id: UUID

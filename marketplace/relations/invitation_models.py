@@ -6,7 +6,16 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import (
+    CHAR,
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.db.base import Base, CreatedAt, Id, Instant
@@ -27,9 +36,25 @@ class PartnerInvitation(Base):
         CheckConstraint(f"most_uses BETWEEN 1 AND {MOST_USES}", name="most_uses"),
         CheckConstraint("uses BETWEEN 0 AND most_uses", name="uses"),
         CheckConstraint("expires_at > created_at", name="expires_at"),
+        CheckConstraint("(list_id IS NULL) = (line IS NULL)", name="line"),
+        CheckConstraint("list_id IS NOT NULL OR num_nonnulls(email, tax_id, mailed_at) = 0", name="addressed"),
+        CheckConstraint("list_id IS NULL OR (most_uses = 1 AND num_nonnulls(email, tax_id) > 0)", name="of_one"),
+        CheckConstraint("(tax_id IS NULL) = (tax_country IS NULL)", name="tax_country"),
+        ForeignKeyConstraint(
+            ["seller_org_id", "list_id"], ["marketplace.dealer_list.seller_org_id", "marketplace.dealer_list.id"]
+        ),
         Index("ix_partner_invitation_seller_org_id_created_at", "seller_org_id", "created_at", "id"),
         Index("ix_partner_invitation_tier_id", "seller_org_id", "tier_id"),
         Index("ix_partner_invitation_invited_by", "invited_by"),
+        Index(
+            "uq_partner_invitation_line",
+            "seller_org_id",
+            "list_id",
+            "line",
+            unique=True,
+            postgresql_where=text("list_id IS NOT NULL"),
+        ),
+        Index("ix_partner_invitation_tax_id", "tax_country", "tax_id", postgresql_where=text("tax_id IS NOT NULL")),
         {"schema": "marketplace"},
     )
     id: Mapped[Id]
@@ -43,6 +68,16 @@ class PartnerInvitation(Base):
     uses: Mapped[int] = mapped_column(BigInteger)
     """Links that it made (`PartnerLink.invitation_id`)."""
     invited_by: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.person.id"))
+    list_id: Mapped[UUID | None]
+    """The list whose line it is (`line`, its number there); then it is for one organization."""
+    line: Mapped[int | None] = mapped_column(BigInteger)
+    email: Mapped[str | None]
+    """Where it is mailed to."""
+    tax_id: Mapped[str | None]
+    """Whose it is: no organization with another identifier accepts it."""
+    tax_country: Mapped[str | None] = mapped_column(CHAR(2))
+    mailed_at: Mapped[Instant | None]
+    """When its mail was last queued."""
     created_at: Mapped[CreatedAt]
     expires_at: Mapped[Instant]
     revoked_at: Mapped[Instant | None]

@@ -125,11 +125,11 @@ def revoke_invitation(uow: UnitOfWork, invitation_id: UUID) -> PartnerInvitation
 
 
 def list_invitations(uow: UnitOfWork, *, cursor: str | None = None, limit: int = 20) -> Page[PartnerInvitationRow]:
-    """The acting seller's, the newest first."""
+    """The acting seller's that anybody may use, the newest first; those of a list are with it."""
     own: Any = (
         select(PartnerInvitation, PartnerTier)
         .join(PartnerTier, PartnerTier.id == PartnerInvitation.tier_id)
-        .where(PartnerInvitation.seller_org_id == uow.principal.organization())
+        .where(PartnerInvitation.seller_org_id == uow.principal.organization(), PartnerInvitation.list_id.is_(None))
     )
     statement = newest_first(own, PartnerInvitation.created_at, PartnerInvitation.id, cursor, limit)
     rows = [(row[0], row[1]) for row in uow.session.execute(statement)]
@@ -161,7 +161,8 @@ def accept_invitation(uow: UnitOfWork, code: str) -> PartnerLink:
     A partner in the same tier already, nothing changes and no use is counted.
 
     Raises: Forbidden `permission_missing` without orders.buy; NotFound `partner_invitation_not_found`; Gone
-        `partner_invitation_over` with its `state`; Conflict `partner_invitation_own`, `partner_already`: in another tier.
+        `partner_invitation_over` with its `state`; Conflict `partner_invitation_own`, `partner_invitation_for_another` (it names
+        the tax identifier of whom it is for), `partner_already`: in another tier.
     Emits: PartnerAccepted. Locks: the invitation, then the link.
     """
     uow.principal.require(PARTNER_PERMISSION)
@@ -172,6 +173,8 @@ def accept_invitation(uow: UnitOfWork, code: str) -> PartnerLink:
             raise NotFound("partner_invitation_not_found")
         if row.seller_org_id == own.org_id:
             raise Conflict("partner_invitation_own")
+        if row.tax_id is not None and (row.tax_country, row.tax_id) != (own.country, own.tax_id):
+            raise Conflict("partner_invitation_for_another")
         link = _standing(uow, own.org_id, row.seller_org_id)
         if link is not None and link.state == "accepted":
             if link.tier_id != row.tier_id:

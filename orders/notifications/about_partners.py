@@ -8,7 +8,9 @@ from sqlalchemy import select
 
 from kernel.db.uow import UnitOfWork
 from marketplace.notifications.notify import NewNotification
-from marketplace.relations.events import PartnerAccepted, PartnerAsked, PartnerDeclined, PartnerEnded
+from marketplace.parties.models import Organization
+from marketplace.relations.events import DealerInvited, PartnerAccepted, PartnerAsked, PartnerDeclined, PartnerEnded
+from marketplace.relations.invitation_models import PartnerInvitation
 from marketplace.relations.partner_links import PARTNER_PERMISSION
 from marketplace.relations.partner_models import PartnerLink
 from marketplace.relations.save_tier import PERMISSION
@@ -37,6 +39,31 @@ def partner_declined(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterab
 def partner_ended(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
     """The side that did not end it."""
     return _to_other_side(uow, events, "partner_ended")
+
+
+@notifies_of(DealerInvited)
+def dealer_invited(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """Whoever buys for the organization that a seller's list names, while the invitation is open."""
+    asked = [one.uuid("invitation_id") for one in events]
+    rows = uow.session.execute(
+        select(PartnerInvitation, Organization.display_name)
+        .join(Organization, Organization.id == PartnerInvitation.seller_org_id)
+        .where(PartnerInvitation.id.in_(asked))
+    )
+    found = {row.id: (row, seller) for row, seller in rows}
+    for event in events:
+        row, seller = found[event.uuid("invitation_id")]
+        if row.state_at(event.at) != "open":
+            continue
+        yield NewNotification(
+            event.id,
+            event.at,
+            "partner_invited",
+            f"/partner-invitations/{row.code}",
+            {"who": seller},
+            org_id=event.uuid("buyer_org_id"),
+            permission=PARTNER_PERMISSION,
+        )
 
 
 def _to_other_side(uow: UnitOfWork, events: Sequence[RecordedEvent], kind: str) -> Iterable[NewNotification]:

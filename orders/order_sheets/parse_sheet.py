@@ -38,10 +38,7 @@ def parse_sheet(content: bytes) -> list[SheetRow]:
     Raises: Invalid `order_sheet_encoding`, `order_sheet_unreadable`, `order_sheet_too_many_lines`, `order_sheet_empty`,
     `order_sheet_columns` (a header without a code or a quantity).
     """
-    grid = _workbook(content) if content.startswith(_ZIP) else _text(content)
-    grid = [(number, cells) for number, cells in grid if any(cells)]
-    if not grid:
-        raise Invalid("order_sheet_empty", field="file")
+    grid = grid_of(content)
     places, is_header, is_template = _columns(grid[0][1])
     rows = [_row(number, cells, places) for number, cells in (grid[1:] if is_header else grid)]
     rows = [row for row in rows if row.code or row.quantity or row.note]
@@ -52,6 +49,15 @@ def parse_sheet(content: bytes) -> list[SheetRow]:
     if len(rows) > MOST_ROWS:
         raise Invalid("order_sheet_too_many_lines", field="file", most=MOST_ROWS)
     return rows
+
+
+def grid_of(content: bytes) -> Grid:
+    """The lines of a file that are not empty, each with its number there. Raises as `parse_sheet`."""
+    grid = _workbook(content) if content.startswith(_ZIP) else _text(content)
+    grid = [(number, cells) for number, cells in grid if any(cells)]
+    if not grid:
+        raise Invalid("order_sheet_empty", field="file")
+    return grid
 
 
 def _columns(head: Sequence[str]) -> tuple[dict[str, int], bool, bool]:

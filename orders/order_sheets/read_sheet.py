@@ -6,7 +6,7 @@ import io
 import subprocess
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -17,6 +17,8 @@ from orders.order_sheets.sheet_rows import MOST_BYTES, SheetRow
 _ROOT: Final = Path(__file__).resolve().parents[2]
 _TIMEOUT_S: Final = 30
 _MOST_ANSWER: Final = 32 << 20
+R = TypeVar("R")
+"""A line of whatever the file is."""
 
 
 def read_sheet(content: bytes) -> list[SheetRow]:
@@ -24,11 +26,16 @@ def read_sheet(content: bytes) -> list[SheetRow]:
 
     Raises: TooLarge `order_sheet_too_large`; Invalid as `parse_sheet`, `order_sheet_unreadable` where its reader reached a limit.
     """
+    return read_lines(content, SheetRow)
+
+
+def read_lines(content: bytes, kind: type[R], *what: str) -> list[R]:
+    """The lines of a file as `kind`; `what`: as which the process reads it. Raises as `read_sheet`."""
     if len(content) > MOST_BYTES:
         raise TooLarge("order_sheet_too_large", most_mb=MOST_BYTES // 1_000_000)
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "orders.order_sheets.sheet_process"],
+            [sys.executable, "-m", "orders.order_sheets.sheet_process", *what],
             input=content,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -45,6 +52,6 @@ def read_sheet(content: bytes) -> list[SheetRow]:
                 raise EOFError
             return found
 
-        return msgspec.json.decode(read_answer(receive, most_bytes=_MOST_ANSWER), type=list[SheetRow])
+        return msgspec.json.decode(read_answer(receive, most_bytes=_MOST_ANSWER), type=list[kind])  # type: ignore[valid-type]  # as it is at run time
     except (subprocess.TimeoutExpired, EOFError, Malformed, msgspec.MsgspecError) as error:
         raise Invalid("order_sheet_unreadable", field="file") from error

@@ -1,4 +1,4 @@
-"""The child side of `read_sheet`: opens a stranger's file, under limits, and answers with its lines."""
+"""The child side of `read_sheet` and `read_dealers`: opens a stranger's file, under limits, and answers with its lines."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ if sys.platform != "win32":
 
 from kernel.errors import DomainError, Invalid
 from kernel.isolation import done, forbid, limit, refused
+from orders.order_sheets.parse_dealers import DEALERS, parse_dealers
 from orders.order_sheets.parse_sheet import parse_sheet
 
 _MEMORY_BYTES = 1 << 30
@@ -20,14 +21,15 @@ _FILE_BYTES = 1 << 16
 
 
 def main() -> None:
-    """Read the file from standard input."""
+    """Read the file from standard input: an order sheet, or a list of dealers where that is asked for."""
     limit(file_bytes=_FILE_BYTES, address_bytes=_MEMORY_BYTES)
     if sys.platform != "win32":
         resource.setrlimit(resource.RLIMIT_CPU, (_SECONDS, _SECONDS + 1))
         resource.setrlimit(resource.RLIMIT_NOFILE, (32, 32))
     forbid("reader of order sheets")
     try:
-        answer = done(msgspec.json.encode(parse_sheet(sys.stdin.buffer.read())))
+        parse = parse_dealers if sys.argv[1:] == [DEALERS] else parse_sheet
+        answer = done(msgspec.json.encode(parse(sys.stdin.buffer.read())))
     except DomainError as refusal:
         answer = refused(refusal)
     except MemoryError:

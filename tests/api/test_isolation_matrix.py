@@ -173,6 +173,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/seller/offers/{offer_id}/decision": {"decision": "approved"},
     "POST /v1/seller/tier-offers/{tier_offer_id}/decision": {"decision": "approved"},
     "POST /v1/offers/{offer_id}/quote": {},
+    "PUT /v1/seller/dealer-lists/{dealer_list_id}/lines": {"lines": [{"number": 1, "tier": "GOLD"}]},
     "PUT /v1/order-sheets/{order_sheet_id}/lines": {"lines": [{"number": 1, "quantity": "20"}]},
     "POST /v1/order-sheets/{order_sheet_id}/quotes": {},
     "POST /v1/order-sheets/{order_sheet_id}/order": {"billing_profile_id": str(uuid7()), "payment_method": "sbx_ok"},

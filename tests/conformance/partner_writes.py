@@ -52,7 +52,29 @@ def partners(world: World) -> None:
     )
     revoked = {"partner_invitation_id": made["id"]}
     ask("POST /v1/seller/partner-invitations/{partner_invitation_id}/revocation", world.seller, **revoked)
+    _dealer_lists(world)
     ask("POST /v1/seller/tier-prices/{tier_price_id}/end", world.seller, tier_price_id=price["id"])
+
+
+def _dealer_lists(world: World) -> None:
+    """Of pasted lines one is corrected, one left out; sent, mailed again; another is uploaded twice and discarded."""
+    ask, seller = world.walk.ask, world.seller
+    pasted = {"name": "North", "text": "North,north@dealer.example,gold\nSouth,,silver\n"}
+    made = ask("POST /v1/seller/dealer-lists", seller, pasted)
+    assert [one["code"] for line in made["lines"] for one in line["faults"]] == ["dealer_line_contact"]
+    one = {"dealer_list_id": made["id"]}
+    ask("PUT /v1/seller/dealer-lists/{dealer_list_id}/lines", seller, {"lines": [{"number": 1, "name": "N"}]}, **one)
+    assert ask("POST /v1/seller/dealer-lists/{dealer_list_id}/leave-out", seller, **one)["left_out"] == 1
+    (invited,) = ask("POST /v1/seller/dealer-lists/{dealer_list_id}/send", seller, **one)["invited"]
+    path = "POST /v1/seller/partner-invitations/{partner_invitation_id}/mail"
+    ask(path, seller, partner_invitation_id=invited["id"])
+    with clock.frozen(clock.now() + timedelta(days=4)):
+        ask("POST /v1/seller/dealer-lists/{dealer_list_id}/mail", seller, **one)
+    form = "multipart/form-data"
+    file = {"file": b"name,email,tier\nx,x,x\n"}
+    one = {"dealer_list_id": ask("POST /v1/seller/dealer-lists/files", seller, file, form)["id"]}
+    ask("POST /v1/seller/dealer-lists/{dealer_list_id}/files", seller, file, form, **one)
+    ask("POST /v1/seller/dealer-lists/{dealer_list_id}/discard", seller, **one)
 
 
 def _order_sheets(world: World) -> None:

@@ -63,3 +63,17 @@ ORDER_SHEET_TEMPLATE = "/order-sheets/template"
 def order_sheet(sheet_id: str, act: str = "") -> str:
     """A sheet; `/lines`, `/leave-out`, `/file`, `/quotes`, `/order` and `/discard` are what is done with it."""
     return f"{ORDER_SHEETS}/{sheet_id}{act}"
+
+
+DEALER_LISTS = "/seller/dealer-lists"
+DEALER_LIST_TEMPLATE = "/seller/dealer-lists/template"
+
+
+def dealer_list(list_id: str, act: str = "") -> str:
+    """A list of dealers; `/lines`, `/leave-out`, `/file`, `/send`, `/mail` and `/discard` are what is done with it."""
+    return f"{DEALER_LISTS}/{list_id}{act}"
+
+
+def invited_dealer(list_id: str, invitation_id: str, act: str) -> str:
+    """Where an invitation of a list is mailed once more (`mail`) or revoked (`revoke`)."""
+    return f"{DEALER_LISTS}/{list_id}/invitations/{invitation_id}/{act}"

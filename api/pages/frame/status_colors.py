@@ -162,6 +162,7 @@ TONES: dict[str, dict[str, Tone]] = {
         "failed": "bad",
     },
     "order_sheet": {"draft": "wait", "ordered": "good", "discarded": "idle"},
+    "dealer_list": {"draft": "wait", "sent": "good", "discarded": "idle"},
     "partner_invitation": {"open": "good", "used_up": "idle", "expired": "idle", "revoked": "idle"},
     "payer_charge": {"asked": "wait", "approved": "good", "declined": "bad", "released": "idle"},
     "payer_agreement": {"proposed": "wait", "active": "good", "ended": "idle"},

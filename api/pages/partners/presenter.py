@@ -12,6 +12,7 @@ from api.pages.frame.partner_prices import numbers_in_words
 from api.pages.frame.prices import per_of
 from api.pages.frame.site import PageRequest
 from api.pages.partners.views import (
+    InvitedByItem,
     PartnerLinkItem,
     PartnersView,
     SellerPartnersView,
@@ -26,6 +27,7 @@ from kernel.money import Money
 from marketplace.catalog.queries import ListingView, PlanView, list_own_plans
 from marketplace.pricing.components import PlanPrice
 from marketplace.pricing.words import price_in_words
+from marketplace.relations.dealer_list_queries import list_invitations_to_me
 from marketplace.relations.partner_queries import (
     PartnerRow,
     TierPriceRow,
@@ -68,8 +70,18 @@ def partners_view(page_request: PageRequest) -> PartnersView:
     """The sellers whose partner the reader's organization is, was or may be."""
     with page_request.work() as uow:
         found = list_partners(uow, sells=False, cursor=page_request.query("cursor", most=200) or None)
+        invited = list_invitations_to_me(uow)
     return PartnersView(
         rows=tuple(_partner(page_request, one, sells=False) for one in found.items),
+        invited=tuple(
+            InvitedByItem(
+                one.seller_name,
+                page_request.pick(one.tier_name, one.tier_name_en),
+                one.expires_at,
+                addresses.partners.invitation(one.code),
+            )
+            for one in invited
+        ),
         who=page_request.query("seller", most=36) or "",
         next_address=addresses.next_page(addresses.partners.PARTNERS, found.next_cursor),
         idempotency_key=str(uuid7()),

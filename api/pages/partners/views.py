@@ -116,6 +116,16 @@ class TierView:
 
 
 @dataclass(frozen=True, slots=True)
+class InvitedByItem:
+    """An open invitation of a seller that names the organization."""
+
+    name: str
+    tier: str
+    at: datetime
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
 class PartnersView:
     """The sellers whose partner an organization is, was or may be; the form that asks one. `seller` came by a link."""
 
@@ -123,6 +133,7 @@ class PartnersView:
     active: ClassVar[str] = "partners"
 
     rows: tuple[PartnerLinkItem, ...]
+    invited: tuple[InvitedByItem, ...] = ()
     who: str = ""
     seller: str = ""
     next_address: str | None = None

@@ -14,6 +14,7 @@ from api.pages.partners.invitation_views import (
     TypedInvitation,
 )
 from api.pages.partners.views import (
+    InvitedByItem,
     PartnerLinkItem,
     PartnersView,
     SellerPartnersView,
@@ -132,7 +133,8 @@ def partners(s: DeskSamples) -> PartnersView:
         _link(1, s.pick("云帆软件", "Yunfan Software"), "asked", gold.label, accept="/a", decline="/d"),
         _link(2, s.pick("海港科技", "Harbor Technology"), "accepted", gold.label, by_seller=False, end="/e"),
     )
-    return PartnersView(rows)
+    invited = InvitedByItem(s.pick("北辰人力科技", "Beichen Hiring"), gold.label, NOW, "/partner-invitations/x")
+    return PartnersView(rows, (invited,))
 
 
 def _own(s: DeskSamples) -> OwnPrice:

@@ -1,0 +1,1 @@
+"""Lists of a seller's dealers: made, corrected, sent, and what became of each line."""
