@@ -27,6 +27,7 @@ from api.pages.customers import handlers as customers_pages
 from api.pages.deferred_revenue import handlers as deferred_revenue_pages
 from api.pages.departments import handlers as departments_pages
 from api.pages.disputes import handlers as disputes_pages
+from api.pages.end_customers import handlers as end_customers_pages
 from api.pages.entitlements import handlers as entitlements_pages
 from api.pages.fapiao import handlers as fapiao_pages
 from api.pages.fapiao import operator_held as fapiao_operator_held
@@ -161,6 +162,7 @@ MODULES: tuple[ModuleType, ...] = (
     partners_pages,
     partners_invitation_pages,
     payee_tax_pages,
+    end_customers_pages,
     payers_charge_pages,
     payers_pages,
     payment_methods_pages,
