@@ -53,6 +53,7 @@ import marketplace.content_reports.models
 import marketplace.courses.models
 import marketplace.demos.models
 import marketplace.discovery.models
+import marketplace.end_customers.models
 import marketplace.groups.models
 import marketplace.halls.models
 import marketplace.halls.visitor_models

@@ -58,6 +58,7 @@ from orders.checkout.request_payment import mark_paid
 from orders.coupons.jobs import sweep_ending_coupons
 from orders.deadlines import accept_by_deadline, expire_purchase, orders_past_acceptance, overdue_purchases
 from orders.disputes.jobs import sweep_disputes
+from orders.end_customers.jobs import stop_renewing
 from orders.fulfillment.start_fulfillment import (
     ask_start_fulfillment,
     entitlements_of,
@@ -95,7 +96,15 @@ from orders.usage.dunning import settle_owed
 from orders.usage.jobs import sweep_unpaid_usage
 
 FOLLOWERS = (sweep_deputies, sweep_cases, sweep_unpaid_usage, sweep_instalments, sweep_ending_coupons, sweep_disputes)
-MORE_FOLLOWERS = (sweep_milestones, sweep_tickets, charge_kept_method, offer_to_partner, pay_approved, end_payer)
+MORE_FOLLOWERS = (
+    sweep_milestones,
+    sweep_tickets,
+    charge_kept_method,
+    offer_to_partner,
+    pay_approved,
+    end_payer,
+    stop_renewing,
+)
 COUNTERS = (count_all_answers,)
 """Imported for what they register."""
 REFUND_AGAIN = "orders.refund.again"

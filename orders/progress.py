@@ -102,7 +102,7 @@ def progress_of(uow: UnitOfWork, order_id: UUID) -> Progress:
             Run.message,
             Run.message_en,
             Run.state,
-            case((in_force(), Entitlement.launch_url)).label("launch_url"),
+            case((in_force() & Entitlement.end_customer_id.is_(None), Entitlement.launch_url)).label("launch_url"),
             Entitlement.id.label("entitlement_id"),
             Entitlement.reference,
         )

@@ -75,6 +75,8 @@ from marketplace.demos.days import AddDemoDay, add_demo_day
 from marketplace.demos.models import DemoDay
 from marketplace.departments.models import Department
 from marketplace.departments.save_department import SaveDepartment, save_department
+from marketplace.end_customers.agree import AskEndCustomer, ask_end_customer
+from marketplace.end_customers.models import EndCustomer
 from marketplace.groups.memberships import AskGroup, accept_group, ask_group
 from marketplace.groups.models import RIGHTS, GroupMembership
 from marketplace.halls.models import Hall, HallBooth
@@ -210,6 +212,7 @@ KINDS: dict[str, type[Base]] = {
     "allocated_seat_id": AllocatedSeat,
     "partner_invitation_id": PartnerInvitation,
     "dealer_list_id": DealerList,
+    "end_customer_id": EndCustomer,
     "payer_agreement_id": PayerAgreement,
     "payer_charge_id": PayerCharge,
     "tier_offer_id": TierOffer,
@@ -353,6 +356,7 @@ def make_objects(stage: Stage) -> dict[str, UUID]:
         _taxed(stage)
         | _partner(stage)
         | _payer(stage)
+        | _end_customer(stage)
         | _live(stage)
         | _fair(stage)
         | _circle(stage)
@@ -628,6 +632,12 @@ def _circle(stage: Stage) -> dict[str, UUID]:
             offer_id = offer_to_circle(uow, offer).id
     made = {"circle_id": circle.org_id, "circle_member_id": member_id, "circle_post_id": post_id}
     return made | {"circle_offer_id": offer_id}
+
+
+def _end_customer(stage: Stage) -> dict[str, UUID]:
+    """The buyer invites an organization by a link, to order for it."""
+    with unit_of_work(stage.services.db, stage.purchaser) as uow:
+        return {"end_customer_id": ask_end_customer(uow, AskEndCustomer(name="Blue Ocean")).id}
 
 
 def _payer(stage: Stage) -> dict[str, UUID]:

@@ -43,6 +43,8 @@ from fulfillment.courses.report_progress import ReportProgress, report_progress
 from fulfillment.entitlements.models import Entitlement
 from fulfillment.entitlements.seats import assign_seat
 from fulfillment.seat_allocations.allocate import AllocateSeats, allocate_seats, leave_group
+from fulfillment.seat_allocations.assign import assign_allocated_seat
+from fulfillment.seat_allocations.queries import list_own_allocations
 from fulfillment.usage.record_usage import UsageIn, record_usage
 from fulfillment.usage.terms import set_usage_terms
 from kernel import clock
@@ -60,6 +62,7 @@ from marketplace.attribution.record_touchpoints import TouchpointIn, record_touc
 from marketplace.catalog.models import Plan
 from marketplace.circles.posts import mark_post
 from marketplace.courses.save_course import EpisodeDraft, SaveCourse, save_course
+from marketplace.end_customers.agree import AskEndCustomer, ask_end_customer, confirm_by_link
 from marketplace.groups.memberships import AskGroup, accept_group, ask_group
 from marketplace.groups.models import RIGHTS
 from marketplace.halls.exchange_badge import revoke_badge
@@ -572,8 +575,28 @@ class MarketStage:
             make_tier_offer(
                 uow, tier_id, MakeOffer(None, (OfferedPlan(self.seats.id, 1, discount_ppm=200_000),), today)
             )
+        self._end_customer()
         with unit_of_work(self.db, self.buyer.owner) as uow:
             end_partner(uow, link_id)
+
+    def _end_customer(self) -> None:
+        """The buyer orders for an organization that agreed to it, and gives one of its seats to a member."""
+        with unit_of_work(self.db, SYSTEM) as uow:
+            customer = make_org(uow)
+        with unit_of_work(self.db, self.buyer.owner) as uow:
+            code = ask_end_customer(uow, AskEndCustomer(name="Blue Ocean")).code
+        with unit_of_work(self.db, customer.owner) as uow:
+            end_customer_id = confirm_by_link(uow, code or "").id
+        with unit_of_work(self.db, self.buyer.owner) as uow:
+            quote_id = create_quote(uow, CreateQuote((QuoteItem(self.months.id, 2, end_customer_id),))).id
+            profile = find_default_billing_profile(uow, self.buyer.id)
+            assert profile is not None
+        with unit_of_work(self.db, self.buyer.owner) as uow:
+            place_purchase(uow, PlacePurchase(quote_id, profile.id, "sandbox", "sbx_ok"))
+        self.keep_running()
+        with unit_of_work(self.db, customer.owner) as uow:
+            (mine,) = list_own_allocations(uow).items
+            assign_allocated_seat(uow, mine.id, customer.owner.person())
 
     def _group(self) -> None:
         """An organization leaves its headquarters, and allocates seats to a subsidiary of its own."""

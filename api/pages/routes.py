@@ -28,6 +28,7 @@ from api.pages.dealer_lists import handlers as dealer_lists_pages
 from api.pages.deferred_revenue import handlers as deferred_revenue_pages
 from api.pages.departments import handlers as departments_pages
 from api.pages.disputes import handlers as disputes_pages
+from api.pages.end_customers import handlers as end_customers_pages
 from api.pages.entitlements import handlers as entitlements_pages
 from api.pages.fapiao import handlers as fapiao_pages
 from api.pages.fapiao import operator_held as fapiao_operator_held
@@ -129,6 +130,7 @@ MODULES: tuple[ModuleType, ...] = (
     deferred_revenue_pages,
     departments_pages,
     disputes_pages,
+    end_customers_pages,
     entitlements_pages,
     fapiao_pages,
     fapiao_operator_held,

@@ -43,7 +43,12 @@ class EntitlementOut(Out):
     past_due_at: Annotated[datetime | None, Meta(description="Since when it is used without being paid for")]
     seats: Annotated[int, Meta(description="Seats bought; 0 where the plan has none")]
     seats_used: Annotated[int, Meta(description="By members of the organization's own")]
-    seats_allocated: Annotated[int, Meta(description="To subsidiaries of its group, taken there or not")]
+    seats_allocated: Annotated[
+        int, Meta(description="To subsidiaries of its group, or all to its end customer, taken there or not")
+    ]
+    end_customer: Annotated[
+        str | None, Meta(description="Who uses it, where the organization ordered it as a dealer; null: itself")
+    ]
     valid_from: datetime | None
     valid_to: datetime | None
     data_kept_days: Annotated[int | None, Meta(description="After the end; null where nothing was said of it")]

@@ -23,6 +23,7 @@ from api.payer_action import absolute_action
 from api.request import ApiRequest
 from api.schema import KeyHeader, MoneyOut, Out, PageOut, Paging, Wire, idempotent_command, list_page
 from api.v1.awaited_payments import AwaitedPaymentOut
+from api.v1.end_customer_name_out import EndCustomerNameOut
 from api.v1.price_out import InstalmentOut, LineTierOut, PriceLineOut, instalments_out, price_lines_out
 from kernel.db.uow import UnitOfWork
 from orders import queries
@@ -93,6 +94,9 @@ class LineOut(Out):
             description="Of a term that is paid in several, all of them: the line's own amounts are those of the first"
         ),
     ]
+    end_customer: Annotated[
+        EndCustomerNameOut | None, Meta(description="For whom its buyer, a dealer, ordered it; null: for itself")
+    ]
     trial_days: Annotated[int, Meta(description="Of a trial; its amounts are nothing. 0 where it was bought")]
     trial_after: Annotated[
         MoneyOut, Meta(description="Of a trial, what is paid afterwards; nothing where it was bought")
@@ -124,6 +128,7 @@ class LineOut(Out):
             price_lines=lines,
             instalments=later,
             tier=tier,
+            end_customer=EndCustomerNameOut.of_line(line.end_customer),
             home_rate_ppm=line.untaxed.home_rate_ppm,
             untaxed_price=line.untaxed.kept_as,
         )

@@ -15,6 +15,7 @@ from api.language import Language, language_of
 from api.request import ApiRequest
 from api.schema import CurrencyIn, MoneyOut, Out, Wire
 from api.v1.approval_out import ApprovalReasonOut, ApprovalStepOut, reasons_out, steps_out
+from api.v1.end_customer_name_out import EndCustomerNameOut
 from api.v1.price_out import InstalmentOut, LineTierOut, PriceLineOut, instalments_out, price_lines_out
 from billing.tax.decision import note_in_words
 from kernel import clock
@@ -34,6 +35,9 @@ class QuoteLineIn(Wire):
 
     plan_id: UUID
     quantity: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = 1
+    end_customer_id: UUID | None = Field(
+        default=None, description="For which end customer a dealer orders it; null: for your own organization"
+    )
 
 
 class QuoteIn(Wire):
@@ -55,6 +59,10 @@ class QuoteIn(Wire):
 
     plan_id: UUID | None = None
     quantity: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = 1
+    end_customer_id: UUID | None = Field(
+        default=None,
+        description="For which end customer a dealer orders `plan_id`: it pays and is invoiced, the end customer uses it",
+    )
     lines: Annotated[list[QuoteLineIn], Field(max_length=20)] = Field(default_factory=list)
     currency: CurrencyIn | None = None
     video_id: UUID | None = None
@@ -88,9 +96,9 @@ class QuoteIn(Wire):
 
     def asked(self) -> tuple[QuoteItem, ...]:
         """The lines whichever way they were given."""
-        lines = tuple(QuoteItem(line.plan_id, line.quantity) for line in self.lines)
+        lines = tuple(QuoteItem(line.plan_id, line.quantity, line.end_customer_id) for line in self.lines)
         if self.plan_id is not None:
-            return (QuoteItem(self.plan_id, self.quantity), *lines)
+            return (QuoteItem(self.plan_id, self.quantity, self.end_customer_id), *lines)
         if not lines:
             raise Invalid("lines_required", field="plan_id")
         return lines
@@ -157,6 +165,9 @@ class QuoteLineOut(Out):
     tier: Annotated[
         LineTierOut | None, Meta(description="The tier whose partner's price it is at; null where it is the plan's own")
     ]
+    end_customer: Annotated[
+        EndCustomerNameOut | None, Meta(description="For whom it is ordered; null: for the buyer itself")
+    ]
     selling_model: Annotated[
         str, Meta(description="Who sells it to the buyer: `agency`, its seller; `reseller`, the platform")
     ]
@@ -214,6 +225,7 @@ class QuoteLineOut(Out):
             trial=trial,
             first_term_ends_at=ends_at,
             instalments=later,
+            end_customer=EndCustomerNameOut.of_line(line.end_customer),
             tier=LineTierOut.of(LineTier.model_validate(line.tier) if line.tier else None, line.currency),
         )
 

@@ -1,4 +1,4 @@
-"""Seats that a headquarters allocates to subsidiaries, and that these give to members of their own."""
+"""Seats that a headquarters allocates, or a dealer orders for an end customer, and that these give to members of their own."""
 
 from __future__ import annotations
 
@@ -61,15 +61,18 @@ class AllocationOut(Out):
 
 
 class OwnAllocationOut(Out):
-    """Seats that one's headquarters allocated. It is the headquarters' purchase: its price and order are not told."""
+    """Seats that one's headquarters allocated, or what a dealer ordered for one. It is their purchase: its price and order are
+    not told.
+    """
 
     id: UUID
-    hq_name: str
+    by_dealer: Annotated[bool, Meta(description="Whether a dealer ordered it for your organization")]
+    hq_name: Annotated[str, Meta(description="The headquarters, or the dealer")]
     title: Annotated[str, Meta(examples=["云帆客户管理"])]
     title_en: Annotated[str, Meta(examples=["Yunfan CRM"])]
     seller_name: str
     state: Annotated[str, Meta(examples=["active"])]
-    seats: Annotated[int, Meta(examples=[60])]
+    seats: Annotated[int, Meta(examples=[60], description="0 of what a dealer ordered that is not sold by seats")]
     seats_used: Annotated[int, Meta(examples=[41])]
     valid_to: Annotated[datetime | None, Meta(description="Exclusive; null: without end")]
     may_launch: bool
@@ -149,7 +152,7 @@ def get_seat_holders(group_membership_id: FromPath[UUID], request: ApiRequest) -
 
 @get("/v1/seat-allocations", permission=READ, sync_to_thread=True, tags=TAGS)
 def get_seat_allocations(request: ApiRequest, paging: Given[Paging]) -> Response[PageOut[OwnAllocationOut]]:
-    """What one's headquarters allocated, the newest first; what has ended too."""
+    """What one's headquarters allocated and what dealers ordered for one, the newest first; what has ended too."""
     return list_page(request, paging, list_own_allocations, OwnAllocationOut.of_row)
 
 

@@ -29,11 +29,11 @@ ALLOCATED = Query(
     SELECT a.entitlement_id, a.id, a.seats_used, s.held
     FROM fulfillment.seat_allocation a
     JOIN fulfillment.entitlement e ON e.id = a.entitlement_id
-    JOIN marketplace.group_membership m ON m.id = a.membership_id
+    LEFT JOIN marketplace.group_membership m ON m.id = a.membership_id
     CROSS JOIN LATERAL (
         SELECT count(*) AS held FROM fulfillment.allocated_seat s WHERE s.allocation_id = a.id AND s.revoked_at IS NULL
     ) s
-    WHERE a.seats_used <> s.held OR (a.ended_at IS NULL AND (m.state <> 'active' OR e.state = 'ended'))
+    WHERE a.seats_used <> s.held OR (a.ended_at IS NULL AND (coalesce(m.state, 'active') <> 'active' OR e.state = 'ended'))
     """,
 )
 

@@ -33,6 +33,7 @@ import marketplace.circles.models
 import marketplace.circles.post_models
 import marketplace.content_reports.models
 import marketplace.demos.models
+import marketplace.end_customers.models
 import marketplace.groups.models
 import marketplace.halls.models
 import marketplace.halls.visitor_models
@@ -102,6 +103,7 @@ TABLES = {
     marketplace.relations.partner_models.PARTNER_LINK.name: "marketplace.partner_link",
     marketplace.payers.models.PAYER_AGREEMENT.name: "marketplace.payer_agreement",
     marketplace.groups.models.GROUP_MEMBERSHIP.name: "marketplace.group_membership",
+    marketplace.end_customers.models.END_CUSTOMER.name: "marketplace.end_customer",
     orders.checkout.payer_models.PAYER_CHARGE.name: "orders.payer_charge",
     marketplace.catalog.models.VERSION.name: "marketplace.listing_version",
     marketplace.catalog.models.PLAN.name: "marketplace.plan",

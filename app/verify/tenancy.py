@@ -10,6 +10,7 @@ from app.verify.rule import Query
 
 BOTH = "buyer_org_id seller_org_id"
 OF_PAYER, OF_GROUP = "org_id payer_org_id", "hq_org_id org_id"
+OF_USER, OF_DEALER = "buyer_org_id end_customer_org_id", "dealer_org_id org_id"
 OF_BOOTH, OF_BADGE, OF_CHANNEL = "org_id exhibitor_org_id", "org_id visitor_org_id", "channel_org_id seller_org_id"
 KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ("orders.purchase", "quote_id", "orders.quote", "buyer_org_id", "buyer_org_id"),
@@ -52,6 +53,9 @@ KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ("orders.approval_callback", "app_id", "orders.approval_app", "org_id", "org_id"),
     ("orders.outside_answer", "callback_id", "orders.approval_callback", "org_id", "org_id"),
     ("orders.outside_answer", "outside_approval_id", "orders.outside_approval", "org_id", "buyer_org_id"),
+    ('orders."order"', "end_customer_id", "marketplace.end_customer", OF_USER, OF_DEALER),
+    ("fulfillment.entitlement", "end_customer_id", "marketplace.end_customer", OF_USER, OF_DEALER),
+    ("fulfillment.seat_allocation", "end_customer_id", "marketplace.end_customer", OF_GROUP, OF_DEALER),
     ("orders.payer_charge", "purchase_id", "orders.purchase", "org_id", "buyer_org_id"),
     ("orders.payer_charge", "agreement_id", "marketplace.payer_agreement", OF_PAYER, OF_PAYER),
     ("orders.payer_method", "agreement_id", "marketplace.payer_agreement", "payer_org_id", "payer_org_id"),

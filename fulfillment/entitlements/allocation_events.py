@@ -1,4 +1,4 @@
-"""Facts about seats that a headquarters allocates."""
+"""Facts about seats that a headquarters allocates, and about what a dealer orders for others."""
 
 from __future__ import annotations
 
@@ -43,3 +43,12 @@ class AllocatedSeatAssigned(Event):
     hq_org_id: UUID
     member_org_id: UUID
     person_id: UUID
+
+
+class EndCustomerSupplied(Event):
+    """What a dealer ordered for an end customer can be used by it from now on."""
+
+    topic: ClassVar[str] = "fulfillment.end_customer_supplied.v1"
+    entitlement_id: UUID
+    buyer_org_id: UUID
+    end_customer_org_id: UUID

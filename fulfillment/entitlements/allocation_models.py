@@ -1,4 +1,4 @@
-"""Seats that a headquarters allocated to its subsidiaries, and who in these has one."""
+"""Seats under what another organization bought: allocated to subsidiaries, or an end customer's; and who in these has one."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from kernel.errors import Conflict
 
 
 class SeatAllocation(Base):
-    """Seats under an entitlement of a headquarters that a subsidiary gives to members of its own, until `ended_at`.
+    """Seats under an entitlement of a headquarters that a subsidiary gives to members of its own, until `ended_at`; or all of
+    what a dealer (`hq_org_id`) ordered for an end customer, with no seats (0) where it is not sold by them.
 
-    They are no seats of the headquarters' own meanwhile (`Entitlement.seats_allocated`).
+    They are no seats of the buyer's own meanwhile (`Entitlement.seats_allocated`).
     """
 
     __tablename__ = "seat_allocation"
@@ -33,7 +34,17 @@ class SeatAllocation(Base):
             ],
             name="fk_seat_allocation_membership",
         ),
-        CheckConstraint("seats > 0", name="seats"),
+        ForeignKeyConstraint(
+            ["hq_org_id", "org_id", "end_customer_id"],
+            [
+                "marketplace.end_customer.dealer_org_id",
+                "marketplace.end_customer.org_id",
+                "marketplace.end_customer.id",
+            ],
+            name="fk_seat_allocation_end_customer",
+        ),
+        CheckConstraint("num_nonnulls(membership_id, end_customer_id) = 1", name="by_one"),
+        CheckConstraint("seats > 0 OR (seats = 0 AND end_customer_id IS NOT NULL)", name="seats"),
         CheckConstraint("seats_used BETWEEN 0 AND seats", name="seats_used"),
         CheckConstraint("ended_at IS NULL OR seats_used = 0", name="ended"),
         CheckConstraint("(ended_at IS NULL) = (ended_for IS NULL)", name="ended_for"),
@@ -50,14 +61,22 @@ class SeatAllocation(Base):
         Index("ix_seat_allocation_org_id_created_at", "org_id", "created_at", "id"),
         Index("ix_seat_allocation_hq_org_id_entitlement_id", "hq_org_id", "entitlement_id"),
         Index("ix_seat_allocation_membership", "hq_org_id", "org_id", "membership_id"),
+        Index(
+            "ix_seat_allocation_end_customer",
+            "hq_org_id",
+            "org_id",
+            "end_customer_id",
+            postgresql_where=text("end_customer_id IS NOT NULL"),
+        ),
         {"schema": "fulfillment"},
     )
     id: Mapped[Id]
     hq_org_id: Mapped[UUID]
-    org_id: Mapped[UUID]
-    """The subsidiary."""
+    org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    """The subsidiary, or the end customer."""
     entitlement_id: Mapped[UUID]
-    membership_id: Mapped[UUID]
+    membership_id: Mapped[UUID | None]
+    end_customer_id: Mapped[UUID | None]
     seats: Mapped[int]
     """The subsidiary's own limit; of an ended one, what it was at the end."""
     seats_used: Mapped[int]

@@ -1,4 +1,4 @@
-"""Allocated seats become the headquarters' own again, and the seller's system is told how many each organization has."""
+"""Allocated seats become the buyer's own again, an end customer has all; the seller's system is told how many each has."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from kernel import clock
 from kernel.db.locks import lock_rows
 from kernel.db.platform_scope import as_platform
 from kernel.db.uow import UnitOfWork
+from kernel.ids import uuid7
 from kernel.jobs.outbox import emit
 from marketplace.groups.models import GroupMembership
 from marketplace.parties.models import Organization
@@ -27,7 +28,7 @@ def end_allocations(
 
     Emits: AllocationEnded. Locks: the allocations.
     """
-    if entitlement.seats_allocated == 0:
+    if entitlement.seats_allocated == 0 and entitlement.end_customer_id is None:
         return
     with as_platform(uow):
         for row in _running(uow, entitlement, membership_id):
@@ -61,6 +62,42 @@ def _shrink(uow: UnitOfWork, entitlement: Entitlement, short: int) -> None:
             entitlement.seats_allocated -= cut
             uow.flush()
             emit(uow, SeatsAllocated(**fact_of(row), seats=row.seats, before=before))
+
+
+def give_end_customer(uow: UnitOfWork, entitlement: Entitlement, seats: int) -> None:
+    """Let the end customer of a locked entitlement have all of it: so many seats from now on, 0 where it is not sold by them.
+
+    What it had more of is taken back, the last given first. Emits: SeatsAllocated, where the number is another.
+    Locks: its allocation.
+    """
+    with as_platform(uow):
+        (row,) = _running(uow, entitlement, None) or (None,)
+        if row is None:
+            assert entitlement.end_customer_org_id is not None  # noqa: S101 - the caller has seen that it has one
+            row = SeatAllocation(
+                id=uuid7(),
+                hq_org_id=entitlement.buyer_org_id,
+                org_id=entitlement.end_customer_org_id,
+                entitlement_id=entitlement.id,
+                membership_id=None,
+                end_customer_id=entitlement.end_customer_id,
+                seats=seats,
+                seats_used=0,
+                created_at=clock.now(),
+                ended_at=None,
+                ended_for=None,
+            )
+            uow.add(row)
+            entitlement.seats = entitlement.seats_allocated = seats
+            return
+        if row.seats == seats:
+            return
+        _revoke_last(uow, row, row.seats_used - seats)
+        before, row.seats = row.seats, seats
+        # Together: a constraint says that no more is allocated than was bought.
+        entitlement.seats = entitlement.seats_allocated = seats
+        uow.flush()
+        emit(uow, SeatsAllocated(**fact_of(row), seats=seats, before=before))
 
 
 def tell_allocations(uow: UnitOfWork, entitlement: Entitlement) -> None:

@@ -27,6 +27,17 @@ class Entitlement(Base):
         ForeignKeyConstraint(
             ["seller_org_id", "connector_id"], ["fulfillment.connector.org_id", "fulfillment.connector.id"]
         ),
+        ForeignKeyConstraint(
+            ["buyer_org_id", "end_customer_org_id", "end_customer_id"],
+            [
+                "marketplace.end_customer.dealer_org_id",
+                "marketplace.end_customer.org_id",
+                "marketplace.end_customer.id",
+            ],
+            name="fk_entitlement_end_customer",
+        ),
+        CheckConstraint("(end_customer_id IS NULL) = (end_customer_org_id IS NULL)", name="end_customer"),
+        CheckConstraint("end_customer_id IS NULL OR seats_used = 0", name="of_end_customer"),
         CheckConstraint("state IN ('pending', 'active', 'suspended', 'ended')", name="state"),
         CheckConstraint(
             "seats_used >= 0 AND seats_allocated >= 0 AND seats_used + seats_allocated <= seats", name="seats"
@@ -40,6 +51,13 @@ class Entitlement(Base):
         Index("ix_entitlement_seller_org_id_listing_id", "seller_org_id", "listing_id"),
         Index("ix_entitlement_seller_org_id_plan_id", "seller_org_id", "plan_id"),
         Index("ix_entitlement_seller_org_id_connector_id", "seller_org_id", "connector_id"),
+        Index(
+            "ix_entitlement_end_customer",
+            "end_customer_org_id",
+            "end_customer_id",
+            "buyer_org_id",
+            postgresql_where=text("end_customer_org_id IS NOT NULL"),
+        ),
         Index(
             "ix_entitlement_data_kept_until",
             "data_kept_until",
@@ -65,7 +83,7 @@ class Entitlement(Base):
     seats_used: Mapped[int] = mapped_column(default=0, server_default="0")
     """By members of the buyer's own."""
     seats_allocated: Mapped[int] = mapped_column(default=0, server_default="0")
-    """To subsidiaries (`allocation_models`), taken there or not: they are none of the buyer's own meanwhile."""
+    """To subsidiaries, or all to the end customer (`allocation_models`), taken there or not: they are none of the buyer's own."""
     term_months: Mapped[int]
     """Length of the first term from activation; 0 without end."""
     first_paid_from: Mapped[Instant | None]
@@ -89,6 +107,10 @@ class Entitlement(Base):
     """Since it ended: until when. None where it never was in use."""
     data_noticed_at: Mapped[Instant | None]
     """When the buyer was told that this comes near."""
+    end_customer_org_id: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.organization.id"))
+    """Who uses it, where its buyer is a dealer that ordered it for another organization: all its seats are that one's."""
+    end_customer_id: Mapped[UUID | None]
+    """By what that organization had agreed to it."""
     created_at: Mapped[CreatedAt]
 
 

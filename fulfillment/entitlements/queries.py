@@ -59,10 +59,13 @@ def get_entitlement(uow: UnitOfWork, entitlement_id: UUID) -> EntitlementDetail:
 def launch_address(uow: UnitOfWork, entitlement_id: UUID) -> str:
     """Where the buyer's "open" leads.
 
-    Raises: NotFound; Conflict `entitlement_not_active` (pending, suspended, ended or past its term),
-        `entitlement_has_no_address` when the seller named none.
+    Raises: NotFound; Conflict `entitlement_of_end_customer` (a dealer ordered it for another organization, which opens it),
+        `entitlement_not_active` (pending, suspended, ended or past its term), `entitlement_has_no_address` when the seller
+        named none.
     """
     row = get_entitlement(uow, entitlement_id).row
+    if row.end_customer is not None:
+        raise Conflict("entitlement_of_end_customer")
     if not row.is_usable:
         raise Conflict("entitlement_not_active", state="expired" if row.state == "active" else row.state)
     if row.launch_url is None:
@@ -129,7 +132,7 @@ def _entitlement(found: Any) -> EntitlementRow:
         valid_from=row.valid_from,
         valid_to=row.valid_to,
         external_id=row.external_id,
-        launch_url=row.launch_url,
+        launch_url=row.launch_url if row.end_customer_id is None else None,
         order_id=row.context.get("order_id"),
         created_at=row.created_at,
         trial_days=row.trial_days,
@@ -137,4 +140,5 @@ def _entitlement(found: Any) -> EntitlementRow:
         data_kept_until=row.data_kept_until,
         past_due_at=row.past_due_at,
         seats_allocated=row.seats_allocated,
+        end_customer=row.context["end_customer"]["name"] if row.end_customer_id is not None else None,
     )

@@ -22,16 +22,18 @@ def assign_seat(uow: UnitOfWork, entitlement_id: UUID, person_id: UUID) -> UUID:
     """Give a member of the acting, buying organization a seat. Returns the seat's id.
 
     Raises: NotFound (no such entitlement, or no such member of one's own organization), Conflict
-        `entitlement_not_active`, `no_seat_left`, `seat_already_assigned`.
+        `entitlement_not_active`, `no_seat_left`, `seat_already_assigned`, `entitlement_of_end_customer`.
     Emits: SeatAssigned.
     Locks: the entitlement. Its count moves by a guarded update, so that the last seat is given once however many ask.
     """
     org_id = uow.principal.organization()
     mine = (Entitlement.id == entitlement_id, Entitlement.buyer_org_id == org_id)
-    state = uow.session.scalar(select(Entitlement.state).where(*mine))
+    found = uow.session.execute(select(Entitlement.state, Entitlement.end_customer_id).where(*mine)).first()
     member = exists().where(Member.org_id == org_id, Member.person_id == person_id, Member.state == "active")
-    if state is None or not uow.session.scalar(select(member)):
+    if found is None or not uow.session.scalar(select(member)):
         raise NotFound("not_found")
+    if found.end_customer_id is not None:
+        raise Conflict("entitlement_of_end_customer")
     taken = uow.session.execute(
         update(Entitlement)
         .where(*mine, in_force(), Entitlement.seats_used + Entitlement.seats_allocated < Entitlement.seats)

@@ -44,7 +44,9 @@ class EntitlementRow:
     past_due_at: datetime | None = None
     """Since when it is used without being paid for."""
     seats_allocated: int = 0
-    """Seats that subsidiaries of the buyer have; none of the buyer's own meanwhile."""
+    """Seats that subsidiaries of the buyer have, or its end customer; none of the buyer's own meanwhile."""
+    end_customer: str | None = None
+    """Who uses it, where a dealer ordered it for another organization."""
 
     @property
     def is_usable(self) -> bool:

@@ -10,12 +10,22 @@ from uuid import UUID
 from sqlalchemy import Uuid, bindparam, select
 
 from fulfillment.connectors.models import ConnectorRow
+from fulfillment.entitlements.give_back_seats import give_end_customer
 from fulfillment.entitlements.models import ENTITLEMENT, Entitlement
 from fulfillment.runs.conclude import give_up
 from fulfillment.runs.start_run import start_run
 from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
+
+
+@dataclass(frozen=True, slots=True)
+class EndCustomerOf:
+    """The organization that uses what is delivered, by what it agreed to; `agrees`: it does so still."""
+
+    id: UUID
+    org_id: UUID
+    agrees: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +54,8 @@ class OpenEntitlement:
     """From when until when the first term was paid for, where that is no whole one."""
     data_kept_days: int | None = None
     """After its end; None where nothing was said of it."""
+    end_customer: EndCustomerOf | None = None
+    """For whom a dealer ordered it."""
     waits: bool = False
     """Whether the seller's system is called only once the seller has taken the order on."""
 
@@ -69,7 +81,7 @@ def open_entitlement(uow: UnitOfWork, command: OpenEntitlement) -> UUID:
     """Open the entitlement of a reference and start provisioning. Returns its id.
 
     A connector that is not the seller's (the plan names a wrong one) fails the delivery at once instead of leaving a
-    paid order without an end.
+    paid order without an end; so does an end customer that does not agree any more: nobody gets what it did not ask for.
 
     Emits: DeliveryFailed in that case. Idempotent by the reference: a second call returns the first entitlement and
     starts nothing.
@@ -103,10 +115,17 @@ def open_entitlement(uow: UnitOfWork, command: OpenEntitlement) -> UUID:
         data_kept_days=command.data_kept_days,
         time_zone=command.time_zone,
         context=command.context,
+        end_customer_id=command.end_customer.id if command.end_customer else None,
+        end_customer_org_id=command.end_customer.org_id if command.end_customer else None,
     )
     ENTITLEMENT.begin(uow, row, org_ids=[row.buyer_org_id, row.seller_org_id])
     uow.add(row)
+    if command.end_customer is not None:
+        uow.flush()
+        give_end_customer(uow, row, row.seats)
     run = start_run(uow, row, "provision", deadline_at=command.deadline_at, waits=command.waits)
     if known_connector != command.connector_id:
         give_up(uow, run, row, state="failed", reason="connector_unknown")
+    elif command.end_customer is not None and not command.end_customer.agrees:
+        give_up(uow, run, row, state="failed", reason="end_customer_over")
     return row.id

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, func, select
 
+from fulfillment.entitlements.allocation_events import EndCustomerSupplied
 from fulfillment.entitlements.events import ChangeFailed, DeliveryFailed, EntitlementActivated
 from fulfillment.entitlements.models import ENTITLEMENT, Entitlement
 from fulfillment.entitlements.validity import first_end
@@ -79,7 +80,7 @@ def succeed(uow: UnitOfWork, run: Run, entitlement: Entitlement, success: Succes
 
     A success that comes after the run was given up is an orphan in the seller's system: what was made is taken down again,
     and after a change it is told anew what it is to be.
-    Emits: EntitlementActivated after the first provisioning.
+    Emits: EntitlementActivated after the first provisioning, EndCustomerSupplied of what a dealer ordered for another.
     """
     if run.state == "succeeded":
         return
@@ -103,6 +104,15 @@ def succeed(uow: UnitOfWork, run: Run, entitlement: Entitlement, success: Succes
         entitlement.valid_to = first_end(entitlement, now)
     if ENTITLEMENT.move(uow, entitlement, "active", org_ids=org_ids):
         emit(uow, activation_of(entitlement))
+        if entitlement.end_customer_org_id is not None:
+            emit(
+                uow,
+                EndCustomerSupplied(
+                    entitlement_id=entitlement.id,
+                    buyer_org_id=entitlement.buyer_org_id,
+                    end_customer_org_id=entitlement.end_customer_org_id,
+                ),
+            )
 
 
 def activation_of(entitlement: Entitlement) -> EntitlementActivated:

@@ -18,6 +18,7 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, NotFound
 from kernel.paging import Page, cut, newest_first
 from marketplace.access.models import Person
+from marketplace.end_customers.models import EndCustomer
 from marketplace.groups.models import GroupMembership
 from marketplace.groups.rights import get_own_subsidiary, reading_of_member
 from marketplace.parties.models import Organization
@@ -55,9 +56,12 @@ class AllocatableRow:
 
 @dataclass(frozen=True, slots=True)
 class OwnAllocationRow:
-    """The same as the subsidiary reads it: what it may use, from whom, until when; nothing of its price or its order."""
+    """The same as the subsidiary, or the end customer of a dealer, reads it: what it may use, from whom, until when; nothing of
+    its price or its order. `hq_name`: who bought it; `by_dealer`: a dealer, which ordered it for this organization.
+    """
 
     id: UUID
+    by_dealer: bool
     hq_name: str
     title: str
     title_en: str
@@ -110,7 +114,7 @@ def allocations_of_group(
     if membership_id is not None:
         get_own_subsidiary(uow, membership_id)
     statement = (
-        select(SeatAllocation, Entitlement, Organization.display_name, GroupMembership.org_name)
+        select(SeatAllocation, Entitlement, Organization.display_name, GroupMembership)
         .join(Entitlement, Entitlement.id == SeatAllocation.entitlement_id)
         .join(Organization, Organization.id == Entitlement.seller_org_id)
         .join(GroupMembership, GroupMembership.id == SeatAllocation.membership_id)
@@ -124,9 +128,9 @@ def allocations_of_group(
     return [
         AllocationRow(
             id=one.id,
-            membership_id=one.membership_id,
+            membership_id=membership.id,
             member_org_id=one.org_id,
-            member_name=member_name,
+            member_name=membership.org_name,
             entitlement_id=one.entitlement_id,
             title=of.title,
             title_en=of.title_en,
@@ -137,7 +141,7 @@ def allocations_of_group(
             valid_to=of.valid_to,
             created_at=one.created_at,
         )
-        for one, of, seller_name, member_name in uow.session.execute(statement)
+        for one, of, seller_name, membership in uow.session.execute(statement)
     ]
 
 
@@ -146,7 +150,12 @@ def allocatable(uow: UnitOfWork, *, limit: int = 100) -> list[AllocatableRow]:
     rows = uow.session.execute(
         select(Entitlement, Organization.display_name)
         .join(Organization, Organization.id == Entitlement.seller_org_id)
-        .where(Entitlement.buyer_org_id == uow.principal.organization(), Entitlement.seats > 0, in_force())
+        .where(
+            Entitlement.buyer_org_id == uow.principal.organization(),
+            Entitlement.seats > 0,
+            Entitlement.end_customer_id.is_(None),
+            in_force(),
+        )
         .order_by(Entitlement.created_at.desc(), Entitlement.id.desc())
         .limit(limit)
     )
@@ -159,7 +168,9 @@ def allocatable(uow: UnitOfWork, *, limit: int = 100) -> list[AllocatableRow]:
 def list_own_allocations(
     uow: UnitOfWork, *, cursor: str | None = None, limit: int = 20, running: bool = False
 ) -> Page[OwnAllocationRow]:
-    """What the acting subsidiary was allocated, the newest first; those that ended too, unless `running`."""
+    """What the acting organization was allocated as a subsidiary, and what dealers ordered for it, the newest first; those that
+    ended too, unless `running`.
+    """
     statement = select(SeatAllocation).where(SeatAllocation.org_id == uow.principal.organization())
     if running:
         statement = statement.where(SeatAllocation.ended_at.is_(None))
@@ -232,6 +243,7 @@ def _own(uow: UnitOfWork, rows: Sequence[SeatAllocation]) -> list[OwnAllocationR
     return [
         OwnAllocationRow(
             id=one.id,
+            by_dealer=one.end_customer_id is not None,
             hq_name=parts[one.id][2],
             title=parts[one.id][0].title,
             title_en=parts[one.id][0].title_en,
@@ -263,13 +275,16 @@ def _public_parts(uow: UnitOfWork, rows: Sequence[SeatAllocation]) -> dict[UUID,
     )
     with as_platform(uow):
         found = uow.session.execute(
-            select(SeatAllocation.id, *public, Organization.display_name, GroupMembership.hq_name)
+            select(
+                SeatAllocation.id, *public, Organization.display_name, GroupMembership.hq_name, EndCustomer.dealer_name
+            )
             .join(Entitlement, Entitlement.id == SeatAllocation.entitlement_id)
             .join(Organization, Organization.id == Entitlement.seller_org_id)
-            .join(GroupMembership, GroupMembership.id == SeatAllocation.membership_id)
+            .join(GroupMembership, GroupMembership.id == SeatAllocation.membership_id, isouter=True)
+            .join(EndCustomer, EndCustomer.id == SeatAllocation.end_customer_id, isouter=True)
             .where(SeatAllocation.id.in_([row.id for row in rows]))
         ).all()
-    return {one.id: (one, one.display_name, one.hq_name) for one in found}
+    return {one.id: (one, one.display_name, one.hq_name or one.dealer_name) for one in found}
 
 
 def _state(of: Any) -> str:

@@ -64,6 +64,20 @@ def find_organizations(uow: UnitOfWork, asked: str) -> tuple[FoundOrganization, 
         return tuple(_found(one) for one in found)
 
 
+def find_by_tax_id(uow: UnitOfWork, tax_id: str) -> FoundOrganization | None:
+    """The one that has this tax identifier, if the platform saw it. It counts as `find_organizations` does.
+
+    Raises: TooMany `lookups_too_often`.
+    """
+    own_id = uow.principal.organization()
+    with as_platform(uow):
+        count_within(uow, LOOKUPS, "lookups_too_often", "lookups_of", str(own_id))
+        found = uow.session.scalars(
+            select(Organization).where(Organization.tax_id == tax_id, *_findable(own_id)).order_by(Organization.id)
+        ).all()
+        return _found(found[0]) if len(found) == 1 else None
+
+
 def get_findable(uow: UnitOfWork, org_id: UUID) -> FoundOrganization:
     """One that `find_organizations` may have found. Raises NotFound(`organization_not_found`)."""
     own_id = uow.principal.organization()

@@ -27,6 +27,7 @@ from marketplace.pricing.tier_price import better_at_tier, partner_quantities
 from marketplace.relations.tier_prices import PartnerPrice, ask_partner_prices, partner_prices
 from orders.approval_rules.find_rule import ask_rules
 from orders.checkout.approval_reasons import needed_approval
+from orders.checkout.end_customers import for_end_customers
 from orders.checkout.first_term import until_end_of
 from orders.checkout.group_tax import taxed_together
 from orders.checkout.in_instalments import in_instalments
@@ -61,10 +62,11 @@ _KEPT = (
 
 @dataclass(frozen=True, slots=True)
 class QuoteItem:
-    """A plan and how many of it (seats, or 1)."""
+    """A plan and how many of it (seats, or 1); for an end customer of the acting dealer, by its row's id."""
 
     plan_id: UUID
     quantity: int
+    end_customer_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ def create_quote(uow: UnitOfWork, command: CreateQuote, *, most_lines: int = MAX
     `too_many_lines`; Conflict `own_listing`, `trial_not_offered`, `trial_used`; NotFound `billing_profile_not_found`;
     Forbidden `not_on_allow_list`; as `better_lines`;
     Invalid `coupon_not_with_trial`: a trial costs nothing, and what follows it is at the price that is told now;
-    Conflict `first_term_whole`, `alignment_unfit`, as `until_end_of`;
+    Conflict `first_term_whole`, `alignment_unfit`, as `until_end_of`; as `for_end_customers`;
     NotFound `live_session_not_found`; as `require_buying_through`;
     what `marketplace.catalog.sellable.get_sellable` raises for plans that cannot be bought.
     """
@@ -112,6 +114,7 @@ def create_quote(uow: UnitOfWork, command: CreateQuote, *, most_lines: int = MAX
         price_line(uow, plan, buyer, item.quantity, command.context)
         for plan, item in zip(plans, command.lines, strict=True)
     ]
+    lines = for_end_customers(uow, [item.end_customer_id for item in command.lines], lines, trial=command.trial)
     own = _at_partner_prices(uow, plans, lines, partner, buyer)
     if command.trial:
         lines, own = [_tried(uow, plans[0], own.get(0, lines[0]))], {}
@@ -213,6 +216,7 @@ def _at_partner_prices(
             "claims": line.claims,
             "live_session_id": line.live_session_id,
             "circle_id": line.circle_id,
+            "end_customer": line.end_customer,
             "tier": tier,
         }
         found[number] = own.model_copy(update=kept)

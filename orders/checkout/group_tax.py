@@ -21,7 +21,7 @@ def taxed_together(lines: Sequence[PricedLine]) -> list[PricedLine]:
     groups: dict[Any, list[int]] = defaultdict(list)
     for place, line in enumerate(found):
         if exponent(line.currency) == 0 and line.tax_rate_ppm and not line.instalments and line.trial is None:
-            key = (line.seller_org_id, line.selling_model, line.tax_category, line.tax_rate_ppm, line.tax_included)
+            key = (line.order_key, line.tax_category, line.tax_rate_ppm, line.tax_included)
             groups[key].append(place)
     for (*_, rate_ppm, included), places in groups.items():
         if len(places) == 1:

@@ -48,7 +48,7 @@ def profile_as_kept(title: InvoiceTitle) -> dict[str, Any]:
 
 
 def order_row(purchase: Purchase, lines: Sequence[PricedLine], buyer_name: str) -> Order:
-    """The order of a purchase with the seller of these lines, all of which one party invoices. It has no state yet."""
+    """The order of a purchase with the seller of these lines: one party invoices all, and one uses all. It has no state yet."""
     order_id = uuid7()
     net_minor, tax_minor, gross_minor = totals(list(lines))
     return Order(
@@ -61,6 +61,8 @@ def order_row(purchase: Purchase, lines: Sequence[PricedLine], buyer_name: str) 
         purchase_id=purchase.id,
         po_number=purchase.po_number,
         selling_model=lines[0].selling_model,
+        end_customer_org_id=lines[0].end_customer.org_id if lines[0].end_customer else None,
+        end_customer_id=lines[0].end_customer.end_customer_id if lines[0].end_customer else None,
         currency=purchase.currency,
         net_minor=net_minor,
         tax_minor=tax_minor,
@@ -101,6 +103,7 @@ def line_row(line_id: UUID, order: Order, line: PricedLine) -> OrderLine:
         }
         | ({"issuer_name": line.issuer_name} if line.issuer_name else {})
         | ({"tier": line.tier.model_dump(mode="json")} if line.tier is not None else {})
+        | ({"end_customer": line.end_customer.model_dump(mode="json")} if line.end_customer is not None else {})
         | ({"home_rate_ppm": line.home_rate_ppm, "untaxed_price": line.untaxed_price} if line.home_rate_ppm else {})
         | _begun(line)
         | _instalments(line),

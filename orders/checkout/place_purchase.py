@@ -32,6 +32,7 @@ from orders.approval_rules.find_rule import ask_rules
 from orders.approval_rules.steps import steps_from
 from orders.checkout.approval_reasons import APPROVAL_WAITS, needed_approval, reasons_of
 from orders.checkout.attribute_line import ask_touchpoints, attribute_line
+from orders.checkout.end_customers import require_agreed
 from orders.checkout.line_tax import invoice_party, lines_for
 from orders.checkout.models import PURCHASE, Purchase
 from orders.checkout.order_rows import line_row, order_row, profile_as_kept
@@ -120,9 +121,9 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
     Raises: NotFound, Conflict `price_changed` as `lines_for`, of an amendment's quote as `place_amendment`, Gone `quote_expired`,
     Conflict `quote_used`, `plan_withdrawn`, `listing_suspended`, `trial_used`, Invalid `payment_method_missing`,
     `department_unknown`, Forbidden `not_on_allow_list`; as `payment_waits`, `take_coupons`,
-    of what a payer pays `payer_title` and `start_by_payer`, of an offer's quote `accept_offer`.
+    `end_customer_over`, of what a payer pays `payer_title` and `start_by_payer`, of an offer's quote `accept_offer`.
     Emits: PurchasePlaced, ApprovalRequested, OfferAccepted.
-    Locks: the quote; the buyer's credit; as `needed_approval`; the offer; its coupons.
+    Locks: the quote; the end customers; the buyer's credit; as `needed_approval`; the offer; its coupons.
     Idempotent by the quote: it can be used once.
     """
     found = _take_quote(uow, command)
@@ -132,12 +133,12 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
     net, tax, gross = totals(lines)
     context, now = Context.model_validate(quote.context), clock.now()
     _ask_ahead(uow, found, lines, now)
+    require_agreed(uow, lines)
     for line in lines:
         sellable.require_still_sold(uow, line.plan_id, anew=quote.offer_id is None and quote.amends is None)
     # Asked again: the quote may be a colleague's, and the right to buy or the rule may have changed since.
     needed = needed_approval(uow, [line.agreed for line in lines], binding=True)
     waits, paid_within = bool(needed.reasons), payment_waits(uow, command.gateway, quote.currency)
-    state = "pending_approval" if waits else "pending_payment"
     purchase = Purchase(
         id=uuid7(),
         buyer_org_id=quote.buyer_org_id,
@@ -157,7 +158,7 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
         deadline_at=now + (APPROVAL_WAITS if waits else paid_within),
         created_at=now,
     )
-    PURCHASE.begin(uow, purchase, state, org_ids=[purchase.buyer_org_id])
+    PURCHASE.begin(uow, purchase, "pending_approval" if waits else "pending_payment", org_ids=[purchase.buyer_org_id])
     uow.add(purchase)
     placed = Placed(purchase, quote, found.requested_by_name, [], [], None, department)
     offer = accept_offer(uow, quote.offer_id) if quote.offer_id is not None else None

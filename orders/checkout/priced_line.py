@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 
 from marketplace.pricing.engine import PriceLine
 from marketplace.pricing.shapes import is_by_seat
+from orders.order.line_end_customer import LineEndCustomer
 from orders.order.line_tier import LineTier
 from orders.order.span import FirstTerm
 from orders.order.untaxed import UntaxedPrice
@@ -157,6 +158,8 @@ class PricedLine(BaseModel):
     """Whether its price is one that the seller offered to this buyer."""
     tier: LineTier | None = None
     """Of a line at a partner's price, whose that is."""
+    end_customer: LineEndCustomer | None = None
+    """For whom a dealer orders it."""
     claims: list[QuotedClaim]
     trial: TrialTerms | None = None
     """Of a line that begins a trial, for which nothing is paid: how long, and what follows."""
@@ -188,6 +191,11 @@ class PricedLine(BaseModel):
     def agreed(self) -> PricedLine:
         """What whoever buys it agrees to pay: of a trial, what it converts to by itself."""
         return self.trial.after if self.trial is not None and self.trial.converts else self
+
+    @property
+    def order_key(self) -> tuple[UUID, str, UUID | None]:
+        """Lines of one key are one order: of one seller, invoiced by one party, for one end customer or for none."""
+        return self.seller_org_id, self.selling_model, self.end_customer.org_id if self.end_customer else None
 
     @property
     def untaxed(self) -> UntaxedPrice:
@@ -245,8 +253,10 @@ def coupons_of(orders: list[list[PricedLine]]) -> list[dict[UUID, int]]:
 
 
 def by_order(lines: list[PricedLine]) -> list[list[PricedLine]]:
-    """The lines split into one group per seller and issuer of its invoice, in order of first appearance: each is an order."""
-    groups: dict[tuple[UUID, str], list[PricedLine]] = {}
+    """The lines split into one group per seller, issuer of its invoice and end customer, in order of first appearance: each is an
+    order.
+    """
+    groups: dict[tuple[UUID, str, UUID | None], list[PricedLine]] = {}
     for line in lines:
-        groups.setdefault((line.seller_org_id, line.selling_model), []).append(line)
+        groups.setdefault(line.order_key, []).append(line)
     return list(groups.values())

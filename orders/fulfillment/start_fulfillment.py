@@ -12,7 +12,7 @@ from billing.charges.mark_delivered import mark_delivered
 from billing.charges.record_charge import RecordCharge, ask_charges, record_charge
 from billing.shares.promotion import PinnedPromotion
 from billing.shares.split import ShareTerms
-from fulfillment.provisioning.open_entitlement import OpenEntitlement, open_entitlement
+from fulfillment.provisioning.open_entitlement import EndCustomerOf, OpenEntitlement, open_entitlement
 from fulfillment.usage.terms import set_usage_terms
 from kernel import clock
 from kernel.db.statements import Read
@@ -26,6 +26,7 @@ from orders.order.locking import LineDelivery, deliveries_of
 from orders.order.milestones import OrderMilestone, milestones_of
 from orders.order.models import ORDER, Attribution, Order, OrderLine, SaleTerms
 from orders.order.span import first_term_of
+from orders.order.used_by import end_customer_of
 
 _TO_DELIVER = Read(
     select(OrderLine, Attribution, SaleTerms, Organization)
@@ -49,11 +50,11 @@ def start_fulfillment(uow: UnitOfWork, order: Order) -> None:
     if order.state != "paid":
         return
     ORDER.move(uow, order, "fulfilling", org_ids=order.parties)
-    is_service = False
+    is_service, user = False, end_customer_of(uow, order)
     for line, buyer, milestones in charge_lines(uow, order):
         deadline_at = _deadline(line)
         order.deadline_at = max(order.deadline_at or deadline_at, deadline_at)
-        _deliver(uow, order, line, buyer, deadline_at, waits=bool(milestones))
+        _deliver(uow, order, line, buyer, deadline_at, user, waits=bool(milestones))
         is_service = is_service or bool(milestones)
     if is_service:
         emit(uow, ServiceOrdered(order_id=order.id, buyer_org_id=order.buyer_org_id, seller_org_id=order.seller_org_id))
@@ -149,7 +150,14 @@ def _charge(
 
 
 def _deliver(
-    uow: UnitOfWork, order: Order, line: OrderLine, buyer: Organization, deadline_at: datetime, *, waits: bool
+    uow: UnitOfWork,
+    order: Order,
+    line: OrderLine,
+    buyer: Organization,
+    deadline_at: datetime,
+    user: EndCustomerOf | None,
+    *,
+    waits: bool,
 ) -> None:
     plan, first = line.plan, first_term_of(line.plan)
     entitlement_id = open_entitlement(
@@ -171,8 +179,10 @@ def _deliver(
             data_kept_days=plan.get("data_kept_days"),
             time_zone=buyer.time_zone,
             deadline_at=deadline_at,
+            end_customer=user,
             waits=waits,
-            context={
+            context=_user_context(uow, user)
+            | {
                 "order_id": str(order.id),
                 "order_number": order.number,
                 "order_line_id": str(line.id),
@@ -197,3 +207,12 @@ def _deliver(
     if price is not None and price.metered:
         uow.flush()
         set_usage_terms(uow, entitlement_id, price)
+
+
+def _user_context(uow: UnitOfWork, user: EndCustomerOf | None) -> dict[str, dict[str, str]]:
+    """Of what a dealer ordered for another organization: who uses it. `organization` stays who bought it."""
+    if user is None:
+        return {}
+    row = uow.session.get_one(Organization, user.org_id)
+    said = {"id": str(row.id), "name": row.legal_name, "country": row.country.strip(), "locale": row.locale}
+    return {"end_customer": said}

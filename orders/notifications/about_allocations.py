@@ -1,4 +1,4 @@
-"""What a subsidiary and its members are told of seats that its headquarters allocates."""
+"""What a subsidiary, or an end customer, and its members are told of seats that another organization bought."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def seats_allocated(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterabl
         yield NewNotification(
             event.id,
             event.at,
-            "seats_allocated",
+            "end_customer_seats_changed" if words.pop("by_dealer") else "seats_allocated",
             f"/allocated-seats/{event.payload['allocation_id']}",
             {**words, "number": event.payload["seats"]},
             org_id=event.uuid("member_org_id"),
@@ -37,9 +37,8 @@ def allocation_ended(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterab
     """Whoever may give seats, and each member that held one."""
     for event, words in _with_words(uow, events):
         address, org_id = f"/allocated-seats/{event.payload['allocation_id']}", event.uuid("member_org_id")
-        yield NewNotification(
-            event.id, event.at, "allocation_ended", address, {**words}, org_id=org_id, permission=ASSIGN
-        )
+        kind = "end_customer_use_ended" if words.pop("by_dealer") else "allocation_ended"
+        yield NewNotification(event.id, event.at, kind, address, {**words}, org_id=org_id, permission=ASSIGN)
         for person_id in event.payload["person_ids"]:
             yield NewNotification(
                 event.id,
@@ -54,8 +53,9 @@ def allocation_ended(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterab
 
 @notifies_of(AllocatedSeatAssigned)
 def allocated_seat_assigned(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
-    """The member: it is its headquarters' product, of which it may know nothing yet."""
+    """The member: it is its headquarters' product, or its dealer's, of which it may know nothing yet."""
     for event, words in _with_words(uow, events):
+        del words["by_dealer"]
         yield NewNotification(
             event.id,
             event.at,
@@ -70,10 +70,24 @@ def allocated_seat_assigned(uow: UnitOfWork, events: Sequence[RecordedEvent]) ->
 def _with_words(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[tuple[RecordedEvent, dict[str, Any]]]:
     ids = {event.uuid("entitlement_id") for event in events}
     rows = uow.session.execute(
-        select(Entitlement.id, Entitlement.title, Entitlement.title_en, Organization.display_name)
+        select(
+            Entitlement.id,
+            Entitlement.title,
+            Entitlement.title_en,
+            Entitlement.end_customer_id,
+            Organization.display_name,
+        )
         .join(Organization, Organization.id == Entitlement.buyer_org_id)
         .where(Entitlement.id.in_(ids))
     )
-    found = {row.id: {"what": row.title, "what_en": row.title_en, "who": row.display_name} for row in rows}
+    found = {
+        row.id: {
+            "what": row.title,
+            "what_en": row.title_en,
+            "who": row.display_name,
+            "by_dealer": row.end_customer_id is not None,
+        }
+        for row in rows
+    }
     for event in events:
-        yield event, found[event.uuid("entitlement_id")]
+        yield event, dict(found[event.uuid("entitlement_id")])

@@ -14,7 +14,7 @@ from kernel.db.base import Base, CreatedAt, Currency, Id, Instant, Json, Minor, 
 from kernel.states import Machine, edges
 from marketplace.departments.models import names_department
 from marketplace.pricing.shapes import is_by_seat
-from orders.order.selling import SOLD_BY, SOLD_RULES, Sold, SoldLineTerms
+from orders.order.selling import SOLD_FOR, SOLD_RULES, SoldLineTerms, SoldOrderTerms
 from orders.order.sides import of_both, partly_each
 
 STATES = (
@@ -35,7 +35,7 @@ ENDED_UNPAID = ("rejected", "expired", "cancelled")
 """Of the orders of an offer one at most is in none of these."""
 
 
-class Order(Sold, Base):
+class Order(SoldOrderTerms, Base):
     """The agreement with one seller as accepted."""
 
     __tablename__ = "order"
@@ -43,7 +43,7 @@ class Order(Sold, Base):
         CheckConstraint(f"state IN {STATES}", name="state"),
         CheckConstraint("gross_minor = net_minor + tax_minor", name="sum"),
         CheckConstraint("buyer_org_id <> seller_org_id", name="two_parties"),
-        SOLD_BY,
+        *SOLD_FOR,
         UniqueConstraint("number"),
         UniqueConstraint("buyer_org_id", "seller_org_id", "id"),
         ForeignKeyConstraint(["buyer_org_id", "purchase_id"], ["orders.purchase.buyer_org_id", "orders.purchase.id"]),

@@ -1,15 +1,33 @@
-"""Who sold an order to the buyer, frozen with it and its lines: their columns, and what is read of them."""
+"""Who sold an order to the buyer, and for whom, frozen with it and its lines: their columns, and what is read of them."""
 
 from __future__ import annotations
 
 from typing import Final
+from uuid import UUID
 
-from sqlalchemy import CheckConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.catalog.selling_model import RESELLER
 
 SOLD_BY: Final = CheckConstraint("selling_model IN ('agency', 'reseller')", name="selling_model")
+SOLD_FOR: Final = (
+    SOLD_BY,
+    ForeignKeyConstraint(
+        ["buyer_org_id", "end_customer_org_id", "end_customer_id"],
+        ["marketplace.end_customer.dealer_org_id", "marketplace.end_customer.org_id", "marketplace.end_customer.id"],
+        name="fk_order_end_customer",
+    ),
+    CheckConstraint("(end_customer_id IS NULL) = (end_customer_org_id IS NULL)", name="end_customer"),
+    CheckConstraint("end_customer_org_id <> seller_org_id", name="end_customer_is_not_seller"),
+    Index(
+        "ix_order_end_customer",
+        "end_customer_org_id",
+        "end_customer_id",
+        "buyer_org_id",
+        postgresql_where=text("end_customer_org_id IS NOT NULL"),
+    ),
+)
 """Of an order."""
 SOLD_RULES: Final = (
     CheckConstraint("selling_model IN ('agency', 'reseller')", name="selling_model"),
@@ -32,6 +50,15 @@ class Sold:
     def is_resold(self) -> bool:
         """Whether the platform is the one that sells it."""
         return self.selling_model == RESELLER
+
+
+class SoldOrderTerms(Sold):
+    """An order, with whom it is for where its buyer is a dealer."""
+
+    end_customer_org_id: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.organization.id"))
+    """Who uses what it delivers; None: its buyer."""
+    end_customer_id: Mapped[UUID | None]
+    """By what that organization had agreed to (`marketplace.end_customers`)."""
 
 
 class SoldLineTerms(Sold):

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from marketplace.pricing.shapes import is_by_seat
+from orders.order.line_end_customer import LineEndCustomer
 from orders.order.line_tier import LineTier
 from orders.order.models import Attribution, Order, OrderLine
 from orders.order.span import first_term_of
@@ -56,6 +57,8 @@ class LineView:
     """Whether it comes off renewals, too; else off the first term alone."""
     tier: LineTier | None = None
     """Whose partner's price it is at."""
+    end_customer: LineEndCustomer | None = None
+    """For whom its buyer, a dealer, ordered it."""
     contract_terms: int = 0
     """After how many paid terms it ends for good; 0: never by itself."""
     first_term_ends_at: datetime | None = None
@@ -142,6 +145,9 @@ def line_view(line: OrderLine, credit: Attribution | None) -> LineView:
         coupon=line.plan.get("coupon", ""),
         coupon_every_term=line.plan.get("coupon_every_term", False),
         tier=LineTier.model_validate(line.plan["tier"]) if line.plan.get("tier") else None,
+        end_customer=LineEndCustomer.model_validate(line.plan["end_customer"])
+        if line.plan.get("end_customer")
+        else None,
         contract_terms=int(line.plan.get("contract_terms") or 0),
         first_term_ends_at=first.ends_at if first is not None else None,
         untaxed=untaxed_of(line.plan),
@@ -164,6 +170,7 @@ _COMPUTED = (
     "coupon",
     "coupon_every_term",
     "tier",
+    "end_customer",
     "contract_terms",
     "first_term_ends_at",
     "untaxed",

@@ -94,7 +94,9 @@ def tell_entitlements(uow: UnitOfWork, facts: Sequence[RecordedFact]) -> Iterabl
             "valid_from": row.valid_from,
             "valid_to": row.valid_to,
         }
-        held = HeldEntitlementData(**common, seller_id=row.seller_org_id, launch_url=row.launch_url)
+        held = HeldEntitlementData(
+            **common, seller_id=row.seller_org_id, launch_url=row.launch_url if row.end_customer_id is None else None
+        )
         yield Addressed(fact, row.buyer_org_id, held)
         given = GivenEntitlementData(**common, buyer_id=row.buyer_org_id, external_id=row.external_id)
         yield Addressed(fact, row.seller_org_id, given)

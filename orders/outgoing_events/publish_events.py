@@ -25,6 +25,7 @@ from marketplace.webhooks.models import EventPublication, OutgoingEvent
 from marketplace.webhooks.record_events import NewEvent, record_events
 from orders.outgoing_events import (
     about_changes,
+    about_end_customers,
     about_fapiao,
     about_instalments,
     about_milestones,
@@ -53,6 +54,7 @@ SOURCES = (
     about_promoters,
     about_partners,
     about_payers,
+    about_end_customers,
     catalogue,
 )
 """Imported for what they register."""

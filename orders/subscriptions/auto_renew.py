@@ -11,6 +11,7 @@ from fulfillment.entitlements.models import Entitlement
 from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, NotFound
+from marketplace.end_customers.models import EndCustomer
 from orders.checkout.approval_reasons import BUY
 from orders.order.locking import find_locked_order
 from orders.order.models import OrderLine, Subscription
@@ -30,7 +31,7 @@ def set_auto_renew(uow: UnitOfWork, subscription_id: UUID, *, wanted: bool) -> S
 
     Raises: Forbidden `permission_missing` without orders.buy, NotFound, Conflict `subscription_ended`, `trial_must_be_bought`,
     `contract_ends` (the last term of its contract is paid for), `payment_already_running` (of the term that has begun),
-    `quantity_out_of_range` (an offer sold more than its plan does: another number is wanted for the next term).
+    `end_customer_over`, `quantity_out_of_range` (an offer sold more than its plan does: another number is wanted next).
     Locks: the order that began it, the subscription; of what is past due as `take_step`. Idempotent by the switch.
     """
     uow.principal.require(BUY)
@@ -58,10 +59,22 @@ def set_auto_renew(uow: UnitOfWork, subscription_id: UUID, *, wanted: bool) -> S
         if trial is None or not trial.converts:
             raise Conflict("trial_must_be_bought")
     if wanted:
+        _require_end_customer(uow, subscription)
         require_sold_number(uow, subscription)
     subscription.auto_renew = wanted
     take_calendar(subscription)
     return subscription
+
+
+def _require_end_customer(uow: UnitOfWork, subscription: Subscription) -> None:
+    """Raises Conflict(`end_customer_over`): whoever uses it does not let the dealer order for it any more."""
+    over = (
+        select(EndCustomer.id)
+        .join(Entitlement, Entitlement.end_customer_id == EndCustomer.id)
+        .where(Entitlement.reference == subscription.order_line_id, EndCustomer.state != "active")
+    )
+    if uow.session.scalar(over) is not None:
+        raise Conflict("end_customer_over")
 
 
 def _decline(uow: UnitOfWork, subscription_id: UUID) -> Subscription:

@@ -24,6 +24,7 @@ from orders.checkout.priced_line import Context, InvoiceParty, PricedLine
 from orders.checkout.quote_models import Quote
 from orders.checkout.quote_row import quote_row
 from orders.coupons.every_term import off_renewal
+from orders.order.line_end_customer import LineEndCustomer
 from orders.order.line_tier import LineTier
 from orders.order.locking import line_of
 from orders.order.models import Subscription
@@ -56,7 +57,8 @@ def quote_renewal(
     _require_sold(plan, price, quantity)
     buyer = invoice_party(lookups.get_billing_profile(uow, profile_id))
     priced = price_line(uow, plan, buyer, quantity, Context(), price=price, occasion="renewal")
-    priced = priced.model_copy(update={"tier": _tier_of(following, plan, quantity)})
+    used_by = LineEndCustomer.model_validate(first.plan["end_customer"]) if first.plan.get("end_customer") else None
+    priced = priced.model_copy(update={"tier": _tier_of(following, plan, quantity), "end_customer": used_by})
     priced = in_instalments(_reduced(uow, subscription, priced, buyer))
     until = subscription.ends_at + TERMINATED_AFTER
     return uow.add(quote_row([priced], buyer, buyer_org_id=subscription.buyer_org_id, expires_at=until))

@@ -48,6 +48,7 @@ from tests.conformance.clock_writes import move_clocks
 from tests.conformance.coupon_writes import coupons
 from tests.conformance.credit_line_writes import credit_lines
 from tests.conformance.dispute_writes import disputes
+from tests.conformance.end_customer_writes import end_customers
 from tests.conformance.fapiao_writes import fapiaos, invoice_forwards
 from tests.conformance.group_writes import groups
 from tests.conformance.hall_writes import halls
@@ -347,6 +348,7 @@ def using(world: World) -> None:
     coupons(world)
     partners(world)
     payers(world)
+    end_customers(world)
     groups(world)
     live_sessions(world)
     share_policies(world)

@@ -124,6 +124,7 @@ def _asked(page_request: PageRequest) -> Wanted:
         plan_id=page_request.query("plan", most=36),
         quantity=page_request.query_number("quantity", most=1_000_000),
         coupon=page_request.query("coupon", most=32),
+        end_customer_id=page_request.query("end_customer", most=36),
         trial={"0": False, "1": True}.get(page_request.query("trial", most=1)),
     )
 
@@ -142,6 +143,7 @@ def _filled_in(form: Form) -> Wanted:
         department_id=form.text("department_id", most=36),
         coupon=form.text("coupon", most=32),
         align_with=form.text("align_with", most=36),
+        end_customer_id=form.text("end_customer_id", most=36),
         trial=form.text("trial", most=1) == "1",
     )
 
@@ -238,6 +240,8 @@ def _is_for(quote: quote_models.Quote, wanted: Wanted) -> bool:
     same = same and {str(line.first_term.with_id) for line in lines if line.first_term and line.first_term.with_id} == (
         {wanted.align_with} - {""}
     )
+    named = {str(line.end_customer.end_customer_id) for line in lines if line.end_customer}
+    same = same and named == ({wanted.end_customer_id} - {""})
     same = same and (lines[0].trial is not None) == bool(wanted.trial)
     return same and quote.invoice_party["billing_profile_id"] == (wanted.billing_profile_id or None)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
+from api.pages.buy.end_customers import NOT_FOR_OTHERS, with_end_customers
 from api.pages.buy.first_term import ends_of_others
 from api.pages.buy.offer_lines import offered_plan, taken_of
 from api.pages.buy.own_payer import with_payer
@@ -70,6 +71,8 @@ class Wanted:
     """A code, as it was typed."""
     align_with: str = ""
     """The buyer's subscription that it shall end with."""
+    end_customer_id: str = ""
+    """For whom a dealer orders it; empty: for the visitor's own organization."""
     trial: bool | None = None
     """Whether it is tried first; None: where the card offers that."""
 
@@ -78,6 +81,12 @@ class Wanted:
         """The invoice title that was chosen; None for the default one."""
         chosen = self.billing_profile_id
         return parse_uuid_or_404(chosen, "billing_profile_not_found") if chosen else None
+
+    @property
+    def user_id(self) -> UUID | None:
+        """The end customer that was chosen. Raises NotFound `end_customer_not_found`."""
+        chosen = self.end_customer_id
+        return parse_uuid_or_404(chosen, "end_customer_not_found") if chosen else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +157,7 @@ def priced_sheet(
         if own:
             view = replace(view, plans=tuple(at_partner_price(page_request, one, own) for one in view.plans))
         view = replace(view, others=others, align_with=wanted.align_with)
+        view = with_end_customers(uow, view, wanted.end_customer_id)
         view = with_payer(page_request, uow, view, error or said)
         return _without_trial(view) if refused is not None and refused.code in _NO_TRIAL else view
 
@@ -170,6 +180,8 @@ def _quoted(uow: UnitOfWork, wanted: Wanted, offered: Offered) -> tuple[quote_mo
     except Conflict as refused:
         if refused.code in ("first_term_whole", "alignment_unfit"):
             return _quote(uow, replace(wanted, align_with=""), offered, trial=trial), refused
+        if refused.code in NOT_FOR_OTHERS:
+            return _quote(uow, replace(wanted, end_customer_id=""), offered, trial=trial), refused
         if refused.code not in _NO_TRIAL:
             raise
         return _quote(uow, wanted, offered), refused
@@ -188,7 +200,7 @@ def _quote(uow: UnitOfWork, wanted: Wanted, offered: Offered, *, trial: bool = F
     return create_quote(
         uow,
         CreateQuote(
-            (QuoteItem(plan.id, quantity),),
+            (QuoteItem(plan.id, quantity, wanted.user_id),),
             context=offered.context(wanted),
             billing_profile_id=wanted.profile_id,
             trial=trial,

@@ -6,6 +6,7 @@ from api.pages.buy.views import QuotePanel, QuotePanelLine
 from api.pages.feed.views import FeedClaim, verdict_of
 from api.pages.frame.approval_words import reason_sentence, steps_sentence
 from api.pages.frame.discounts import discount_in_words, last_day
+from api.pages.frame.end_customers import end_customer_parts
 from api.pages.frame.partner_prices import tier_parts
 from api.pages.frame.phrases import agreed_terms, explained, schedule
 from api.pages.frame.prices import term_key
@@ -67,6 +68,7 @@ def _panel_line(page_request: PageRequest, line: PricedLine, *, among: int) -> Q
     parts = explained(page_request, line.price_lines, line.interval, line.currency)
     parts = (
         *parts,
+        *end_customer_parts(page_request, line.end_customer),
         *tier_parts(page_request, line.tier, line.currency),
         *schedule(page_request, line.whole.instalments, line.currency, clock.now()),
         *agreed_terms(page_request, 0, first_ends_at),

@@ -143,6 +143,9 @@ class BuyView:
     others: tuple[Choice, ...] = ()
     """The buyer's subscriptions that it may be made to end with."""
     align_with: str = ""
+    end_customers: tuple[Choice, ...] = ()
+    """For whom a dealer may order it."""
+    end_customer_id: str = ""
     po_number: str = ""
     departments: tuple[Choice, ...] = ()
     department_id: str = ""

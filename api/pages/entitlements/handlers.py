@@ -167,13 +167,14 @@ def _view(page_request: PageRequest, entitlement_id: UUID, *, error: str | None 
         data_are_gone=row.data_kept_until is not None and row.data_kept_until <= clock.now(),
         seats=tuple(SeatItem(str(one.id), one.name, one.email, one.assigned_at) for one in detail.seats),
         candidates=_candidates(detail, members),
-        may_assign=may_assign and row.is_usable,
+        may_assign=may_assign and row.is_usable and row.end_customer is None,
         may_launch=row.is_usable and row.launch_url is not None,
         order_id=row.order_id or "",
         subscription=_subscription(page_request, subscription) if subscription else None,
         is_metered=metered,
         is_course=is_course,
         allocated=row.seats_allocated,
+        end_customer=row.end_customer or "",
         error=error,
     )
 

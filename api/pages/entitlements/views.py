@@ -78,6 +78,8 @@ class EntitlementView:
     is_course: bool = False
     allocated: int = 0
     """Of its seats, those that subsidiaries have."""
+    end_customer: str = ""
+    """Who uses it, where the organization ordered it as a dealer."""
     error: str | None = None
 
 
@@ -98,7 +100,7 @@ class EntitlementItem:
 
 @dataclass(frozen=True, slots=True)
 class AllocatedItem:
-    """Seats that the reader's headquarters allocated, in the list."""
+    """Seats that the reader's headquarters allocated, or what a dealer ordered for it, in the list."""
 
     address: str
     what: str
@@ -120,4 +122,4 @@ class EntitlementsView:
     rows: tuple[EntitlementItem, ...]
     next_address: str | None = None
     allocated: tuple[AllocatedItem, ...] = ()
-    """Seats that the organization's headquarters allocated."""
+    """Seats that the organization's headquarters allocated, and what dealers ordered for it."""

@@ -165,6 +165,7 @@ TONES: dict[str, dict[str, Tone]] = {
     "dealer_list": {"draft": "wait", "sent": "good", "discarded": "idle"},
     "partner_invitation": {"open": "good", "used_up": "idle", "expired": "idle", "revoked": "idle"},
     "payer_charge": {"asked": "wait", "approved": "good", "declined": "bad", "released": "idle"},
+    "end_customer": {"asked": "wait", "active": "good", "ended": "idle"},
     "payer_agreement": {"proposed": "wait", "active": "good", "ended": "idle"},
     "group_membership": {
         "requested": "wait",

@@ -168,6 +168,7 @@ def allocated_view(page_request: PageRequest, allocation_id: UUID, error: str = 
         launch=group_addresses.allocated(allocation_id, "/launch") if row.may_launch else "",
         ended_for=row.ended_for or "",
         error=error,
+        by_dealer=row.by_dealer,
     )
 
 

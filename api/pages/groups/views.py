@@ -141,7 +141,7 @@ class AllocatedSeatItem:
 
 @dataclass(frozen=True, slots=True)
 class AllocatedView:
-    """Seats that one's headquarters allocated, as the subsidiary gives them to members."""
+    """Seats that one's headquarters allocated, or what a dealer ordered for one, as the organization gives them to members."""
 
     template: ClassVar[str] = "groups/allocated.html"
     active: ClassVar[str] = "entitlements"
@@ -159,3 +159,4 @@ class AllocatedView:
     launch: str = ""
     ended_for: str = ""
     error: str = ""
+    by_dealer: bool = False

@@ -77,6 +77,7 @@ outside_approval: asking > asked withdrawn failed; asked > answered withdrawn
 tier_offer: awaiting_approval > open rejected withdrawn; open > withdrawn
 group_membership: requested > active declined withdrawn; active > ended
 partner_link: asked > accepted declined withdrawn; accepted > ended
+end_customer: asked > active ended; active > ended
 payer_agreement: proposed > active ended; active > ended
 payer_charge: asked > approved declined released; approved > asked released
 purchase: pending_approval > pending_payment rejected expired cancelled; pending_payment > paid expired cancelled

@@ -131,6 +131,7 @@ export function enhance(root, close = () => history.back()) {
             quantity: Number(quantity.value),
             ...(form.dataset.trial ? { trial: true } : {}),
             ...(form.elements.align_with?.value ? { align_with: form.elements.align_with.value } : {}),
+            ...(form.elements.end_customer_id?.value ? { end_customer_id: form.elements.end_customer_id.value } : {}),
             // From the product page there is no video to name.
             ...(form.dataset.video ? { video_id: form.dataset.video, placement_id: form.dataset.placement, second: Number(form.dataset.second) } : {}),
             ...(form.dataset.live ? { live_session_id: form.dataset.live, second: Number(form.dataset.second) } : {}),
@@ -205,7 +206,7 @@ export function enhance(root, close = () => history.back()) {
       quantity.step = event.target.dataset.step;
       quantity.value = String(sold(Number(quantity.value)));
     }
-    if (["plan_id", "quantity", "billing_profile_id", "align_with"].includes(event.target.name)) changed();
+    if (["plan_id", "quantity", "billing_profile_id", "align_with", "end_customer_id"].includes(event.target.name)) changed();
   });
 
   /** The number of seats nearest above `wanted` in which the plan is sold. */

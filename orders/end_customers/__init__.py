@@ -1,0 +1,1 @@
+"""What a dealer ordered for an end customer, when that is one no more."""
