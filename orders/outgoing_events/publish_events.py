@@ -34,6 +34,7 @@ from orders.outgoing_events import (
     about_payers,
     about_payments,
     about_promoters,
+    about_service,
     about_usage,
     catalogue,
 )
@@ -53,6 +54,7 @@ SOURCES = (
     about_promoters,
     about_partners,
     about_payers,
+    about_service,
     catalogue,
 )
 """Imported for what they register."""
