@@ -34,6 +34,7 @@ from api.pages.feed import handlers as feed_pages
 from api.pages.feedback import handlers as feedback_pages
 from api.pages.frame import static_files
 from api.pages.gateway_balances import handlers as gateway_balances_pages
+from api.pages.group_robots import handlers as group_robot_pages
 from api.pages.groups import handlers as groups_pages
 from api.pages.halls import desk_handlers as halls_desk_pages
 from api.pages.halls import handlers as halls_pages
@@ -105,6 +106,7 @@ from api.pages.webhooks import handlers as webhooks_pages
 
 MODULES: tuple[ModuleType, ...] = (
     account_pages,
+    group_robot_pages,
     analytics_pages,
     approval_apps_pages,
     approvals_pages,
