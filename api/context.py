@@ -17,6 +17,7 @@ from kernel.secrets import SecretBox
 from kernel.settings import Settings
 from kernel.signing import TokenSigner
 from kernel.storage import Storage
+from marketplace.robots.protocols import RobotPoster
 from orders.approval_apps.ports import ApprovalProvider
 
 
@@ -31,6 +32,8 @@ class Services:
     signer: TokenSigner
     outbound_policy: OutboundPolicy
     gateways: Mapping[str, PaymentGateway]
+    robots: RobotPoster
+    """Posts in organizations' group chats."""
     runner: Runner
     """Calls a gateway in the request that asks for it."""
     answers: AnswerCache = field(default_factory=AnswerCache)

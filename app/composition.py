@@ -50,6 +50,8 @@ from marketplace.mail.compose import Composer
 from marketplace.mail.folder_transport import FolderTransport
 from marketplace.mail.ports import MailTransport
 from marketplace.mail.smtp_transport import SmtpServer, SmtpTransport
+from marketplace.robots import jobs as robot_jobs
+from marketplace.robots.protocols import poster_of
 from marketplace.webhooks import jobs as webhook_jobs
 from orders.approval_apps import jobs as approval_app_jobs
 from orders.approval_apps.access import providers_of
@@ -102,6 +104,7 @@ def compose(
         outbound_policy=policy,
         gateways=gateways(settings, db),
         fapiao_issuer=fapiao_issuer(settings),
+        robots=poster_of(OutboundClient(policy, monotonic=monotonic), settings),
         runner=Runner(db, f"{socket.gethostname()}:{os.getpid()}"),
         txt_resolver=txt_resolver(settings),
         approval_providers=providers_of(OutboundClient(policy, monotonic=monotonic), settings),
@@ -198,6 +201,7 @@ def register_jobs(services: Services, renderers: RendererPool, monotonic: Callab
         )
     )
     webhook_jobs.register(client, services.secrets, public_url=settings.public_url)
+    robot_jobs.register(services.robots, services.secrets)
     partition_retention.register(settings.database_admin_url)
     billing.jobs.register(
         services.gateways,

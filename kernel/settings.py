@@ -126,6 +126,11 @@ class Settings(BaseSettings):
         default="https://api.dingtalk.com",
         description="Address of DingTalk's open API, which approvals are asked by; changed only for test servers.",
     )
+    dingtalk_robot_address: str = Field(
+        default="https://oapi.dingtalk.com",
+        description="Address that DingTalk's group robots are called at; changed only for test servers. Those of WeCom and "
+        "Feishu are called at `WECOM_ADDRESS` and `FEISHU_ADDRESS`.",
+    )
     wecom_address: str = Field(
         default="https://qyapi.weixin.qq.com", description="Address of WeCom's API, as that of DingTalk."
     )

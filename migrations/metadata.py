@@ -74,6 +74,7 @@ import marketplace.relations.invitation_models
 import marketplace.relations.models
 import marketplace.relations.partner_models
 import marketplace.response_cards.models
+import marketplace.robots.models
 import marketplace.search_index.models
 import marketplace.service_windows.models
 import marketplace.test_clocks.models
@@ -147,6 +148,7 @@ MODELS = (
     marketplace.search_index.models,
     marketplace.service_windows.models,
     marketplace.webhooks.models,
+    marketplace.robots.models,
     fulfillment.connectors.models,
     fulfillment.entitlements.models,
     fulfillment.entitlements.allocation_models,

@@ -96,16 +96,8 @@ from orders.usage.dunning import settle_owed
 from orders.usage.jobs import sweep_unpaid_usage
 
 FOLLOWERS = (sweep_deputies, sweep_cases, sweep_unpaid_usage, sweep_instalments, sweep_ending_coupons, sweep_disputes)
-MORE_FOLLOWERS = (
-    sweep_milestones,
-    sweep_tickets,
-    charge_kept_method,
-    offer_to_partner,
-    pay_approved,
-    end_payer,
-    stop_renewing,
-)
-COUNTERS = (count_all_answers,)
+MORE_FOLLOWERS = (sweep_milestones, sweep_tickets, charge_kept_method, offer_to_partner, pay_approved, end_payer)
+FURTHER_FOLLOWERS = (stop_renewing, count_all_answers)
 """Imported for what they register."""
 REFUND_AGAIN = "orders.refund.again"
 SWEEP_PURCHASES = "orders.checkout.sweep"

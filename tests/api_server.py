@@ -21,6 +21,7 @@ from kernel.secrets import SecretBox
 from kernel.settings import Settings
 from kernel.signing import TokenSigner
 from kernel.storage import open_storage
+from marketplace.robots.protocols import poster_of
 from orders.approval_apps.access import providers_of
 
 
@@ -37,6 +38,7 @@ def services_for(
         signer=signer,
         outbound_policy=policy,
         gateways={},
+        robots=poster_of(OutboundClient(policy), made),
         runner=Runner(db, "test"),
         approval_providers=providers_of(OutboundClient(policy), made),
     )

@@ -110,6 +110,8 @@ from marketplace.relations.partner_links import AskPartner, accept_partner, ask_
 from marketplace.relations.partner_models import PartnerLink, PartnerTier, TierPrice
 from marketplace.relations.save_tier import SaveTier, SetTierPrice, save_tier, set_tier_price
 from marketplace.response_cards.models import CardResponse, ResponseCard
+from marketplace.robots.models import GroupRobot
+from marketplace.robots.save_robot import SaveRobot, save_robot, switch_robot
 from marketplace.test_clocks.create_test_clock import create_test_clock
 from marketplace.test_clocks.models import TestClock
 from marketplace.training.assign_training import AssignTraining, assign_training
@@ -263,6 +265,7 @@ KINDS: dict[str, type[Base]] = {
     "report_id": ContentReport,
     "review_id": CustomerReview,
     "run_id": Run,
+    "robot_id": GroupRobot,
     "seat_id": Seat,
     "session_id": SignInSession,
     "share_policy_version_id": SharePolicyVersion,
@@ -751,4 +754,8 @@ def _endpoint(stage: Stage) -> dict[str, UUID]:
         delivery_id = send_test(uow, endpoint_id)
         switch_endpoint(uow, endpoint_id, on=False)
         event_id = uow.session.get_one(WebhookDelivery, delivery_id).event_id
-    return {"endpoint_id": endpoint_id, "delivery_id": delivery_id, "event_id": event_id}
+        address = f"{stage.services.robots.bases['wecom']}/cgi-bin/webhook/send?key={uuid7().hex}"
+        posts = SaveRobot("our group", "wecom", address, ["sales"])
+        robot_id = save_robot(uow, posts, box=box, bases=stage.services.robots.bases).id
+        switch_robot(uow, robot_id, on=False)
+    return {"endpoint_id": endpoint_id, "delivery_id": delivery_id, "event_id": event_id, "robot_id": robot_id}

@@ -165,6 +165,8 @@ from tests.verify_outside import agree
 from tests.verify_outside import connect as connect_outside
 from tests.verify_outside import register as register_outside
 from tests.verify_resold import sell_abroad, sell_resold
+from tests.verify_robots import register as register_robots
+from tests.verify_robots import tell_group
 
 APPROVAL_ABOVE_MINOR = 10_000_000
 COUPON = "SPRING-15"
@@ -220,6 +222,7 @@ def build(db: Database, folder: Path) -> World:
     stage.ask_back(stage.asked_back[1])
     # Waits for its approver, here and outside: nothing moves the clock any more.
     stage.buy((stage.seats.id, 600))
+    tell_group(db, BOX, stage.seller.owner)
     stage.publish()
     do_sweep(db, READ_BALANCES)
     count_until(partial(transact, db, SYSTEM), clock.now())
@@ -240,6 +243,7 @@ def register(db: Database, storage: Storage) -> None:
         fapiao_issuer=SandboxFapiaoIssuer(),
     )
     register_outside(BOX)
+    register_robots(BOX)
     draw_transfer.register(storage, NoPaper())
     draw_paper.register(storage, NoPaper())
     draw_letter.register(storage, NoPaper())

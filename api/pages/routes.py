@@ -36,6 +36,7 @@ from api.pages.feed import handlers as feed_pages
 from api.pages.feedback import handlers as feedback_pages
 from api.pages.frame import static_files
 from api.pages.gateway_balances import handlers as gateway_balances_pages
+from api.pages.group_robots import handlers as group_robots_pages
 from api.pages.groups import handlers as groups_pages
 from api.pages.halls import desk_handlers as halls_desk_pages
 from api.pages.halls import handlers as halls_pages
@@ -138,6 +139,7 @@ MODULES: tuple[ModuleType, ...] = (
     feedback_pages,
     static_files,
     gateway_balances_pages,
+    group_robots_pages,
     groups_pages,
     halls_desk_pages,
     halls_pages,

@@ -49,6 +49,7 @@ import marketplace.reactions.models
 import marketplace.relations.dealer_list_models
 import marketplace.relations.partner_models
 import marketplace.response_cards.models
+import marketplace.robots.models
 import marketplace.test_clocks.models
 import marketplace.videos.models
 import marketplace.webhooks.models
@@ -115,6 +116,7 @@ TABLES = {
     marketplace.live.models.LIVE_SESSION.name: "marketplace.live_session",
     marketplace.live.question_models.LIVE_QUESTION.name: "marketplace.live_question",
     marketplace.webhooks.models.WEBHOOK_ENDPOINT.name: "marketplace.webhook_endpoint",
+    marketplace.robots.models.GROUP_ROBOT.name: "marketplace.group_robot",
     marketplace.test_clocks.models.TEST_CLOCK.name: "marketplace.test_clock",
     marketplace.demos.models.DEMO.name: "marketplace.demo_booking",
     marketplace.circles.models.CIRCLE_MEMBER.name: "marketplace.circle_member",

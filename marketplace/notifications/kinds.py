@@ -297,6 +297,8 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("tax_id_lost", _ORGANIZATION),
         Kind("webhook_disabled", _ORGANIZATION),
         Kind("webhook_gone", _ORGANIZATION),
+        Kind("robot_refused", _ORGANIZATION),
+        Kind("robot_failing", _ORGANIZATION),
         Kind("listing_waiting", _OPERATIONS),
         Kind("legal_proof_waiting", _OPERATIONS),
         Kind("transfer_waiting", _OPERATIONS),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select, tuple_
 
 from kernel.db.uow import UnitOfWork
 from marketplace.notifications.notify import NewNotification
@@ -78,10 +78,14 @@ def _threads(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Mapping[UUID, 
 
 def _last_writers(uow: UnitOfWork, conversation_ids: Sequence[UUID]) -> Mapping[UUID, UUID]:
     """Who of the buyer wrote last in each thread."""
-    rows = uow.session.execute(
-        select(ConversationMessage.conversation_id, ConversationMessage.person_id)
+    latest = (
+        select(ConversationMessage.conversation_id, func.max(ConversationMessage.number))
         .where(ConversationMessage.conversation_id.in_(conversation_ids), ConversationMessage.side == "buyer")
-        .distinct(ConversationMessage.conversation_id)
-        .order_by(ConversationMessage.conversation_id, ConversationMessage.number.desc())
+        .group_by(ConversationMessage.conversation_id)
+    )
+    rows = uow.session.execute(
+        select(ConversationMessage.conversation_id, ConversationMessage.person_id).where(
+            tuple_(ConversationMessage.conversation_id, ConversationMessage.number).in_(latest)
+        )
     )
     return {conversation_id: person_id for conversation_id, person_id in rows if person_id is not None}

@@ -20,6 +20,7 @@ from kernel.jobs.kinds import sweep
 from kernel.jobs.models import EventCursor, EventRow
 from marketplace.notifications.models import Notification
 from marketplace.notifications.notify import NewNotification, notify
+from marketplace.robots.queue_messages import queue_robot_messages
 from orders.notifications import (
     about_accounts,
     about_allocations,
@@ -52,6 +53,7 @@ from orders.notifications import (
     about_promoters,
     about_refund_cases,
     about_reports,
+    about_robots,
     about_subscriptions,
     about_tickets,
     about_training,
@@ -103,13 +105,14 @@ SOURCES = (
     about_accounts,
     about_allocations,
     about_webhooks,
+    about_robots,
 )
 """Imported for what they register."""
 READER = "notifications"
 EVERY = timedelta(seconds=2)
 FACTS = Reader("notifications", 200)
 MAILED_WITHIN = timedelta(days=1)
-"""What is older when it is told (after an outage) is not mailed any more: it waits in the product."""
+"""What is older when it is told (after an outage) is neither mailed nor posted any more: it waits in the product."""
 
 
 @sweep(NOTIFY, every=EVERY)
@@ -159,6 +162,8 @@ def _notify_page(
     fresh = clock.now() - MAILED_WITHIN
     for may_mail in (True, False):
         notify(uow, [item for item in wanted if (mails and item.at >= fresh) is may_mail], mails=may_mail)
+    if mails:
+        queue_robot_messages(uow, [item for item in wanted if item.at >= fresh])
     return next_after
 
 

@@ -35,6 +35,7 @@ from orders.outgoing_events import (
     about_payers,
     about_payments,
     about_promoters,
+    about_service,
     about_usage,
     catalogue,
 )
@@ -55,6 +56,7 @@ SOURCES = (
     about_partners,
     about_payers,
     about_end_customers,
+    about_service,
     catalogue,
 )
 """Imported for what they register."""

@@ -185,6 +185,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "PUT /v1/entitlements/{entitlement_id}/usage/caps/{dimension}": {"kind": "hard", "quantity": "1"},
     "POST /v1/usage/lines/{usage_line_id}/challenge": {"question": "x"},
     "POST /v1/seller/usage/challenges/{usage_challenge_id}/answer": {"credit": 1, "answer": "x"},
+    "PATCH /v1/group-robots/{robot_id}": {"name": "other"},
     "PATCH /v1/webhook-endpoints/{endpoint_id}": {"name": "other"},
     "POST /v1/test-clocks/{clock_id}/advance": {"to": "2099-01-01T00:00:00Z"},
     "POST /v1/webhook-endpoints/{endpoint_id}/replay": {

@@ -75,7 +75,7 @@ from tests.conformance.reliability_writes import mended
 from tests.conformance.service_writes import customer_service
 from tests.conformance.trial_writes import trials
 from tests.conformance.video_writes import courses, videos
-from tests.conformance.webhook_writes import webhooks
+from tests.conformance.webhook_writes import group_robots, webhooks
 from tests.factories_marketplace import Org, make_member, make_org
 from tests.factories_methods import keep_methods
 from tests.factories_usage import PRICE
@@ -475,6 +475,7 @@ STEPS = (
     response_cards,
     courses,
     webhooks,
+    group_robots,
     move_clocks,
     buying,
     using,

@@ -25,3 +25,18 @@ def webhooks(world: World) -> None:
     ask("POST /v1/webhook-endpoints/{endpoint_id}/replay", seller, time, **one)
     ask("PATCH /v1/webhook-endpoints/{endpoint_id}", seller, {"state": "disabled"}, **one)
     ask("DELETE /v1/webhook-endpoints/{endpoint_id}", seller, **one)
+
+
+def group_robots(world: World) -> None:
+    """A robot, whose address is a provider's, made, changed and removed."""
+    ask, seller = world.walk.ask, world.seller
+    key = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
+    wanted = {
+        "name": "support",
+        "provider": "wecom",
+        "address": f"https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key={key}",
+        "topics": ["tickets"],
+    }
+    one = {"robot_id": ask("POST /v1/group-robots", seller, wanted)["id"]}
+    ask("PATCH /v1/group-robots/{robot_id}", seller, {"topics": ["sales"], "locale": "en"}, **one)
+    ask("DELETE /v1/group-robots/{robot_id}", seller, **one)

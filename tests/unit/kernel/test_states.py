@@ -122,6 +122,7 @@ marketplace.hall_exchange: asked > given declined; given > revoked
 marketplace.member: active > removed; removed > active
 marketplace.test_clock: ready > advancing deleting; advancing > ready; deleting > deleted
 marketplace.webhook_endpoint: active > disabled removed; disabled > active removed
+marketplace.group_robot: active > disabled removed; disabled > active removed
 """
 
 

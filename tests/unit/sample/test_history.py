@@ -14,6 +14,7 @@ import marketplace.live.jobs
 import marketplace.mail.jobs
 import marketplace.notifications.jobs
 import marketplace.response_cards.jobs
+import marketplace.robots.jobs
 import marketplace.training.jobs
 import marketplace.videos.jobs
 import marketplace.webhooks.jobs
@@ -104,6 +105,8 @@ OF_THE_PRESENT = {
     SWEEP_DATA_KEPT,
     PUBLISH,
     marketplace.webhooks.jobs.WAKE,
+    marketplace.robots.jobs.WAKE,
+    marketplace.robots.jobs.RETENTION_SWEEP,
     marketplace.webhooks.jobs.RETENTION_SWEEP,
 }
 """Sweeps that look after storage, what is old and whom to tell, not after what is due by the calendar of a sale."""
