@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
+from api.pages.buy.views import BuyView
 from api.pages.frame.choices import Choice
+from api.pages.orders.views import OrderPageView
 from api.pages.payers.views import (
     PayerAgreementItem,
     PayerChargeItem,
@@ -111,3 +113,22 @@ def charges(s: DeskSamples) -> PayerChargesView:
         export="/v1/payer-months/export",
         back="/payers",
     )
+
+
+def circle_buys(s: DeskSamples, *, paid_for: bool = False) -> BuyView:
+    """The sheet of a circle, which has no invoice title: nobody pays for it yet, or a company does."""
+    shown = replace(s.buy(alone=True), billing_profiles=(), billing_profile_id="", departments=(), circle="c1")
+    if paid_for:
+        way = s.pick("由远山制造付款 · 本月剩余 ¥43,020.00", "Yuanshan pays · ¥43,020.00 left this month")
+        return replace(shown, payment_methods=(Choice("payer:p2", way),), payment_method_id="payer:p2")
+    said = s.pick(
+        "贵组织没有开票信息，不能自行付款下单。没有下单，没有扣款。请先在“付款约定”中请一家公司为贵组织付款，再选择由其付款。",
+        "Your organization has no billing profile, so that it cannot be billed itself. Nothing was ordered or charged. "
+        "Ask a company to pay for it under Who pays for whom, then choose that it pays.",
+    )
+    return replace(shown, error=said, payers_address="/payers")
+
+
+def order(s: DeskSamples) -> OrderPageView:
+    """Placed, and its payer is asked."""
+    return replace(s.order(live=True), state="pending_payment", by_payer=True, may_call_off=True)
