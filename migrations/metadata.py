@@ -81,6 +81,7 @@ import marketplace.videos.models
 import marketplace.webhooks.models
 import orders.amendments.models
 import orders.analytics.models
+import orders.announcements.models
 import orders.approval_apps.models
 import orders.approval_rules.models
 import orders.buyer_statements.models
@@ -186,6 +187,7 @@ MODELS = (
     orders.order.models,
     orders.refunds.models,
     orders.tickets.models,
+    orders.announcements.models,
     orders.approval_apps.models,
     orders.amendments.models,
 )

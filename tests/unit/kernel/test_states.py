@@ -72,6 +72,7 @@ instalment: scheduled > asked cancelled; asked > paid cancelled; paid > cancelle
 offer: open > accepted withdrawn declined superseded; accepted > open withdrawn superseded;
     awaiting_approval > open rejected withdrawn superseded
 order_sheet: draft > ordered discarded
+announcement: sending > sent withdrawn
 outside_approval: asking > asked withdrawn failed; asked > answered withdrawn
 tier_offer: awaiting_approval > open rejected withdrawn; open > withdrawn
 group_membership: requested > active declined withdrawn; active > ended
