@@ -16,10 +16,11 @@ from orders.conversations.sides import addressed_seller
 def opt_out_of(uow: UnitOfWork, seller_id: UUID, *, out: bool) -> None:
     """Say for the acting organization that it takes none, or takes them. Said again, nothing changes.
 
-    Raises: Forbidden `person_required`; NotFound `organization_not_found`; Conflict `conversation_with_oneself`.
+    Raises: NotFound `organization_not_found`; Conflict `conversation_with_oneself`.
     """
     addressed_seller(uow, seller_id)
-    buyer_id, person_id = uow.principal.organization(), uow.principal.person()
+    buyer_id, person_id = uow.principal.organization(), uow.principal.accountable_id
+    assert person_id is not None  # noqa: S101 - nobody else acts for an organization
     if out:
         said = insert(AnnouncementOptOut).values(
             buyer_org_id=buyer_id, seller_org_id=seller_id, person_id=person_id, created_at=clock.now()

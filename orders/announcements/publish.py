@@ -43,13 +43,14 @@ def publish_announcement(uow: UnitOfWork, command: PublishAnnouncement) -> Annou
     """Announce something to whoever is a customer, in the tier or has bought the product at this moment. It is delivered by day.
 
     Raises:
-        Forbidden: `permission_missing`, `person_required`. NotFound: `organization_not_found` for whoever sells nothing,
+        Forbidden: `permission_missing`. NotFound: `organization_not_found` for whoever sells nothing,
             `partner_tier_not_found`, `listing_not_found`.
         Invalid: `announcement_audience_unknown`, `announcement_leads_elsewhere`, `text_required`, `text_too_long`.
         Conflict: `announcement_to_nobody`. TooMany: `announcements_too_often`.
     """
     uow.principal.require(MANAGE)
-    seller_id, person_id = uow.principal.organization(), uow.principal.person()
+    seller_id, person_id = uow.principal.organization(), uow.principal.accountable_id
+    assert person_id is not None  # noqa: S101 - nobody else acts for an organization
     if not get_party(uow, seller_id).is_seller:
         raise NotFound("organization_not_found")
     if command.audience not in AUDIENCES:
