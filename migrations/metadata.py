@@ -83,6 +83,7 @@ import marketplace.videos.models
 import marketplace.webhooks.models
 import orders.amendments.models
 import orders.analytics.models
+import orders.announcements.models
 import orders.approval_apps.models
 import orders.approval_rules.models
 import orders.buyer_statements.models
@@ -191,6 +192,7 @@ MODELS = (
     orders.refunds.models,
     orders.response_times.models,
     orders.tickets.models,
+    orders.announcements.models,
     orders.approval_apps.models,
     orders.amendments.models,
 )

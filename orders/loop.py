@@ -51,6 +51,7 @@ from kernel.jobs.settle_each import settle_each
 from marketplace.leads.events import LeadClosed
 from marketplace.onboarding.checklist import pass_connector_test
 from orders.amendments.amend import apply_amendment, find_amendment
+from orders.announcements.deliver import deliver_announcements
 from orders.approval_rules.jobs import sweep_deputies
 from orders.checkout.locking import ask_purchase_and_orders, lock_purchase_and_orders
 from orders.checkout.purge_quotes import purge_unused
@@ -97,7 +98,7 @@ from orders.usage.jobs import sweep_unpaid_usage
 
 FOLLOWERS = (sweep_deputies, sweep_cases, sweep_unpaid_usage, sweep_instalments, sweep_ending_coupons, sweep_disputes)
 MORE_FOLLOWERS = (sweep_milestones, sweep_tickets, charge_kept_method, offer_to_partner, pay_approved, end_payer)
-FURTHER_FOLLOWERS = (stop_renewing, count_all_answers)
+FURTHER_FOLLOWERS = (stop_renewing, count_all_answers, deliver_announcements)
 """Imported for what they register."""
 REFUND_AGAIN = "orders.refund.again"
 SWEEP_PURCHASES = "orders.checkout.sweep"

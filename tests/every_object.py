@@ -123,6 +123,8 @@ from marketplace.videos.uploads.begin_upload import BeginUpload, begin_upload
 from marketplace.webhooks.models import OutgoingEvent, WebhookDelivery, WebhookEndpoint
 from marketplace.webhooks.replay import test_endpoint as send_test
 from marketplace.webhooks.save_endpoint import SaveEndpoint, save_endpoint, switch_endpoint
+from orders.announcements.models import Announcement
+from orders.announcements.publish import PublishAnnouncement, publish_announcement
 from orders.approval_rules.deputies import AppointDeputy, appoint_deputy
 from orders.approval_rules.models import ApprovalDeputy
 from orders.buyer_statements.models import BuyerStatement
@@ -266,6 +268,7 @@ KINDS: dict[str, type[Base]] = {
     "review_id": CustomerReview,
     "run_id": Run,
     "robot_id": GroupRobot,
+    "announcement_id": Announcement,
     "seat_id": Seat,
     "session_id": SignInSession,
     "share_policy_version_id": SharePolicyVersion,
@@ -758,4 +761,8 @@ def _endpoint(stage: Stage) -> dict[str, UUID]:
         posts = SaveRobot("our group", "wecom", address, ["sales"])
         robot_id = save_robot(uow, posts, box=box, bases=stage.services.robots.bases).id
         switch_robot(uow, robot_id, on=False)
-    return {"endpoint_id": endpoint_id, "delivery_id": delivery_id, "event_id": event_id, "robot_id": robot_id}
+        announcement_id = publish_announcement(uow, PublishAnnouncement("Upgrade", "On Saturday.")).id
+    return {"endpoint_id": endpoint_id, "delivery_id": delivery_id, "event_id": event_id} | {
+        "robot_id": robot_id,
+        "announcement_id": announcement_id,
+    }

@@ -1,8 +1,9 @@
-"""A group robot in the market that `verify` is tried on: set up and told of a sale, through the product's own verbs."""
+"""A group robot and announcements in the market that `verify` is tried on, through the product's own verbs."""
 
 from __future__ import annotations
 
 from typing import cast
+from uuid import UUID
 
 from sqlalchemy import select
 
@@ -18,6 +19,9 @@ from marketplace.robots import jobs
 from marketplace.robots.protocols import Posted, RobotPoster
 from marketplace.robots.queue_messages import queue_robot_messages
 from marketplace.robots.save_robot import SaveRobot, save_robot
+from orders.announcements.deliver import deliver_one
+from orders.announcements.models import AnnouncementDelivery
+from orders.announcements.publish import PublishAnnouncement, publish_announcement
 from orders.order.events import OrderPaid
 
 
@@ -57,3 +61,13 @@ def tell_group(db: Database, box: SecretBox, owner: Principal) -> None:
         notify(uow, [item], mails=False)
         queue_robot_messages(uow, [item])
     drain(db)
+
+
+def announce(db: Database, owner: Principal, buyer_id: UUID) -> None:
+    """A seller announces two things to its customers: one stands in the thread with a buyer, one waits."""
+    with unit_of_work(db, owner) as uow:
+        first = publish_announcement(uow, PublishAnnouncement("升级", "周六凌晨。")).id
+        publish_announcement(uow, PublishAnnouncement("新功能", "可批量导入。"))
+    with unit_of_work(db, SYSTEM) as uow:
+        of_first = (AnnouncementDelivery.announcement_id == first, AnnouncementDelivery.buyer_org_id == buyer_id)
+        deliver_one(uow, uow.session.scalars(select(AnnouncementDelivery.id).where(*of_first)).one())

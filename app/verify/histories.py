@@ -54,6 +54,7 @@ import marketplace.test_clocks.models
 import marketplace.videos.models
 import marketplace.webhooks.models
 import orders.amendments.models
+import orders.announcements.models
 import orders.approval_apps.models
 import orders.checkout.models
 import orders.checkout.payer_models
@@ -143,6 +144,7 @@ TABLES = {
     orders.order.models.SUBSCRIPTION.name: "orders.subscription",
     orders.order.milestones.MILESTONE.name: "orders.milestone",
     orders.amendments.models.AMENDMENT.name: "orders.amendment",
+    orders.announcements.models.ANNOUNCEMENT.name: "orders.announcement",
     orders.tickets.models.TICKET.name: "orders.ticket",
     orders.approval_apps.models.OUTSIDE_APPROVAL.name: "orders.outside_approval",
     orders.conversations.models.CONVERSATION.name: "orders.conversation",

@@ -48,6 +48,8 @@ KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ("marketplace.hall_exchange", "badge_id", "marketplace.hall_badge", OF_BADGE, OF_BADGE),
     ("marketplace.hall_exchange", "lead_id", "marketplace.lead", "visitor_org_id exhibitor_org_id", BOTH),
     ("marketplace.robot_message", "robot_id", "marketplace.group_robot", "org_id", "org_id"),
+    ("orders.announcement_delivery", "announcement_id", "orders.announcement", "seller_org_id", "seller_org_id"),
+    ("orders.announcement_delivery", "message_id", "orders.conversation_message", BOTH, BOTH),
     ("orders.approval_app_member", "app_id", "orders.approval_app", "org_id", "org_id"),
     ("orders.outside_approval", "purchase_id", "orders.purchase", "buyer_org_id", "buyer_org_id"),
     ("orders.outside_approval", "app_id", "orders.approval_app", "buyer_org_id", "org_id"),

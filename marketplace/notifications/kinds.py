@@ -248,6 +248,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("ticket_rated", _LEADS, mailed=False),
         Kind("ticket_escalated", _OPERATIONS),
         Kind("conversation_answered", _REQUESTS),
+        Kind("announcement_received", _REQUESTS, mailed=False),
         Kind("conversation_written", _LEADS),
         Kind("conversation_handed_over", _LEADS),
         Kind("offer_made", _REQUESTS),

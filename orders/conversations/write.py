@@ -109,6 +109,30 @@ def write_message(uow: UnitOfWork, conversation_id: UUID, command: WriteMessage)
     return _write(uow, conversation, side, command)
 
 
+def announce_between(
+    uow: UnitOfWork, buyer_id: UUID, seller_id: UUID, buyer_name: str, person_id: UUID, text: str
+) -> ConversationMessage:
+    """Put a seller's announcement into the thread of the two, beginning it where there is none. For the platform alone.
+
+    Emits: ConversationMessageSent, of which nobody is notified. Locks: as `write_to_seller`.
+    """
+    conversation = _between(uow, buyer_id, seller_id, buyer_name)
+    CONVERSATION.move(uow, conversation, "open", org_ids=conversation.parties)
+    message = add_message(uow, conversation, "seller", person_id=person_id, text=text)
+    emit(
+        uow,
+        ConversationMessageSent(
+            conversation_id=conversation.id,
+            message_id=message.id,
+            buyer_org_id=buyer_id,
+            seller_org_id=seller_id,
+            side="seller",
+            begins=False,
+        ),
+    )
+    return message
+
+
 def add_message(uow: UnitOfWork, conversation: Conversation, side: Side, **values: Any) -> ConversationMessage:
     """Put a message at the end of a locked thread."""
     conversation.last_number += 1

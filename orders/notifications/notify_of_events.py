@@ -24,6 +24,7 @@ from marketplace.robots.queue_messages import queue_robot_messages
 from orders.notifications import (
     about_accounts,
     about_allocations,
+    about_announcements,
     about_cards,
     about_circles,
     about_comments,
@@ -93,6 +94,7 @@ SOURCES = (
     about_leads,
     about_conversations,
     about_tickets,
+    about_announcements,
     about_offers,
     about_coupons,
     about_partners,

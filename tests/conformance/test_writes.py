@@ -75,7 +75,7 @@ from tests.conformance.reliability_writes import mended
 from tests.conformance.service_writes import customer_service
 from tests.conformance.trial_writes import trials
 from tests.conformance.video_writes import courses, videos
-from tests.conformance.webhook_writes import group_robots, webhooks
+from tests.conformance.webhook_writes import announcements, group_robots, webhooks
 from tests.factories_marketplace import Org, make_member, make_org
 from tests.factories_methods import keep_methods
 from tests.factories_usage import PRICE
@@ -87,6 +87,7 @@ BEYOND = {
     "POST /hooks/stripe": "no Stripe beside the sandbox: tests/api/test_gateway_webhooks.py asks it",
     "POST /hooks/approvals/{app_id}": "signed by a provider outside: tests/loop/test_outside_approvals.py lets one send it",
     "POST /v1/approval-app/test": "the same",
+    "POST /v1/group-robots/{robot_id}/test": "it calls a provider: tests/loop/test_group_robots.py asks it",
     "POST /v1/gateway-accounts": "the sandbox opens no accounts: tests/adapters/test_connected_accounts.py opens one",
     "POST /v1/gateway-accounts/ask": "the same",
     "POST /v1/payment-methods": "the sandbox keeps none: tests/api/pages/dashboards/test_stripe_pages.py asks it",
@@ -476,6 +477,7 @@ STEPS = (
     courses,
     webhooks,
     group_robots,
+    announcements,
     move_clocks,
     buying,
     using,

@@ -40,3 +40,14 @@ def group_robots(world: World) -> None:
     one = {"robot_id": ask("POST /v1/group-robots", seller, wanted)["id"]}
     ask("PATCH /v1/group-robots/{robot_id}", seller, {"topics": ["sales"], "locale": "en"}, **one)
     ask("DELETE /v1/group-robots/{robot_id}", seller, **one)
+
+
+def announcements(world: World) -> None:
+    """A seller announces something and withdraws it; a buyer takes none of it, and takes them again."""
+    ask, seller, buyer = world.walk.ask, world.seller, world.buyer
+    made = ask("POST /v1/seller/announcements", seller, {"title": "Upgrade", "text": "On Saturday."})
+    one = {"announcement_id": made["id"]}
+    ask("POST /v1/seller/announcements/{announcement_id}/withdrawal", seller, **one)
+    of_seller = {"org_id": str(world.stage.seller.id)}
+    ask("PUT /v1/organizations/{org_id}/announcement-opt-out", buyer, **of_seller)
+    ask("DELETE /v1/organizations/{org_id}/announcement-opt-out", buyer, **of_seller)

@@ -6,6 +6,7 @@ from typing import Literal
 from api.pages.frame import (
     addresses,
     analytics_addresses,
+    announcement_addresses,
     approval_app_addresses,
     bank_addresses,
     card_addresses,
@@ -82,6 +83,7 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("requests", "user", addresses.REQUESTS, "asker", "buying"),
     NavItem("offers", "tag", addresses.OFFERS, "asker", "buying"),
     NavItem("conversations", "message", conversation_addresses.INBOX, "asker", "buying"),
+    NavItem("announcements", "bell", announcement_addresses.RECEIVED, "asker", "buying"),
     NavItem("tickets", "alert", ticket_addresses.TICKETS, "asker", "buying"),
     NavItem("partners", "users", addresses.partners.PARTNERS, "partners", "buying"),
     NavItem("order_sheets", "receipt", addresses.partners.ORDER_SHEETS, "partners", "buying"),
@@ -108,6 +110,7 @@ ITEMS: tuple[NavItem, ...] = (
     NavItem("card_responses", "message", card_addresses.RESPONSES, "leads", "selling"),
     NavItem("seller_offers", "tag", addresses.SELLER_OFFERS, "leads", "selling"),
     NavItem("seller_conversations", "message", conversation_addresses.SELLER_INBOX, "leads", "selling"),
+    NavItem("seller_announcements", "bell", announcement_addresses.OWN, "leads", "selling"),
     NavItem("seller_tickets", "alert", ticket_addresses.SELLER_TICKETS, "leads", "selling"),
     NavItem("seller_customers", "users", addresses.SELLER_CUSTOMERS, "sales", "selling"),
     NavItem("seller_subscriptions", "refresh", addresses.SELLER_SUBSCRIPTIONS, "sales", "selling"),

@@ -223,6 +223,7 @@ TONES: dict[str, dict[str, Tone]] = {
     "email_domain": {"pending": "wait", "approved": "good", "refused": "bad", "removed": "idle"},
     "connector_test": {"untested": "idle", "running": "wait", "passed": "good", "failed": "bad"},
     "test_clock": {"ready": "good", "advancing": "wait", "deleting": "wait", "deleted": "idle"},
+    "announcement": {"sending": "wait", "sent": "good", "withdrawn": "idle"},
     "robot": {"active": "good", "failing": "wait", "disabled": "bad"},
     "robot_message": {"pending": "wait", "sent": "good", "failed": "bad"},
     "webhook": {"active": "good", "failing": "wait", "disabled": "bad"},

@@ -12,6 +12,7 @@ from api.pages.operator.views import Queue
 from api.pages.promoter_earnings.views import PromoterEarningsView
 from tests.browser.preview import (
     analytics_samples,
+    announcement_samples,
     bank_samples,
     book_samples,
     circle_samples,
@@ -196,6 +197,9 @@ def samples(language: Language) -> dict[str, Sample]:
         "unsubscribe": Sample(told.unsubscribe(), frozenset()),
         "unsubscribed": Sample(told.unsubscribe(is_done=True), frozenset()),
         "approvals": Sample(s.approvals(), BUYER, paid),
+        "seller-announcements": Sample(announcement_samples.sellers(s), BUYER | {"leads"}),
+        "seller-announcements-first": Sample(announcement_samples.sellers(s, refused=True), BUYER | {"leads"}),
+        "announcements": Sample(announcement_samples.received(s), BUYER | {"asker"}),
         "group-robots": Sample(robot_samples.listed(s), BUYER | {"webhooks"}),
         "group-robots-first": Sample(robot_samples.first(s), BUYER | {"webhooks"}),
         "group-robot": Sample(robot_samples.one(s), BUYER | {"webhooks"}),

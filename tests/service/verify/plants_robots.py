@@ -1,4 +1,4 @@
-"""Corruptions of group robots, each named after the rule that must find it."""
+"""Corruptions of group robots and announcements, each named after the rule that must find it."""
 
 from __future__ import annotations
 
@@ -24,3 +24,17 @@ def robots_posted(p: Planter, world: World) -> None:
         "UPDATE marketplace.notification SET org_id = :buyer WHERE event_id IN (SELECT event_id FROM marketplace.robot_message)",
         buyer=world.buyer.id,
     )
+
+
+def announcements_delivered(p: Planter, world: World) -> None:
+    """It went to an organization that had opted out."""
+    p.change(
+        """INSERT INTO orders.announcement_opt_out (buyer_org_id, seller_org_id, person_id, created_at)
+           SELECT buyer_org_id, seller_org_id, :person, ended_at - interval '1 day'
+           FROM orders.announcement_delivery WHERE state = 'delivered'""",
+        person=world.buyer.owner.person(),
+    )
+
+
+def announcements_counted(p: Planter, _: World) -> None:
+    p.change("UPDATE orders.announcement SET recipients = recipients + 1")

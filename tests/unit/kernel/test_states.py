@@ -73,6 +73,7 @@ offer: open > accepted withdrawn declined superseded; accepted > open withdrawn 
     awaiting_approval > open rejected withdrawn superseded
 order_sheet: draft > ordered discarded
 dealer_list: draft > sent discarded
+announcement: sending > sent withdrawn
 outside_approval: asking > asked withdrawn failed; asked > answered withdrawn
 tier_offer: awaiting_approval > open rejected withdrawn; open > withdrawn
 group_membership: requested > active declined withdrawn; active > ended

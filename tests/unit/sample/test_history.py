@@ -51,6 +51,7 @@ from marketplace.placements.claim_checks import ClaimValue, Terms, find_contradi
 from marketplace.pricing.engine import price_term
 from marketplace.publishing.jobs import PUBLISH_DUE
 from orders.analytics.count_sales import COUNT_SALES
+from orders.announcements.deliver import SWEEP_ANNOUNCEMENTS
 from orders.approval_apps.jobs import SWEEP as SWEEP_OUTSIDE
 from orders.approval_rules.jobs import SWEEP_DEPUTIES
 from orders.buyer_statements.jobs import SWEEP_STATEMENTS
@@ -99,6 +100,7 @@ OF_THE_PRESENT = {
     marketplace.notifications.jobs.DIGESTS,
     marketplace.notifications.jobs.RETENTION,
     NOTIFY,
+    SWEEP_ANNOUNCEMENTS,
     SWEEP_DEPUTIES,
     SWEEP_OUTSIDE,
     SWEEP_ENDING,
