@@ -41,6 +41,9 @@ class OrderLineIn(Wire):
     code: Cell | None = None
     quantity: Cell | None = None
     note: Cell | None = None
+    end_customer: Cell | None = Field(
+        default=None, description="Name of the end customer that it is ordered for; empty: for your own organization"
+    )
     left_out: bool | None = Field(
         default=None, description="Whether it is left out by choice: then nothing of it is ordered"
     )
@@ -96,7 +99,7 @@ class PlaceSheetIn(Wire):
 class OrderLineFaultOut(Out):
     """What is wrong in one column of a line. `code` is that of an error; `detail` says it, and what to do."""
 
-    column: Annotated[str, Meta(description="`code`, `quantity` or `note`")]
+    column: Annotated[str, Meta(description="`code`, `quantity`, `note` or `end_customer`")]
     code: str
     detail: str
 
@@ -114,6 +117,7 @@ class OrderSheetLineOut(Out):
     code: str
     quantity: str
     note: str
+    end_customer: Annotated[str, Meta(description="For whom it is ordered, as it was written")]
     left_out: bool
     plan_id: UUID | None
     title: str | None
@@ -132,6 +136,7 @@ class OrderSheetLineOut(Out):
             code=row.code,
             quantity=row.quantity,
             note=row.note,
+            end_customer=row.end_customer,
             left_out=row.left_out,
             plan_id=plan.plan_id if plan else known,
             title=plan.title if plan else None,

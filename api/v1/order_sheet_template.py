@@ -14,14 +14,27 @@ from kernel.money import Money
 from orders.order_sheets.orderable import OrderablePlan
 
 HEADERS: Final = {
-    "zh-CN": ("编号", "卖方", "商品", "规格", "单价", "目录单价", "币种", "起订量", "递增量", "数量", "备注"),
+    "zh-CN": (
+        "编号",
+        "卖方",
+        "商品",
+        "规格",
+        "单价",
+        "目录单价",
+        "币种",
+        "起订量",
+        "递增量",
+        "数量",
+        "备注",
+        "终端客户",
+    ),
     "en": (
         *("Code", "Seller", "Product", "Plan", "Unit price", "List unit price", "Currency"),
-        *("From", "Step", "Quantity", "Note"),
+        *("From", "Step", "Quantity", "Note", "End customer"),
     ),
 }
-"""`orders.order_sheets.parse_sheet` knows code, step, quantity and note in both languages."""
-_WIDTHS: Final = (30, 20, 28, 20, 12, 14, 9, 9, 9, 10, 30)
+"""`orders.order_sheets.parse_sheet` knows code, step, quantity, note and end customer in both languages."""
+_WIDTHS: Final = (30, 20, 28, 20, 12, 14, 9, 9, 9, 10, 30, 24)
 
 
 def template_workbook(plans: Sequence[OrderablePlan], language: Language) -> bytes:

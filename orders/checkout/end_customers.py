@@ -15,6 +15,7 @@ from marketplace.end_customers.models import EndCustomer
 from marketplace.relations.partner_models import PartnerLink
 from orders.checkout.priced_line import PricedLine
 from orders.order.line_end_customer import LineEndCustomer
+from orders.order.models import OrderLine
 
 KIND = "saas"
 """What is ordered for others: software, which its users open. What is done for its buyer alone is ordered by whoever wants it."""
@@ -60,6 +61,19 @@ def require_agreed(uow: UnitOfWork, lines: Iterable[PricedLine]) -> None:
     ids = {line.end_customer.end_customer_id for line in lines if line.end_customer is not None}
     if ids and any(row.state != "active" for row in lock_rows(uow.session, EndCustomer, ids)):
         raise Conflict("end_customer_over")
+
+
+def used_as_before(line: PricedLine, first: OrderLine) -> PricedLine:
+    """A further term or a change of what `first` began, for whom that was ordered."""
+    said = first.plan.get("end_customer")
+    return line.model_copy(update={"end_customer": LineEndCustomer.model_validate(said)}) if said else line
+
+
+def agreed_change(uow: UnitOfWork, line: PricedLine, first: OrderLine) -> PricedLine:
+    """As `used_as_before`, of a change: nobody has other things than it agrees to. Raises and locks as `require_agreed`."""
+    changed = used_as_before(line, first)
+    require_agreed(uow, [changed])
+    return changed
 
 
 def _named(line: PricedLine, row: EndCustomer | None, partners: set[UUID]) -> PricedLine:

@@ -24,6 +24,7 @@ from orders.amendments.models import QuotedChange
 from orders.amendments.subscribed import Subscribed, lock_subscribed
 from orders.checkout.approval_reasons import BUY
 from orders.checkout.create_quote import QUOTE_TTL, price_line, save_quote
+from orders.checkout.end_customers import agreed_change
 from orders.checkout.line_tax import decide_tax, invoice_party
 from orders.checkout.other_plan_price import OtherPlanPrice, price_of_other_plan, prices_of_partner, quantities_at
 from orders.checkout.partner_price import line_tier
@@ -51,12 +52,11 @@ def quote_amendment(uow: UnitOfWork, command: QuoteAmendment) -> Quote:
     """Price a change at once, for the rest of the term, at the price that was frozen when the term was bought. Another plan is at
     the price of the buyer's tier where the subscription was bought at one, else at its own.
 
-    A purchase placed from the quote makes the change as soon as it is paid. The quote binds for 30 minutes, never beyond the
-    term.
+    A purchase placed from the quote makes the change once it is paid. The quote binds for 30 minutes, never beyond the term.
 
     Raises: Forbidden `permission_missing`; as `lock_subscribed`; Invalid `amendment_changes_nothing`, `quantity_out_of_range`,
     `quantity_step`; as `require_quantity`; Conflict `amendment_costs_less` (less is from the next term on), `plan_unfit` (not of
-    this listing, or for another term or currency), `seats_are_allocated` (subsidiaries have more), what `get_sellable` raises.
+    this listing, or for another term or currency), `seats_are_allocated`; as `agreed_change`, `get_sellable`.
     """
     uow.principal.require(BUY)
     subscribed = lock_subscribed(uow, command.subscription_id)
@@ -104,6 +104,7 @@ def quote_amendment(uow: UnitOfWork, command: QuoteAmendment) -> Quote:
         ends_at=subscription.ends_at,
         price=price.model_dump(mode="json") if other else None,
     )
+    line = agreed_change(uow, line, first)
     quote = save_quote(uow, [line], buyer, Context(), expires_at=min(now + QUOTE_TTL, subscription.ends_at))
     quote.amends = change.model_dump(mode="json")
     return quote

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from kernel.errors import Invalid
@@ -11,7 +11,7 @@ from marketplace.pricing.engine import check_seats
 from marketplace.pricing.order_quantities import require_quantity
 from marketplace.pricing.shapes import MAX_SEATS
 from orders.order_sheets.orderable import OrderablePlan
-from orders.order_sheets.sheet_rows import Column, RowFault, SheetRow
+from orders.order_sheets.sheet_rows import Column, RowFault, SheetRow, name_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +22,24 @@ class CheckedRow:
     plan: OrderablePlan | None
     quantity: int | None
     faults: tuple[RowFault, ...] = ()
+    end_customer_id: UUID | None = None
+    """For whom it is ordered, where that is clear; None: for the buyer itself."""
+
+
+Ordered = tuple[UUID, UUID | None]
+"""A plan, and the end customer that it is ordered for."""
+Customers = Mapping[str, Sequence[UUID]]
+"""For whom the buyer may order, by `name_key`, and by id."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedSheet:
-    """All lines, and of those that are right what they order: how many of each plan, in the order in which they are named."""
+    """All lines, and of those that are right what they order: how many of each plan for each end customer, in the order in
+    which they are named.
+    """
 
     rows: tuple[CheckedRow, ...]
-    totals: Mapping[UUID, int]
+    totals: Mapping[Ordered, int]
     plans: Mapping[UUID, OrderablePlan]
 
     @property
@@ -38,24 +48,30 @@ class CheckedSheet:
         return sum(bool(one.faults) for one in self.rows)
 
 
-def check_rows(rows: Sequence[SheetRow], known: Mapping[str, Sequence[OrderablePlan]], buyer_id: UUID) -> CheckedSheet:
-    """Every line, each by itself and all of a plan together: in what numbers it is ordered holds for their sum."""
-    seen: dict[tuple[UUID, str], int] = {}
-    checked = [_checked(row, known, buyer_id, seen) for row in rows]
-    totals: dict[UUID, int] = {}
-    last: dict[UUID, int] = {}
+def check_rows(
+    rows: Sequence[SheetRow],
+    known: Mapping[str, Sequence[OrderablePlan]],
+    buyer_id: UUID,
+    customers: Customers | None = None,
+) -> CheckedSheet:
+    """Every line, each by itself and all of a plan for one end customer together: in what numbers it is ordered holds for their
+    sum.
+    """
+    seen: dict[tuple[UUID, str, str], int] = {}
+    checked = [_checked(row, known, buyer_id, seen, customers or {}) for row in rows]
+    totals: dict[Ordered, int] = {}
+    last: dict[Ordered, int] = {}
     plans: dict[UUID, OrderablePlan] = {}
     for at, one in enumerate(checked):
         if one.row.left_out or one.faults or one.plan is None or one.quantity is None:
             continue
-        plan_id = one.plan.plan_id
-        totals[plan_id] = totals.get(plan_id, 0) + one.quantity
-        last[plan_id], plans[plan_id] = at, one.plan
-    for plan_id, total in totals.items():
-        fault = _of_sum(plans[plan_id], total)
+        ordered = (one.plan.plan_id, one.end_customer_id)
+        totals[ordered] = totals.get(ordered, 0) + one.quantity
+        last[ordered], plans[one.plan.plan_id] = at, one.plan
+    for ordered, total in totals.items():
+        fault = _of_sum(plans[ordered[0]], total)
         if fault is not None:
-            at = last[plan_id]
-            checked[at] = CheckedRow(checked[at].row, checked[at].plan, checked[at].quantity, (fault,))
+            checked[last[ordered]] = replace(checked[last[ordered]], faults=(fault,))
     return CheckedSheet(tuple(checked), totals, plans)
 
 
@@ -63,7 +79,8 @@ def _checked(
     row: SheetRow,
     known: Mapping[str, Sequence[OrderablePlan]],
     buyer_id: UUID,
-    seen: dict[tuple[UUID, str], int],
+    seen: dict[tuple[UUID, str, str], int],
+    customers: Customers,
 ) -> CheckedRow:
     means = known.get(row.key, ()) if row.code else ()
     plan = means[0] if len(means) == 1 else None
@@ -83,12 +100,16 @@ def _checked(
     elif plan.seller_org_id == buyer_id:
         wrong("code", "own_listing")
     else:
-        first = seen.setdefault((plan.plan_id, row.note.casefold()), row.number)
+        first = seen.setdefault((plan.plan_id, row.note.casefold(), name_key(row.end_customer)), row.number)
         if first != row.number:
             wrong("code", "order_line_twice", row=first)
     if row.whole is None:
         wrong("quantity", "order_line_quantity", most=MAX_SEATS)
-    return CheckedRow(row, plan, row.whole, tuple(faults))
+    users = customers.get(name_key(row.end_customer), ()) if row.end_customer else ()
+    if row.end_customer and len(users) != 1:
+        code = "order_line_end_customer_ambiguous" if users else "order_line_end_customer_unknown"
+        wrong("end_customer", code, written=row.end_customer)
+    return CheckedRow(row, plan, row.whole, tuple(faults), users[0] if len(users) == 1 else None)
 
 
 def _of_sum(plan: OrderablePlan, total: int) -> RowFault | None:

@@ -19,6 +19,7 @@ ALIASES: dict[str, frozenset[str]] = {
         {"code", "plan", "plan code", "product code", "sku", "编号", "编码", "规格编号", "规格代码", "商品编号"}
     ),
     "quantity": frozenset({"quantity", "qty", "seats", "数量", "席位", "席位数", "订购数量"}),
+    "end_customer": frozenset({"end customer", "end_customer", "终端客户", "最终客户", "使用方"}),
     "note": frozenset({"note", "remark", "remarks", "customer", "备注", "说明", "客户"}),
 }
 TEMPLATE_MARK = frozenset({"step", "递增量"})
@@ -78,7 +79,8 @@ def _columns(head: Sequence[str]) -> tuple[dict[str, int], bool, bool]:
 
 def _row(number: int, cells: Sequence[str], places: dict[str, int]) -> SheetRow:
     said = {column: cells[place] if place < len(cells) else "" for column, place in places.items()}
-    return SheetRow(number, said["code"], said["quantity"], said.get("note", ""))
+    named = said.get("end_customer", "")
+    return SheetRow(number, said["code"], said["quantity"], said.get("note", ""), end_customer=named)
 
 
 def _cell(value: object) -> str:

@@ -54,8 +54,9 @@ def quote_sheet(uow: UnitOfWork, sheet_id: UUID, billing_profile_id: UUID | None
     checked = look_at(uow, rows_of(sheet.rows))
     _require_right(sheet, checked)
     items: dict[str, list[QuoteItem]] = {}
-    for plan_id, quantity in checked.totals.items():
-        items.setdefault(checked.plans[plan_id].currency, []).append(QuoteItem(plan_id, quantity))
+    for (plan_id, end_customer_id), quantity in checked.totals.items():
+        item = QuoteItem(plan_id, quantity, end_customer_id)
+        items.setdefault(checked.plans[plan_id].currency, []).append(item)
     if any(len(one) > MOST_PLANS for one in items.values()):
         raise Conflict("order_sheet_too_many_plans", most=MOST_PLANS)
     quotes = [

@@ -15,7 +15,7 @@ MOST_BYTES = 5_000_000
 MOST_ROWS = 5_000
 MOST_CELL = 200
 """Characters of a cell; what is longer is cut, and wrong where it is a code or a number."""
-Column = Literal["code", "quantity", "note"]
+Column = Literal["code", "quantity", "note", "end_customer"]
 _WHOLE = re.compile(r"([0-9]{1,7})(?:\.0{1,6})?", re.ASCII)
 
 
@@ -30,6 +30,8 @@ class SheetRow:
     left_out: bool = False
     plan_id: str | None = None
     """Of an ordered sheet, what the line ordered."""
+    end_customer: str = ""
+    """For whom a dealer orders it, as it was written; empty: for the buyer itself."""
 
     @property
     def key(self) -> str:
@@ -45,13 +47,21 @@ class SheetRow:
 
     def stored(self) -> dict[str, Any]:
         """As the sheet keeps it."""
-        return {name: value for name, value in asdict(self).items() if value not in (False, None)}
+        said = {name: value for name, value in asdict(self).items() if value not in (False, None)}
+        if not self.end_customer:
+            del said["end_customer"]
+        return said
 
 
 def code_key(code: str) -> str:
     """A code as codes are compared."""
     plain = unicodedata.normalize("NFKC", code).strip().casefold()
     return re.sub(r"\s*/\s*", "/", plain)
+
+
+def name_key(name: str) -> str:
+    """A name as names are compared: full-width letters, case and spaces at its ends do not matter."""
+    return " ".join(unicodedata.normalize("NFKC", name).split()).casefold()
 
 
 def rows_of(stored: Sequence[dict[str, Any]]) -> list[SheetRow]:
@@ -77,11 +87,12 @@ class RowChange:
     quantity: str | None = None
     note: str | None = None
     left_out: bool | None = None
+    end_customer: str | None = None
 
 
 def changed_row(row: SheetRow, change: RowChange) -> SheetRow:
     """The line with these words."""
-    said = {name: getattr(change, name) for name in ("code", "quantity", "note", "left_out")}
+    said = {name: getattr(change, name) for name in ("code", "quantity", "note", "left_out", "end_customer")}
     return replace(row, **{name: value for name, value in said.items() if value is not None})
 
 

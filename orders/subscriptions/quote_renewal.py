@@ -17,6 +17,7 @@ from marketplace.parties import lookups
 from marketplace.pricing.components import PlanPrice
 from marketplace.pricing.engine import price_term
 from orders.checkout.create_quote import price_line
+from orders.checkout.end_customers import used_as_before
 from orders.checkout.in_instalments import in_instalments
 from orders.checkout.line_tax import invoice_party, taxed_now
 from orders.checkout.partner_price import line_tier
@@ -24,7 +25,6 @@ from orders.checkout.priced_line import Context, InvoiceParty, PricedLine
 from orders.checkout.quote_models import Quote
 from orders.checkout.quote_row import quote_row
 from orders.coupons.every_term import off_renewal
-from orders.order.line_end_customer import LineEndCustomer
 from orders.order.line_tier import LineTier
 from orders.order.locking import line_of
 from orders.order.models import Subscription
@@ -57,8 +57,7 @@ def quote_renewal(
     _require_sold(plan, price, quantity)
     buyer = invoice_party(lookups.get_billing_profile(uow, profile_id))
     priced = price_line(uow, plan, buyer, quantity, Context(), price=price, occasion="renewal")
-    used_by = LineEndCustomer.model_validate(first.plan["end_customer"]) if first.plan.get("end_customer") else None
-    priced = priced.model_copy(update={"tier": _tier_of(following, plan, quantity), "end_customer": used_by})
+    priced = used_as_before(priced.model_copy(update={"tier": _tier_of(following, plan, quantity)}), first)
     priced = in_instalments(_reduced(uow, subscription, priced, buyer))
     until = subscription.ends_at + TERMINATED_AFTER
     return uow.add(quote_row([priced], buyer, buyer_org_id=subscription.buyer_org_id, expires_at=until))

@@ -12,6 +12,7 @@ from sqlalchemy import select, text
 from app.verify.delivery import SEATS
 from app.verify.end_customers import USED_BY
 from app.verify.groups import ALLOCATED
+from app.verify.order_sheets import RULES as SHEETS
 from fulfillment.entitlements.queries import get_entitlement, launch_address
 from fulfillment.entitlements.seats import assign_seat
 from fulfillment.seat_allocations.assign import assign_allocated_seat
@@ -33,6 +34,7 @@ from marketplace.end_customers.agree import (
     confirm_end_customer,
     end_end_customer,
 )
+from marketplace.end_customers.models import EndCustomer
 from marketplace.end_customers.queries import get_end_customer, list_end_customers, read_link
 from marketplace.notifications.models import Notification
 from marketplace.parties.models import Organization
@@ -40,6 +42,10 @@ from orders.checkout.create_quote import CreateQuote, QuoteItem, create_quote
 from orders.checkout.quote_amendment import QuoteAmendment, quote_amendment
 from orders.notifications.notify_of_events import NOTIFY
 from orders.order.models import Order
+from orders.order_sheets.edit_sheet import MakeSheet, make_sheet
+from orders.order_sheets.place_sheet import PlaceSheet, place_sheet, quote_sheet
+from orders.order_sheets.queries import get_sheet
+from orders.order_sheets.sheet_rows import SheetRow
 from orders.subscriptions.schedule import RENEWS_BEFORE
 from tests.factories_marketplace import Org, make_member, make_org
 from tests.loop.test_end_of_term import subscriptions
@@ -183,6 +189,33 @@ def test_one_basket_for_two_end_customers_and_oneself_is_an_order_for_each(stage
     assert violations(stage) == [0, 0, 0]
 
 
+def test_a_sheet_orders_for_end_customers_and_oneself(stage: Stage, resale: Resale) -> None:
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        name = uow.session.get_one(EndCustomer, resale.id).name
+    rows = [
+        SheetRow(at, str(stage.seat_plan), "20", end_customer=one)
+        for at, one in enumerate((name, str(resale.id), ""), 1)
+    ]
+    sheet_id: UUID = as_buyer(stage, lambda uow: make_sheet(uow, MakeSheet("sheet", (*rows,))).id)
+    assert as_buyer(stage, lambda uow: get_sheet(uow, sheet_id)).item.wrong == 0
+    (quote_id,) = as_buyer(stage, lambda uow: [one.id for one in quote_sheet(uow, sheet_id)])
+    assert quote_id
+    command = PlaceSheet(sheet_id, stage.profile, "sandbox", "sbx_ok")
+    placed = as_buyer(stage, lambda uow: place_sheet(uow, command))
+    for one in placed.submissions:
+        stage.services.runner.run_prepared(one.claim, one.request)
+    stage.run()
+    found = as_buyer(stage, lambda uow: get_sheet(uow, sheet_id))
+    orders = [stage.order(one.id) for one in found.orders]
+    assert {one.end_customer_org_id for one in orders} == {resale.customer.id, None}
+    assert [row.seats for row in resale.allocations()] == [40]
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        assert [rule.find(uow).violations for rule in SHEETS] == [0] * len(SHEETS)
+    wrong = (SheetRow(1, str(stage.seat_plan), "20", end_customer="nobody"),)
+    other: UUID = as_buyer(stage, lambda uow: make_sheet(uow, MakeSheet("wrong", wrong)).id)
+    assert refusal(lambda: as_buyer(stage, lambda uow: quote_sheet(uow, other))) == "order_sheet_wrong"
+
+
 @pytest.mark.parametrize("at", ["before delivery", "after it"])
 def test_money_that_goes_back_takes_the_end_customers_use_with_it(stage: Stage, resale: Resale, at: str) -> None:
     if at == "before delivery":
@@ -211,6 +244,15 @@ def test_more_and_fewer_seats_are_the_end_customers(stage: Stage, resale: Resale
     stage.run()
     (row,) = resale.allocations()
     assert (row.seats, row.seats_used, stage.entitlement(order_id).seats) == (25, 1, 25)
+    (changed,) = renewals(stage, subscription)
+    assert changed.end_customer_org_id == resale.customer.id
+    resale.as_customer(lambda uow: end_end_customer(uow, resale.id).id)
+
+    def more() -> UUID:
+        found: UUID = as_buyer(stage, lambda uow: quote_amendment(uow, QuoteAmendment(subscription.id, 30)).id)
+        return found
+
+    assert refusal(more) == "end_customer_over"
     assert violations(stage) == [0, 0, 0]
 
 

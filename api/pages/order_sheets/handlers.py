@@ -176,6 +176,7 @@ def _changes(form: Form) -> list[RowChange]:
             form.text(f"quantity-{number}", most=MOST_CELL),
             form.text(f"note-{number}", most=MOST_CELL),
             f"out-{number}" in form.values,
+            form.text(f"end_customer-{number}", most=MOST_CELL),
         )
         for number in known
     ]

@@ -101,6 +101,7 @@ def _line(page_request: PageRequest, one: CheckedRow) -> SheetLineItem:
         what,
         plan.seller_name if plan is not None else "",
         tuple(FaultItem(fault.column, _fault(page_request, fault.code, fault.params)) for fault in one.faults),
+        row.end_customer,
     )
 
 

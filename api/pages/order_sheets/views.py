@@ -60,6 +60,7 @@ class SheetLineItem:
     what: str
     seller: str
     faults: tuple[FaultItem, ...] = ()
+    end_customer: str = ""
 
     def is_wrong(self, column: str) -> bool:
         """Whether what is wrong is in this column."""

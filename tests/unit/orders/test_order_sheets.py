@@ -159,7 +159,7 @@ def test_of_three_thousand_lines_the_seven_wrong_ones_are_named_by_line_and_colu
         62: [("code", "own_listing")],
         72: [("code", "order_line_code_ambiguous")],
     }
-    assert (found.wrong, dict(found.totals)) == (7, {team.plan_id: 2 * 2_993})
+    assert (found.wrong, dict(found.totals)) == (7, {(team.plan_id, None): 2 * 2_993})
     out = [replace(one, left_out=True) if one.number in faults(found) else one for one in rows]
     assert checked(out, team, own, twin, plan("desk/pro")).wrong == 0
 
@@ -167,9 +167,31 @@ def test_of_three_thousand_lines_the_seven_wrong_ones_are_named_by_line_and_colu
 def test_in_what_numbers_a_plan_is_ordered_holds_for_all_its_lines_together() -> None:
     team = plan(ordered=Quantities(25, 10, 500))
     rows = [SheetRow(1, "team", "20", "a"), SheetRow(2, str(team.plan_id), "15", "b")]
-    assert (faults(checked(rows, team)), dict(checked(rows, team).totals)) == ({}, {team.plan_id: 35})
+    assert (faults(checked(rows, team)), dict(checked(rows, team).totals)) == ({}, {(team.plan_id, None): 35})
     assert faults(checked(rows[:1], team)) == {1: [("quantity", "partner_minimum")]}
     found = checked([*rows, SheetRow(3, "team", "1", "c")], team)
     assert faults(found) == {3: [("quantity", "partner_step")]}
     assert found.rows[2].faults[0].params | {"step": 10} == found.rows[2].faults[0].params
     assert found.rows[2].faults[0].params["total"] == 36
+
+
+def test_a_dealers_lines_name_end_customers_and_each_is_counted_for_itself() -> None:
+    content = "编号,数量,终端客户\ndesk/team,20,蓝海贸易\ndesk/team,5, Ｂlue　ocean \ndesk/team,7,\n".encode()
+    rows = parse_sheet(content)
+    assert [row.end_customer for row in rows] == ["蓝海贸易", "Ｂlue　ocean", ""]
+    assert rows_of([row.stored() for row in rows]) == rows
+    team, ocean, hill = plan(ordered=Quantities(5, 1, 500)), uuid7(), uuid7()
+    known = {"蓝海贸易": [ocean], "blue ocean": [ocean], "hill": [hill, uuid7()], str(hill): [hill]}
+    found = check_rows(rows, by_key([team]), BUYER, known)
+    assert (faults(found), dict(found.totals)) == ({}, {(team.plan_id, ocean): 25, (team.plan_id, None): 7})
+    wrong = [
+        replace(rows[0], end_customer="Hill"),
+        replace(rows[1], end_customer="nobody"),
+        replace(rows[2], quantity="4"),
+    ]
+    assert faults(check_rows(wrong, by_key([team]), BUYER, known)) == {
+        2: [("end_customer", "order_line_end_customer_ambiguous")],
+        3: [("end_customer", "order_line_end_customer_unknown")],
+        4: [("quantity", "partner_minimum")],
+    }
+    assert check_rows([replace(rows[0], end_customer=str(hill))], by_key([team]), BUYER, known).wrong == 0
