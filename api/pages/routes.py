@@ -6,7 +6,7 @@ from types import ModuleType
 
 from api.pages.account import handlers as account_pages
 from api.pages.analytics import handlers as analytics_pages
-from api.pages.announcements import handlers as announcement_pages
+from api.pages.announcements import handlers as announcements_pages
 from api.pages.approval_apps import handlers as approval_apps_pages
 from api.pages.approvals import handlers as approvals_pages
 from api.pages.awaited_payments import handlers as awaited_payments_pages
@@ -109,9 +109,8 @@ from api.pages.webhooks import handlers as webhooks_pages
 
 MODULES: tuple[ModuleType, ...] = (
     account_pages,
-    announcement_pages,
-    group_robot_pages,
     analytics_pages,
+    announcements_pages,
     approval_apps_pages,
     approvals_pages,
     awaited_payments_pages,
