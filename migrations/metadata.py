@@ -69,6 +69,7 @@ import marketplace.payers.models
 import marketplace.placements.models
 import marketplace.questions.models
 import marketplace.reactions.models
+import marketplace.referrals.models
 import marketplace.relations.dealer_list_models
 import marketplace.relations.invitation_models
 import marketplace.relations.models
@@ -119,6 +120,7 @@ MODELS = (
     marketplace.onboarding.models,
     marketplace.parties.models,
     marketplace.payers.models,
+    marketplace.referrals.models,
     marketplace.relations.dealer_list_models,
     marketplace.relations.invitation_models,
     marketplace.relations.models,

@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 import billing.jobs
 import marketplace.catalog.jobs
+import marketplace.relations.jobs
 import marketplace.videos.jobs
 import marketplace.webhooks.jobs
 import orders.loop
@@ -84,6 +85,7 @@ from marketplace.payers.agree import (
 )
 from marketplace.pricing.components import Flat, PlanPrice
 from marketplace.publishing.edit_placements import AddClaim, add_claim
+from marketplace.referrals.refer import attribute_referral, own_referral_link
 from marketplace.relations.dealer_lists import MakeDealerList, make_dealer_list, send_dealer_list
 from marketplace.relations.dealer_rows import DealerRow
 from marketplace.relations.partner_links import AskPartner, accept_partner, ask_partner
@@ -250,6 +252,7 @@ def register(db: Database, storage: Storage) -> None:
     draw_letter.register(storage, NoPaper())
     factories_fulfillment.register()
     marketplace.catalog.jobs.register(review_by_rule=True)
+    marketplace.relations.jobs.register()
     marketplace.videos.jobs.register(storage)
     draw_offer.register(storage, PlainOffers())
     marketplace.webhooks.jobs.register(cast("OutboundClient", Taking()), BOX, public_url="https://market.example")
@@ -571,6 +574,10 @@ class MarketStage:
             accept_partner(uow, link_id)
         self.buy((self.seats.id, 2))
         self._order_sheet()
+        with unit_of_work(self.db, self.buyer.owner) as uow:
+            code = own_referral_link(uow)
+        with unit_of_work(self.db, SYSTEM) as uow:
+            attribute_referral(uow, make_org(uow).id, uuid7(), code)
         dealers = (DealerRow(1, "North", email="n@dealer.example", tier="GOLD"), DealerRow(2, "South", left_out=True))
         with unit_of_work(self.db, self.seller.owner) as uow:
             send_dealer_list(uow, make_dealer_list(uow, MakeDealerList("dealers", dealers)).id)

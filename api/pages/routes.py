@@ -76,6 +76,7 @@ from api.pages.promoter_plans import handlers as promoter_plans_pages
 from api.pages.purchase_policy import handlers as purchase_policy_pages
 from api.pages.purchase_rules import handlers as purchase_rules_pages
 from api.pages.reference_rates import handlers as reference_rates_pages
+from api.pages.referrals import handlers as referrals_pages
 from api.pages.refund_cases import handlers as refund_cases_pages
 from api.pages.reliability import handlers as reliability_pages
 from api.pages.response_cards import handlers as response_cards_pages
@@ -180,6 +181,7 @@ MODULES: tuple[ModuleType, ...] = (
     purchase_policy_pages,
     purchase_rules_pages,
     reference_rates_pages,
+    referrals_pages,
     refund_cases_pages,
     reliability_pages,
     response_cards_pages,

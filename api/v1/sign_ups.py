@@ -29,6 +29,7 @@ from marketplace.access.register_organization import RegisterOrganization
 from marketplace.access.second_factor import find_second_factor
 from marketplace.access.sessions import NewSession, begin_session
 from marketplace.access.sign_up import CompleteSignUp, RequestSignUp, complete_sign_up, request_sign_up
+from marketplace.referrals.refer import attribute_referral
 
 Address = Annotated[str, Field(min_length=3, max_length=254)]
 Password = Annotated[str, Field(min_length=1, max_length=1024)]
@@ -70,6 +71,9 @@ class SignUpIn(PresentedIn):
     name: Annotated[str, Field(min_length=1, max_length=100)]
     password: Password
     organization: OrganizationIn
+    referral_code: Annotated[str, Field(max_length=40)] = Field(
+        default="", description="Whose link was followed (`/v1/referral-links`); one that is none changes nothing"
+    )
 
 
 class NewPasswordIn(PresentedIn):
@@ -87,7 +91,8 @@ def create_sign_up(data: JSONBody[AddressIn], request: ApiRequest) -> MailedOut:
 @post("/v1/sign-ups/completion", permission=PUBLIC, refuses=[409, 429], sync_to_thread=True, tags=["people"])
 def create_account(data: JSONBody[SignUpIn], request: ApiRequest) -> Response[SessionOut]:
     """Bring the code or the link's token back; person and organization are made, and a session is opened."""
-    opened, cookies = sign_up(request, data.presented(), data.name, data.password, registration(data.organization))
+    organization = registration(data.organization)
+    opened, cookies = sign_up(request, data.presented(), data.name, data.password, organization, data.referral_code)
     body = SessionOut(csrf=cover_token(opened.csrf), org_id=opened.org_id, person_id=opened.person_id)
     return Response(body, status_code=201, cookies=cookies)
 
@@ -126,9 +131,14 @@ def ask_to_reset(request: ApiRequest, email: str, locale: str) -> MailedOut:
 
 
 def sign_up(
-    request: ApiRequest, presented: Presented, name: str, password: str, organization: RegisterOrganization
+    request: ApiRequest,
+    presented: Presented,
+    name: str,
+    password: str,
+    organization: RegisterOrganization,
+    referral_code: str = "",
 ) -> tuple[NewSession, tuple[Cookie, ...]]:
-    """Make the account and open its first session, for the JSON route and the page alike.
+    """Make the account and open its first session, for the JSON route and the page alike. `referral_code`: who brought it.
 
     Raises: as `complete_sign_up`; Unauthenticated `sign_in_required`, all being made, where the account, which came back,
     asks for a second factor.
@@ -139,6 +149,8 @@ def sign_up(
     def work(uow: UnitOfWork) -> tuple[NewSession | None, str]:
         command = CompleteSignUp(presented, counted_id, name, password, organization)
         made = complete_sign_up(uow, signer, command)
+        if referral_code:
+            attribute_referral(uow, made.org_id, made.person_id, referral_code)
         if find_second_factor(uow, made.person_id) is not None:
             return None, made.email
         return begin_session(uow, made.person_id, made.org_id, browser_of(request)), made.email

@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql
 from migrations import ddl
 
 revision = "0130"
-down_revision = "0126"
+down_revision = "0127"
 branch_labels = None
 depends_on = None
 

@@ -53,6 +53,7 @@ def partners(world: World) -> None:
     revoked = {"partner_invitation_id": made["id"]}
     ask("POST /v1/seller/partner-invitations/{partner_invitation_id}/revocation", world.seller, **revoked)
     _dealer_lists(world)
+    ask("POST /v1/referrals/link", world.purchaser)
     ask("POST /v1/seller/tier-prices/{tier_price_id}/end", world.seller, tier_price_id=price["id"])
 
 

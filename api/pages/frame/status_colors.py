@@ -162,6 +162,7 @@ TONES: dict[str, dict[str, Tone]] = {
         "failed": "bad",
     },
     "order_sheet": {"draft": "wait", "ordered": "good", "discarded": "idle"},
+    "referral": {"registered": "wait", "bought": "good", "sold": "good"},
     "dealer_list": {"draft": "wait", "sent": "good", "discarded": "idle"},
     "partner_invitation": {"open": "good", "used_up": "idle", "expired": "idle", "revoked": "idle"},
     "payer_charge": {"asked": "wait", "approved": "good", "declined": "bad", "released": "idle"},

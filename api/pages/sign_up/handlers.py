@@ -12,6 +12,7 @@ from api.pages.frame import addresses
 from api.pages.frame.choices import country_choices
 from api.pages.frame.phrases import failure
 from api.pages.frame.site import Form, PageRequest, form_post, page
+from api.pages.referrals.followed_referral import forgotten_referral, referral_code
 from api.pages.sign_up.remembered import forgotten, remembered
 from api.pages.sign_up.views import (
     AskView,
@@ -102,6 +103,7 @@ def complete(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
             form.text("name", most=100),
             form.text("password", most=1024),
             _registration(page_request, typed),
+            referral_code(page_request.request),
         )
     except DomainError as refused:
         if refused.code == "sign_in_required":
@@ -124,6 +126,8 @@ def complete(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
         )
         return page_request.render(view, status=_status(refused), headers=headers_of(refused))
     del opened
+    if referral_code(page_request.request):
+        cookies = (*cookies, forgotten_referral())
     going = remembered(page_request)
     if going is not None:
         return page_request.redirect(going, notice="welcome", cookies=(*cookies, forgotten()))

@@ -41,6 +41,10 @@ def partners_listed(p: Planter, _: World) -> None:
     p.change("UPDATE marketplace.dealer_list SET rows = jsonb_set(rows, '{0,number}', '9') WHERE state = 'sent'")
 
 
+def referrals_brought(p: Planter, _: World) -> None:
+    p.change("UPDATE marketplace.referral_link SET created_at = created_at + interval '1 day'")
+
+
 def offers_of_tier(p: Planter, _: World) -> None:
     p.change("UPDATE orders.offer SET terms = 'For this one alone.' WHERE tier_offer_id IS NOT NULL")
 
