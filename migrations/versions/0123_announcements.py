@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -31,7 +33,7 @@ def upgrade() -> None:
     ddl.leave_room("orders.announcement", "orders.announcement_delivery")
 
 
-def _columns(kind: type[sa.Uuid | sa.Text], *names: str, null: bool = False) -> list[sa.Column[object]]:
+def _columns(kind: Any, *names: str, null: bool = False) -> list[sa.Column[object]]:
     return [sa.Column(name, kind, nullable=null) for name in names]
 
 
