@@ -27,6 +27,7 @@ from orders.outgoing_events import (
     about_changes,
     about_fapiao,
     about_instalments,
+    about_live,
     about_milestones,
     about_money,
     about_orders,
@@ -53,6 +54,7 @@ SOURCES = (
     about_promoters,
     about_partners,
     about_payers,
+    about_live,
     catalogue,
 )
 """Imported for what they register."""
