@@ -112,7 +112,7 @@ def _with_head(allow: str) -> str:
 #: Content Security Policy Level 3: nothing is allowed but what is named; scripts only of ours and with the nonce.
 _POLICY = (
     "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'self'; img-src 'self'{media}; "
-    "media-src 'self' blob:{media}; connect-src 'self'; font-src 'none'; object-src 'none'; base-uri 'none'; "
+    "media-src 'self' blob:{media}{stream}; connect-src 'self'{stream}; font-src 'none'; object-src 'none'; base-uri 'none'; "
     "form-action 'self'{payers}; frame-ancestors 'none'"
 )
 
@@ -126,14 +126,18 @@ def payer_origins(services: Services) -> tuple[str, ...]:
     return found
 
 
-def page_headers(nonce: str, media_origin: str = "", payer_origins: Sequence[str] = ()) -> dict[str, str]:
+def page_headers(
+    nonce: str, media_origin: str = "", payer_origins: Sequence[str] = (), stream_origin: str = ""
+) -> dict[str, str]:
     """Headers of an answer rendered with ``nonce``; ``media_origin`` is the object storage's origin when not ours.
 
     ``payer_origins``: where gateways take payers to, by the redirect that answers a form of ours.
+    ``stream_origin``: whose live stream the page plays.
     """
     media, payers = f" {media_origin}" if media_origin else "", "".join(f" {one}" for one in payer_origins)
+    stream = f" {stream_origin}" if stream_origin else ""
     return {
-        "Content-Security-Policy": _POLICY.format(nonce=nonce, media=media, payers=payers),
+        "Content-Security-Policy": _POLICY.format(nonce=nonce, media=media, payers=payers, stream=stream),
         "Cache-Control": "private, no-store",
         "Referrer-Policy": "same-origin",
         "X-Content-Type-Options": "nosniff",

@@ -230,6 +230,11 @@ class Settings(BaseSettings):
         description="`host:port` pairs, separated by commas, that outbound calls may reach although the address is "
         "private. Sandbox: the sample seller is always among them.",
     )
+    live_stream_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Hosts, `host` or `host:port`, separated by commas, whose HLS streams live sessions may show; viewers' "
+        "browsers fetch them there. Empty: sessions play recorded films only.",
+    )
     metrics_token: SecretStr | None = Field(
         default=None,
         description="What a scraper sends as `Authorization: Bearer …` to read `GET /metrics`. Empty: there is no such page.",
@@ -250,7 +255,7 @@ class Settings(BaseSettings):
         default="console", description="`console` for people, `json` (one object a line) for log collectors."
     )
 
-    @field_validator("payment_gateways", "outbound_allowed", mode="before")
+    @field_validator("payment_gateways", "outbound_allowed", "live_stream_hosts", mode="before")
     @classmethod
     def _split_commas(cls, value: object) -> object:
         if isinstance(value, str):

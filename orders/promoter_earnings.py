@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import and_, case, func, literal, null, select
+from sqlalchemy import and_, case, func, literal, null, or_, select
 
 from billing.shares.models import Share
 from billing.shares.promotion import PROMOTION
@@ -16,6 +16,7 @@ from kernel.db.uow import UnitOfWork
 from marketplace.access.models import Person
 from marketplace.attribution.models import Touchpoint
 from marketplace.channels.models import Channel
+from marketplace.live.models import LiveSession
 from marketplace.videos.models import ShareLink, Video
 from orders.order.models import Attribution
 
@@ -77,7 +78,7 @@ def _rank(row: BroughtBy) -> tuple[int, int, int, str, str]:
 
 
 def _earned(uow: UnitOfWork, org_id: UUID) -> tuple[dict[_Key, int], dict[_Key, tuple[EarnedIn, ...]]]:
-    by_channel = Video.org_id == org_id
+    by_channel = or_(Video.org_id == org_id, LiveSession.org_id == org_id)
     kind = case(
         (Share.kind != "promoter", literal("chain")),
         (ShareLink.person_id.is_not(None), literal("person")),
@@ -87,7 +88,7 @@ def _earned(uow: UnitOfWork, org_id: UUID) -> tuple[dict[_Key, int], dict[_Key, 
     subject = case(
         (Share.kind != "promoter", null()),
         (ShareLink.person_id.is_not(None), ShareLink.person_id),
-        (by_channel, Video.channel_id),
+        (by_channel, func.coalesce(LiveSession.channel_id, Video.channel_id)),
         else_=null(),
     )
     kept = Share.amount_minor - Share.reversed_minor
@@ -104,6 +105,7 @@ def _earned(uow: UnitOfWork, org_id: UUID) -> tuple[dict[_Key, int], dict[_Key, 
         .select_from(Share)
         .join(Attribution, Attribution.order_line_id == Share.reference, isouter=True)
         .join(ShareLink, and_(ShareLink.id == Attribution.share_link_id, ShareLink.org_id == org_id), isouter=True)
+        .join(LiveSession, LiveSession.id == Attribution.live_session_id, isouter=True)
         .join(Video, Video.id == Share.video_id, isouter=True)
         .where(Share.org_id == org_id, Share.kind.in_(PROMOTION))
         .group_by("bringer", "bringer_id", Share.currency)

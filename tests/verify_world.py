@@ -61,6 +61,7 @@ from kernel.storage import Storage, open_storage
 from marketplace.attribution.count_touchpoints import count_until
 from marketplace.attribution.record_touchpoints import TouchpointIn, record_touchpoints
 from marketplace.catalog.models import Plan
+from marketplace.channels.models import Channel
 from marketplace.circles.posts import mark_post
 from marketplace.courses.save_course import EpisodeDraft, SaveCourse, save_course
 from marketplace.end_customers.agree import AskEndCustomer, ask_end_customer, confirm_by_link
@@ -71,6 +72,7 @@ from marketplace.halls.save_agenda import AgendaDraft, save_agenda
 from marketplace.live.explain import explain_item
 from marketplace.live.questions import answer_in_room, ask_in_room
 from marketplace.live.run_session import end_session
+from marketplace.live.streams import name_recording
 from marketplace.mail import jobs as mail_jobs
 from marketplace.mail.compose import Composer
 from marketplace.mail.folder_transport import FolderTransport
@@ -144,7 +146,7 @@ from tests.bank_payouts import give_bank_account, pay_by_bank
 from tests.card_stage import card, guest
 from tests.circle_stage import join, make_circle, post
 from tests.factories_billing import OPERATOR, PlainRenderer, close_due, do_sweep
-from tests.factories_live import make_live
+from tests.factories_live import make_live, make_streamed
 from tests.factories_marketplace import (
     Org,
     acting,
@@ -826,6 +828,29 @@ class MarketStage:
             answer_in_room(uow, asked.id, spoken=True)
         with unit_of_work(self.db, self.seller.owner) as uow:
             end_session(uow, session.id)
+        self._stream()
+
+    def _stream(self) -> None:
+        """The same without a film, on a promoter's channel; its recording is named after something was sold."""
+        with unit_of_work(self.db, SYSTEM) as uow:
+            session, (item,) = make_streamed(uow, self.promoter, self.seats)
+            channel = uow.session.get_one(Channel, session.channel_id)
+            recording = make_ready_video(uow, self.promoter, channel=channel)
+            for key in (recording.media_key, recording.cover_key):
+                self.storage.put_bytes(str(key), b"x")
+        with unit_of_work(self.db, self.buyer.owner) as uow:
+            context = Context(live_session_id=session.id, second_ms=0)
+            quote_id = create_quote(uow, CreateQuote((QuoteItem(self.seats.id, 3),), context=context)).id
+        self.take(quote_id)
+        with unit_of_work(self.db, self.buyer.owner) as uow:
+            clicked = TouchpointIn(uuid7(), "card_click", clock.now(), None, live_item_id=item.id)
+            record_touchpoints(uow, [clicked])
+        # Bought outside the room, by what was clicked in it.
+        self.buy((self.seats.id, 3))
+        self.keep_running()
+        with unit_of_work(self.db, self.promoter.owner) as uow:
+            end_session(uow, session.id)
+            name_recording(uow, session.id, recording.id)
 
     def _with_approval(self) -> None:
         with unit_of_work(self.db, self.buyer.owner) as uow:

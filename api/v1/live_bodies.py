@@ -11,20 +11,43 @@ from msgspec import Meta
 from pydantic import ConfigDict, Field
 
 from api.context import Services
+from api.live_streams import live_stream
 from api.media_addresses import cover_address, media_address
 from api.schema import MoneyOut, Out, UtcIn, Wire
 from kernel.db.uow import UnitOfWork
+from kernel.outbound.urls import MAX_URL_LENGTH
 from marketplace.live.queries import LiveRoom, LiveSessionView
 from marketplace.live.save_session import MAX_DESCRIPTION, MAX_PARTNERS, MAX_TITLE, SaveLiveSession
 from marketplace.live.shelf import MAX_ITEMS
 from marketplace.live.shelf_items import LiveItemView, LiveSpan
+from marketplace.live.streams import LEAST_MINUTES, MOST_MINUTES, StreamPlan
 from marketplace.relations.partner_groups import PartnerGroups
 from marketplace.relations.save_tier import MOST_TIERS
 from orders.coupons.live_price import LivePrice, live_prices
 
 
+class LiveStreamIn(Wire):
+    """A stream (HLS, RFC 8216) of a host that this installation names; its viewers' browsers fetch it there."""
+
+    url: Annotated[str, Field(min_length=1, max_length=MAX_URL_LENGTH, description="Of the playlist, `….m3u8`")]
+    minutes: Annotated[int, Field(strict=True, ge=LEAST_MINUTES, le=MOST_MINUTES)] = Field(
+        description="After so many the session ends by itself"
+    )
+    channel_id: UUID | None = Field(
+        default=None, description="Whose session it is; null: the organization's first channel"
+    )
+
+
+class LiveRecordingIn(Wire):
+    """The film that is a stream's replay: it begins when the session did."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"video_id": "019aa5f0-5c00-7000-8000-000000000002"}]})
+
+    video_id: UUID
+
+
 class LiveSessionIn(Wire):
-    """What is played when, and for whom. The film is an examined one of a channel of one's own, published or not."""
+    """What is shown when, and for whom: an examined film of a channel of one's own, published or not; or a stream."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -35,12 +58,19 @@ class LiveSessionIn(Wire):
                     "title_en": "Campus recruiting, live",
                     "starts_at": "2026-10-09T12:00:00Z",
                     "visibility": "public",
-                }
+                },
+                {
+                    "stream": {"url": "https://live.example.com/hiring/index.m3u8", "minutes": 90},
+                    "title": "新品发布会",
+                    "title_en": "Launch, live",
+                    "starts_at": "2026-10-09T12:00:00Z",
+                },
             ]
         }
     )
 
-    video_id: UUID
+    video_id: UUID | None = Field(default=None, description="What is played; null where `stream` is shown")
+    stream: LiveStreamIn | None = None
     title: Annotated[str, Field(min_length=1, max_length=MAX_TITLE)]
     title_en: Annotated[str, Field(max_length=MAX_TITLE)] = ""
     description: Annotated[str, Field(max_length=MAX_DESCRIPTION)] = ""
@@ -59,8 +89,9 @@ class LiveSessionIn(Wire):
 
     def command(self) -> SaveLiveSession:
         """As the verb takes it."""
-        rest = self.model_dump(exclude={"all_partners", "partner_tier_ids"})
-        return SaveLiveSession(**rest, groups=PartnerGroups(self.all_partners, self.partner_tier_ids))
+        rest = self.model_dump(exclude={"all_partners", "partner_tier_ids", "stream"})
+        stream = StreamPlan(**self.stream.model_dump()) if self.stream is not None else None
+        return SaveLiveSession(**rest, groups=PartnerGroups(self.all_partners, self.partner_tier_ids), stream=stream)
 
 
 class LiveItemIn(Wire):
@@ -153,7 +184,7 @@ class LiveSessionOut(Out):
     channel_id: UUID
     channel_name: str
     channel_name_en: str
-    video_id: UUID
+    video_id: Annotated[UUID | None, Meta(description="Null: it is streamed, and has no recording (yet)")]
     title: str
     title_en: str
     description: str
@@ -171,6 +202,11 @@ class LiveSessionOut(Out):
     position_ms: Annotated[int, Meta(description="Where it is now; of an ended one how long it was")]
     duration_ms: int | None
     media_url: str | None
+    stream_url: Annotated[
+        str | None,
+        Meta(description="The playlist (HLS) of a stream while it runs; told to its own organization before, too"),
+    ]
+    stream_ms: Annotated[int | None, Meta(description="Of a stream: how long at most")]
     cover_url: str | None
     reminded: Annotated[bool, Meta(description="Whether whoever asks is reminded of it")]
 
@@ -183,6 +219,7 @@ class LiveSessionOut(Out):
             partner_tier_ids=row.groups.tier_ids,
             duration_ms=row.film.duration_ms if row.film else None,
             media_url=live_media(services, row),
+            stream_url=live_stream(services, row),
             cover_url=live_cover(services, row),
         )
 

@@ -12,6 +12,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from litestar.response import Stream
 
 from api.auth import PUBLIC, SIGNED_IN
+from api.live_streams import stream_hosts
 from api.live_watcher import LiveStateOut, LiveWatcher, Room, read_room
 from api.request import ApiRequest
 from api.schema import PageOut, Paging, linked, list_page
@@ -20,6 +21,7 @@ from api.v1.live_bodies import (
     LiveItemIn,
     LiveOrderIn,
     LivePriceIn,
+    LiveRecordingIn,
     LiveRoomOut,
     LiveSessionIn,
     LiveSessionOut,
@@ -33,6 +35,7 @@ from marketplace.live.remind import ask_reminder, drop_reminder
 from marketplace.live.run_session import cancel_session, end_session, start_session
 from marketplace.live.save_session import change_session, schedule_session
 from marketplace.live.shelf import add_item, order_items, remove_item
+from marketplace.live.streams import name_recording
 from orders.coupons.live_price import SetLivePrice, end_live_price, set_live_price
 from orders.coupons.make_coupon import PERMISSION as PRICES
 
@@ -127,7 +130,7 @@ def create_live_session(data: JSONBody[LiveSessionIn], request: ApiRequest) -> L
     """Announce a session."""
 
     def work(uow: UnitOfWork) -> LiveRoomOut:
-        made = schedule_session(uow, data.command())
+        made = schedule_session(uow, data.command(), stream_hosts(request.services))
         return LiveRoomOut.of(request.services, uow, get_own_room(uow, made.id))
 
     return request.transact(work)
@@ -138,7 +141,8 @@ def update_live_session(
     live_session_id: FromPath[UUID], data: JSONBody[LiveSessionIn], request: ApiRequest
 ) -> LiveRoomOut:
     """Change a session that has not begun."""
-    return _acted(request, live_session_id, lambda uow: change_session(uow, live_session_id, data.command()))
+    hosts = stream_hosts(request.services)
+    return _acted(request, live_session_id, lambda uow: change_session(uow, live_session_id, data.command(), hosts))
 
 
 @post(
@@ -165,6 +169,18 @@ def start(live_session_id: FromPath[UUID], request: ApiRequest) -> LiveRoomOut:
 def end(live_session_id: FromPath[UUID], request: ApiRequest) -> LiveRoomOut:
     """End before the film does, which ends it by itself."""
     return _acted(request, live_session_id, lambda uow: end_session(uow, live_session_id))
+
+
+@put(
+    "/v1/live-sessions/{live_session_id:uuid}/recording",
+    permission=HOST,
+    refuses=[409],
+    sync_to_thread=True,
+    tags=["content"],
+)
+def put_recording(live_session_id: FromPath[UUID], data: JSONBody[LiveRecordingIn], request: ApiRequest) -> LiveRoomOut:
+    """Let a film of the channel be the replay of a stream that is over, for good. Its first second is the session's."""
+    return _acted(request, live_session_id, lambda uow: name_recording(uow, live_session_id, data.video_id))
 
 
 @post(
@@ -294,6 +310,7 @@ routes = [
     update_live_session,
     start,
     end,
+    put_recording,
     cancel,
     create_live_item,
     delete_live_item,

@@ -18,12 +18,16 @@ DAY_S = 86_400
 
 
 class EventIn(Wire):
-    """One event. `id` is made by the player, once; sent again, it counts once. `second` is where in the video."""
+    """One event. `id` is made by the player, once; sent again, it counts once. `second` is where in the video or session."""
 
     id: UUID
     kind: Literal["impression", "view", "card_click", "share", "lead"]
     occurred_at: UtcIn
-    video_id: UUID
+    video_id: UUID | None = Field(default=None, description="Null where `live_item_id` is given")
+    live_item_id: UUID | None = Field(
+        default=None,
+        description="Of a live room's shelf, in place of a video: `card_click` of it, or `view` of it being explained",
+    )
     placement_id: UUID | None = None
     second: Annotated[int, Field(strict=True, ge=0, le=DAY_S)] = 0
     watched_ms: Annotated[int, Field(strict=True, ge=0, le=DAY_S * 1000)] = 0
@@ -49,6 +53,7 @@ def create_touchpoints(data: JSONBody[TouchpointsIn], request: ApiRequest) -> Re
             placement_id=event.placement_id,
             second_ms=event.second * 1000,
             watched_ms=event.watched_ms,
+            live_item_id=event.live_item_id,
             share_code=event.share,
         )
         for event in data.events

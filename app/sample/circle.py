@@ -44,19 +44,20 @@ def seed_circle(
     db: Database, organizations: Mapping[str, UUID], videos: Mapping[str, UUID], plans: Mapping[str, UUID]
 ) -> None:
     """Found it, let the others join, write and offer. Founded already by the same person, nothing changes."""
-    founder = transact(db, SYSTEM, lambda uow: _owner(uow, organizations[FOUNDER]))
+    founder = transact(db, SYSTEM, lambda uow: owner_of(uow, organizations[FOUNDER]))
     known = select(Circle.org_id).where(Circle.founded_by == founder.person())
     if transact(db, SYSTEM, lambda uow: uow.session.scalar(known.limit(1))) is not None:
         return
     circle_id, code = transact(db, founder, _found)
-    others = transact(db, SYSTEM, lambda uow: {key: _owner(uow, organizations[key]) for key in MEMBERS})
+    others = transact(db, SYSTEM, lambda uow: {key: owner_of(uow, organizations[key]) for key in MEMBERS})
     for member in others.values():
         transact(db, member, lambda uow: join_by_link(uow, code).id)
     transact(db, others[SELLER], lambda uow: _offer(uow, circle_id, plans[SHOWN]))
     transact(db, founder, lambda uow: _write(uow, circle_id, videos[SHOWN]))
 
 
-def _owner(uow: UnitOfWork, org_id: UUID) -> Principal:
+def owner_of(uow: UnitOfWork, org_id: UUID) -> Principal:
+    """The sample organization's owner, acting."""
     person_id = uow.session.scalars(
         select(Member.person_id)
         .where(Member.org_id == org_id, Member.roles == ["owner"], Member.state == "active")

@@ -21,6 +21,7 @@ from app.sample.connectors import SampleConnector, seed_connectors
 from app.sample.course import seed_course
 from app.sample.history.live import APART
 from app.sample.history.plan import DAYS, base_posted_at
+from app.sample.live import seed_live
 from app.sample.organizations import APPROVAL_ABOVE_MINOR, ORGANIZATIONS
 from app.sample.outcome import SampleMarket
 from app.sample.scenes import generate_scenes
@@ -74,6 +75,7 @@ def seed(settings: Settings) -> SampleMarket:
                 principal = Principal(PrincipalKind.SYSTEM, org_id=catalogue.organizations[key], label="sample")
                 transact(services.db, principal, _rule)
                 start.prove(principal)
+        seed_live(services.db, catalogue.organizations, catalogue.videos, catalogue.plans)
     finally:
         services.db.dispose()
     return SampleMarket(catalogue.sign_ins, {vendor: found.secret for vendor, found in connectors.items()})

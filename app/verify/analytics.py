@@ -22,7 +22,7 @@ TOUCHPOINTS = Query(
                c.seller_org_id, t.kind, t.watched_ms
         FROM marketplace.touchpoint t JOIN mark ON t.received_at < mark.read_until
         LEFT JOIN marketplace.placement c ON c.id = t.placement_id
-        WHERE NOT EXISTS (SELECT 1 FROM test WHERE test_org_id IN (t.org_id, t.channel_org_id))
+        WHERE t.video_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM test WHERE test_org_id IN (t.org_id, t.channel_org_id))
     ), both_sides AS (
         SELECT channel_org_id, day, video_id, second, placement_id, share_link_id, sharer_org_id, seller_org_id,
                (kind = 'impression')::int AS impressions, (kind = 'view')::int AS views,

@@ -26,14 +26,16 @@ EXPLAINED = Query(
 
 SOLD = Query(
     "live.sold",
-    "归因于直播的每行，其商品在该场货架上，时间点不晚于直播结束；以直播价成交的订单都归因于该场直播。",
-    "A line sold in a session is of its shelf and film, not after its end; whoever took its live price was in its room.",
+    "归因于直播的每行，其商品在该场货架上，时间点不晚于直播结束，视频为该场视频（推流可无）；以直播价成交的订单都归因于该场直播。",
+    "A line sold in a session is of its shelf and film (of a stream perhaps of none), not after its end; whoever took its live "
+    "price was in its room.",
     """
     SELECT a.order_line_id, a.live_session_id, a.second_ms
     FROM orders.attribution a
     JOIN orders.order_line l ON l.id = a.order_line_id
     JOIN marketplace.live_session s ON s.id = a.live_session_id
-    WHERE s.started_at IS NULL OR a.video_id IS DISTINCT FROM s.video_id OR a.rule <> 'context'
+    WHERE s.started_at IS NULL OR a.rule = 'none'
+       OR (a.video_id IS DISTINCT FROM s.video_id AND NOT (s.stream_url IS NOT NULL AND a.video_id IS NULL))
        OR a.second_ms > ceil(extract(epoch FROM coalesce(s.ended_at, s.ends_at) - s.started_at) * 1000)
        OR NOT EXISTS (SELECT 1 FROM marketplace.live_item i WHERE i.session_id = s.id AND i.listing_id = l.listing_id)
     UNION ALL
@@ -62,4 +64,19 @@ ASKED = Query(
     """,
 )
 
-RULES = (EXPLAINED, SOLD, ASKED)
+TOUCHED = Query(
+    "live.touched",
+    "直播间的触点指向该场货架上的商品与其主办组织，时间点不晚于直播结束。",
+    "A touchpoint of a room is of an item of its shelf and of its host, not after its end.",
+    """
+    SELECT t.id AS touchpoint_id, t.live_session_id, t.live_item_id, t.second_ms
+    FROM marketplace.touchpoint t
+    LEFT JOIN marketplace.live_item i ON i.id = t.live_item_id
+    LEFT JOIN marketplace.live_session s ON s.id = i.session_id
+    WHERE t.live_item_id IS NOT NULL
+      AND ((t.live_session_id, t.channel_org_id) IS DISTINCT FROM (s.id, s.org_id) OR s.started_at IS NULL
+           OR t.second_ms > ceil(extract(epoch FROM coalesce(s.ended_at, s.ends_at) - s.started_at) * 1000))
+    """,
+)
+
+RULES = (EXPLAINED, SOLD, ASKED, TOUCHED)

@@ -333,7 +333,7 @@ SOLD_BY = Query(
     LEFT JOIN marketplace.placement p ON p.id = a.placement_id
     WHERE (a.placement_id IS NOT NULL AND (p.video_id, p.seller_org_id, p.listing_id)
            IS DISTINCT FROM (a.video_id, a.seller_org_id, l.listing_id))
-       OR (a.rule = 'none') <> (a.video_id IS NULL)
+       OR (a.rule = 'none') <> (a.video_id IS NULL AND a.live_session_id IS NULL)
     """,
 )
 BROUGHT = Query(

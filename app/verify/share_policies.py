@@ -18,6 +18,7 @@ IN_FORCE = Query(
     JOIN marketplace.listing g ON g.id = l.listing_id
     JOIN orders.attribution a ON a.order_line_id = l.id
     LEFT JOIN marketplace.video v ON v.id = a.video_id
+    LEFT JOIN marketplace.live_session s ON s.id = a.live_session_id
     LEFT JOIN LATERAL (
         SELECT r.* FROM billing.share_policy r
         WHERE r.category = g.kind
@@ -25,7 +26,7 @@ IN_FORCE = Query(
                            WHERE k.category = g.kind AND k.effective_at <= o.created_at
                            ORDER BY k.effective_at DESC, k.version DESC LIMIT 1)
           AND coalesce(r.listing_id = l.listing_id, true) AND coalesce(r.seller_id = l.seller_org_id, true)
-          AND (r.channel_id IS NULL OR r.channel_id IS NOT DISTINCT FROM v.channel_id)
+          AND (r.channel_id IS NULL OR r.channel_id IS NOT DISTINCT FROM coalesce(s.channel_id, v.channel_id))
           AND coalesce(r.deal_type = coalesce(t.deal_type, 'new'), true)
         ORDER BY r.listing_id IS NULL, r.seller_id IS NULL, r.channel_id IS NULL, r.deal_type IS NULL LIMIT 1
     ) p ON true

@@ -3,17 +3,20 @@
 The rule: the last card click inside the window; else the last view of 20 seconds or more of a video that had a card of the
 listing then; else nothing. A context that
 the purchase itself carries (it was bought inside a player) counts as a card click at that moment when it is consistent
-with a placement of the listing; so does the room of a live session.
+with a placement of the listing; so does the room of a live session. In a room a click on a product of its shelf is a card click,
+and watching it being explained a view; both count after the room was left, as those of videos do.
 The promoter is the organization of the video's channel, or of the member whose
 link led there. Nobody is paid for what their own organization buys, nor a seller for selling what is theirs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
+
+from marketplace.live.live_fact import LiveFact
 
 WINDOW = timedelta(days=30)
 QUALIFIED_VIEW_MS = 20_000
@@ -28,18 +31,29 @@ NOBODY: Sharer = (None, None)
 
 
 @dataclass(frozen=True, slots=True)
+class LiveTouch:
+    """The live session in whose room a touchpoint of an item of the listing was."""
+
+    session_id: UUID
+    video_id: UUID | None
+    channel_id: UUID
+    channel_org_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class TouchpointFact:
-    """One attributable event of the buying organization."""
+    """One attributable event of the buying organization: of a video, or (`live`) of what a room's shelf has of the listing."""
 
     id: UUID
     kind: str
     occurred_at: datetime
-    video_id: UUID
+    video_id: UUID | None
     placement_id: UUID | None = None
     second_ms: int = 0
     watched_ms: int = 0
     sharer_org_id: UUID | None = None
     share_link_id: UUID | None = None
+    live: LiveTouch | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,25 +86,15 @@ class ContextHint:
 
 
 @dataclass(frozen=True, slots=True)
-class LiveFact:
-    """The live session whose room the purchase is made in, whose shelf has the listing, and where that session is."""
-
-    session_id: UUID
-    video_id: UUID
-    channel_id: UUID
-    channel_org_id: UUID
-    second_ms: int
-
-
-@dataclass(frozen=True, slots=True)
 class PathStep:
     """One touchpoint of the path, kept for analytics."""
 
     touchpoint_id: UUID
     kind: str
     occurred_at: datetime
-    video_id: UUID
+    video_id: UUID | None
     second_ms: int
+    live_session_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,8 @@ class AttributionResult:
     live_session_id: UUID | None = None
     share_link_id: UUID | None = None
     """The member's link that led there, where the promoter is its organization."""
+    live_channel_id: UUID | None = None
+    """Of the session that sold it, its channel."""
 
 
 def attribute(
@@ -128,10 +134,13 @@ def attribute(
     """
     carrying = {placement.video_id: placement.channel_org_id for placement in placements}
     seen = sorted(
-        (t for t in touchpoints if t.video_id in carrying and now - window <= t.occurred_at <= now),
+        (t for t in touchpoints if (t.live or t.video_id in carrying) and now - window <= t.occurred_at <= now),
         key=lambda t: (t.occurred_at, t.id),
     )
-    path = tuple(PathStep(t.id, t.kind, t.occurred_at, t.video_id, t.second_ms) for t in seen)
+    path = tuple(
+        PathStep(t.id, t.kind, t.occurred_at, t.video_id, t.second_ms, t.live.session_id if t.live else None)
+        for t in seen
+    )
 
     if live is not None:
         return _sold_live(live, now, path, {buyer_org_id, seller_org_id})
@@ -152,20 +161,30 @@ def attribute(
         rule = "last_view"
     if chosen is None:
         return AttributionResult("none", path=path)
+    if chosen.live is not None:
+        return _led_by_room(chosen, chosen.live, rule, path, sides)
     sharer = (chosen.sharer_org_id, chosen.share_link_id)
     if chosen.sharer_org_id is None:
         sharer = _sharer_before(seen, chosen.video_id, chosen.occurred_at)
-    led, link_id = _promoter(sharer, carrying[chosen.video_id], sides)
+    return _led_by_video(chosen, rule, path, _promoter(sharer, _channel_of(chosen, carrying), sides))
+
+
+def _channel_of(touch: TouchpointFact, carrying: Mapping[UUID, UUID]) -> UUID:
+    assert touch.video_id is not None  # noqa: S101 - what is not of a room is of a video
+    return carrying[touch.video_id]
+
+
+def _led_by_video(touch: TouchpointFact, rule: str, path: tuple[PathStep, ...], led: Sharer) -> AttributionResult:
     return AttributionResult(
         rule,
-        chosen.video_id,
-        chosen.placement_id,
-        chosen.second_ms,
-        chosen.id,
-        chosen.occurred_at,
-        led,
+        touch.video_id,
+        touch.placement_id,
+        touch.second_ms,
+        touch.id,
+        touch.occurred_at,
+        led[0],
         path,
-        share_link_id=link_id,
+        share_link_id=led[1],
     )
 
 
@@ -183,22 +202,53 @@ def _sold_live(live: LiveFact, now: datetime, path: tuple[PathStep, ...], sides:
     """The session's channel led the buyer there, unless it is one of the two sides."""
     led = None if live.channel_org_id in sides else live.channel_org_id
     return AttributionResult(
-        "context", live.video_id, None, live.second_ms, None, now, led, path, live_session_id=live.session_id
+        "context",
+        live.video_id,
+        None,
+        live.second_ms,
+        None,
+        now,
+        led,
+        path,
+        live_session_id=live.session_id,
+        live_channel_id=live.channel_id,
+    )
+
+
+def _led_by_room(
+    touch: TouchpointFact, room: LiveTouch, rule: str, path: tuple[PathStep, ...], sides: set[UUID]
+) -> AttributionResult:
+    """Bought after leaving the room: what was clicked or watched there last led to it, and with it the session's channel."""
+    return AttributionResult(
+        rule,
+        room.video_id,
+        None,
+        touch.second_ms,
+        touch.id,
+        touch.occurred_at,
+        None if room.channel_org_id in sides else room.channel_org_id,
+        path,
+        live_session_id=room.session_id,
+        live_channel_id=room.channel_id,
     )
 
 
 def _last_click(seen: Sequence[TouchpointFact], placements: Sequence[PlacementFact]) -> TouchpointFact | None:
     known = {placement.id: placement.video_id for placement in placements}
     for touch in reversed(seen):
+        if touch.kind == "card_click" and touch.live:
+            return touch
         if touch.kind == "card_click" and touch.placement_id and known.get(touch.placement_id) == touch.video_id:
             return touch
     return None
 
 
 def _last_view(seen: Sequence[TouchpointFact], placements: Sequence[PlacementFact]) -> TouchpointFact | None:
-    """A card that was put in afterwards has led nobody who had watched before."""
+    """A card that was put in afterwards has led nobody who had watched before. In a room, what was explained was watched."""
     for touch in reversed(seen):
         if touch.kind == "view" and touch.watched_ms >= QUALIFIED_VIEW_MS:
+            if touch.live:
+                return touch
             cards = (card for card in placements if card.video_id == touch.video_id)
             if any(card.was_there(touch.occurred_at) for card in cards):
                 return touch
@@ -215,7 +265,7 @@ def _consistent(hint: ContextHint, placements: Sequence[PlacementFact]) -> Place
     return None
 
 
-def _sharer_before(seen: Sequence[TouchpointFact], video_id: UUID, until: datetime | None = None) -> Sharer:
+def _sharer_before(seen: Sequence[TouchpointFact], video_id: UUID | None, until: datetime | None = None) -> Sharer:
     """Whose link led to the video, most recently: the player reports the link with the first events of a visit."""
     for touch in reversed(seen):
         if touch.video_id == video_id and touch.sharer_org_id and (until is None or touch.occurred_at <= until):

@@ -6,12 +6,13 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, any_, bindparam, select
+from sqlalchemy import ARRAY, Uuid, any_, bindparam, null, select, union_all
 
 from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
-from marketplace.attribution.attribute import NOBODY, PlacementFact, Sharer, TouchpointFact
+from marketplace.attribution.attribute import NOBODY, LiveTouch, PlacementFact, Sharer, TouchpointFact
 from marketplace.attribution.models import Touchpoint
+from marketplace.live.models import LiveItem, LiveSession
 from marketplace.parties.viewer import viewer
 from marketplace.placements.models import Placement
 from marketplace.videos.access import MAY_SEE
@@ -36,15 +37,42 @@ _PLACEMENTS = Read(
         MAY_SEE,
     )
 )
-_TOUCHPOINTS = Read(
-    select(Touchpoint)
-    .where(
-        Touchpoint.org_id == bindparam("org_id"),
-        Touchpoint.video_id.in_(select(Placement.video_id).where(Placement.listing_id == bindparam("listing_id"))),
-        Touchpoint.occurred_at >= bindparam("since"),
-    )
-    .order_by(Touchpoint.occurred_at, Touchpoint.id)
+_OF_EACH = (
+    Touchpoint.id,
+    Touchpoint.kind,
+    Touchpoint.occurred_at,
+    Touchpoint.received_at,
+    Touchpoint.video_id,
+    Touchpoint.placement_id,
+    Touchpoint.second_ms,
+    Touchpoint.watched_ms,
+    Touchpoint.sharer_org_id,
+    Touchpoint.share_link_id,
 )
+_NO_ROOM = [null().cast(Uuid).label(name) for name in ("session_id", "channel_id", "host_id", "film_id")]
+_SINCE = (Touchpoint.org_id == bindparam("org_id"), Touchpoint.occurred_at >= bindparam("since"))
+# Two halves, each by its own index: an OR of both would read all that the organization ever touched.
+_SEEN = union_all(
+    select(
+        *_OF_EACH,
+        *_NO_ROOM,
+    ).where(
+        *_SINCE,
+        Touchpoint.video_id.in_(select(Placement.video_id).where(Placement.listing_id == bindparam("listing_id"))),
+    ),
+    # Sessions that the principal may see: row level security leaves out the others.
+    select(
+        *_OF_EACH,
+        LiveSession.id,
+        LiveSession.channel_id,
+        LiveSession.org_id,
+        LiveSession.video_id,
+    )
+    .join(LiveItem, LiveItem.id == Touchpoint.live_item_id)
+    .join(LiveSession, LiveSession.id == LiveItem.session_id)
+    .where(*_SINCE, Touchpoint.live_item_id.is_not(None), LiveItem.listing_id == bindparam("listing_id")),
+).subquery("seen")
+_TOUCHPOINTS = Read(select(*_SEEN.c).order_by(_SEEN.c.occurred_at, _SEEN.c.id))
 
 
 def ask_touchpoints(uow: UnitOfWork, org_id: UUID, listing_id: UUID, since: datetime) -> None:
@@ -61,7 +89,7 @@ def placements_of_listing(uow: UnitOfWork, listing_id: UUID, video_ids: Collecti
 
 
 def touchpoints_for(uow: UnitOfWork, org_id: UUID, listing_id: UUID, since: datetime) -> list[TouchpointFact]:
-    """The organization's touchpoints since `since` on videos that carry the listing, oldest first."""
+    """The organization's touchpoints since `since` on videos and in rooms that carry the listing, oldest first."""
     if not uow.principal.is_platform and uow.principal.org_id != org_id:
         return []
     return [
@@ -76,6 +104,7 @@ def touchpoints_for(uow: UnitOfWork, org_id: UUID, listing_id: UUID, since: date
             watched_ms=t.watched_ms,
             sharer_org_id=t.sharer_org_id,
             share_link_id=t.share_link_id,
+            live=LiveTouch(t.session_id, t.film_id, t.channel_id, t.host_id) if t.session_id is not None else None,
         )
         for t in uow.fetch(_TOUCHPOINTS, org_id=org_id, listing_id=listing_id, since=since)
     ]

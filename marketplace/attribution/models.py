@@ -14,8 +14,8 @@ KINDS = ("impression", "view", "card_click", "share", "lead", "arrival")
 
 
 class Touchpoint(Base):
-    """An impression, view, card click, share or lead; or an arrival: by a share link, before it was known whose reader came.
-    `id` is the client's, so that a retry is not a second event.
+    """An impression, view, card click, share or lead of a video; or a view or click of what is on a live room's shelf; or an
+    arrival: by a share link, before it was known whose reader came. `id` is the client's, so that a retry is not a second event.
 
     No foreign keys: thousands a second are stored, and everything named was looked up when the batch came in.
     """
@@ -24,6 +24,12 @@ class Touchpoint(Base):
     __table_args__ = (
         CheckConstraint("kind IN ('impression', 'view', 'card_click', 'share', 'lead', 'arrival')", name="kind"),
         CheckConstraint("second_ms >= 0 AND watched_ms >= 0", name="durations"),
+        CheckConstraint(
+            "(video_id IS NULL) = (live_session_id IS NOT NULL) AND (live_session_id IS NULL) = (live_item_id IS NULL)",
+            name="place",
+        ),
+        CheckConstraint("live_item_id IS NULL OR kind IN ('view', 'card_click')", name="live"),
+        Index("ix_touchpoint_live", "org_id", "occurred_at", postgresql_where=text("live_item_id IS NOT NULL")),
         Index("ix_touchpoint_org_id_video_id_occurred_at", "org_id", "video_id", "occurred_at"),
         Index("ix_touchpoint_channel_org_id_video_id_occurred_at", "channel_org_id", "video_id", "occurred_at"),
         Index("ix_touchpoint_received_at", "received_at"),
@@ -37,11 +43,15 @@ class Touchpoint(Base):
     anonymous_id: Mapped[str | None]
     kind: Mapped[str]
     channel_org_id: Mapped[UUID]
-    """The organization whose channel posted the video."""
-    video_id: Mapped[UUID]
+    """The organization whose channel posted the video, or is host of the session."""
+    video_id: Mapped[UUID | None]
     placement_id: Mapped[UUID | None]
+    live_session_id: Mapped[UUID | None]
+    """In place of a video: in whose room it was."""
+    live_item_id: Mapped[UUID | None]
+    """What of its shelf was explained while it was watched, or was clicked."""
     second_ms: Mapped[int]
-    """Where in the video, milliseconds from its start."""
+    """Where in the video or session, milliseconds from its start."""
     watched_ms: Mapped[int]
     """How long it was watched up to this event, in milliseconds of playing."""
     share_link_id: Mapped[UUID | None]

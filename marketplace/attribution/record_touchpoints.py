@@ -15,6 +15,7 @@ from kernel.db.statements import Read
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid, TooMany
 from marketplace.attribution.models import KINDS
+from marketplace.live.touched import find_touched
 from marketplace.parties.viewer import viewer
 from marketplace.placements.models import Placement
 from marketplace.videos.access import MAY_SEE
@@ -27,6 +28,8 @@ BEHIND = timedelta(days=7)
 """How far off an event may lie: beyond it, it is left out, never moved, so that a retry stays the same event."""
 MAX_MS = 24 * 3600 * 1000
 MAX_LINKS = 5
+IN_A_ROOM = ("view", "card_click")
+"""Kinds of what is reported of a live room."""
 
 _OF_EACH = (
     "id",
@@ -39,6 +42,8 @@ _OF_EACH = (
     "watched_ms",
     "share_link_id",
     "sharer_org_id",
+    "live_session_id",
+    "live_item_id",
 )
 # One statement for every size of batch, prepared once. No conflict target: naming one would ask for the right to read rows
 # that this viewer may not read.
@@ -46,7 +51,7 @@ _STORE = f"""
     INSERT INTO marketplace.touchpoint (org_id, person_id, anonymous_id, received_at, {", ".join(_OF_EACH)})
     SELECT $1::uuid, $2::uuid, $3::text, $4::timestamptz, new.*
     FROM unnest($5::uuid[], $6::timestamptz[], $7::text[], $8::uuid[], $9::uuid[], $10::uuid[], $11::bigint[], $12::bigint[],
-                $13::uuid[], $14::uuid[]) AS new
+                $13::uuid[], $14::uuid[], $15::uuid[], $16::uuid[]) AS new
     ON CONFLICT DO NOTHING
 """  # noqa: S608 - words of this module
 _VIDEOS = Read(
@@ -61,16 +66,17 @@ _PLACEMENTS = Read(
 
 @dataclass(frozen=True, slots=True)
 class TouchpointIn:
-    """One event as a player reports it. `id` is made by the player, once."""
+    """One event as a player reports it: of a video, or of an item of a live room's shelf. `id` is made by the player, once."""
 
     id: UUID
     kind: str
     occurred_at: datetime
-    video_id: UUID
+    video_id: UUID | None
     placement_id: UUID | None = None
     second_ms: int = 0
     watched_ms: int = 0
     share_code: str | None = None
+    live_item_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +91,12 @@ class Recorded:
 def record_touchpoints(uow: UnitOfWork, items: Sequence[TouchpointIn], *, anonymous_id: str | None = None) -> Recorded:
     """Store a batch for the acting viewer, known or not. Idempotent by each event's id.
 
-    What names a video that the viewer may not see, a card of another video, or an instant outside the bounds is left
-    out without failing the rest: a player cannot repair its past.
+    What names a video or a room that the viewer may not see, a card of another video, or an instant outside the bounds is
+    left out without failing the rest: a player cannot repair its past.
 
     Raises:
         TooMany: `batch_too_large`.
-        Invalid: `touchpoint_kind_unknown`, `touchpoint_duration_invalid`, `anonymous_id_invalid`.
+        Invalid: `touchpoint_kind_unknown`, `touchpoint_place_invalid`, `touchpoint_duration_invalid`, `anonymous_id_invalid`.
     """
     if len(items) > MAX_BATCH:
         raise TooMany("batch_too_large", limit=MAX_BATCH)
@@ -101,10 +107,15 @@ def record_touchpoints(uow: UnitOfWork, items: Sequence[TouchpointIn], *, anonym
     for item in items:
         if item.kind not in KINDS:
             raise Invalid("touchpoint_kind_unknown", field="kind", known=", ".join(KINDS))
+        if (item.video_id is None) == (item.live_item_id is None) or (
+            item.live_item_id is not None and (item.kind not in IN_A_ROOM or item.placement_id is not None)
+        ):
+            raise Invalid("touchpoint_place_invalid", field="live_item_id")
         if not (0 <= item.second_ms <= MAX_MS and 0 <= item.watched_ms <= MAX_MS):
             raise Invalid("touchpoint_duration_invalid", field="watched_ms")
     now = clock.now()
-    owners = _owners(uow, {item.video_id for item in items})
+    owners = _owners(uow, {item.video_id for item in items if item.video_id})
+    rooms = find_touched(uow, {item.live_item_id for item in items if item.live_item_id})
     cards = _cards(uow, {item.placement_id for item in items if item.placement_id})
     codes = sorted({item.share_code for item in items if item.share_code})[:MAX_LINKS]
     links = {code: link for code in codes if (link := find_share_link(uow, code)) is not None}
@@ -112,7 +123,9 @@ def record_touchpoints(uow: UnitOfWork, items: Sequence[TouchpointIn], *, anonym
     for item in items:
         in_time = now - BEHIND <= item.occurred_at <= now + AHEAD
         fits = item.placement_id is None or cards.get(item.placement_id) == item.video_id
-        if item.video_id not in owners or not in_time or not fits or item.id in rows:
+        room = rooms.get(item.live_item_id) if item.live_item_id else None
+        host = room.host_org_id if room else owners.get(item.video_id) if item.video_id else None
+        if host is None or not in_time or not fits or item.id in rows:
             continue
         link = links.get(item.share_code or "")
         shared = link if link is not None and link.video_id == item.video_id else None
@@ -120,13 +133,15 @@ def record_touchpoints(uow: UnitOfWork, items: Sequence[TouchpointIn], *, anonym
             "id": item.id,
             "occurred_at": item.occurred_at,
             "kind": item.kind,
-            "channel_org_id": owners[item.video_id],
+            "channel_org_id": host,
             "video_id": item.video_id,
             "placement_id": item.placement_id,
-            "second_ms": item.second_ms,
+            "second_ms": min(item.second_ms, room.reached_ms) if room else item.second_ms,
             "watched_ms": item.watched_ms,
             "share_link_id": shared.link_id if shared else None,
             "sharer_org_id": shared.org_id if shared else None,
+            "live_session_id": room.session_id if room else None,
+            "live_item_id": item.live_item_id,
         }
     stored = _insert(uow, list(rows.values()), anonymous_id, now) if rows else 0
     return Recorded(stored, len(rows) - stored, len(items) - len(rows))
@@ -145,6 +160,8 @@ def _insert(uow: UnitOfWork, rows: list[dict[str, Any]], anonymous_id: str | Non
 
 
 def _owners(uow: UnitOfWork, video_ids: set[UUID]) -> dict[UUID, UUID]:
+    if not video_ids:
+        return {}
     rows = uow.fetch(_VIDEOS, video_ids=sorted(video_ids), **viewer(uow.principal))
     return {row.id: row.org_id for row in rows}
 

@@ -32,14 +32,15 @@ def may_play(session: LiveSession, video: Video) -> bool:
     return in_groups and set(session.partner_ids) <= set(video.partner_ids)
 
 
-def require_film(uow: UnitOfWork, session: LiveSession) -> Video:
-    """The film of a session that may be played.
+def require_film(uow: UnitOfWork, session: LiveSession, video_id: UUID | None = None) -> Video:
+    """The film of a session, or `video_id` as its film, that may be played.
 
     Raises:
-        NotFound: `video_not_found`: none of the session's channel.
+        NotFound: `video_not_found`: none of the session's channel, or none at all.
         Conflict: `live_film_not_ready`, `live_film_narrower`; `video_is_episode`: a course sells it.
     """
-    video = uow.session.get(Video, session.video_id)
+    wanted = video_id or session.video_id
+    video = uow.session.get(Video, wanted) if wanted is not None else None
     if video is None or (video.org_id, video.channel_id) != (session.org_id, session.channel_id):
         raise NotFound("video_not_found")
     if video.state not in PLAYABLE or not video.duration_ms:

@@ -18,7 +18,7 @@ _ITEM = ["marketplace.live_item.org_id", "marketplace.live_item.id"]
 
 
 class LiveSession(Base):
-    """A recorded film of a channel, played to everybody at the same moment, with a shelf beside it.
+    """A recorded film of a channel, played to everybody at the same moment, or a stream of its host's; with a shelf beside it.
 
     `sequence` grows with whatever its viewers are to see anew: by it they know what they have missed.
     """
@@ -34,6 +34,9 @@ class LiveSession(Base):
         CheckConstraint("(ended_at IS NULL) = (state IN ('scheduled', 'live'))", name="ended"),
         CheckConstraint("ended_at >= started_at", name="ended_after_start"),
         CheckConstraint("(ends_at IS NULL) = (started_at IS NULL) AND ends_at > started_at", name="ends"),
+        CheckConstraint("video_id IS NOT NULL OR stream_url IS NOT NULL", name="shows"),
+        CheckConstraint("(stream_url IS NULL) = (stream_ms IS NULL) AND stream_ms > 0", name="stream"),
+        CheckConstraint("stream_url IS NULL OR video_id IS NULL OR state = 'ended'", name="recorded"),
         Index("ix_live_session_org_id_channel_id", "org_id", "channel_id"),
         Index("ix_live_session_org_id_video_id", "org_id", "video_id"),
         Index("ix_live_session_org_id_starts_at", "org_id", "starts_at", "id"),
@@ -52,8 +55,12 @@ class LiveSession(Base):
     id: Mapped[Id]
     org_id: Mapped[UUID]
     channel_id: Mapped[UUID]
-    video_id: Mapped[UUID]
-    """What is played; afterwards, its replay."""
+    video_id: Mapped[UUID | None]
+    """What is played; afterwards, its replay. Of a stream the recording, once its host has named it."""
+    stream_url: Mapped[str | None]
+    """Where the host's stream is (HLS, RFC 8216), in place of a film."""
+    stream_ms: Mapped[int | None]
+    """How long a stream goes on at most."""
     title: Mapped[str]
     title_en: Mapped[str]
     description: Mapped[str] = mapped_column(default="")

@@ -46,7 +46,7 @@ class LiveSessionView:
     channel_id: UUID
     channel_name: str
     channel_name_en: str
-    video_id: UUID
+    video_id: UUID | None
     title: str
     title_en: str
     description: str
@@ -64,6 +64,10 @@ class LiveSessionView:
     position_ms: int
     """Where it is now, in milliseconds since it began; once it ended, how long it was."""
     film: LiveFilm | None
+    stream_ms: int | None
+    """Of one that is streamed: how long at most."""
+    stream_url: str | None
+    """Where its picture is, while it runs; its organization's to read before, too."""
     reminded: bool
     """Whether the acting person asked to be reminded."""
 
@@ -128,7 +132,7 @@ def _newest(uow: UnitOfWork, statement: Any, cursor: str | None, limit: int) -> 
 
 def _views(uow: UnitOfWork, statement: Any) -> list[LiveSessionView]:
     rows = uow.session.execute(statement).all()
-    films = _films(uow, {session.video_id for session, _ in rows})
+    films = _films(uow, {session.video_id for session, _ in rows if session.video_id is not None})
     asked = _reminded(uow, [session.id for session, _ in rows])
     return [
         LiveSessionView(
@@ -154,7 +158,11 @@ def _views(uow: UnitOfWork, statement: Any) -> list[LiveSessionView]:
             ended_at=session.ended_at,
             sequence=session.sequence,
             position_ms=position_of(session),
-            film=_film(session, films[session.video_id]),
+            film=_film(session, films[session.video_id]) if session.video_id is not None else None,
+            stream_ms=session.stream_ms,
+            stream_url=session.stream_url
+            if session.state == "live" or session.org_id == uow.principal.org_id
+            else None,
             reminded=session.id in asked,
         )
         for session, channel in rows

@@ -49,7 +49,8 @@ def ask_in_room(uow: UnitOfWork, session_id: UUID, text: str) -> LiveQuestion:
         raise Invalid("text_required", field="text")
     advisory_xact_lock(uow.session, _ASKING_LOCK, person_id)
     tell_room(uow, session)
-    if session.state not in ("scheduled", "live"):
+    over = session.ends_at is not None and session.ends_at <= clock.now()
+    if session.state not in ("scheduled", "live") or over:
         raise Conflict("live_session_over")
     asked = (LiveQuestion.org_id == org_id, LiveQuestion.person_id == person_id)
     same = uow.session.scalars(

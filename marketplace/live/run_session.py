@@ -39,9 +39,9 @@ def start_session(uow: UnitOfWork, session_id: UUID) -> LiveSession:
     session = lock_own_session(uow, session_id)
     if session.state == "live":
         return session
-    video = require_film(uow, session)
+    lasts_ms = session.stream_ms if session.stream_ms is not None else require_film(uow, session).duration_ms
     session.started_at = clock.now()
-    session.ends_at = session.started_at + timedelta(milliseconds=video.duration_ms or 0)
+    session.ends_at = session.started_at + timedelta(milliseconds=lasts_ms or 0)
     LIVE_SESSION.move(uow, session, "live", org_ids=[session.org_id])
     session.sequence += 1
     emit(uow, LiveStarted(session_id=session.id, org_id=session.org_id))
@@ -101,11 +101,11 @@ def tell_soon(uow: UnitOfWork, session_id: UUID) -> None:
 
 
 def sessions_over(uow: UnitOfWork) -> Sequence[UUID]:
-    """Sessions whose film is over or no more to be played, and those that were missed by their host."""
+    """Sessions whose film or longest time is over, or whose film is no more to be played; and those missed by their host."""
     now = clock.now()
     running = and_(state_in(LiveSession.state, "live"), or_(LiveSession.ends_at <= now, Video.state.not_in(PLAYABLE)))
     missed = and_(state_in(LiveSession.state, "scheduled"), LiveSession.starts_at <= now - MISSED)
-    due = select(LiveSession.id).join(Video, Video.id == LiveSession.video_id).where(or_(running, missed))
+    due = select(LiveSession.id).join(Video, Video.id == LiveSession.video_id, isouter=True).where(or_(running, missed))
     return uow.session.scalars(due.order_by(LiveSession.starts_at, LiveSession.id).limit(_AT_ONCE)).all()
 
 
@@ -117,8 +117,8 @@ def settle_over(uow: UnitOfWork, session_id: UUID) -> None:
     if session.state == "scheduled" and session.starts_at <= now - MISSED:
         _cancel(uow, session)
     elif session.state == "live" and session.ends_at is not None:
-        video = uow.session.get_one(Video, session.video_id)
-        if session.ends_at <= now or video.state not in PLAYABLE:
+        video = uow.session.get(Video, session.video_id) if session.video_id is not None else None
+        if session.ends_at <= now or (video is not None and video.state not in PLAYABLE):
             _end(uow, session, min(now, session.ends_at))
 
 

@@ -14,10 +14,12 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Conflict, Invalid, NotFound
 from kernel.ids import uuid7
 from kernel.states import state_in
+from marketplace.channels.queries import list_own_channels
 from marketplace.input_text import line, paragraphs
 from marketplace.live.access import lock_own_session
 from marketplace.live.film import require_film
 from marketplace.live.models import LIVE_SESSION, LiveSession
+from marketplace.live.streams import NO_STREAMS, StreamHosts, StreamPlan, stream_length_ms
 from marketplace.parties.queries import organization_names
 from marketplace.relations.partner_groups import NO_GROUPS, PartnerGroups, groups_as_kept
 from marketplace.videos.models import VISIBILITIES, Video
@@ -32,9 +34,12 @@ LONGEST = timedelta(days=366)
 
 @dataclass(frozen=True, slots=True)
 class SaveLiveSession:
-    """What is played when, and for whom. The session is of the film's channel. An empty English title takes the Chinese one."""
+    """What is played when, and for whom: a film, of whose channel the session is, or a stream.
 
-    video_id: UUID
+    An empty English title takes the Chinese one.
+    """
+
+    video_id: UUID | None
     title: str
     starts_at: datetime
     title_en: str = ""
@@ -44,27 +49,26 @@ class SaveLiveSession:
     partner_ids: Sequence[UUID] = ()
     groups: PartnerGroups = NO_GROUPS
     """While it is for partners: those with a link to the acting organization that see it, beside `partner_ids`."""
+    stream: StreamPlan | None = None
 
 
-def schedule_session(uow: UnitOfWork, command: SaveLiveSession) -> LiveSession:
-    """Announce a session of the acting organization.
+def schedule_session(uow: UnitOfWork, command: SaveLiveSession, hosts: StreamHosts = NO_STREAMS) -> LiveSession:
+    """Announce a session of the acting organization. `hosts`: whose streams may be shown.
 
     Raises:
         Invalid: `text_required`, `text_too_long`, `visibility_invalid`, `schedule_past`, `schedule_too_far`,
-            `too_many_partners`, `partners_missing`, `partner_unknown`.
-        NotFound: `video_not_found`, `partner_tier_not_found`. Conflict: `too_many_live_sessions`; as `require_film`.
+            `too_many_partners`, `partners_missing`, `partner_unknown`, `live_film_or_stream`, `live_stream_length`; as
+            `StreamHosts.require`.
+        NotFound: `video_not_found`, `channel_not_found`, `partner_tier_not_found`. Conflict: `too_many_live_sessions`; as
+            `require_film`.
     """
     org_id = uow.principal.organization()
-    video = uow.session.scalar(select(Video).where(Video.id == command.video_id, Video.org_id == org_id))
-    if video is None:
-        raise NotFound("video_not_found")
     ahead = select(func.count()).where(LiveSession.org_id == org_id, state_in(LiveSession.state, "scheduled"))
     if (uow.session.scalar(ahead) or 0) >= MOST_SCHEDULED:
         raise Conflict("too_many_live_sessions", most=MOST_SCHEDULED)
     session = LiveSession(
         id=uuid7(),
         org_id=org_id,
-        channel_id=video.channel_id,
         started_at=None,
         ends_at=None,
         ended_at=None,
@@ -72,14 +76,16 @@ def schedule_session(uow: UnitOfWork, command: SaveLiveSession) -> LiveSession:
         sequence=0,
         created_at=clock.now(),
     )
-    _fill(uow, session, video, command)
+    _fill(uow, session, command, hosts)
     LIVE_SESSION.begin(uow, session, org_ids=[org_id])
     uow.session.add(session)
     uow.flush()
     return session
 
 
-def change_session(uow: UnitOfWork, session_id: UUID, command: SaveLiveSession) -> LiveSession:
+def change_session(
+    uow: UnitOfWork, session_id: UUID, command: SaveLiveSession, hosts: StreamHosts = NO_STREAMS
+) -> LiveSession:
     """Change a session that has not begun. Moved to another moment, those who asked are told of that one.
 
     Raises: NotFound `live_session_not_found`, Conflict `live_session_begun`; as `schedule_session`. Locks: the session.
@@ -87,18 +93,15 @@ def change_session(uow: UnitOfWork, session_id: UUID, command: SaveLiveSession) 
     session = lock_own_session(uow, session_id)
     if session.state != "scheduled":
         raise Conflict("live_session_begun")
-    video = uow.session.scalar(select(Video).where(Video.id == command.video_id, Video.org_id == session.org_id))
-    if video is None:
-        raise NotFound("video_not_found")
     if command.starts_at != session.starts_at:
         session.soon_told_at = None
-    _fill(uow, session, video, command)
+    _fill(uow, session, command, hosts)
     session.sequence += 1
     uow.flush()
     return session
 
 
-def _fill(uow: UnitOfWork, session: LiveSession, video: Video, command: SaveLiveSession) -> None:
+def _fill(uow: UnitOfWork, session: LiveSession, command: SaveLiveSession, hosts: StreamHosts) -> None:
     if command.visibility not in VISIBILITIES:
         raise Invalid("visibility_invalid", field="visibility")
     now = clock.now()
@@ -115,8 +118,28 @@ def _fill(uow: UnitOfWork, session: LiveSession, video: Video, command: SaveLive
     session.partner_groups = groups_as_kept(uow, command.groups) if command.visibility == "partners" else []
     session.partner_ids = _partners(uow, session, command)
     session.starts_at = command.starts_at
+    if (command.video_id is None) == (command.stream is None):
+        raise Invalid("live_film_or_stream", field="video_id")
+    if command.stream is not None:
+        url, lasts_ms = hosts.require(command.stream.url), stream_length_ms(command.stream.minutes)
+        # Looked for first: a look-up writes what was changed of the row, which is to be whole then.
+        channel_id = _channel(uow, command.stream.channel_id)
+        session.stream_url, session.stream_ms, session.video_id, session.channel_id = url, lasts_ms, None, channel_id
+        return
+    video = uow.session.scalar(select(Video).where(Video.id == command.video_id, Video.org_id == session.org_id))
+    if video is None:
+        raise NotFound("video_not_found")
+    session.stream_url = session.stream_ms = None
     session.video_id, session.channel_id = video.id, video.channel_id
     require_film(uow, session)
+
+
+def _channel(uow: UnitOfWork, channel_id: UUID | None) -> UUID:
+    """The acting organization's channel of that id, its first without one."""
+    own = [one.id for one in list_own_channels(uow)]
+    if not own or (channel_id is not None and channel_id not in own):
+        raise NotFound("channel_not_found")
+    return channel_id or own[0]
 
 
 def _partners(uow: UnitOfWork, session: LiveSession, command: SaveLiveSession) -> list[UUID]:

@@ -7,9 +7,9 @@ from uuid import UUID
 from sqlalchemy import select
 
 from kernel.db.uow import UnitOfWork
-from marketplace.attribution.attribute import LiveFact
 from marketplace.live.access import live_visible_to
 from marketplace.live.explain import position_of
+from marketplace.live.live_fact import LiveFact
 from marketplace.live.models import LiveItem, LiveSession
 
 SHOWN = ("live", "ended")
@@ -18,7 +18,7 @@ SHOWN = ("live", "ended")
 def find_sold_from(uow: UnitOfWork, session_id: UUID, listing_id: UUID, second_ms: int | None) -> LiveFact | None:
     """The session at that moment, when the principal may see it and its shelf has or had the listing; None otherwise.
 
-    No moment lies after where the session is, or was when it ended.
+    No moment lies after where the session is, or was when it ended. A stream has no film until its recording is named.
     """
     found = (
         select(LiveSession)

@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql
 from migrations import ddl
 
 revision = "0126"
-down_revision = "0123"
+down_revision = "0125"
 branch_labels = None
 depends_on = None
 

@@ -25,7 +25,7 @@ def attribute_line(
     """The attribution row of a line about to be placed, not yet added; and the channel of the video, if one sold it."""
     now = order.created_at
     touchpoints = facts.touchpoints_for(uow, order.buyer_org_id, line.listing_id, now - WINDOW)
-    videos = {touchpoint.video_id for touchpoint in touchpoints} | ({context.video_id} if context.video_id else set())
+    videos = {one.video_id for one in touchpoints if one.video_id} | ({context.video_id} if context.video_id else set())
     placements = facts.placements_of_listing(uow, line.listing_id, videos)
     live = None
     if context.live_session_id is not None:
@@ -59,15 +59,16 @@ def attribute_line(
                 "touchpoint_id": str(step.touchpoint_id),
                 "kind": step.kind,
                 "occurred_at": step.occurred_at.isoformat(),
-                "video_id": str(step.video_id),
+                "video_id": str(step.video_id) if step.video_id else None,
                 "second_ms": step.second_ms,
+                **({"live_session_id": str(step.live_session_id)} if step.live_session_id else {}),
             }
             for step in found.path
         ],
         decided_at=now,
     )
-    if live is not None:
-        return credit, live.channel_id
+    if found.live_channel_id is not None:
+        return credit, found.live_channel_id
     return credit, next((one.channel_id for one in placements if one.video_id == found.video_id), None)
 
 

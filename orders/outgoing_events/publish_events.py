@@ -28,6 +28,7 @@ from orders.outgoing_events import (
     about_end_customers,
     about_fapiao,
     about_instalments,
+    about_live,
     about_milestones,
     about_money,
     about_orders,
@@ -57,6 +58,7 @@ SOURCES = (
     about_payers,
     about_end_customers,
     about_service,
+    about_live,
     catalogue,
 )
 """Imported for what they register."""

@@ -85,12 +85,13 @@ WITH rule AS MATERIALIZED (
     JOIN marketplace.listing g ON g.id = o.listing_id
     JOIN orders.attribution a ON a.order_line_id = l.reference
     LEFT JOIN marketplace.video v ON v.id = a.video_id
+    LEFT JOIN marketplace.live_session s ON s.id = a.live_session_id
     LEFT JOIN billing.promoter_plan f ON f.id = (t.promotion ->> 'plan_id')::uuid
     CROSS JOIN LATERAL (
         SELECT * FROM rule r
         WHERE r.category = g.kind AND coalesce(r.listing_id = o.listing_id, true)
           AND coalesce(r.seller_id = l.seller_org_id, true)
-          AND (r.channel_id IS NULL OR r.channel_id IS NOT DISTINCT FROM v.channel_id)
+          AND (r.channel_id IS NULL OR r.channel_id IS NOT DISTINCT FROM coalesce(s.channel_id, v.channel_id))
           AND coalesce(r.deal_type = coalesce(t.deal_type, 'new'), true)
         ORDER BY r.listing_id IS NULL, r.seller_id IS NULL, r.channel_id IS NULL, r.deal_type IS NULL LIMIT 1) r
 ), split AS (

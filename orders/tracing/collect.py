@@ -200,8 +200,11 @@ def origin(uow: UnitOfWork, line_ids: Sequence[UUID], video_ids: Sequence[UUID])
         facts = {"start_ms": p.start_ms, "end_ms": p.end_ms, "action": p.action}
         yield Node("placement", p.id, p.created_at, None, facts=facts, after=(p.video_id,))
     for t in uow.session.scalars(select(Touchpoint).where(Touchpoint.id.in_(touched), mine(uow, Touchpoint.org_id))):
-        facts = {"kind": t.kind, "second_ms": t.second_ms, "watched_ms": t.watched_ms}
-        yield Node("touchpoint", t.id, t.occurred_at, t.kind, facts=facts, after=(t.video_id,))
+        touched_at: dict[str, Any] = {"kind": t.kind, "second_ms": t.second_ms, "watched_ms": t.watched_ms}
+        if t.live_session_id is not None:
+            touched_at["live_session_id"] = str(t.live_session_id)
+        before = (t.video_id,) if t.video_id is not None else ()
+        yield Node("touchpoint", t.id, t.occurred_at, t.kind, facts=touched_at, after=before)
 
 
 def delivery(uow: UnitOfWork, line_ids: Sequence[UUID]) -> Iterator[Node]:

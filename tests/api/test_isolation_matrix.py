@@ -76,6 +76,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "title": "x",
         "starts_at": "2099-01-01T00:00:00Z",
     },
+    "PUT /v1/live-sessions/{live_session_id}/recording": {"video_id": str(uuid7())},
     "POST /v1/live-sessions/{live_session_id}/items": {"plan_id": str(uuid7())},
     "PUT /v1/live-sessions/{live_session_id}/shelf": {"item_ids": []},
     "PUT /v1/live-sessions/{live_session_id}/items/{live_item_id}/price": {"percent_ppm": 1},

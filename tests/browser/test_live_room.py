@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,6 +12,7 @@ from uuid import UUID
 import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import select
 
 from api.context import Services
 from app.embedded.engines import Addresses
@@ -21,6 +23,7 @@ from kernel.outbound import OutboundPolicy
 from kernel.principal import SYSTEM
 from kernel.secrets import SecretBox
 from kernel.signing import TokenSigner
+from marketplace.attribution.models import Touchpoint
 from marketplace.live.explain import explain_item
 from marketplace.live.models import LiveSession
 from marketplace.live.run_session import end_session, start_session
@@ -111,6 +114,15 @@ def viewer(chromium: Browser, room: Room) -> Iterator[Page]:
     assert heard == []
 
 
+def clicked(room: Room, number: int) -> list[UUID | None]:
+    """The sessions of the clicks that were reported of an item."""
+    wanted = select(Touchpoint.live_session_id).where(
+        Touchpoint.live_item_id == room.items[number], Touchpoint.kind == "card_click"
+    )
+    with unit_of_work(room.services.db, SYSTEM) as uow:
+        return list(uow.session.scalars(wanted))
+
+
 def test_the_card_changes_by_itself_and_the_sheet_has_the_price_of_the_room(room: Room, viewer: Page) -> None:
     first, second = (viewer.locator(f'[data-explaining="{item}"]') for item in room.items)
     viewer.goto(f"{room.address}/live/{room.session.id}")
@@ -130,6 +142,10 @@ def test_the_card_changes_by_itself_and_the_sheet_has_the_price_of_the_room(room
     # 20 seats at 399 less a fifth.
     expect(sheet.get_by_text("优惠 秋招专场").first).to_be_visible()
     sheet.locator("[data-close]").first.click()
+    deadline = time.monotonic() + WAIT_MS / 1000
+    while not (told := clicked(room, 1)) and time.monotonic() < deadline:
+        viewer.wait_for_timeout(100)
+    assert told == [room.session.id]
     with unit_of_work(room.services.db, room.seller.owner) as uow:
         end_session(uow, room.session.id)
     # The page is drawn anew as the replay.

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from kernel import clock
 from kernel.db.uow import unit_of_work
 from kernel.principal import SYSTEM
+from marketplace.channels.models import Channel
+from tests.factories_live import make_streamed
 from tests.factories_marketplace import make_ready_video
 
 if TYPE_CHECKING:
@@ -56,3 +58,11 @@ def live_sessions(world: World) -> None:
     ask("DELETE /v1/live-sessions/{live_session_id}/items/{live_item_id}", world.seller, **item)
     ask("POST /v1/live-sessions/{live_session_id}/end", world.seller, **own)
     ask("POST /v1/live-sessions/{live_session_id}/cancel", world.seller, live_session_id=dropped)
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        streamed, _ = make_streamed(uow, stage.seller)
+        channel = uow.session.get_one(Channel, streamed.channel_id)
+        recording = {"video_id": str(make_ready_video(uow, stage.seller, channel=channel).id)}
+    own = {"live_session_id": str(streamed.id)}
+    ask("POST /v1/live-sessions/{live_session_id}/end", world.seller, **own)
+    room = ask("PUT /v1/live-sessions/{live_session_id}/recording", world.seller, recording, **own)
+    assert room["session"]["video_id"] == recording["video_id"]

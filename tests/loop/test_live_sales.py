@@ -15,8 +15,10 @@ from sqlalchemy import func, select
 
 from kernel import clock
 from kernel.db.uow import transact, unit_of_work
-from kernel.errors import Conflict, DomainError, NotFound
+from kernel.errors import Conflict, DomainError, Invalid, NotFound
+from kernel.ids import uuid7
 from kernel.principal import SYSTEM
+from marketplace.attribution.record_touchpoints import TouchpointIn, record_touchpoints
 from marketplace.catalog.models import Plan
 from marketplace.live.explain import explain_item
 from marketplace.live.models import LiveItem, LiveSession
@@ -28,9 +30,11 @@ from orders.checkout.quote_models import Quote
 from orders.coupons.live_price import LivePrice, SetLivePrice, end_live_price, live_prices, set_live_price
 from orders.coupons.models import Coupon, CouponUse
 from orders.order.models import Attribution, OrderLine
-from tests.factories_live import make_live, make_session
+from orders.promoter_earnings import earnings_by_bringer
+from tests.factories_live import make_live, make_session, make_streamed
 from tests.factories_marketplace import Org
 from tests.loop.test_offers import reject
+from tests.loop.test_outgoing_events import events_of, publish
 from tests.loop_stage import Stage
 
 LIST = 19_900 * 20
@@ -79,6 +83,83 @@ def test_an_order_from_the_room_carries_session_and_second_and_its_price(stage: 
     found = stage.trace(stage.purchaser, order_id)
     (node,) = [one for one in found.nodes if one.kind == "attribution"]
     assert (node.facts["live_session_id"], node.facts["second_ms"]) == (str(session.id), 65_000)
+
+
+def test_what_a_stream_sold_has_no_film_and_its_channels_share(stage: Stage) -> None:
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        session, _ = make_streamed(uow, stage.promoter, uow.session.get_one(Plan, stage.seat_plan))
+    with clock.frozen(clock.now() + timedelta(seconds=70)):
+        order_id = stage.place(quoted(stage, session).id)
+        stage.run()
+    (line,) = stage.rows(select(OrderLine).where(OrderLine.order_id == order_id))
+    (credit,) = stage.rows(select(Attribution).where(Attribution.order_line_id == line.id))
+    assert (credit.rule, credit.live_session_id, credit.video_id) == ("context", session.id, None)
+    assert (credit.second_ms, credit.promoter_org_id) == (65_000, stage.promoter.id)
+    with unit_of_work(stage.services.db, stage.promoter.owner) as uow:
+        (brought,) = [one for one in earnings_by_bringer(uow) if one.subject_id == session.channel_id]
+        assert (brought.kind, brought.orders) == ("channel", 1)
+        end_session(uow, session.id)
+
+
+def test_what_was_clicked_in_a_room_counts_after_it_was_left(stage: Stage) -> None:
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        session, (item,) = make_streamed(uow, stage.promoter, uow.session.get_one(Plan, stage.seat_plan))
+    with clock.frozen(clock.now() + timedelta(seconds=70)):
+        events = [
+            TouchpointIn(uuid7(), "view", clock.now(), None, second_ms=40_000, watched_ms=25_000, live_item_id=item.id),
+            TouchpointIn(uuid7(), "card_click", clock.now(), None, second_ms=900_000, live_item_id=item.id),
+            TouchpointIn(uuid7(), "card_click", clock.now(), None, live_item_id=uuid7()),
+        ]
+        told = transact(stage.services.db, stage.purchaser, lambda uow: record_touchpoints(uow, events))
+        assert (told.accepted, told.ignored) == (2, 1)
+        transact(stage.services.db, stage.promoter.owner, lambda uow: end_session(uow, session.id).id)
+    with clock.frozen(clock.now() + timedelta(hours=1)):
+        order_id = stage.place(quoted(stage, None).id)
+    (line,) = stage.rows(select(OrderLine).where(OrderLine.order_id == order_id))
+    (credit,) = stage.rows(select(Attribution).where(Attribution.order_line_id == line.id))
+    assert (credit.rule, credit.touchpoint_id, credit.live_session_id) == ("last_click", events[1].id, session.id)
+    # No second lies after where the session was.
+    assert (credit.second_ms, credit.promoter_org_id) == (70_000, stage.promoter.id)
+    assert [step["live_session_id"] for step in credit.path[-2:]] == [str(session.id)] * 2
+    found = stage.trace(stage.purchaser, order_id)
+    seen = {str(one.id): one.facts for one in found.nodes if one.kind == "touchpoint"}
+    assert seen[str(events[1].id)]["live_session_id"] == str(session.id)
+    for wrong in (
+        TouchpointIn(uuid7(), "share", clock.now(), None, live_item_id=item.id),
+        TouchpointIn(uuid7(), "view", clock.now(), None),
+        TouchpointIn(uuid7(), "view", clock.now(), session.channel_id, live_item_id=item.id),
+    ):
+        with pytest.raises(Invalid) as refused, unit_of_work(stage.services.db, stage.purchaser) as uow:
+            record_touchpoints(uow, [wrong])
+        assert refused.value.code == "touchpoint_place_invalid"
+
+
+def test_a_room_that_one_may_no_longer_see_sells_nothing(stage: Stage) -> None:
+    session, item = go_live(stage, stage.promoter)
+    click = TouchpointIn(uuid7(), "card_click", clock.now(), None, live_item_id=item.id)
+    transact(stage.services.db, stage.purchaser, lambda uow: record_touchpoints(uow, [click]))
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        uow.session.get_one(LiveSession, session.id).visibility = "internal"
+    order_id = stage.place(quoted(stage, None).id)
+    (line,) = stage.rows(select(OrderLine).where(OrderLine.order_id == order_id))
+    (credit,) = stage.rows(select(Attribution).where(Attribution.order_line_id == line.id))
+    assert credit.live_session_id is None
+    hidden = TouchpointIn(uuid7(), "card_click", clock.now(), None, live_item_id=item.id)
+    told = transact(stage.services.db, stage.purchaser, lambda uow: record_touchpoints(uow, [hidden]))
+    assert told.ignored == 1
+    transact(stage.services.db, stage.promoter.owner, lambda uow: end_session(uow, session.id).id)
+
+
+def test_a_hosts_own_systems_are_told_of_its_sessions(stage: Stage) -> None:
+    session, _ = go_live(stage)
+    with unit_of_work(stage.services.db, stage.seller.owner) as uow:
+        end_session(uow, session.id)
+    for _ in range(2):
+        publish(stage)
+    told = [one for one in events_of(stage, stage.seller.owner) if str(one["type"]).startswith("live.session.")]
+    assert [one["type"] for one in told] == ["live.session.scheduled", "live.session.started", "live.session.ended"]
+    assert {one["data"]["live_session_id"] for one in told} == {str(session.id)}
+    assert "live.session" not in str(events_of(stage, stage.buyer.owner))
 
 
 def test_the_channel_that_hosted_it_promoted_it(stage: Stage) -> None:

@@ -9,6 +9,7 @@ from litestar.di import NamedDependency as Given
 from litestar.params import FromPath
 
 from api.auth import PUBLIC, SIGNED_IN
+from api.live_streams import stream_headers
 from api.pages.frame import addresses
 from api.pages.frame.phrases import failure
 from api.pages.frame.site import NOT_INDEXED, Form, PageRequest, form_post, page, parse_uuid_or_404
@@ -93,8 +94,12 @@ def _room(page_request: PageRequest, session_id: UUID, typed: str = "", refused:
     headers = NOT_INDEXED if room.session.visibility == "unlisted" else None
     waits = room.session.state in ("scheduled", "live") and refused is None
     why = failure(page_request, refused) if refused is not None else ""
+    view = room_view(page_request, room, prices, asked, (typed, why))
+    if view.stream:
+        nonce = page_request.request.scope["state"]["nonce"]
+        headers = {**(headers or {}), **stream_headers(page_request.services, view.stream, nonce)}
     return page_request.render(
-        room_view(page_request, room, prices, asked, (typed, why)),
+        view,
         status=refused.status if refused is not None else 200,
         headers=headers,
         refresh_s=_LOOK_AGAIN_S if waits else 0,

@@ -10,6 +10,7 @@ from litestar import Response
 from litestar.di import NamedDependency as Given
 from litestar.params import FromPath
 
+from api.live_streams import live_stream, stream_headers, stream_hosts
 from api.pages.frame import addresses
 from api.pages.frame.partner_groups import group_fields, groups_of
 from api.pages.frame.phrases import failure
@@ -28,6 +29,7 @@ from marketplace.live.questions import MAX_ANSWER, answer_in_room, show_in_room
 from marketplace.live.run_session import cancel_session, end_session, start_session
 from marketplace.live.save_session import SaveLiveSession, change_session, schedule_session
 from marketplace.live.shelf import add_item, order_items, remove_item
+from marketplace.live.streams import LEAST_MINUTES, MOST_MINUTES, StreamPlan, name_recording
 from marketplace.relations.partner_groups import NO_GROUPS, tiers_named
 from orders.coupons.live_price import SetLivePrice, end_live_price, live_prices, set_live_price
 from orders.coupons.make_coupon import PERMISSION as PRICES
@@ -55,7 +57,7 @@ def announce(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
     """Announce a session; it is worked on from there."""
     try:
         command = _command(page_request, form)
-        made = page_request.transact(lambda uow: schedule_session(uow, command).id)
+        made = page_request.transact(lambda uow: schedule_session(uow, command, stream_hosts(page_request.services)).id)
     except DomainError as refused:
         view = _own(page_request, form.values, failure(page_request, refused))
         return page_request.render(view, status=refused.status)
@@ -65,20 +67,21 @@ def announce(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
 @page("/seller/live/{session_id:uuid}", HOST)
 def show_host(session_id: FromPath[UUID], page_request: Given[PageRequest]) -> Answer:
     """The host's page of a session."""
-    return page_request.render(_host(page_request, session_id))
+    return _shown(page_request, _host(page_request, session_id))
 
 
 @form_post("/seller/live/{session_id:uuid}", HOST)
 def change(session_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
     """Change its words, film, moment and readers, before it begins."""
+    hosts = stream_hosts(page_request.services)
     try:
         command = _command(page_request, form)
-        page_request.transact(lambda uow: change_session(uow, session_id, command).id)
+        page_request.transact(lambda uow: change_session(uow, session_id, command, hosts).id)
     except DomainError as refused:
         if isinstance(refused, NotFound) and refused.code == "live_session_not_found":
             raise
         view = _host(page_request, session_id, failure(page_request, refused), form.values)
-        return page_request.render(view, status=refused.status)
+        return _shown(page_request, view, refused.status)
     return page_request.redirect(addresses.live.host(str(session_id)), notice="live_saved")
 
 
@@ -87,6 +90,13 @@ def put_on_shelf(session_id: FromPath[UUID], page_request: Given[PageRequest], f
     """Put a plan at the end of the shelf."""
     plan_id = parse_uuid_or_404(form.text("plan_id", most=36), "plan_not_found")
     return _acted(page_request, session_id, lambda uow: add_item(uow, session_id, plan_id))
+
+
+@form_post("/seller/live/{session_id:uuid}/recording", HOST)
+def name_replay(session_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
+    """Let a film be the replay of a stream that is over."""
+    video_id = parse_uuid_or_404(form.text("video_id", most=36), "video_not_found")
+    return _acted(page_request, session_id, lambda uow: name_recording(uow, session_id, video_id), "live_recorded")
 
 
 @form_post("/seller/live/{session_id:uuid}/{act:str}", HOST)
@@ -162,9 +172,7 @@ def decide_question(question_id: FromPath[UUID], page_request: Given[PageRequest
     except DomainError as refused:
         with page_request.work() as uow:
             session_id = session_of_question(uow, question_id)
-        return page_request.render(
-            _host(page_request, session_id, failure(page_request, refused)), status=refused.status
-        )
+        return _shown(page_request, _host(page_request, session_id, failure(page_request, refused)), refused.status)
     return page_request.redirect(f"{addresses.live.host(str(session_id))}#questions")
 
 
@@ -181,15 +189,16 @@ def _acted(
     except NotFound:
         raise
     except DomainError as refused:
-        view = _host(page_request, session_id, failure(page_request, refused))
-        return page_request.render(view, status=refused.status)
+        return _shown(page_request, _host(page_request, session_id, failure(page_request, refused)), refused.status)
     return page_request.redirect(addresses.live.host(str(session_id)), notice=notice)
 
 
 def _command(page_request: PageRequest, form: Form) -> SaveLiveSession:
-    visibility = form.text("visibility", most=20)
+    visibility, url, film = (
+        form.text(name, most=most) for name, most in (("visibility", 20), ("stream_url", 2_048), ("video_id", 36))
+    )
     return SaveLiveSession(
-        video_id=parse_uuid_or_404(form.text("video_id", most=36), "video_not_found"),
+        video_id=parse_uuid_or_404(film, "video_not_found") if film else None,
         title=form.text("title", most=500),
         title_en=form.text("title_en", most=500),
         description=form.text("description", most=5_000),
@@ -198,6 +207,7 @@ def _command(page_request: PageRequest, form: Form) -> SaveLiveSession:
         visibility=visibility,
         partner_ids=partners_of(page_request, form) if visibility == "partners" else (),
         groups=groups_of(form) if visibility == "partners" else NO_GROUPS,
+        stream=StreamPlan(url, form.number("stream_minutes", least=LEAST_MINUTES, most=MOST_MINUTES)) if url else None,
     )
 
 
@@ -211,10 +221,23 @@ def _own(page_request: PageRequest, typed: Mapping[str, str] | None = None, erro
         films=film_choices(page_request, films),
         time_zone=page_request.time_zone,
         groups=group_fields(page_request, tiers, NO_GROUPS, typed),
+        streams=_streams(page_request),
         typed=typed or {},
         error=error,
         next_address=addresses.next_page(addresses.live.SELLER_LIVE, found.next_cursor),
     )
+
+
+def _streams(page_request: PageRequest) -> str:
+    return ", ".join(sorted(stream_hosts(page_request.services).hosts))
+
+
+def _shown(page_request: PageRequest, view: LiveHostView, status: int = 200) -> Answer:
+    """The host's page; its browser fetches the stream from where that is."""
+    headers = None
+    if view.stream:
+        headers = stream_headers(page_request.services, view.stream, page_request.request.scope["state"]["nonce"])
+    return page_request.render(view, status=status, headers=headers)
 
 
 def _host(
@@ -238,9 +261,24 @@ def _host(
         groups=group_fields(page_request, tiers, row.groups, typed),
         questions=question_rows(asked),
         most_answer=MAX_ANSWER,
+        streams=_streams(page_request),
+        streamed=row.stream_ms is not None,
+        stream=live_stream(page_request.services, row) or "",
+        wants_recording=row.state == "ended" and row.video_id is None,
         error=error,
         editing=typed is not None,
     )
 
 
-routes = [show_own, announce, show_host, change, put_on_shelf, act_on, price, act_on_item, decide_question]
+routes = [
+    show_own,
+    announce,
+    show_host,
+    change,
+    put_on_shelf,
+    name_replay,
+    act_on,
+    price,
+    act_on_item,
+    decide_question,
+]

@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from api.live_streams import live_stream
 from api.media_addresses import cover_address, media_address, thumbnail
 from api.pages.frame import addresses
 from api.pages.frame.choices import Choice
@@ -25,6 +26,7 @@ from marketplace.live.shelf_items import LiveItemView
 from orders.coupons.live_price import LivePrice
 
 MS = 1000
+MINUTE_MS = 60_000
 FIELD = "%Y-%m-%dT%H:%M"
 """How a browser's field for a day and a time writes it."""
 LivePrices = Mapping[UUID, LivePrice]
@@ -46,11 +48,16 @@ def tile(page_request: PageRequest, row: LiveSessionView) -> LiveTile:
         channel_name=page_request.pick(row.channel_name, row.channel_name_en),
         state=row.state,
         starts_at=row.started_at or row.starts_at,
-        duration_s=film.duration_ms // MS if film is not None else 0,
+        duration_s=(film.duration_ms if film is not None else _streamed_ms(row)) // MS,
         poster=poster,
         reminded=row.reminded,
         visibility=row.visibility,
     )
+
+
+def _streamed_ms(row: LiveSessionView) -> int:
+    """How long a stream was, or goes on at most."""
+    return row.position_ms if row.state == "ended" else row.stream_ms or 0
 
 
 def question_rows(rows: Iterable[LiveQuestionView]) -> tuple[RoomQuestion, ...]:
@@ -98,6 +105,8 @@ def room_view(
         sequence=row.sequence,
         cards=tuple(card(page_request, one, row, prices.get(one.id)) for one in room.items if one.on_sale),
         is_host=row.org_id == host.org_id and host.may("videos.write"),
+        stream=(live_stream(services, row) or "") if row.state == "live" else "",
+        streamed=row.stream_ms is not None,
         questions=question_rows(questions),
         typed=refused[0],
         error=refused[1],
@@ -170,7 +179,9 @@ def plan_choices(page_request: PageRequest, uow: UnitOfWork, room: LiveRoom) -> 
 def as_typed(row: LiveSessionView, time_zone: str) -> Mapping[str, str]:
     """A session's words as its form has them."""
     return {
-        "video_id": str(row.video_id),
+        "video_id": str(row.video_id or ""),
+        "stream_url": row.stream_url or "",
+        "stream_minutes": str(row.stream_ms // MINUTE_MS) if row.stream_ms is not None else "",
         "title": row.title,
         "title_en": row.title_en,
         "description": row.description,

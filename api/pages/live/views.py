@@ -104,6 +104,9 @@ class LiveRoomView:
     sequence: int
     cards: tuple[LiveCard, ...]
     is_host: bool
+    stream: str = ""
+    """Where the host's stream is, while the session runs."""
+    streamed: bool = False
     questions: tuple[RoomQuestion, ...] = ()
     typed: str = ""
     """The question that was refused."""
@@ -130,6 +133,12 @@ class LiveHostView:
     groups: GroupFields = field(default_factory=GroupFields)
     questions: tuple[RoomQuestion, ...] = ()
     most_answer: int = 0
+    streams: str = ""
+    """Hosts whose streams may be shown."""
+    streamed: bool = False
+    stream: str = ""
+    """Where its stream is, unless its host is no more among them."""
+    wants_recording: bool = False
     error: str = ""
     editing: bool = False
     """Whether what was refused is the form of its words."""
@@ -146,6 +155,8 @@ class SellerLiveView:
     films: tuple[Choice, ...]
     time_zone: str
     groups: GroupFields = field(default_factory=GroupFields)
+    streams: str = ""
+    """Hosts whose streams may be shown."""
     typed: Mapping[str, str] = field(default_factory=dict)
     error: str = ""
     next_address: str | None = None

@@ -175,9 +175,9 @@ def _origin(page_request: PageRequest, data: OrderPageData) -> list[Link]:
     order, links = data.order, []
     sold_at = ((line.video_id, (line.second_ms or 0) // 1000, line.live_session_id) for line in order.lines)
     for video_id, second, live_id in dict.fromkeys(sold_at):
-        if video_id is None:
+        if video_id is None and live_id is None:
             continue
-        video = data.videos.get(video_id)
+        video = data.videos.get(video_id) if video_id is not None else None
         title = page_request.pick(video.title, video.title_en) if video else ""
         title = page_request.t("live.sold_in") if live_id else title
         said = page_request.t("order.said_at", at=page_request.formats.second(second))

@@ -21,6 +21,8 @@ from kernel.money import Money
 from tests.browser.preview.buying_samples import Samples
 
 _AT = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+_HOSTS = "cdn-eu.live.example.com, live.example.com:8443"
+_STREAM = "https://live.example.com:8443/hiring/index.m3u8"
 _PICTURE = Thumbnail("/media/recruiting-1.jpg", "/media/recruiting-1.jpg 160w")
 
 
@@ -122,7 +124,30 @@ def host(s: Samples, state: str = "live") -> LiveHostView:
     )
 
 
+def streamed_room(s: Samples, state: str = "live") -> LiveRoomView:
+    """The room of a stream, whose picture is interrupted here; afterwards without a recording."""
+    stream = "/media/none.m3u8" if state == "live" else ""
+    return replace(room(s, state), src="", poster="", stream=stream, streamed=True)
+
+
+def streaming_host(s: Samples, state: str = "scheduled") -> LiveHostView:
+    """The host of a stream looks at its picture before it begins, and names the recording afterwards."""
+    before = host(s, state)
+    typed = {**before.typed, "video_id": "", "stream_url": _STREAM, "stream_minutes": "90"}
+    stream = "/media/none.m3u8" if state != "ended" else ""
+    return replace(
+        before,
+        editing=state == "scheduled",
+        typed=typed,
+        streams=_HOSTS,
+        streamed=True,
+        stream=stream,
+        wants_recording=state == "ended",
+    )
+
+
 def own_sessions(s: Samples) -> SellerLiveView:
     """Own sessions, and the form that announces another."""
     films = (Choice("v1", s.pick("用一块屏管完校招 · 34:00", "One screen · 34:00")),)
-    return SellerLiveView((_tile(s, "scheduled", 2), _tile(s, "ended", 4)), films, "Asia/Shanghai")
+    rows = (_tile(s, "scheduled", 2), _tile(s, "ended", 4))
+    return SellerLiveView(rows, films, "Asia/Shanghai", streams=_HOSTS)

@@ -14,5 +14,14 @@ def live_sold(p: Planter, _: World) -> None:
     p.change("UPDATE orders.attribution SET second_ms = second_ms + 100000000 WHERE live_session_id IS NOT NULL")
 
 
+def live_touched(p: Planter, _: World) -> None:
+    # Nobody changes one, the owner included: another is put beside it.
+    p.change(
+        """INSERT INTO marketplace.touchpoint
+           SELECT (jsonb_populate_record(t, jsonb_build_object('id', gen_random_uuid(), 'second_ms', 100000000))).*
+           FROM marketplace.touchpoint t WHERE live_item_id IS NOT NULL LIMIT 1"""
+    )
+
+
 def live_asked(p: Planter, _: World) -> None:
     p.change("UPDATE marketplace.live_question SET answered_ms = asked_ms + 100000000 WHERE answered_ms IS NOT NULL")

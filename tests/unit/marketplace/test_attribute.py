@@ -15,6 +15,7 @@ from marketplace.attribution.attribute import (
     WINDOW,
     AttributionResult,
     ContextHint,
+    LiveTouch,
     PlacementFact,
     TouchpointFact,
     attribute,
@@ -44,6 +45,14 @@ def click(number: int, minutes_ago: int, **more: object) -> TouchpointFact:
 
 def view(number: int, minutes_ago: int, watched_ms: int = QUALIFIED_VIEW_MS, **more: object) -> TouchpointFact:
     return touch(number, "view", minutes_ago, watched_ms=watched_ms, **more)
+
+
+HOST = UUID(int=5)
+ROOM = LiveTouch(UUID(int=30), None, UUID(int=31), HOST)
+
+
+def live(kind: str, number: int, minutes_ago: int, **more: object) -> TouchpointFact:
+    return touch(number, kind, minutes_ago, **({"video_id": None, "live": ROOM} | more))
 
 
 class TestTheRule:
@@ -89,6 +98,32 @@ class TestTheRule:
         assert (found.rule, found.path) == ("none", ())
 
 
+class TestTheRoom:
+    """What was clicked or watched in a live room counts after it was left."""
+
+    def test_the_last_click_wins_wherever_it_was(self) -> None:
+        found = decide(click(1, 60), live("card_click", 2, 30, second_ms=95_000), view(3, 5))
+        assert (found.rule, found.touchpoint_id, found.second_ms) == ("last_click", UUID(int=102), 95_000)
+        assert (found.live_session_id, found.live_channel_id) == (ROOM.session_id, ROOM.channel_id)
+        assert (found.video_id, found.placement_id, found.promoter_org_id) == (None, None, HOST)
+        assert [step.live_session_id for step in found.path] == [None, ROOM.session_id, None]
+        later = decide(live("card_click", 2, 30), click(1, 20))
+        assert (later.video_id, later.live_session_id, later.live_channel_id) == (VIDEO, None, None)
+
+    def test_what_was_explained_long_enough_was_watched(self) -> None:
+        assert decide(live("view", 1, 5, watched_ms=QUALIFIED_VIEW_MS - 1)).rule == "none"
+        found = decide(live("view", 1, 5, watched_ms=QUALIFIED_VIEW_MS), view(2, 9))
+        assert (found.rule, found.live_session_id) == ("last_view", ROOM.session_id)
+
+    def test_a_host_earns_nothing_of_itself(self) -> None:
+        for own in (BUYER, SELLER):
+            found = decide(live("card_click", 1, 5, live=replace(ROOM, channel_org_id=own)))
+            assert (found.live_session_id, found.promoter_org_id) == (ROOM.session_id, None)
+
+    def test_a_film_is_named_where_it_had_one(self) -> None:
+        assert decide(live("card_click", 1, 5, live=replace(ROOM, video_id=OTHER))).video_id == OTHER
+
+
 class TestThePromoter:
     def test_whoever_shared_the_link_comes_before_the_channel(self) -> None:
         assert decide(click(1, 5, sharer_org_id=SHARER)).promoter_org_id == SHARER
@@ -125,6 +160,14 @@ class TestTheContext:
 
 touches = st.lists(
     st.builds(
+        live,
+        st.sampled_from(["view", "card_click"]),
+        st.integers(0, 30),
+        st.integers(-10, 60 * 24 * 40),
+        watched_ms=st.integers(0, 60_000),
+        live=st.sampled_from([ROOM, replace(ROOM, channel_org_id=BUYER)]),
+    )
+    | st.builds(
         touch,
         st.integers(0, 30),
         st.sampled_from(["impression", "view", "card_click", "share", "lead", "arrival"]),

@@ -2,9 +2,13 @@
 
 import { announce, text } from "./api.js";
 import { openSheet } from "./sheet.js";
+import { catchUp, showStream } from "./stream.js";
+import { flush, record } from "./touchpoints.js";
 
 const room = document.querySelector("[data-room]");
-const video = room?.querySelector("video");
+const video = document.querySelector("video");
+/** A stream of the host's is where it is: nobody is moved within it. */
+const streamed = Boolean(video?.dataset.hls);
 const sheet = document.querySelector("[data-sheet]");
 /** How far the film may be from where it is for everybody, in seconds. */
 const DRIFT_S = 1.5;
@@ -18,6 +22,24 @@ let heard = { at: performance.now(), position: Number(room?.dataset.position ?? 
 const position = () => (heard.position + performance.now() - heard.at) / 1000;
 const second = () => Math.floor(state === "live" ? position() : (video?.currentTime ?? 0));
 
+/** Which item is being explained to this reader, and since when: what they saw of it leads to what they buy later. */
+let watched = { id: "", since: 0 };
+/** Less than this was not watched, in milliseconds. */
+const GLANCE_MS = 1000;
+
+function watch(id) {
+  if (id === watched.id) return;
+  const ms = Math.round(performance.now() - watched.since);
+  if (watched.id && ms >= GLANCE_MS) record("view", null, { live_item_id: watched.id, second: second(), watched_ms: ms });
+  watched = { id, since: performance.now() };
+}
+
+/** What is on the screen counts while it is looked at, and a replay while it plays. */
+function watchShown() {
+  const stands = document.hidden || (state === "ended" && video?.paused);
+  watch(stands ? "" : (room.querySelector("[data-explaining]:not([hidden])")?.dataset.explaining ?? ""));
+}
+
 function explain(id) {
   let found = null;
   for (const card of room.querySelectorAll("[data-explaining]")) {
@@ -28,6 +50,7 @@ function explain(id) {
   }
   const nothing = room.querySelector("[data-nothing]");
   if (nothing) nothing.hidden = found !== null;
+  watchShown();
   return found !== null || !id;
 }
 
@@ -95,13 +118,14 @@ function hearPlaces(told) {
 }
 
 function keepUp() {
-  if (!video || state !== "live" || video.readyState === 0) return;
+  if (!video || streamed || state !== "live" || video.readyState === 0) return;
   const at = Math.min(position(), video.duration || Infinity);
   if (Math.abs(video.currentTime - at) > DRIFT_S) video.currentTime = at;
 }
 
 async function join() {
   keepUp();
+  if (streamed) catchUp(video);
   await video.play().catch(() => undefined);
   room.querySelector("[data-join]").hidden = !video.paused;
 }
@@ -110,6 +134,7 @@ function playLive() {
   // Nobody sees ahead of the others: wherever it is moved to, it goes back to where everybody is.
   for (const name of ["loadedmetadata", "seeked", "timeupdate"]) video.addEventListener(name, keepUp);
   video.addEventListener("pause", () => (room.querySelector("[data-join]").hidden = video.ended));
+  video.addEventListener("playing", () => (room.querySelector("[data-join]").hidden = true));
   room.querySelector("[data-join]").addEventListener("click", join);
   room.querySelector("[data-sound]").addEventListener("click", (event) => {
     video.muted = !video.muted;
@@ -139,6 +164,10 @@ document.addEventListener("click", async (event) => {
   if (!link || !sheet || event.metaKey || event.ctrlKey) return;
   event.preventDefault();
   const address = new URL(link.href);
+  if (state === "live" || state === "ended") {
+    record("card_click", null, { live_item_id: link.dataset.buy, second: second() });
+    flush();
+  }
   if (address.searchParams.has("live")) address.searchParams.set("second", String(second()));
   await openSheet(sheet, address);
 });
@@ -155,5 +184,18 @@ if (room?.dataset.stream) {
   stream.addEventListener("open", () => (opened = true));
   stream.addEventListener("error", () => opened && stream.readyState === EventSource.CLOSED && reload());
 }
-if (video && state === "live") playLive();
-if (video && state === "ended") playReplay();
+if (room && !room.dataset.host && (state === "live" || state === "ended")) {
+  for (const name of ["play", "pause"]) video?.addEventListener(name, watchShown);
+  document.addEventListener("visibilitychange", () => {
+    watchShown();
+    if (document.hidden) flush();
+  });
+  addEventListener("pagehide", () => {
+    watch("");
+    flush();
+  });
+  watchShown();
+}
+if (streamed) showStream(video, (shown) => (document.querySelector("[data-interrupted]").hidden = shown));
+if (video && !room.dataset.host && state === "live") playLive();
+if (video && !room.dataset.host && state === "ended") playReplay();
