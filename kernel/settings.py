@@ -128,8 +128,7 @@ class Settings(BaseSettings):
     )
     dingtalk_robot_address: str = Field(
         default="https://oapi.dingtalk.com",
-        description="Address that DingTalk's group robots are called at; changed only for test servers. Those of WeCom and "
-        "Feishu are called at `WECOM_ADDRESS` and `FEISHU_ADDRESS`.",
+        description="As that of DingTalk's group robots; those of WeCom and Feishu are called at their address.",
     )
     wecom_address: str = Field(
         default="https://qyapi.weixin.qq.com", description="Address of WeCom's API, as that of DingTalk."
@@ -232,8 +231,7 @@ class Settings(BaseSettings):
     )
     live_stream_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
-        description="Hosts, `host` or `host:port`, separated by commas, whose HLS streams live sessions may show; viewers' "
-        "browsers fetch them there. Empty: sessions play recorded films only.",
+        description="Hosts (`host` or `host:port`, with commas) whose HLS streams live sessions show. Empty: films only.",
     )
     metrics_token: SecretStr | None = Field(
         default=None,

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, bindparam, or_, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import aliased
 
 from kernel import clock
@@ -196,7 +197,7 @@ def terms_of(uow: UnitOfWork, line_ids: list[UUID]) -> list[TermView]:
         .join(SubscriptionTerm, SubscriptionTerm.subscription_id == Subscription.id)
         .where(Subscription.order_line_id.in_(line_ids))
         .order_by(Subscription.id, SubscriptionTerm.number.desc())
-        .distinct(Subscription.id)
+        .ext(distinct_on(Subscription.id))
     )
     return [TermView(s.id, s.order_line_id, s.state, t.number, t.starts_at, t.ends_at) for s, t in rows]
 
