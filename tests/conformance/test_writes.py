@@ -495,6 +495,7 @@ STEPS = (
 )
 
 
+@pytest.mark.timeout(600)
 def test_every_write_is_carried_out_as_the_contract_says(world: World) -> None:
     labels = {found.ok().label for found in world.walk.schema.get_all_operations()}
     writes = {label for label in labels if not label.startswith("GET ")}

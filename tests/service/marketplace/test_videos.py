@@ -241,7 +241,7 @@ class TestTouchpoints:
             again = record_touchpoints(uow, [item])
         assert (again.accepted, again.duplicates) == (0, 1)
         with acting(uow, seller.owner):
-            assert get_reach(uow, item.video_id).card_clicks == 1
+            assert get_reach(uow, video_of(item)).card_clicks == 1
 
     def test_what_names_another_card_or_time_is_left_out(self, uow: UnitOfWork) -> None:
         _, buyer, item = self.seen(uow)
@@ -270,7 +270,7 @@ class TestTouchpoints:
         with acting(uow, buyer.owner):
             assert record_touchpoints(uow, [item]).accepted == 0
         with acting(uow, seller.owner):
-            assert get_reach(uow, item.video_id).card_clicks == 1
+            assert get_reach(uow, video_of(item)).card_clicks == 1
 
     def test_orders_read_their_own_organizations_history_only(self, uow: UnitOfWork) -> None:
         seller, buyer, item = self.seen(uow)
@@ -280,7 +280,7 @@ class TestTouchpoints:
             record_touchpoints(uow, [item])
             (fact,) = touchpoints_for(uow, buyer.id, listing_id, since)
             assert (fact.kind, fact.placement_id) == ("card_click", item.placement_id)
-            assert [card.id for card in placements_of_listing(uow, listing_id, [item.video_id])] == [item.placement_id]
+            assert [card.id for card in placements_of_listing(uow, listing_id, [video_of(item)])] == [item.placement_id]
         with acting(uow, seller.owner):
             assert touchpoints_for(uow, buyer.id, listing_id, since) == []
 
@@ -296,20 +296,20 @@ class TestTouchpoints:
         seller, buyer, item = self.seen(uow)
         friend = make_org(uow)
         with acting(uow, friend.owner):
-            code = share_video(uow, item.video_id)
-            assert share_video(uow, item.video_id) == code
+            code = share_video(uow, video_of(item))
+            assert share_video(uow, video_of(item)) == code
         with acting(uow, buyer.owner):
             shared = TouchpointIn(uuid7(), "impression", clock.now(), item.video_id, share_code=code)
             record_touchpoints(uow, [shared, item])
             listing_id = placements_listing(uow, item)
             facts = touchpoints_for(uow, buyer.id, listing_id, clock.now() - timedelta(days=1))
             assert {fact.sharer_org_id for fact in facts} == {friend.id, None}
-            assert find_sharer(uow, code, item.video_id) == (
+            assert find_sharer(uow, code, video_of(item)) == (
                 friend.id,
                 next(one.share_link_id for one in facts if one.share_link_id),
             )
             assert find_sharer(uow, code, uuid7()) == NOBODY
-            assert find_sharer(uow, "nonsense", item.video_id) == NOBODY
+            assert find_sharer(uow, "nonsense", video_of(item)) == NOBODY
         assert seller.id != friend.id
 
 
@@ -350,4 +350,10 @@ def get_own_listing_id(uow: UnitOfWork, seller: Org) -> UUID:
 
 
 def placements_listing(uow: UnitOfWork, item: TouchpointIn) -> UUID:
-    return get_feed_item(uow, item.video_id).cards[0].listing_id
+    return get_feed_item(uow, video_of(item)).cards[0].listing_id
+
+
+def video_of(item: TouchpointIn) -> UUID:
+    """What was watched; a live stream is none."""
+    assert item.video_id is not None
+    return item.video_id
