@@ -1,4 +1,4 @@
-"""Demos: a seller's weekly hours and single days, the times that are free, and that of a request, moved by either side."""
+"""Demos: a seller's weekly hours, single days and meeting, the times that are free, and that of a request."""
 
 from __future__ import annotations
 
@@ -27,8 +27,10 @@ from marketplace.demos.calendar import (
     save_hours,
 )
 from marketplace.demos.days import AddDemoDay, add_demo_day, list_demo_days, remove_demo_day
-from marketplace.demos.models import DemoCalendar, DemoDay
+from marketplace.demos.meeting import own_meeting, save_own_meeting
+from marketplace.demos.models import MOST_OF_MEETING_URL, DemoCalendar, DemoDay
 from marketplace.demos.queries import BookingView, booking_of
+from marketplace.demos.set_meeting import set_meeting
 from marketplace.demos.slots import AHEAD_DAYS, Slot
 from marketplace.leads.queries import get_own_lead, get_seller_lead
 
@@ -103,6 +105,29 @@ class DemoDayOut(Out):
         return cls(id=found.id, day=found.day, begins=None if minute is None else clock_of(minute))
 
 
+class DemoMeetingIn(Wire):
+    """Where demos are held online; null: nowhere in particular."""
+
+    url: (
+        Annotated[
+            str,
+            Field(
+                min_length=1,
+                max_length=MOST_OF_MEETING_URL,
+                description="https, of a public host, without a user; kept in ASCII",
+                examples=["https://meeting.tencent.com/dm/3kXhTq7Yw2Lp"],
+            ),
+        ]
+        | None
+    )
+
+
+class DemoMeetingOut(Out):
+    """Where the seller holds demos that are booked from now on; null: nowhere in particular."""
+
+    url: str | None
+
+
 class BookingIn(Wire):
     """One of the free times."""
 
@@ -162,6 +187,19 @@ def remove_day(demo_day_id: FromPath[UUID], request: ApiRequest) -> None:
     request.transact(lambda uow: remove_demo_day(uow, demo_day_id))
 
 
+@get("/v1/seller/demo-meeting", permission=MANAGE, sync_to_thread=True, tags=["seller"])
+def get_meeting(request: ApiRequest) -> DemoMeetingOut:
+    """Where the seller holds demos online. Buyers read it in what they booked."""
+    with request.transaction() as uow:
+        return DemoMeetingOut(url=own_meeting(uow))
+
+
+@put("/v1/seller/demo-meeting", permission=MANAGE, refuses=[409], sync_to_thread=True, tags=["seller"])
+def put_meeting(data: JSONBody[DemoMeetingIn], request: ApiRequest) -> DemoMeetingOut:
+    """Say where demos are held that are booked from now on. Demos that are booked already stay where they are."""
+    return request.transact(lambda uow: DemoMeetingOut(url=save_own_meeting(uow, data.url)))
+
+
 @get("/v1/listings/{listing_id:uuid}/demo-slots", permission=SIGNED_IN, sync_to_thread=True, tags=["catalogue"])
 def get_slots(listing_id: FromPath[UUID], request: ApiRequest) -> list[Slot]:
     """The seller's free times, in order, as far ahead as it lets book."""
@@ -202,6 +240,24 @@ def move(lead_id: FromPath[UUID], data: JSONBody[BookingIn], request: ApiRequest
     return request.transact(work)
 
 
+@put(
+    "/v1/seller/leads/{lead_id:uuid}/booking/meeting",
+    permission=MANAGE,
+    refuses=[409],
+    sync_to_thread=True,
+    tags=["seller"],
+)
+def meet_elsewhere(lead_id: FromPath[UUID], data: JSONBody[DemoMeetingIn], request: ApiRequest) -> BookingView:
+    """Hold a demo that has not begun there. Both sides have it by mail for their calendars; the same again changes nothing."""
+
+    def work(uow: UnitOfWork) -> BookingView:
+        get_seller_lead(uow, lead_id)
+        set_meeting(uow, lead_id, data.url)
+        return _found(uow, lead_id)
+
+    return request.transact(work)
+
+
 @delete("/v1/seller/leads/{lead_id:uuid}/booking", permission=MANAGE, sync_to_thread=True, tags=["seller"])
 def call_off(lead_id: FromPath[UUID], request: ApiRequest) -> None:
     """Call the demo off. There is none: nothing changes."""
@@ -215,9 +271,27 @@ def call_off(lead_id: FromPath[UUID], request: ApiRequest) -> None:
 
 def _booked(uow: UnitOfWork, lead_id: UUID, data: BookingIn) -> BookingView:
     book_demo(uow, lead_id, data.starts_at)
+    return _found(uow, lead_id)
+
+
+def _found(uow: UnitOfWork, lead_id: UUID) -> BookingView:
     found = booking_of(uow, lead_id)
-    assert found is not None  # noqa: S101 - it was booked just now
+    assert found is not None  # noqa: S101 - it was locked just now
     return found
 
 
-routes = [get_hours, put_hours, get_days, add_day, remove_day, get_slots, book, give_up, move, call_off]
+routes = [
+    get_hours,
+    put_hours,
+    get_days,
+    add_day,
+    remove_day,
+    get_meeting,
+    put_meeting,
+    get_slots,
+    book,
+    give_up,
+    move,
+    meet_elsewhere,
+    call_off,
+]

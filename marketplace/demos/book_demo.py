@@ -17,6 +17,7 @@ from marketplace.access.models import Member, Person
 from marketplace.access.permissions import holds
 from marketplace.catalog.models import Listing, ListingVersion
 from marketplace.demos.calendar import find_calendar, free_slots
+from marketplace.demos.meeting import meeting_for_booking
 from marketplace.demos.models import DEMO, DemoBooking
 from marketplace.leads.create_lead import CreateLead, create_lead
 from marketplace.leads.messages import lock_lead, require_open
@@ -24,7 +25,7 @@ from marketplace.leads.models import Lead
 from marketplace.mail.queue_mail import NewMail, queue_mail
 from marketplace.parties.models import Organization
 
-What = Literal["demo_booked", "demo_moved", "demo_cancelled"]
+What = Literal["demo_booked", "demo_moved", "demo_cancelled", "demo_meeting"]
 
 
 def ask_with_time(uow: UnitOfWork, command: CreateLead, starts_at: datetime | None) -> Lead:
@@ -37,6 +38,8 @@ def ask_with_time(uow: UnitOfWork, command: CreateLead, starts_at: datetime | No
 
 def book_demo(uow: UnitOfWork, lead_id: UUID, starts_at: datetime) -> DemoBooking:
     """Take one of the seller's free times for a request, in place of the one it has. The same again changes nothing.
+
+    It is held where the seller holds its demos at that time; moved, where it was to be held.
 
     Raises:
         Forbidden: `permission_missing` for a seller's member without leads.manage. NotFound: `lead_not_found`.
@@ -73,8 +76,10 @@ def book_demo(uow: UnitOfWork, lead_id: UUID, starts_at: datetime) -> DemoBookin
         DEMO.move(uow, booking, "booked", org_ids=booking.parties)
         booking.starts_at, booking.ends_at = slot.starts_at, slot.ends_at
         booking.sequence += 1
+    if what == "demo_booked":
+        booking.meeting_url = meeting_for_booking(uow, lead.seller_org_id)
     uow.flush()
-    _tell(uow, lead, booking, what)
+    tell_both(uow, lead, booking, what)
     return booking
 
 
@@ -88,7 +93,7 @@ def cancel_demo(uow: UnitOfWork, lead_id: UUID) -> None:
     booking.sequence += 1
     uow.flush()
     if booking.starts_at > clock.now():
-        _tell(uow, lead, booking, "demo_cancelled")
+        tell_both(uow, lead, booking, "demo_cancelled")
 
 
 def find_booking(uow: UnitOfWork, lead_id: UUID) -> DemoBooking | None:
@@ -96,28 +101,7 @@ def find_booking(uow: UnitOfWork, lead_id: UUID) -> DemoBooking | None:
     return uow.session.scalars(select(DemoBooking).where(DemoBooking.lead_id == lead_id)).one_or_none()
 
 
-def _lock(uow: UnitOfWork, lead_id: UUID) -> Lead:
-    lead = lock_lead(uow, lead_id)
-    if lead.buyer_org_id != uow.principal.organization():
-        uow.principal.require("leads.manage")
-    return lead
-
-
-def _members(uow: UnitOfWork, org_id: UUID) -> dict[UUID, list[str]]:
-    """The active members of an organization with their roles, who came first first."""
-    found = select(Member).where(Member.org_id == org_id, Member.state == "active")
-    return {one.person_id: one.roles for one in uow.session.scalars(found.order_by(Member.created_at, Member.id))}
-
-
-def _who_cares(uow: UnitOfWork, lead: Lead) -> UUID | None:
-    """Of the seller's members who may: who takes care of the request, else who gave the hours, else who came first."""
-    may = [person for person, roles in _members(uow, lead.seller_org_id).items() if holds(roles, "leads.manage")]
-    calendar = find_calendar(uow, lead.seller_org_id)
-    wanted = (lead.assigned_to, calendar.saved_by if calendar is not None else None, *may)
-    return next((one for one in wanted if one in may), None)
-
-
-def _tell(uow: UnitOfWork, lead: Lead, booking: DemoBooking, what: What) -> None:
+def tell_both(uow: UnitOfWork, lead: Lead, booking: DemoBooking, what: What) -> None:
     """Who asked, and of the seller who takes care of it: neither learns the other's address."""
     with as_platform(uow):
         version = uow.session.scalars(
@@ -153,6 +137,28 @@ def _tell(uow: UnitOfWork, lead: Lead, booking: DemoBooking, what: What) -> None
             "calendar_starts_at": booking.starts_at.isoformat(),
             "calendar_ends_at": booking.ends_at.isoformat(),
             "calendar_time_zone": zones[org_id],
+            **({"calendar_meeting_url": booking.meeting_url} if booking.meeting_url else {}),
             **({"calendar_cancelled": "yes"} if what == "demo_cancelled" else {}),
         }
         queue_mail(uow, NewMail(person.email, what, person.locale, params, person_id, org_id))
+
+
+def _lock(uow: UnitOfWork, lead_id: UUID) -> Lead:
+    lead = lock_lead(uow, lead_id)
+    if lead.buyer_org_id != uow.principal.organization():
+        uow.principal.require("leads.manage")
+    return lead
+
+
+def _members(uow: UnitOfWork, org_id: UUID) -> dict[UUID, list[str]]:
+    """The active members of an organization with their roles, who came first first."""
+    found = select(Member).where(Member.org_id == org_id, Member.state == "active")
+    return {one.person_id: one.roles for one in uow.session.scalars(found.order_by(Member.created_at, Member.id))}
+
+
+def _who_cares(uow: UnitOfWork, lead: Lead) -> UUID | None:
+    """Of the seller's members who may: who takes care of the request, else who gave the hours, else who came first."""
+    may = [person for person, roles in _members(uow, lead.seller_org_id).items() if holds(roles, "leads.manage")]
+    calendar = find_calendar(uow, lead.seller_org_id)
+    wanted = (lead.assigned_to, calendar.saved_by if calendar is not None else None, *may)
+    return next((one for one in wanted if one in may), None)

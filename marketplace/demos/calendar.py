@@ -74,11 +74,7 @@ def lock_calendar(uow: UnitOfWork) -> DemoCalendar:
 
     Raises: Forbidden `permission_missing` without leads.manage, `person_required`; Conflict `not_a_seller`.
     """
-    uow.principal.require("leads.manage")
-    org_id, person_id = uow.principal.organization(), uow.principal.person()
-    if not uow.session.get_one(Organization, org_id).is_seller:
-        raise Conflict("not_a_seller")
-    lock_aggregate(uow, org_id)
+    org_id, person_id = lock_seller(uow)
     found = find_calendar(uow, org_id)
     if found is None:
         found = DemoCalendar(
@@ -96,6 +92,16 @@ def lock_calendar(uow: UnitOfWork) -> DemoCalendar:
         uow.session.add(found)
         uow.flush()
     return found
+
+
+def lock_seller(uow: UnitOfWork) -> tuple[UUID, UUID]:
+    """The acting seller, of whom others that say how it gives demos wait, and who acts for it. Raises as `lock_calendar`."""
+    uow.principal.require("leads.manage")
+    org_id, person_id = uow.principal.organization(), uow.principal.person()
+    if not uow.session.get_one(Organization, org_id).is_seller:
+        raise Conflict("not_a_seller")
+    lock_aggregate(uow, org_id)
+    return org_id, person_id
 
 
 def find_calendar(uow: UnitOfWork, seller_id: UUID) -> DemoCalendar | None:

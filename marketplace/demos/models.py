@@ -15,6 +15,8 @@ from kernel.errors import Conflict
 from kernel.states import Machine, edges
 
 _SELLER = "uuid_hash_extended(seller_org_id, 0)"
+MOST_OF_MEETING_URL = 500
+_AN_ADDRESS = "{0} LIKE 'https://%' AND length({0}) <= 500"
 
 
 class DemoCalendar(Base):
@@ -47,6 +49,21 @@ class DemoCalendar(Base):
     created_at: Mapped[CreatedAt]
 
 
+class DemoMeeting(Base):
+    """Where a seller holds its demos. Its alone to read: who books a time has it in the booking."""
+
+    __tablename__ = "demo_meeting"
+    __table_args__ = (
+        CheckConstraint(_AN_ADDRESS.format("url"), name="url"),
+        Index("ix_demo_meeting_saved_by", "saved_by"),
+        {"schema": "marketplace"},
+    )
+    org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"), primary_key=True)
+    url: Mapped[str]
+    saved_by: Mapped[UUID] = mapped_column(ForeignKey("marketplace.person.id"))
+    saved_at: Mapped[Instant]
+
+
 class DemoDay(Base):
     """A date on which a seller gives demos otherwise than weekly, by its own clocks. Everybody may read them."""
 
@@ -77,6 +94,7 @@ class DemoBooking(Base):
         CheckConstraint("state IN ('booked', 'cancelled')", name="state"),
         CheckConstraint("starts_at < ends_at", name="forward"),
         CheckConstraint("sequence >= 0", name="sequence"),
+        CheckConstraint(_AN_ADDRESS.format("meeting_url"), name="meeting_url"),
         # A range of one number stands for the seller: equality of ids itself needs an extension in such an index.
         ExcludeConstraint(
             (text(f"int8range({_SELLER}, {_SELLER}, '[]')"), "&&"),
@@ -97,6 +115,8 @@ class DemoBooking(Base):
     ends_at: Mapped[Instant]
     sequence: Mapped[int] = mapped_column(default=0)
     """How often it was changed (RFC 5545 §3.8.7.4)."""
+    meeting_url: Mapped[str | None]
+    """Where it is held online: the seller's own when it was booked, unless it says otherwise."""
     created_at: Mapped[CreatedAt]
 
     @property

@@ -12,12 +12,16 @@ from marketplace.demos.book_demo import find_booking
 
 @dataclass(frozen=True, slots=True)
 class BookingView:
-    """The time of a request for a demo. `state` is `booked` or `cancelled`; `sequence` says how often it was changed."""
+    """The time of a request for a demo. `state` is `booked` or `cancelled`; `sequence` says how often it was changed.
+
+    `meeting_url`: where it is held online.
+    """
 
     state: str
     starts_at: datetime
     ends_at: datetime
     sequence: int
+    meeting_url: str | None
 
 
 def booking_of(uow: UnitOfWork, lead_id: UUID) -> BookingView | None:
@@ -25,4 +29,4 @@ def booking_of(uow: UnitOfWork, lead_id: UUID) -> BookingView | None:
     found = find_booking(uow, lead_id)
     if found is None:
         return None
-    return BookingView(found.state, found.starts_at, found.ends_at, found.sequence)
+    return BookingView(found.state, found.starts_at, found.ends_at, found.sequence, found.meeting_url)

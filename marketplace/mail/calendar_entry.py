@@ -35,6 +35,10 @@ def calendar_entry(params: Mapping[str, Any], summary: str, link: str, host: str
     entry.add("dtend", datetime.fromisoformat(params["calendar_ends_at"]))
     entry.add("summary", summary)
     entry.add("url", link)
+    if meeting := params.get("calendar_meeting_url"):
+        entry.add("location", meeting)
+        # RFC 7986 §5.11: the value type is named, as this property has no default.
+        entry.add("conference", meeting, parameters={"VALUE": "URI"})
     entry.add("status", "CANCELLED" if method == "CANCEL" else "CONFIRMED")
     calendar = Calendar()
     calendar.add("prodid", PRODUCT)

@@ -63,6 +63,7 @@ PARAMS: dict[str, Any] = {
     "calendar_starts_at": "2026-12-01T02:00:00+00:00",
     "calendar_ends_at": "2026-12-01T02:30:00+00:00",
     "calendar_time_zone": "Asia/Shanghai",
+    "calendar_meeting_url": "https://meeting.tencent.com/dm/3kXhTq7Yw2Lp",
     "unsubscribe_person": str(uuid7()),
     "unsubscribe_group": "orders",
 }

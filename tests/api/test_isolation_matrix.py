@@ -182,6 +182,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/offers/{offer_id}/counter-offers": {"lines": [{"number": 1, "quantity": 1, "unit_price": 1}]},
     "PUT /v1/leads/{lead_id}/booking": {"starts_at": "2026-12-01T02:00:00Z"},
     "PUT /v1/seller/leads/{lead_id}/booking": {"starts_at": "2026-12-01T02:00:00Z"},
+    "PUT /v1/seller/leads/{lead_id}/booking/meeting": {"url": None},
     "PATCH /v1/connectors/{connector_id}": {"name": "other"},
     "PUT /v1/entitlements/{entitlement_id}/usage/caps/{dimension}": {"kind": "hard", "quantity": "1"},
     "POST /v1/usage/lines/{usage_line_id}/challenge": {"question": "x"},

@@ -170,6 +170,9 @@ def leads(world: World) -> None:
     demo = {"lead_id": ask("POST /v1/leads", buyer, {"kind": "demo", "listing_id": str(listing_id)})["id"]}
     ask("PUT /v1/leads/{lead_id}/booking", buyer, times[0], **demo)
     ask("PUT /v1/seller/leads/{lead_id}/booking", seller, times[1], **demo)
+    meeting = {"url": "https://meeting.tencent.com/dm/3kXhTq7Yw2Lp"}
+    ask("PUT /v1/seller/demo-meeting", seller, meeting)
+    ask("PUT /v1/seller/leads/{lead_id}/booking/meeting", seller, meeting, **demo)
     ask("DELETE /v1/seller/leads/{lead_id}/booking", seller, **demo)
     ask("DELETE /v1/leads/{lead_id}/booking", buyer, **demo)
 

@@ -25,7 +25,9 @@ from kernel.errors import DomainError, Invalid, NotFound
 from marketplace.demos.book_demo import book_demo, cancel_demo
 from marketplace.demos.calendar import SaveHours, find_calendar, save_hours
 from marketplace.demos.days import AddDemoDay, add_demo_day, list_demo_days, remove_demo_day
+from marketplace.demos.meeting import own_meeting, save_own_meeting
 from marketplace.demos.models import DemoDay
+from marketplace.demos.set_meeting import set_meeting
 from marketplace.leads.queries import get_own_lead, get_seller_lead
 from marketplace.parties.lookups import get_party
 
@@ -34,6 +36,8 @@ WEEKDAYS = tuple(str(day) for day in range(1, 8))
 _CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d|24:00", re.ASCII)
 
 
+MEETING_TYPED = 2_000
+"""Characters: more than an address may have, so that one that is too long is said to be so at its field."""
 TYPED = ("begins", "ends", "length_minutes", "notice_minutes", "ahead_days")
 
 
@@ -94,6 +98,38 @@ def remove_day(demo_day_id: FromPath[UUID], page_request: Given[PageRequest], fo
     return page_request.redirect(addresses.SELLER_DEMO_HOURS)
 
 
+@form_post(f"{addresses.SELLER_DEMO_HOURS}/meeting", MANAGE)
+def save_meeting(page_request: Given[PageRequest], form: Given[Form]) -> Answer:
+    """Say where demos are held; left empty, nowhere in particular."""
+    require_seller(page_request)
+    typed = _meeting_typed(form)
+    try:
+        page_request.transact(lambda uow: save_own_meeting(uow, typed or None))
+    except DomainError as refused:
+        view = replace(_hours(page_request), meeting_url=typed, **refusal(page_request, refused))
+        return page_request.render(view, status=refused.status)
+    return page_request.redirect(addresses.SELLER_DEMO_HOURS, notice="demo_meeting_saved")
+
+
+@form_post("/seller/leads/{lead_id:uuid}/booking/meeting", MANAGE)
+def meet_elsewhere(lead_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
+    """Say where one demo is held; left empty, nowhere in particular."""
+    typed = _meeting_typed(form)
+
+    def work(uow: UnitOfWork) -> None:
+        get_seller_lead(uow, lead_id)
+        set_meeting(uow, lead_id, typed or None)
+
+    try:
+        page_request.transact(work)
+    except NotFound:
+        raise
+    except DomainError as refused:
+        view = replace(seller_page(page_request, lead_id), meeting_url=typed, **refusal(page_request, refused))
+        return page_request.render(view, status=refused.status)
+    return page_request.redirect(lead_address(str(lead_id), sells=True), notice="demo_meeting_saved")
+
+
 @form_post("/requests/{lead_id:uuid}/booking", SIGNED_IN)
 def book(lead_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
     """Choose a time, or (`action` = cancel) give it up."""
@@ -139,7 +175,7 @@ def _hours(page_request: PageRequest) -> DemoHoursView:
     with page_request.work() as uow:
         org_id = uow.principal.organization()
         found, days = HoursOut.of(find_calendar(uow, org_id)), list_demo_days(uow)
-        time_zone = get_party(uow, org_id).time_zone
+        time_zone, meeting_url = get_party(uow, org_id).time_zone, own_meeting(uow) or ""
     return DemoHoursView(
         WEEKDAYS,
         tuple(str(day) for day in found.weekdays),
@@ -150,12 +186,17 @@ def _hours(page_request: PageRequest) -> DemoHoursView:
         str(found.ahead_days),
         time_zone,
         tuple(_day_item(one) for one in days),
+        meeting_url=meeting_url,
     )
 
 
 def _day_item(row: DemoDay) -> DemoDayItem:
     begins = "" if row.from_minute is None else clock_of(row.from_minute)
     return DemoDayItem(row.day, begins, addresses.demo_day_remove(str(row.id)))
+
+
+def _meeting_typed(form: Form) -> str:
+    return form.values.get("meeting_url", "").strip()[:MEETING_TYPED]
 
 
 def _day(typed: str) -> date:
@@ -171,4 +212,4 @@ def _single(typed: str) -> int:
     return minute_of(typed)
 
 
-routes = [show_hours, save, add_day, remove_day, book, move]
+routes = [show_hours, save, add_day, remove_day, save_meeting, book, move, meet_elsewhere]

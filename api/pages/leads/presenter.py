@@ -10,11 +10,13 @@ from uuid import UUID
 from api.pages.frame import addresses
 from api.pages.frame.choices import Choice
 from api.pages.frame.site import PageRequest
+from api.pages.leads.meeting_provider import host_of, provider_of
 from api.pages.leads.views import (
     AskSellerView,
     AskTyped,
     LeadItem,
     LeadPage,
+    MeetingItem,
     SellerLeadPage,
     Written,
 )
@@ -22,6 +24,7 @@ from api.pages.offers.form import filled_in, lines_to_answer, own_plans
 from api.pages.offers.presenter import offer_item
 from api.pages.offers.presenter import refusal as offer_refusal
 from api.pages.offers.views import OfferLineTyped, OfferTyped
+from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, NotFound
 from kernel.ids import uuid7
@@ -145,7 +148,17 @@ def _with_demo(page_request: PageRequest, uow: UnitOfWork, lead: LeadView, shown
         return shown
     booking = booking_of(uow, lead.id)
     slots = _slots(page_request, uow, lead.seller_org_id) if shown.is_open else ()
-    return replace(shown, booked_at=booking.starts_at if booking and booking.state == "booked" else None, slots=slots)
+    shown = replace(shown, slots=slots)
+    if booking is None or booking.state != "booked":
+        return shown
+    meeting = booking.meeting_url or ""
+    return replace(
+        shown,
+        booked_at=booking.starts_at,
+        meeting=MeetingItem(meeting, provider_of(meeting), host_of(meeting)) if meeting else None,
+        demo_ahead=booking.starts_at > clock.now(),
+        meeting_url=meeting,
+    )
 
 
 def _slots(page_request: PageRequest, uow: UnitOfWork, seller_id: UUID) -> tuple[Choice, ...]:

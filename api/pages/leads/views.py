@@ -104,6 +104,15 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
+class MeetingItem:
+    """Where a booked demo is held online. `provider` is a word of `meeting_provider`, empty where `host` says it."""
+
+    address: str
+    provider: str
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
 class LeadPage:
     """One request with its thread, as its buyer sees it."""
 
@@ -122,6 +131,11 @@ class LeadPage:
     offers: tuple[OfferItem, ...] = ()
     booked_at: datetime | None = None
     slots: tuple[Choice, ...] = ()
+    meeting: MeetingItem | None = None
+    demo_ahead: bool = False
+    """Its demo has not begun: its seller may hold it elsewhere."""
+    meeting_url: str = ""
+    """What stands in the field for that."""
     notes: tuple[Written, ...] = ()
     plans: tuple[Choice, ...] = ()
     offered: OfferTyped = field(default_factory=OfferTyped)
@@ -178,6 +192,8 @@ class DemoHoursView:
     kind: str = "off"
     day_begins: str = ""
     """What stands in the form that adds one."""
+    meeting_url: str = ""
+    """Where demos are held online."""
     error: str = ""
     error_field: str = ""
     field_error: str = ""

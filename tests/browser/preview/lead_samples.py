@@ -18,6 +18,7 @@ from api.pages.leads.views import (
     LeadItem,
     LeadPage,
     LeadsView,
+    MeetingItem,
     SellerLeadPage,
     Written,
 )
@@ -194,7 +195,19 @@ def lists(s: Samples, *, sells: bool) -> LeadsView:
 def demo(s: Samples) -> LeadPage:
     """A buyer's, with its time."""
     shown = replace(own(s), item=item(s, sells=False, kind="demo"), offers=(), quantity=None)
-    return replace(shown, booked_at=_AT + timedelta(days=2), slots=slots(s))
+    meeting = MeetingItem("https://meeting.tencent.com/dm/3kXhTq7Yw2Lp", "tencent", "meeting.tencent.com")
+    return replace(shown, booked_at=_AT + timedelta(days=2), slots=slots(s), meeting=meeting)
+
+
+def demo_sold(s: Samples) -> SellerLeadPage:
+    """The same as its seller works with it; its meeting is a company's own."""
+    shown = replace(sold(s), item=item(s, sells=True, kind="demo"), offers=(), plans=(), quantity=None)
+    address, host = (
+        "https://meet.conference-rooms.seller.example/b/" + "a1b2-" * 20,
+        "meet.conference-rooms.seller.example",
+    )
+    shown = replace(shown, booked_at=_AT + timedelta(days=2), slots=slots(s), meeting=MeetingItem(address, "", host))
+    return replace(shown, demo_ahead=True, meeting_url=address)
 
 
 def customer(s: Samples) -> CustomerPage:
@@ -236,7 +249,17 @@ def demo_hours() -> DemoHoursView:
     """Weekly hours, a day off and a single time."""
     days = (DemoDayItem(date(2026, 12, 25), "", "/x"), DemoDayItem(date(2026, 12, 28), "18:30", "/x"))
     week = (tuple("1234567"), tuple("12345"))
-    return DemoHoursView(*week, "09:00", "17:00", "30", "120", "14", "Asia/Shanghai", days)
+    return DemoHoursView(
+        *week,
+        "09:00",
+        "17:00",
+        "30",
+        "120",
+        "14",
+        "Asia/Shanghai",
+        days,
+        meeting_url="https://meeting.tencent.com/dm/3kXhTq7Yw2Lp",
+    )
 
 
 def buyers_pages(s: Samples) -> dict[str, AskSellerView | LeadsView | LeadPage | OfferPage]:
@@ -263,6 +286,7 @@ def sellers_pages(s: Samples) -> dict[str, LeadsView | LeadPage | DemoHoursView 
         "seller-leads": lists(s, sells=True),
         "seller-leads-none": replace(lists(s, sells=True), rows=()),
         "seller-lead": sold(s),
+        "seller-lead-demo": demo_sold(s),
         "seller-demo-hours": demo_hours(),
         "seller-customers": customers(s),
         "seller-customers-none": replace(customers(s), rows=()),
