@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from kernel.db.platform_scope import reading_as_platform
 from kernel.db.uow import UnitOfWork
@@ -119,13 +119,23 @@ def list_own_circles(uow: UnitOfWork, *, cursor: str | None = None, limit: int =
     own = (
         _circles()
         .join(CircleMember, CircleMember.org_id == Circle.org_id)
-        .where(
-            CircleMember.person_id == uow.principal.person(),
-            state_in(CircleMember.state, "asked", "active"),
-            (Circle.kind != "internal") | (Circle.company_org_id == uow.principal.org_id),
-        )
+        .where(_own(uow), state_in(CircleMember.state, "asked", "active"))
     )
     return _page(uow, own, CircleMember.created_at, cursor, limit)
+
+
+def circles_to_write_in(uow: UnitOfWork, *, limit: int) -> list[tuple[UUID, str]]:
+    """Those that the acting person is in, by id and name, the latest first. Raises Forbidden `person_required`."""
+    inside = (
+        select(Circle.org_id, Organization.display_name)
+        .join(Organization, Organization.id == Circle.org_id)
+        .join(CircleMember, CircleMember.org_id == Circle.org_id)
+        .where(_own(uow), state_in(CircleMember.state, "active"))
+        .order_by(CircleMember.created_at.desc(), Circle.org_id.desc())
+        .limit(limit)
+    )
+    with reading_as_platform(uow):
+        return [(one.org_id, one.display_name) for one in uow.session.execute(inside)]
 
 
 def get_circle(uow: UnitOfWork, circle_id: UUID) -> CircleView:
@@ -299,6 +309,12 @@ def _page(uow: UnitOfWork, wanted: Any, at: Any, cursor: str | None, limit: int)
         }
     found = [CircleStanding(row[0], row[1], own.get(row[0].org_id)) for row in page.items]
     return Page(_views(uow, found), page.next_cursor)
+
+
+def _own(uow: UnitOfWork) -> ColumnElement[bool]:
+    """Rows of the acting person, of internal circles only while they act for the company whose circle it is."""
+    of_company = (Circle.kind != "internal") | (Circle.company_org_id == uow.principal.org_id)
+    return (CircleMember.person_id == uow.principal.person()) & of_company
 
 
 def _views(uow: UnitOfWork, found: Sequence[CircleStanding]) -> list[CircleView]:

@@ -167,7 +167,7 @@ def plain_tax_id(typed: str) -> str:
     """A tax identifier as organizations keep it. Raises Invalid `text_too_long`."""
     plain = "".join(typed.split()).upper()
     if len(plain) > MOST_TAX_ID:
-        raise Invalid("text_too_long", field="tax_id", most=MOST_TAX_ID)
+        raise Invalid("text_too_long", field="tax_id", limit=MOST_TAX_ID)
     return plain
 
 

@@ -107,8 +107,8 @@ def _checked(
         wrong("quantity", "order_line_quantity", most=MAX_SEATS)
     users = customers.get(name_key(row.end_customer), ()) if row.end_customer else ()
     if row.end_customer and len(users) != 1:
-        code = "order_line_end_customer_ambiguous" if users else "order_line_end_customer_unknown"
-        wrong("end_customer", code, written=row.end_customer)
+        fault = "order_line_end_customer_ambiguous" if users else "order_line_end_customer_unknown"
+        wrong("end_customer", fault, written=row.end_customer)
     return CheckedRow(row, plan, row.whole, tuple(faults), users[0] if len(users) == 1 else None)
 
 

@@ -55,9 +55,11 @@ class Machine:
         for process in psutil.process_iter():
             try:
                 inside = process.cwd().startswith(str(self.home)) or str(self.home) in " ".join(process.cmdline())
+                runs = inside and process.pid != os.getpid() and process.status() != psutil.STATUS_ZOMBIE
             except (psutil.NoSuchProcess, psutil.AccessDenied):
+                # It ended between two of the questions.
                 continue
-            if inside and process.pid != os.getpid() and process.status() != psutil.STATUS_ZOMBIE:
+            if runs:
                 found.append(process)
         return found
 

@@ -17,7 +17,7 @@ from api.pages.sharing.views import ShareView
 from kernel.db.uow import UnitOfWork
 from marketplace.catalog.queries import get_listing
 from marketplace.channels.queries import get_channel
-from marketplace.circles.queries import list_own_circles
+from marketplace.circles.queries import circles_to_write_in
 from marketplace.discovery.feed import get_feed_item
 from marketplace.videos.share_links import find_own_code, share_video
 
@@ -100,8 +100,7 @@ def _circles(uow: UnitOfWork) -> tuple[Choice, ...]:
     """Where a signed-in person may write: each circle by its id and name."""
     if uow.principal.person_id is None:
         return ()
-    rows = list_own_circles(uow, limit=MOST_CIRCLES).items
-    return tuple(Choice(str(one.id), one.name) for one in rows if one.state == "active")
+    return tuple(Choice(str(circle_id), name) for circle_id, name in circles_to_write_in(uow, limit=MOST_CIRCLES))
 
 
 routes = [show_share, make_link, show_product_share, show_channel_share]

@@ -43,7 +43,7 @@ def test_what_a_delivery_says_of_an_order_is_described() -> None:
     """The context that orders gives along (`orders.fulfillment.start_fulfillment`), part by part."""
     table = DOCUMENT.split("### Body")[1].split("```json")[0]
     source = (Path(__file__).parents[3] / "orders" / "fulfillment" / "start_fulfillment.py").read_text("utf-8")
-    said = re.findall(r'"(\w+)":', source.split("context={")[1])
+    said = re.findall(r'"(\w+)":', source.split("context=")[1])
     assert len(said) > 10
     assert [name for name in said if f"`{name}`" not in table] == []
 

@@ -124,7 +124,8 @@ def test_what_the_forms_and_pages_ask_of_the_database(
         "editor": (24, lambda _: promoter.get(editor)),
         # One of them reads what the viewer pays as a partner for what the cards show.
         "watching": (15, lambda _: promoter.get(watched)),
-        "sharing": (8, lambda _: promoter.get(f"{watched}/share")),
+        # With the circles that the viewer may write in.
+        "sharing": (9, lambda _: promoter.get(f"{watched}/share")),
     }
     for _, act in asked.values():
         act(0)
