@@ -28,7 +28,6 @@ from api.viewer_lookup import ViewerLookup
 
 def create_app(services: Services) -> Litestar:
     """The application over `services`. Raises ImproperlyConfiguredException when a route declares no permission."""
-    set_asyncio_executor(ThreadPoolExecutor(services.settings.api_threads, thread_name_prefix="handler"))
     app = Litestar(
         route_handlers=[_router()],
         guards=[guard],
@@ -41,18 +40,24 @@ def create_app(services: Services) -> Litestar:
         exception_handlers={Exception: answer_exception},
         openapi_config=openapi_config(),
         request_max_body_size=MAX_BODY_BYTES,
-        state=State(
-            {
-                "services": services,
-                "order_watcher": OrderWatcher(services.db),
-                "conversation_watcher": ConversationWatcher(services.db),
-                "live_watcher": LiveWatcher(services.db),
-                "viewer_lookup": ViewerLookup(services.db),
-            }
-        ),
+    )
+    answer_over(app, services)
+    return app
+
+
+def answer_over(app: Litestar, services: Services) -> None:
+    """Give an application, whose routes know of no services, those that it answers by."""
+    set_asyncio_executor(ThreadPoolExecutor(services.settings.api_threads, thread_name_prefix="handler"))
+    app.state = State(
+        {
+            "services": services,
+            "order_watcher": OrderWatcher(services.db),
+            "conversation_watcher": ConversationWatcher(services.db),
+            "live_watcher": LiveWatcher(services.db),
+            "viewer_lookup": ViewerLookup(services.db),
+        }
     )
     app.asgi_handler = frame_answers(services, encode_answers(app.asgi_handler), refuse_malformed)
-    return app
 
 
 @cache

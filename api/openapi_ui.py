@@ -6,9 +6,10 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from litestar import Request, Response, get
+from litestar import Litestar, Request, Response, get
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
+from litestar.serialization import encode_json
 
 from api.auth import PUBLIC
 from api.encoded_answers import Encoding, encode, requested_encoding
@@ -25,10 +26,12 @@ START = (
 DAY = "public, max-age=86400"
 
 
-@get("/openapi.json", permission=PUBLIC, include_in_schema=False, sync_to_thread=False)
-def document(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
+@get("/openapi.json", permission=PUBLIC, include_in_schema=False, sync_to_thread=True)
+def document(request: Request[Any, Any, Any]) -> Response[bytes]:
     """The OpenAPI 3.1 document of this release."""
-    return Response(openapi_document(request.app), media_type="application/json")
+    encoding = requested_encoding(request.scope["headers"])
+    headers = {"Content-Encoding": encoding} if encoding else {}
+    return Response(_document(request.app, encoding), media_type="application/json", headers=headers)
 
 
 @get("/docs/api", permission=PUBLIC, include_in_schema=False, sync_to_thread=False)
@@ -60,6 +63,14 @@ def asset(name: FromPath[str], request: Request[Any, Any, Any]) -> Response[byte
     encoding = requested_encoding(request.scope["headers"])
     headers = {"Cache-Control": DAY, **({"Content-Encoding": encoding} if encoding else {})}
     return Response(_read(name, encoding), media_type=ASSETS[name], headers=headers)
+
+
+@cache
+def _document(app: Litestar, encoding: Encoding | None) -> bytes:
+    """Made once: anybody may ask for it, it is the same for everybody, and takes seconds of a core."""
+    if encoding:
+        return encode(_document(app, None), encoding, "kept")
+    return encode_json(openapi_document(app))
 
 
 @cache

@@ -7,12 +7,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
 
 import uvicorn
 from litestar import Litestar
+from litestar.events import SimpleEventEmitter
 
-from api.app import create_app
+from api.app import answer_over, create_app
 from api.context import Services
 from kernel.db.uow import Database
 from kernel.jobs.runner import Runner
@@ -48,10 +50,25 @@ _APPLICATIONS: dict[int, tuple[Services, Litestar]] = {}
 
 
 def application(services: Services) -> Litestar:
-    """The application over `services`, made once for them: that takes most of a second, and tests only ask it."""
+    """The application over `services`, made once for them.
+
+    More than a thousand routes take seconds to register, and know of no services: all applications of a process share those
+    of its first one, each with services, lifespan and state of its own.
+    """
     if id(services) not in _APPLICATIONS:
-        _APPLICATIONS[id(services)] = services, create_app(services)
+        made = next(iter(_APPLICATIONS.values()), None)
+        _APPLICATIONS[id(services)] = services, create_app(services) if made is None else _another(made[1], services)
     return _APPLICATIONS[id(services)][1]
+
+
+def _another(first: Litestar, services: Services) -> Litestar:
+    made = copy(first)
+    made.asgi_router = copy(first.asgi_router)
+    made.asgi_router.app = made
+    made.event_emitter = SimpleEventEmitter([])
+    made.asgi_handler = made._create_asgi_handler()
+    answer_over(made, services)
+    return made
 
 
 @contextmanager

@@ -15,7 +15,6 @@ import pytest
 from litestar.testing import TestClient
 from sqlalchemy import select, update
 
-from api.app import create_app
 from api.context import Services
 from kernel import clock
 from kernel.db.uow import unit_of_work
@@ -299,7 +298,7 @@ class TestSignUp:
     ) -> None:
         monkeypatch.setattr(mail_limits, "FROM_NETWORK", Limit(3, timedelta(hours=1)))
         behind = Services(**{**vars(services), "settings": services.settings.model_copy(update={"forwarded_hops": 1})})
-        client: Client = TestClient(create_app(behind), base_url=SITE)
+        client: Client = TestClient(application(behind), base_url=SITE)
         caller = {"X-Forwarded-For": f"2001:db8:{secrets.token_hex(2)}:{secrets.token_hex(2)}::7"}
         asked = [client.post("/v1/sign-ups", json={"email": f"{n}{email}"}, headers=caller) for n in range(4)]
         assert [one.status_code for one in asked] == [202, 202, 202, 429]
@@ -708,6 +707,6 @@ def test_the_outbox_is_no_page_where_mail_goes_out(services: Services) -> None:
     real = Services(
         **{**vars(services), "settings": services.settings.model_copy(update={"smtp_url": "smtp://mail.example"})}
     )
-    visitor: Client = TestClient(create_app(real), base_url=SITE)
+    visitor: Client = TestClient(application(real), base_url=SITE)
     for path in ("/v1/sandbox/mails", "/outbox", "/outbox/x", "/outbox/x/html"):
         assert visitor.get(path).status_code == 404

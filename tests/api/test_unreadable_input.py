@@ -18,12 +18,12 @@ from litestar import Litestar
 from litestar.routes import HTTPRoute
 from litestar.testing import TestClient
 
-from api.app import create_app
 from api.context import Services
 from app.commands.openapi import build
 from kernel.db.uow import unit_of_work
 from kernel.ids import uuid7
 from kernel.principal import SYSTEM
+from tests.api_server import application
 from tests.event_loop import run_async
 from tests.factories_marketplace import PASSWORD, make_seller
 
@@ -35,7 +35,7 @@ ALWAYS = ("x-request-id", "content-security-policy", "x-content-type-options", "
 @pytest.fixture(scope="module")
 def app(services: Services) -> Litestar:
     """Without a limit for the one network from which thousands of requests come here."""
-    return create_app(replace(services, settings=services.settings.model_copy(update={"rate_limit_network": 0})))
+    return application(replace(services, settings=services.settings.model_copy(update={"rate_limit_network": 0})))
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ import pytest
 from litestar.testing import TestClient
 from sqlalchemy import delete, select
 
-from api.app import create_app
 from billing.invoices.models import Invoice
 from billing.payments.models import Payment
 from fulfillment.entitlements.models import Entitlement
@@ -34,6 +33,7 @@ from orders.test_clocks import drive
 from orders.test_clocks.drive import ClockToDrive, DriveClock
 from orders.test_clocks.due_instants import next_due
 from orders.test_clocks.jobs import SWEEP_CLOCKS
+from tests.api_server import application
 from tests.loop.clock_developer import Developer, violations
 from tests.loop.test_instalments import PRICE as IN_PARTS
 from tests.loop.test_trials import DAYS, MONTH_MINOR, trial_plan
@@ -302,7 +302,7 @@ def test_another_key_replaces_the_first(stage: Stage, developer: Developer) -> N
 def test_real_money_knows_no_test_clocks(stage: Stage, developer: Developer) -> None:
     settings = stage.services.settings.model_copy(update={"market_mode": "production"})
     services = replace(stage.services, settings=settings)
-    with TestClient(create_app(services), base_url="https://market.example") as client:
+    with TestClient(application(services), base_url="https://market.example") as client:
         client.cookies.update(developer.client.cookies)
         client.headers["x-csrf-token"] = developer.client.headers["x-csrf-token"]
         answer = client.post("/v1/test-clocks", json={"name": "Renewals"}, headers={"idempotency-key": str(uuid7())})

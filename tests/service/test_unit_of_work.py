@@ -10,13 +10,13 @@ from litestar.testing import TestClient
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 
-from api.app import create_app
 from api.context import Services
 from app.embedded.engines import Addresses
 from app.local_executor import LocalExecutor
 from app.worker import SWEEP_S, sweep
 from kernel.db.uow import Database, unit_of_work
 from kernel.principal import SYSTEM
+from tests.api_server import application
 
 
 def test_instants_are_utc_wherever_the_server_lives(addresses: Addresses) -> None:
@@ -54,7 +54,7 @@ class TestServerThatTakesNoConnection:
 
     @pytest.mark.parametrize("path", ["/v1/feed", "/v1/session", "/"])
     def test_a_request_is_told_to_come_back(self, away: Services, path: str) -> None:
-        with TestClient(create_app(away), base_url="https://market.example", raise_server_exceptions=False) as client:
+        with TestClient(application(away), base_url="https://market.example", raise_server_exceptions=False) as client:
             client.cookies.set("__Host-session", "x" * 43)
             answer = client.get(path)
         assert answer.status_code == 503

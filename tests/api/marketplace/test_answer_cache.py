@@ -18,7 +18,6 @@ from litestar.testing import TestClient
 from sqlalchemy import create_engine, text
 
 from api.answer_cache import AnswerCache, CachedAnswer
-from api.app import create_app
 from api.context import Services
 from app.embedded.engines import Addresses
 from kernel import clock
@@ -96,7 +95,7 @@ def kept(services: Services) -> Iterator[Client]:
 def anew(services: Services) -> Iterator[Client]:
     """Another process, which has no room to keep any."""
     other = replace(services, answers=AnswerCache(max_bytes=0))
-    with TestClient(create_app(other), base_url="https://market.example") as client:
+    with TestClient(application(other), base_url="https://market.example") as client:
         yield client
 
 

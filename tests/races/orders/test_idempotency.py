@@ -15,13 +15,13 @@ import pytest
 import uvicorn
 from sqlalchemy import select
 
-from api.app import create_app
 from kernel.db.uow import UnitOfWork, transact, unit_of_work
 from kernel.idempotency import Answer, with_idempotency_key
 from kernel.ids import uuid7
 from marketplace.access.api_keys import MintApiKey, mint_api_key
 from orders.checkout.models import Purchase
 from tests.adapters.seller_process import until
+from tests.api_server import application
 from tests.loop_stage import Stage
 from tests.races.crowd import at_once, in_rounds
 from tests.races.forced import Side, every_order_of_twins, interleaved
@@ -37,7 +37,7 @@ def address(stage: Stage) -> Iterator[str]:
     """The real application, listening."""
     settings = stage.services.settings.model_copy(update={"api_threads": THREADS})
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(create_app(replace(stage.services, settings=settings)), log_level="warning")
+        config = uvicorn.Config(application(replace(stage.services, settings=settings)), log_level="warning")
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
