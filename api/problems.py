@@ -21,6 +21,7 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 from api.field_messages import field_message
 from api.known_values import refuse_unknown
 from api.language import language_of
+from api.region_names import region_name, region_names
 from api.schema import FieldProblemOut, ProblemOut
 from api.state_words import with_states
 from kernel.errors import DomainError, Invalid, Unavailable, UnknownValue
@@ -99,6 +100,8 @@ IN_WORDS: dict[str, tuple[tuple[str, ...], Callable[..., str]]] = {
     "duration": (("duration_ms",), _position),
     "numbers": (("least", "most"), _between),
     "rates": (("least_ppm", "most_ppm"), _rates),
+    "place": (("region",), region_name),
+    "places": (("regions",), region_names),
 }
 """What a sentence may name besides its parameters, made of some of them and the language."""
 

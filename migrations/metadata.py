@@ -74,6 +74,7 @@ import marketplace.relations.dealer_list_models
 import marketplace.relations.invitation_models
 import marketplace.relations.models
 import marketplace.relations.partner_models
+import marketplace.relations.territory_models
 import marketplace.response_cards.models
 import marketplace.robots.models
 import marketplace.search_index.models
@@ -125,6 +126,7 @@ MODELS = (
     marketplace.relations.invitation_models,
     marketplace.relations.models,
     marketplace.relations.partner_models,
+    marketplace.relations.territory_models,
     marketplace.groups.models,
     marketplace.access.models,
     marketplace.identity_providers.models,

@@ -92,6 +92,7 @@ from marketplace.relations.dealer_lists import MakeDealerList, make_dealer_list,
 from marketplace.relations.dealer_rows import DealerRow
 from marketplace.relations.partner_links import AskPartner, accept_partner, ask_partner
 from marketplace.relations.save_tier import SaveTier, SetTierPrice, save_tier, set_tier_price
+from marketplace.relations.territories import SetTerritory, set_territory
 from marketplace.response_cards.answer_card import answer_card
 from marketplace.response_cards.save_card import add_card
 from marketplace.videos.models import Video
@@ -589,6 +590,8 @@ class MarketStage:
             make_tier_offer(
                 uow, tier_id, MakeOffer(None, (OfferedPlan(self.seats.id, 1, discount_ppm=200_000),), today)
             )
+        with unit_of_work(self.db, self.seller.owner) as uow:
+            set_territory(uow, SetTerritory(link_id, ("CN",), is_exclusive=True))
         self._end_customer()
         with unit_of_work(self.db, self.buyer.owner) as uow:
             end_partner(uow, link_id)

@@ -64,6 +64,7 @@ from api.pages.order_sheets import handlers as order_sheets_pages
 from api.pages.orders import handlers as orders_pages
 from api.pages.partners import handlers as partners_pages
 from api.pages.partners import invitation_handlers as partners_invitation_pages
+from api.pages.partners import territory_handlers as partners_territory_pages
 from api.pages.payee_tax import handlers as payee_tax_pages
 from api.pages.payers import charge_handlers as payers_charge_pages
 from api.pages.payers import handlers as payers_pages
@@ -169,6 +170,7 @@ MODULES: tuple[ModuleType, ...] = (
     orders_pages,
     partners_pages,
     partners_invitation_pages,
+    partners_territory_pages,
     payee_tax_pages,
     payers_charge_pages,
     payers_pages,

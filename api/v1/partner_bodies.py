@@ -15,6 +15,7 @@ from kernel.money import Money
 from marketplace.pricing.shapes import MAX_SEATS
 from marketplace.relations.partner_queries import PartnerRow, TierPriceRow
 from marketplace.relations.save_tier import LOWEST_RANK, MOST_STEP, SetTierPrice
+from marketplace.relations.territories import MOST_LISTINGS, MOST_REGIONS, SetTerritory
 from marketplace.relations.tier_prices import ShownPrice
 
 Rank = Annotated[StrictInt, Field(ge=1, le=LOWEST_RANK, description="Its place among the tiers; 1 is the highest")]
@@ -116,6 +117,37 @@ class TierPriceOut(Out):
         return cls.of_row(row, unit_price=unit, list_unit_price=listed)
 
 
+Region = Annotated[
+    str,
+    Field(
+        min_length=2, max_length=6, examples=["CN-GD"], description="ISO 3166-1, or ISO 3166-2 of a province of China"
+    ),
+]
+
+
+class TerritoryIn(Wire):
+    """Where a partner may order for customers; `is_exclusive`: and no other partner may."""
+
+    regions: Annotated[list[Region], Field(min_length=1, max_length=MOST_REGIONS)]
+    is_exclusive: bool = False
+    listing_ids: Annotated[list[UUID], Field(max_length=MOST_LISTINGS)] = Field(
+        default=[], description="Of an exclusive one, what no other partner may order there; empty: anything"
+    )
+
+    def command(self, link_id: UUID) -> SetTerritory:
+        """As the command takes it."""
+        return SetTerritory(link_id, tuple(self.regions), self.is_exclusive, tuple(self.listing_ids))
+
+
+class TerritoryOut(Out):
+    """Where a partner may order for customers."""
+
+    regions: Annotated[list[str], Meta(description="ISO 3166-1, or ISO 3166-2 of a province of China")]
+    is_exclusive: Annotated[bool, Meta(description="Whether no other partner may order for customers there")]
+    listing_ids: Annotated[list[UUID], Meta(description="Of an exclusive one, what is meant; empty: everything")]
+    created_at: datetime
+
+
 class PartnerOut(Out):
     """A link between a seller and its partner. `tier`: null while the seller has still to choose one."""
 
@@ -131,11 +163,16 @@ class PartnerOut(Out):
     created_at: datetime
     accepted_at: datetime | None
     ended_at: datetime | None
+    territory: Annotated[TerritoryOut | None, Meta(description="Null: it orders for customers everywhere")]
 
     @classmethod
     def of(cls, row: PartnerRow) -> PartnerOut:
         """From the query's row."""
-        return cls.of_row(row, tier=PartnerTierOut.of_row(row.tier) if row.tier is not None else None)
+        return cls.of_row(
+            row,
+            tier=PartnerTierOut.of_row(row.tier) if row.tier is not None else None,
+            territory=TerritoryOut.of_row(row.territory) if row.territory is not None else None,
+        )
 
 
 class PartnerPriceOut(Out):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from litestar import Response, get, post, put
+from litestar import Response, delete, get, post, put
 from litestar.di import NamedDependency as Given
 from litestar.params import FromPath, JSONBody
 
@@ -27,6 +27,7 @@ from api.v1.partner_bodies import (
     PartnerTierIn,
     PartnerTierNamesIn,
     PartnerTierOut,
+    TerritoryIn,
     TierChoiceIn,
     TierPriceIn,
     TierPriceOut,
@@ -57,6 +58,7 @@ from marketplace.relations.save_tier import (
     save_tier,
     set_tier_price,
 )
+from marketplace.relations.territories import clear_territory, set_territory
 from marketplace.relations.tier_prices import shown_prices
 from orders.partners.end_partner import end_partner, move_partner
 
@@ -162,6 +164,38 @@ def put_partner_link_tier(
     return request.transact(
         lambda uow: PartnerOut.of(get_partner(uow, move_partner(uow, partner_link_id, data.tier_id).id))
     )
+
+
+@put(
+    "/v1/seller/partners/{partner_link_id:uuid}/territory",
+    permission=PERMISSION,
+    refuses=[404, 409],
+    sync_to_thread=True,
+    tags=["seller"],
+)
+def put_partner_territory(
+    partner_link_id: FromPath[UUID], data: JSONBody[TerritoryIn], request: ApiRequest
+) -> PartnerOut:
+    """Let a partner order for customers in these regions alone, from now on; what was ordered stays."""
+
+    def work(uow: UnitOfWork) -> PartnerOut:
+        set_territory(uow, data.command(partner_link_id))
+        return PartnerOut.of(get_partner(uow, partner_link_id))
+
+    return request.transact(work)
+
+
+@delete(
+    "/v1/seller/partners/{partner_link_id:uuid}/territory",
+    permission=PERMISSION,
+    refuses=[409],
+    status_code=204,
+    sync_to_thread=True,
+    tags=["seller"],
+)
+def delete_partner_territory(partner_link_id: FromPath[UUID], request: ApiRequest) -> None:
+    """Let a partner order for customers everywhere again."""
+    request.transact(lambda uow: clear_territory(uow, partner_link_id).id)
 
 
 @get("/v1/partners", permission=PARTNER_PERMISSION, sync_to_thread=True, tags=["buying"])
@@ -273,6 +307,8 @@ routes = [
     get_seller_partners,
     invite_partner,
     put_partner_link_tier,
+    put_partner_territory,
+    delete_partner_territory,
     get_partners,
     ask_seller,
     get_one_partner,

@@ -25,4 +25,19 @@ USED_BY = Query(
     """,
 )
 
-RULES = (USED_BY,)
+IN_TERRITORY = Query(
+    "end_customers.in_territory",
+    "为终端客户订购的订单行，其所在地区在当时卖方给予经销商的区域之内。",
+    "What was ordered for an end customer under a territory is for one whose region lies in it, of that seller and that dealer.",
+    """
+    SELECT l.id AS order_line_id, t.id AS territory_id, l.plan->'end_customer'->>'region' AS region
+    FROM orders.order_line l
+    LEFT JOIN marketplace.partner_territory t ON t.id = (l.plan->'end_customer'->>'territory_id')::uuid
+    WHERE l.plan->'end_customer'->>'territory_id' IS NOT NULL
+      AND (t.id IS NULL OR t.seller_org_id <> l.seller_org_id OR t.buyer_org_id <> l.buyer_org_id
+           OR NOT t.regions && ARRAY[l.plan->'end_customer'->>'region',
+                                     split_part(l.plan->'end_customer'->>'region', '-', 1)])
+    """,
+)
+
+RULES = (USED_BY, IN_TERRITORY)

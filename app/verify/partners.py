@@ -151,4 +151,25 @@ LISTED = Query(
     """,
 )
 
-RULES = (LINKED, RATED, QUANTITIES, AUDIENCE, INVITED, LISTED)
+TERRITORIES = Query(
+    "partners.territories",
+    "区域只属于现有的合作伙伴；同一卖方的两个独家区域，其地区与商品不同时重叠。",
+    "A territory that holds is a running partner's, and no two that are exclusive have both a region and a product in common.",
+    """
+    SELECT t.id AS territory_id, NULL::uuid AS other_id
+    FROM marketplace.partner_territory t
+    WHERE t.ended_at IS NULL
+      AND NOT EXISTS (SELECT FROM marketplace.partner_link k
+                      WHERE k.seller_org_id = t.seller_org_id AND k.buyer_org_id = t.buyer_org_id AND k.state = 'accepted')
+    UNION ALL
+    SELECT a.id, b.id
+    FROM marketplace.partner_territory a
+    JOIN marketplace.partner_territory b ON b.seller_org_id = a.seller_org_id AND b.id > a.id
+    WHERE a.ended_at IS NULL AND b.ended_at IS NULL AND a.is_exclusive AND b.is_exclusive
+      AND (a.listing_ids = '{}' OR b.listing_ids = '{}' OR a.listing_ids && b.listing_ids)
+      AND EXISTS (SELECT FROM unnest(a.regions) x, unnest(b.regions) y
+                  WHERE x = y OR x = split_part(y, '-', 1) OR y = split_part(x, '-', 1))
+    """,
+)
+
+RULES = (LINKED, RATED, QUANTITIES, AUDIENCE, INVITED, LISTED, TERRITORIES)

@@ -183,6 +183,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("booth_declined", _SALES),
         Kind("partner_asked_by_seller", _REQUESTS),
         Kind("partner_invited", _REQUESTS),
+        Kind("partner_territory_set", _REQUESTS),
         Kind("organization_referred", _REQUESTS),
         Kind("partner_accepted_by_seller", _REQUESTS),
         Kind("partner_declined_by_seller", _REQUESTS),

@@ -48,6 +48,15 @@ class PartnerEnded(Event):
     by_seller: bool
 
 
+class PartnerTerritorySet(Event):
+    """The seller said anew for which customers its partner may order: in some regions, or everywhere."""
+
+    topic: ClassVar[str] = "marketplace.partner_territory_set.v1"
+    link_id: UUID
+    buyer_org_id: UUID
+    seller_org_id: UUID
+
+
 class DealerInvited(Event):
     """A seller's list of dealers names an organization that is here already: one that was seen to have the tax identifier."""
 

@@ -23,6 +23,7 @@ from marketplace.pricing.tier_price import price_at_tier
 from marketplace.relations.partner_links import PARTNER_PERMISSION
 from marketplace.relations.partner_models import PartnerLink, PartnerTier, TierPrice
 from marketplace.relations.save_tier import PERMISSION, figures_of, holds_for
+from marketplace.relations.territories import running_territories
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,16 @@ class TierPriceRow:
 
 
 @dataclass(frozen=True, slots=True)
+class TerritoryRow:
+    """Where a partner may order for customers (`marketplace.relations.territory_models`), and since when."""
+
+    regions: Sequence[str]
+    is_exclusive: bool
+    listing_ids: Sequence[UUID]
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class PartnerRow:
     """A link between a seller and a partner. `may_answer`: it waits for the reader's side."""
 
@@ -79,6 +90,8 @@ class PartnerRow:
     created_at: datetime
     accepted_at: datetime | None
     ended_at: datetime | None
+    territory: TerritoryRow | None = None
+    """None: it orders for customers everywhere."""
 
 
 def list_tiers(uow: UnitOfWork) -> list[TierRow]:
@@ -204,6 +217,10 @@ def _rows(uow: UnitOfWork, links: Sequence[PartnerLink]) -> list[PartnerRow]:
         with as_platform(uow):
             found = uow.session.scalars(select(PartnerTier).where(PartnerTier.id.in_(tier_ids)))
             tiers = {row.id: tier_row(row) for row in found}
+    territories = {
+        link_id: TerritoryRow(row.regions, row.is_exclusive, row.listing_ids, row.created_at)
+        for link_id, row in running_territories(uow, links).items()
+    }
     return [
         PartnerRow(
             id=one.id,
@@ -218,6 +235,7 @@ def _rows(uow: UnitOfWork, links: Sequence[PartnerLink]) -> list[PartnerRow]:
             created_at=one.created_at,
             accepted_at=one.accepted_at,
             ended_at=one.ended_at,
+            territory=territories.get(one.id),
         )
         for one in links
     ]

@@ -121,7 +121,7 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
     Raises: NotFound, Conflict `price_changed` as `lines_for`, of an amendment's quote as `place_amendment`, Gone `quote_expired`,
     Conflict `quote_used`, `plan_withdrawn`, `listing_suspended`, `trial_used`, Invalid `payment_method_missing`,
     `department_unknown`, Forbidden `not_on_allow_list`; as `payment_waits`, `take_coupons`,
-    `end_customer_over`, of what a payer pays `payer_title` and `start_by_payer`, of an offer's quote `accept_offer`.
+    as `require_agreed`, of what a payer pays `payer_title` and `start_by_payer`, of an offer's quote `accept_offer`.
     Emits: PurchasePlaced, ApprovalRequested, OfferAccepted.
     Locks: the quote; the end customers; the buyer's credit; as `needed_approval`; the offer; its coupons.
     Idempotent by the quote: it can be used once.
@@ -133,7 +133,7 @@ def place_purchase(uow: UnitOfWork, command: PlacePurchase) -> Placed:
     net, tax, gross = totals(lines)
     context, now = Context.model_validate(quote.context), clock.now()
     _ask_ahead(uow, found, lines, now)
-    require_agreed(uow, lines)
+    require_agreed(uow, lines, anew=quote.amends is None)
     for line in lines:
         sellable.require_still_sold(uow, line.plan_id, anew=quote.offer_id is None and quote.amends is None)
     # Asked again: the quote may be a colleague's, and the right to buy or the rule may have changed since.

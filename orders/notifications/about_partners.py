@@ -9,7 +9,14 @@ from sqlalchemy import select
 from kernel.db.uow import UnitOfWork
 from marketplace.notifications.notify import NewNotification
 from marketplace.parties.models import Organization
-from marketplace.relations.events import DealerInvited, PartnerAccepted, PartnerAsked, PartnerDeclined, PartnerEnded
+from marketplace.relations.events import (
+    DealerInvited,
+    PartnerAccepted,
+    PartnerAsked,
+    PartnerDeclined,
+    PartnerEnded,
+    PartnerTerritorySet,
+)
 from marketplace.relations.invitation_models import PartnerInvitation
 from marketplace.relations.partner_links import PARTNER_PERMISSION
 from marketplace.relations.partner_models import PartnerLink
@@ -39,6 +46,23 @@ def partner_declined(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterab
 def partner_ended(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
     """The side that did not end it."""
     return _to_other_side(uow, events, "partner_ended")
+
+
+@notifies_of(PartnerTerritorySet)
+def territory_set(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """The partner."""
+    rows = uow.session.scalars(select(PartnerLink).where(PartnerLink.id.in_([one.uuid("link_id") for one in events])))
+    names = {row.id: row.seller_name for row in rows}
+    for event in events:
+        yield NewNotification(
+            event.id,
+            event.at,
+            "partner_territory_set",
+            "/partners",
+            {"who": names[event.uuid("link_id")]},
+            org_id=event.uuid("buyer_org_id"),
+            permission=PARTNER_PERMISSION,
+        )
 
 
 @notifies_of(DealerInvited)

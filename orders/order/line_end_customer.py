@@ -18,3 +18,7 @@ class LineEndCustomer(BaseModel):
     end_customer_id: UUID
     org_id: UUID
     name: str
+    region: str = ""
+    """Where it was (`marketplace.parties.regions.region_of`)."""
+    territory_id: UUID | None = None
+    """Of the dealer's territories with the seller, the one that it was in; None: the dealer had none."""

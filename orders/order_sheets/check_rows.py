@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from kernel.errors import Invalid
+from kernel.errors import DomainError, Invalid
 from marketplace.pricing.engine import check_seats
 from marketplace.pricing.order_quantities import require_quantity
 from marketplace.pricing.shapes import MAX_SEATS
@@ -30,6 +30,8 @@ Ordered = tuple[UUID, UUID | None]
 """A plan, and the end customer that it is ordered for."""
 Customers = Mapping[str, Sequence[UUID]]
 """For whom the buyer may order, by `name_key`, and by id."""
+Unfit = Callable[[OrderablePlan, UUID], DomainError | None]
+"""Why a plan may not be ordered for an end customer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +55,13 @@ def check_rows(
     known: Mapping[str, Sequence[OrderablePlan]],
     buyer_id: UUID,
     customers: Customers | None = None,
+    unfit: Unfit | None = None,
 ) -> CheckedSheet:
     """Every line, each by itself and all of a plan for one end customer together: in what numbers it is ordered holds for their
     sum.
     """
     seen: dict[tuple[UUID, str, str], int] = {}
-    checked = [_checked(row, known, buyer_id, seen, customers or {}) for row in rows]
+    checked = [_checked(row, known, buyer_id, seen, customers or {}, unfit) for row in rows]
     totals: dict[Ordered, int] = {}
     last: dict[Ordered, int] = {}
     plans: dict[UUID, OrderablePlan] = {}
@@ -81,6 +84,7 @@ def _checked(
     buyer_id: UUID,
     seen: dict[tuple[UUID, str, str], int],
     customers: Customers,
+    unfit: Unfit | None,
 ) -> CheckedRow:
     means = known.get(row.key, ()) if row.code else ()
     plan = means[0] if len(means) == 1 else None
@@ -109,6 +113,8 @@ def _checked(
     if row.end_customer and len(users) != 1:
         fault = "order_line_end_customer_ambiguous" if users else "order_line_end_customer_unknown"
         wrong("end_customer", fault, written=row.end_customer)
+    elif users and plan is not None and unfit is not None and (refusal := unfit(plan, users[0])):
+        wrong("end_customer", refusal.code, **refusal.params)
     return CheckedRow(row, plan, row.whole, tuple(faults), users[0] if len(users) == 1 else None)
 
 

@@ -16,7 +16,7 @@ from kernel.ids import uuid7
 from kernel.text import plain_text
 from orders.checkout.approval_reasons import BUY
 from orders.order_sheets.check_rows import CheckedSheet, check_rows
-from orders.order_sheets.for_whom import end_customers_by_key
+from orders.order_sheets.for_whom import end_customers_by_key, unfit_for
 from orders.order_sheets.models import ORDER_SHEET, OrderSheet
 from orders.order_sheets.orderable import by_key, orderable_plans
 from orders.order_sheets.sheet_rows import RowChange, SheetRow, changed_row, rows_of
@@ -111,9 +111,12 @@ def discard_sheet(uow: UnitOfWork, sheet_id: UUID) -> OrderSheet:
 def look_at(uow: UnitOfWork, rows: Sequence[SheetRow]) -> CheckedSheet:
     """What is wrong with lines of the acting organization as things stand; a few statements, however many lines there are."""
     plans = orderable_plans(uow, {row.key for row in rows})
-    # Whoever orders for nobody else is asked nothing more.
-    customers = end_customers_by_key(uow) if any(row.end_customer for row in rows) else None
-    return check_rows(rows, by_key(plans), uow.principal.organization(), customers)
+    buyer_id = uow.principal.organization()
+    if not any(row.end_customer for row in rows):
+        # Whoever orders for nobody else is asked nothing more.
+        return check_rows(rows, by_key(plans), buyer_id)
+    customers = end_customers_by_key(uow)
+    return check_rows(rows, by_key(plans), buyer_id, customers, unfit_for(uow, rows, plans, customers))
 
 
 def lock_sheet(uow: UnitOfWork, sheet_id: UUID) -> OrderSheet:

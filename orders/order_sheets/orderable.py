@@ -38,6 +38,8 @@ class OrderablePlan:
     plan_id: UUID
     code: str
     plan_code: str
+    listing_id: UUID
+    kind: str
     seller_org_id: UUID
     seller_name: str
     title: str
@@ -58,7 +60,7 @@ class OrderablePlan:
 
 
 _on_sale: Any = (
-    select(Plan, Listing.slug, ListingVersion.title, ListingVersion.title_en, Organization.display_name)
+    select(Plan, Listing.slug, Listing.kind, ListingVersion.title, ListingVersion.title_en, Organization.display_name)
     .join(Listing, Listing.current_version_id == Plan.version_id)
     .join(ListingVersion, ListingVersion.id == Plan.version_id)
     .join(Organization, Organization.id == Listing.org_id)
@@ -113,6 +115,8 @@ def _orderable(row: Any, named: PartnerPrice | None) -> OrderablePlan:
         plan_id=plan.id,
         code=f"{row.slug}/{plan.code}",
         plan_code=plan.code,
+        listing_id=plan.listing_id,
+        kind=row.kind,
         seller_org_id=plan.org_id,
         seller_name=row.display_name,
         title=row.title or row.title_en,

@@ -18,6 +18,7 @@ from marketplace.relations.partner_groups import end_addresses
 from marketplace.relations.partner_links import lock_link
 from marketplace.relations.partner_models import PARTNER_LINK, PartnerLink
 from marketplace.relations.save_tier import lock_tier
+from marketplace.relations.territories import end_territory
 from orders.checkout.quote_models import Quote
 from orders.offers.deliver_tier_offer import withdraw_with_link
 
@@ -36,6 +37,7 @@ def end_partner(uow: UnitOfWork, link_id: UUID) -> PartnerLink:
     if link.state == "ended":
         return link
     _end(uow, link)
+    end_territory(uow, link)
     emit(uow, PartnerEnded(**link.fact, by_seller=link.seller_org_id == uow.principal.organization()))
     return link
 

@@ -111,6 +111,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/seller/booths/{booth_id}/scans": {"code": "X"},
     "PUT /v1/seller/partner-tiers/{partner_tier_id}": {"name": "x"},
     "POST /v1/seller/partner-tiers/{partner_tier_id}/prices": {"listing_id": str(uuid7()), "discount_ppm": 1},
+    "PUT /v1/seller/partners/{partner_link_id}/territory": {"regions": ["CN"]},
     "PUT /v1/seller/partners/{partner_link_id}/tier": {"tier_id": str(uuid7())},
     "POST /v1/partners/{partner_link_id}/acceptance": {},
     "POST /v1/payer-agreements/{payer_agreement_id}/acceptance": {},

@@ -41,6 +41,10 @@ def partners(world: World) -> None:
     assert ask("POST /v1/partners/{partner_link_id}/acceptance", world.purchaser, {}, partner_link_id=link)["tier"]
     quote = ask("POST /v1/quotes", world.purchaser, {"plan_id": str(stage.seat_plan), "quantity": 20})
     assert quote["lines"][0]["tier"]["code"] == "GOLD"
+    path, body = "{method} /v1/seller/partners/{{partner_link_id}}/territory", {"regions": ["CN-GD", "SG"]}
+    set_so = ask(path.format(method="PUT"), world.seller, body, partner_link_id=link)
+    assert set_so["territory"]["regions"] == ["CN-GD", "SG"]
+    ask(path.format(method="DELETE"), world.seller, partner_link_id=link)
     _order_sheets(world)
     _tier_offers(world, tiers[0])
     moved = {"tier_id": tiers[1]}

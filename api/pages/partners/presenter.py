@@ -11,6 +11,7 @@ from api.pages.frame.choices import Choice
 from api.pages.frame.partner_prices import numbers_in_words
 from api.pages.frame.prices import per_of
 from api.pages.frame.site import PageRequest
+from api.pages.partners.territory_words import territory_in_words
 from api.pages.partners.views import (
     InvitedByItem,
     PartnerLinkItem,
@@ -127,6 +128,8 @@ def _partner(page_request: PageRequest, one: PartnerRow, *, sells: bool) -> Part
         withdraw=act(link_id, "withdraw") if one.state == "asked" and not one.may_answer else "",
         end=act(link_id, "end") if running else "",
         move=act(link_id, "move") if running and sells else "",
+        territory=territory_in_words(page_request, one.territory) if running else "",
+        territory_address=act(link_id, "territory") if running and sells else "",
     )
 
 

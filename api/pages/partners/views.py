@@ -26,6 +26,10 @@ class PartnerLinkItem:
     withdraw: str = ""
     end: str = ""
     move: str = ""
+    territory: str = ""
+    """Of a running one, where it may order for customers, in words."""
+    territory_address: str = ""
+    """Of the seller, where it is changed."""
 
 
 @dataclass(frozen=True, slots=True)

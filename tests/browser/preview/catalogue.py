@@ -143,6 +143,7 @@ def samples(language: Language) -> dict[str, Sample]:
         "allocated-seats": Sample(group_samples.allocated(s), BUYER),
         "allocated-seats-ended": Sample(group_samples.allocated(s, ended=True), BUYER),
         "seller-partners": Sample(partner_samples.seller_partners(s), SELLER),
+        "seller-territory": Sample(partner_samples.territory(s), SELLER),
         "seller-tier": Sample(partner_samples.tier(s), SELLER),
         "seller-tier-editor": Sample(partner_samples.tier_editor(s), SELLER),
         "live": Sample(live_samples.sessions(s), BUYER),

@@ -13,6 +13,7 @@ from api.pages.partners.invitation_views import (
     DealerLinkItem,
     TypedInvitation,
 )
+from api.pages.partners.territory_views import TerritoryView, Tick
 from api.pages.partners.views import (
     InvitedByItem,
     PartnerLinkItem,
@@ -25,6 +26,8 @@ from api.pages.partners.views import (
     TypedTier,
 )
 from api.pages.products.views import ProductView
+from api.region_names import region_name, region_names
+from marketplace.parties.regions import PROVINCES
 from tests.browser.preview import offer_samples
 from tests.browser.preview.buying_samples import NOW, cny
 from tests.browser.preview.product_samples import product
@@ -39,12 +42,25 @@ def _link(n: int, name: str, state: str, tier: str, *, by_seller: bool = True, *
     return PartnerLinkItem(f"l{n}", name, state, tier, "t1", by_seller, NOW, **acts)
 
 
+def _where(s: DeskSamples) -> str:
+    return s.pick("可为以下地区的客户订货：广东、广西", "May order for customers in Guangdong, Guangxi")
+
+
 def seller_partners(s: DeskSamples) -> SellerPartnersView:
     """One asks, one is in a tier, one was asked, one has ended."""
     gold, silver = _tiers(s)
     rows = (
         _link(1, s.buyer, "asked", "", by_seller=False, accept="/a", decline="/d"),
-        _link(2, s.pick("中山精密", "Zhongshan Precision"), "accepted", gold.label, move="/m", end="/e"),
+        _link(
+            2,
+            s.pick("中山精密", "Zhongshan Precision"),
+            "accepted",
+            gold.label,
+            move="/m",
+            end="/e",
+            territory=_where(s),
+            territory_address="/t",
+        ),
         _link(3, s.pick("松湖物流", "Songhu Logistics"), "asked", silver.label, withdraw="/w"),
         _link(4, s.pick("江汉工业", "Jianghan Industries"), "ended", silver.label),
     )
@@ -126,12 +142,45 @@ def dealer_link(s: DeskSamples) -> DealerInvitationView:
     )
 
 
+def territory(s: DeskSamples) -> TerritoryView:
+    """An exclusive territory for one of two products, with a code that is none."""
+    chosen = ("CN-GD", "CN-GX", "CN-HI")
+    named = region_names(chosen, s.language)
+    return TerritoryView(
+        "l2",
+        s.pick("中山精密", "Zhongshan Precision"),
+        s.pick(f"独家为以下地区的客户订货：{named}", f"Alone may order for customers in {named}"),
+        is_set=True,
+        china=Tick("region-CN", region_name("CN", s.language)),
+        provinces=tuple(Tick(f"region-{one}", region_name(one, s.language), one in chosen) for one in PROVINCES),
+        products=(
+            Tick("listing-1", s.pick("招聘旗舰版", "Hiring Pro"), chosen=True),
+            Tick("listing-2", s.pick("云文档", "Cloud Docs")),
+        ),
+        countries="SG, ZZ",
+        is_exclusive=True,
+        error_field="countries",
+        field_error=s.pick(
+            "“ZZ”不是国家或地区代码，也不是中国省级代码。没有数据被改动。",
+            '"ZZ" is no country and no province of China. Nothing was changed.',
+        ),
+    )
+
+
 def partners(s: DeskSamples) -> PartnersView:
     """One seller asks, of another it is a partner."""
     gold, _ = _tiers(s)
     rows = (
         _link(1, s.pick("云帆软件", "Yunfan Software"), "asked", gold.label, accept="/a", decline="/d"),
-        _link(2, s.pick("海港科技", "Harbor Technology"), "accepted", gold.label, by_seller=False, end="/e"),
+        _link(
+            2,
+            s.pick("海港科技", "Harbor Technology"),
+            "accepted",
+            gold.label,
+            by_seller=False,
+            end="/e",
+            territory=_where(s),
+        ),
     )
     invited = InvitedByItem(s.pick("北辰人力科技", "Beichen Hiring"), gold.label, NOW, "/partner-invitations/x")
     return PartnersView(rows, (invited,))

@@ -53,3 +53,8 @@ def subscriptions_change_priced(p: Planter, _: World) -> None:
     """Of the change and its line alike: what a change in the same term would be measured by is not what it cost."""
     dearer = "jsonb_set({0}.price, '{{components,0,tiers,0,unit_micro}}', '123000000')"
     p.change(f"UPDATE orders.amendment m SET price = {dearer.format('m')} WHERE price IS NOT NULL")
+
+
+def partners_territories(p: Planter, _: World) -> None:
+    """Its partner has left."""
+    p.change("UPDATE marketplace.partner_territory SET ended_at = NULL")
