@@ -15,6 +15,7 @@ from api.pages.frame import addresses
 from api.pages.frame.phrases import failure
 from api.pages.frame.site import Form, PageRequest, form_post, local_path, page, parse_uuid_or_404
 from api.pages.sign_in.views import CodeView, OrganizationLeftView, SampleAccount, SignInView
+from api.pages.sign_up.remembered import remember, remembered
 from api.problems import headers_of
 from api.v1.session import act_for, browser_of, close_session, open_session, open_with_code, session_cookie
 from kernel.errors import DomainError, TooMany, Unauthenticated
@@ -40,12 +41,16 @@ CHALLENGE = "sign-in"
 
 @page(addresses.SIGN_IN, PUBLIC)
 def sign_in_page(page_request: Given[PageRequest]) -> Response[str] | Response[bytes]:
-    """The sign-in form; whoever is signed in already goes on."""
-    target = local_path(page_request.query("next", most=500) or addresses.FEED)
+    """The sign-in form; whoever is signed in already goes on. Who has no account comes to the same page from signing up."""
+    asked = page_request.query("next", most=500)
+    target = local_path(asked or addresses.FEED)
     if page_request.signed_in is not None:
         return page_request.redirect(target)
     view = _sign_in_view(page_request, page_request.query("email", most=254), target)
-    return page_request.render(replace(view, unsaved=bool(page_request.query("unsaved", most=1))))
+    answer = page_request.render(replace(view, unsaved=bool(page_request.query("unsaved", most=1))))
+    if asked and remembered(page_request) is None:
+        answer.set_cookie(remember(page_request.services, target))
+    return answer
 
 
 @form_post(addresses.SIGN_IN, PUBLIC)
