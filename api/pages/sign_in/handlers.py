@@ -42,13 +42,12 @@ CHALLENGE = "sign-in"
 @page(addresses.SIGN_IN, PUBLIC)
 def sign_in_page(page_request: Given[PageRequest]) -> Response[str] | Response[bytes]:
     """The sign-in form; whoever is signed in already goes on. Who has no account comes to the same page from signing up."""
-    asked = page_request.query("next", most=500)
-    target = local_path(asked or addresses.FEED)
+    target = local_path(page_request.query("next", most=500) or addresses.FEED)
     if page_request.signed_in is not None:
         return page_request.redirect(target)
     view = _sign_in_view(page_request, page_request.query("email", most=254), target)
     answer = page_request.render(replace(view, unsaved=bool(page_request.query("unsaved", most=1))))
-    if asked and remembered(page_request) is None:
+    if target != addresses.FEED and remembered(page_request) is None:
         answer.set_cookie(remember(page_request.services, target))
     return answer
 

@@ -74,6 +74,25 @@ def test_a_good_link_names_the_address_and_is_not_used_up_by_looking(
     assert done.status_code == 303, done.text
 
 
+@pytest.mark.parametrize(
+    ("led", "goes_on"),
+    [
+        ("/partners?seller=01a2314a-8f54-7fb7-8abb-5d24c529efcf", "/partners?seller="),
+        ("https://elsewhere.example/partners", "/orders"),
+        ("//elsewhere.example/", "/orders"),
+    ],
+)
+def test_who_was_asked_to_sign_in_comes_to_the_same_page_from_signing_up(
+    services: Services, browser: Client, email: str, led: str, goes_on: str
+) -> None:
+    assert browser.get("/sign-in", params={"next": led}).status_code == 200
+    # The first page that somebody was led to counts.
+    browser.get("/sign-in", params={"next": "/orders"})
+    token, _ = asked(services, browser, email)
+    done = send(browser, "/sign-up/complete", {"token": token, **FORM, "country": "CN", "tax_id": new_tax_id()})
+    assert (done.status_code, done.headers["Location"].startswith(goes_on)) == (303, True), done.headers["Location"]
+
+
 @pytest.mark.parametrize("end", ["used", "expired", "forged"])
 @pytest.mark.parametrize("purpose", ["sign_up", "reset_password"])
 def test_a_dead_link_says_so_before_anything_is_typed(
