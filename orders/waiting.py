@@ -14,9 +14,11 @@ from sqlalchemy import (
     Uuid,
     any_,
     bindparam,
+    case,
     cast,
     exists,
     func,
+    literal,
     literal_column,
     or_,
     select,
@@ -34,6 +36,8 @@ from orders.approval_rules.deputies import is_in_force
 from orders.approval_rules.models import ApprovalDeputy
 from orders.approval_rules.steps import ANY_APPROVER, PERMISSIONS
 from orders.checkout.models import Approval, Purchase
+from orders.conversations.queries import unread_threads
+from orders.conversations.sides import MANAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,10 @@ class Waiting:
     """Purchases."""
     stands_in: bool
     """Whether they decide in somebody's place today."""
+    conversations: int
+    """Threads with sellers that hold something unread."""
+    seller_conversations: int
+    """Threads with customers, of whoever takes care of these."""
 
 
 def count_waiting(uow: UnitOfWork) -> Waiting:
@@ -61,7 +69,7 @@ def count_waiting(uow: UnitOfWork) -> Waiting:
         named=json.dumps({"persons": [{"id": str(person_id)}]}),
         now=clock.now(),
     )
-    return Waiting(found.unread, found.approvals, found.stands_in)
+    return Waiting(found.unread, found.approvals, found.stands_in, found.conversations, found.seller_conversations)
 
 
 def _condition_of_approvals() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
@@ -108,10 +116,13 @@ def _condition_of_approvals() -> tuple[ColumnElement[bool], ColumnElement[bool]]
 
 
 _WAITS, _STANDS_IN = _condition_of_approvals()
+_TAKES_CARE: ColumnElement[bool] = literal(MANAGE) == any_(bindparam("permissions", type_=ARRAY(Text)))
 _WAITING = Read(
     select(
         UNREAD.scalar_subquery().label("unread"),
         select(func.count()).select_from(Purchase).where(_WAITS).scalar_subquery().label("approvals"),
         _STANDS_IN.label("stands_in"),
+        unread_threads("buyer").scalar_subquery().label("conversations"),
+        case((_TAKES_CARE, unread_threads("seller").scalar_subquery()), else_=0).label("seller_conversations"),
     )
 )

@@ -8,13 +8,14 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, Uuid, bindparam, exists, func, literal_column, select
 from sqlalchemy.orm import aliased
 
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid, NotFound
 from kernel.paging import Page, bounded, cut, newest_first
 from marketplace.access.models import Person
+from marketplace.notifications.queries import MOST_COUNTED
 from marketplace.parties.models import Organization
 from orders.conversations.models import Conversation, ConversationMessage, ConversationReading
 from orders.conversations.sides import MANAGE, Side, side_of
@@ -22,6 +23,8 @@ from orders.order.models import Order, OrderLine
 
 Filter = Literal["unread", "mine", "unassigned"]
 FILTERS: tuple[Filter, ...] = ("unread", "mine", "unassigned")
+LATEST_THREADS = 200
+"""Looked through for what is unread, whenever a page is shown."""
 BUYER_FILTERS: tuple[Filter, ...] = ("unread",)
 
 
@@ -174,24 +177,42 @@ def orders_between(
     return sorted(cards.values(), key=lambda one: one.number, reverse=True)
 
 
-def unread_conversations(uow: UnitOfWork, *, sells: bool) -> int:
-    """How many threads of a side hold something that the acting person has not read."""
-    column = Conversation.seller_org_id if sells else Conversation.buyer_org_id
-    reading = _reading(uow)
-    found = (
-        select(func.count())
-        .select_from(Conversation)
-        .join(reading, _is_read_of(uow, reading), isouter=True)
-        .where(column == uow.principal.organization(), _unread(reading, "seller" if sells else "buyer") > 0)
-    )
-    return uow.session.scalar(found) or 0
-
-
 def conversation_marks(uow: UnitOfWork, conversation_ids: Sequence[UUID]) -> dict[UUID, str]:
     """For each thread a text that changes whenever it does, in one statement. For watching, not for reading. Platform only."""
     mark = func.concat_ws("|", Conversation.last_number, Conversation.state, Conversation.assigned_to)
     rows = uow.session.execute(select(Conversation.id, mark).where(Conversation.id.in_(conversation_ids)))
     return {conversation_id: str(found) for conversation_id, found in rows}
+
+
+def unread_threads(side: Side) -> Select[Any]:
+    """How many of `org_id`'s latest threads on a side hold something that `person_id` has not read; `MOST_COUNTED` at most."""
+    org_id, person_id = bindparam("org_id", type_=Uuid), bindparam("person_id", type_=Uuid)
+    own = Conversation.seller_org_id if side == "seller" else Conversation.buyer_org_id
+    latest = (
+        select(Conversation.id, Conversation.last_number)
+        .where(own == org_id)
+        .order_by(Conversation.last_at.desc(), Conversation.id.desc())
+        .limit(LATEST_THREADS)
+        .subquery()
+    )
+    read = (
+        select(ConversationReading.read_number)
+        .where(
+            ConversationReading.conversation_id == latest.c.id,
+            ConversationReading.org_id == org_id,
+            ConversationReading.person_id == person_id,
+        )
+        .scalar_subquery()
+    )
+    read_number = func.coalesce(read, 0)
+    message = exists().where(
+        ConversationMessage.conversation_id == latest.c.id,
+        ConversationMessage.number > read_number,
+        ConversationMessage.side != side,
+        ConversationMessage.kind != literal_column("'handover'"),
+    )
+    found = select(latest.c.id).where(latest.c.last_number > read_number, message).limit(MOST_COUNTED).subquery()
+    return select(func.count()).select_from(found)
 
 
 def _number(cursor: str | None) -> int | None:

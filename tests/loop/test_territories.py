@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from litestar.testing import TestClient
 from sqlalchemy import select
 
 from app.verify.end_customers import IN_TERRITORY
@@ -32,8 +33,11 @@ from tests.factories_marketplace import Org
 from tests.loop.test_end_customers import Resale, known
 from tests.loop.test_offers import refusal
 from tests.loop.test_partner_prices import as_buyer, as_seller, tier
+from tests.loop.test_trial_pages import field, seller, shown
 from tests.loop_stage import Stage
 from tests.races.crowd import at_once
+
+__all__ = ["seller"]
 
 
 class Ground(Resale):
@@ -225,3 +229,30 @@ def test_the_partner_is_notified(ground: Ground) -> None:
         select(Notification.kind).where(Notification.org_id == ground.stage.buyer.id, Notification.created_at >= before)
     )
     assert "partner_territory_set" in kinds
+
+
+def test_the_seller_sets_it_on_a_page_and_the_partner_reads_it(
+    ground: Ground, seller: TestClient[Any], browser: TestClient[Any]
+) -> None:
+    address = f"/seller/partners/{ground.link}/territory"
+    page = shown(seller, address)
+    sent = {"csrf": field(page, "csrf")}
+    wrong = seller.post(address, data=sent | {"countries": "SG, ZZ", "region-CN-GD": "on"}, follow_redirects=False)
+    assert wrong.status_code == 422
+    assert "ZZ" in wrong.text
+    assert 'name="region-CN-GD" value="on" checked' in wrong.text, "what was ticked stays"
+    typed = {"countries": "sg", "region-CN-GD": "on", "is_exclusive": "on", f"listing-{ground.listing}": "on"}
+    done = seller.post(address, data=sent | typed, follow_redirects=False)
+    assert (done.status_code, done.headers["Location"].partition("?")[0]) == (303, "/seller/partners")
+    row = as_buyer(ground.stage, lambda uow: get_partner(uow, ground.link)).territory
+    assert (list(row.regions), row.is_exclusive, list(row.listing_ids)) == (["CN-GD", "SG"], True, [ground.listing])
+    again = shown(seller, address)
+    assert again.count(" checked") == 3
+    assert 'value="SG"' in again
+    for reader, where in ((browser, "/partners"), (seller, "/seller/partners")):
+        text = shown(reader, where)
+        assert "广东" in text or "Guangdong" in text
+    cleared = seller.post(f"{address}/clear", data=sent, follow_redirects=False)
+    assert cleared.status_code == 303
+    assert as_buyer(ground.stage, lambda uow: get_partner(uow, ground.link)).territory is None
+    assert browser.get(address).status_code in (403, 404)

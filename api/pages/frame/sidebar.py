@@ -62,7 +62,7 @@ class Sidebar:
 
     areas: frozenset[Area]
     badges: Mapping[str, int]
-    """How many purchases wait for the visitor's decision, and how many notifications to be read."""
+    """How many purchases wait for the visitor's decision, and how many notifications and conversations to be read."""
 
 
 NO_SIDEBAR = Sidebar(VISITOR_AREAS, {})
@@ -76,7 +76,12 @@ def sidebar_of(uow: UnitOfWork, signed_in: SignedIn | None) -> Sidebar:
     areas = _areas_of(uow, signed_in)
     if (waiting.stands_in or waiting.approvals) and signed_in.principal.may("orders.read"):
         areas |= {"approver"}
-    badges = {"notifications": waiting.unread, "approvals": waiting.approvals if "approver" in areas else 0}
+    badges = {
+        "notifications": waiting.unread,
+        "approvals": waiting.approvals if "approver" in areas else 0,
+        "conversations": waiting.conversations,
+        "seller_conversations": waiting.seller_conversations,
+    }
     return Sidebar(areas, badges)
 
 

@@ -27,7 +27,6 @@ from orders.conversations.queries import (
     list_messages,
     list_own_conversations,
     list_seller_conversations,
-    unread_conversations,
 )
 from orders.conversations.work import (
     close_conversation,
@@ -46,6 +45,7 @@ from orders.conversations.write import (
     write_to_seller,
 )
 from orders.response_times.count_answers import BEHIND, OwnResponseTime, count_answers, own_response_time
+from orders.waiting import count_waiting
 from tests.conftest import NOON
 from tests.factories_marketplace import Org, acting, make_member, make_org, make_seller
 
@@ -205,15 +205,26 @@ class TestInbox:
             # Who is responsible is no message, nor is one's own.
             assert [one.unread for one in list_own_conversations(uow, only="unread").items] == [2]
             mark_conversation_read(uow, row, 3)
-            assert get_conversation(uow, thread).unread == 1
+            assert (get_conversation(uow, thread).unread, count_waiting(uow).conversations) == (1, 1)
             mark_conversation_read(uow, row, 999)
-            assert (get_conversation(uow, thread).unread, unread_conversations(uow, sells=False)) == (0, 0)
+            assert (get_conversation(uow, thread).unread, count_waiting(uow).conversations) == (0, 0)
             mark_conversation_read(uow, row, 1)
             assert list_own_conversations(uow, only="unread").items == []
         with acting(uow, colleague):
             assert get_conversation(uow, thread).unread == 2
+            found = count_waiting(uow)
+            assert (found.conversations, found.seller_conversations) == (1, 0)
         with acting(uow, seller.owner):
             assert [one.unread for one in list_seller_conversations(uow).items] == [1]
+            found = count_waiting(uow)
+            assert (found.conversations, found.seller_conversations) == (0, 1)
+        # Whoever takes care of no customers is told of none.
+        with acting(uow, make_member(uow, seller, "finance")):
+            assert count_waiting(uow).seller_conversations == 0
+        with acting(uow, seller.owner):
+            hand_over(uow, thread, seller.owner.person())
+        with acting(uow, buyer.owner):
+            assert count_waiting(uow).conversations == 0
 
     def test_the_sellers_filters(self, uow: UnitOfWork, seller: Org) -> None:
         one, other = make_org(uow), make_org(uow)

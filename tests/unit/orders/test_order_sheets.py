@@ -34,7 +34,7 @@ def plan(code: str = "desk/team", ordered: Quantities | None = None, seller: UUI
     listed = simple_price("per_seat", "month", "CNY", 1_000, 1, 10_000)
     names = {"title": "=Desk", "title_en": "Desk", "plan_name": "团队", "plan_name_en": "Team"}
     return OrderablePlan(
-        uuid7(), code, code.partition("/")[2], seller or uuid7(), "Seller", **names, currency="CNY",
+        uuid7(), code, code.partition("/")[2], uuid7(), "saas", seller or uuid7(), "Seller", **names, currency="CNY",
         unit_price_minor=900, list_unit_price_minor=1_000, ordered=ordered, listed=listed, named=None,
     )  # fmt: skip
 
