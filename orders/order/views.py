@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from marketplace.pricing.shapes import is_by_seat
+from orders.order.dealer_margin import DealerMargin, margin_at_list
 from orders.order.line_end_customer import LineEndCustomer
 from orders.order.line_tier import LineTier
 from orders.order.models import Attribution, Order, OrderLine
@@ -59,6 +60,8 @@ class LineView:
     """Whose partner's price it is at."""
     end_customer: LineEndCustomer | None = None
     """For whom its buyer, a dealer, ordered it."""
+    margin_at_list: DealerMargin | None = None
+    """What that dealer earns of it where it asks the plan's price. The dealer's business: pages show it to nobody else."""
     contract_terms: int = 0
     """After how many paid terms it ends for good; 0: never by itself."""
     first_term_ends_at: datetime | None = None
@@ -148,6 +151,7 @@ def line_view(line: OrderLine, credit: Attribution | None) -> LineView:
         end_customer=LineEndCustomer.model_validate(line.plan["end_customer"])
         if line.plan.get("end_customer")
         else None,
+        margin_at_list=margin_at_list(line.plan, line.list_minor, line.discount_minor),
         contract_terms=int(line.plan.get("contract_terms") or 0),
         first_term_ends_at=first.ends_at if first is not None else None,
         untaxed=untaxed_of(line.plan),
@@ -171,6 +175,7 @@ _COMPUTED = (
     "coupon_every_term",
     "tier",
     "end_customer",
+    "margin_at_list",
     "contract_terms",
     "first_term_ends_at",
     "untaxed",

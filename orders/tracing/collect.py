@@ -28,6 +28,7 @@ from orders.checkout.models import Approval, Purchase
 from orders.checkout.quote_models import Quote
 from orders.invoicing.models import UnbilledOrder
 from orders.offers.models import Offer, OfferLine
+from orders.order.dealer_margin import margin_at_list
 from orders.order.milestones import OrderMilestone
 from orders.order.models import Attribution, Order, OrderLine, Subscription
 from orders.order.untaxed import untaxed_of
@@ -84,6 +85,7 @@ def agreement(uow: UnitOfWork, order_ids: Sequence[UUID]) -> Iterator[Node]:
                 "quantity": line.quantity,
                 **_discounted(line),
                 **_tier(line),
+                **_margin(uow, line),
                 **_untaxed(line),
                 **({"issuer": line.plan["issuer_name"]} if line.is_resold else {}),
                 "net": _money(line.net_minor, line.currency),
@@ -103,6 +105,14 @@ def _tier(line: OrderLine) -> dict[str, object]:
         return {}
     listed = {"tier_list": _money(tier["list_minor"], line.currency)} if tier["list_minor"] is not None else {}
     return {"tier": tier["code"], **listed}
+
+
+def _margin(uow: UnitOfWork, line: OrderLine) -> dict[str, object]:
+    """What its buyer, a dealer, earns of it at the plan's price; for that one alone."""
+    margin = margin_at_list(line.plan, line.list_minor, line.discount_minor)
+    if margin is None or uow.principal.org_id != line.buyer_org_id:
+        return {}
+    return {"dealer_margin": _money(margin.minor, line.currency), "dealer_margin_ppm": margin.ppm}
 
 
 def _untaxed(line: OrderLine) -> dict[str, object]:

@@ -16,7 +16,6 @@ from api.pages.feed.views import FeedClaim, verdict_of
 from api.pages.frame import addresses, conversation_addresses, ticket_addresses
 from api.pages.frame.choices import department_name
 from api.pages.frame.discounts import discount_in_words
-from api.pages.frame.end_customers import end_customer_parts
 from api.pages.frame.partner_prices import tier_parts
 from api.pages.frame.payment_methods import leads_payer, methods, parse_method
 from api.pages.frame.phrases import agreed_terms, explained, failure, money, schedule, several, titles
@@ -24,6 +23,7 @@ from api.pages.frame.rendering import FlashMessage
 from api.pages.frame.site import Form, PageRequest, form_post, page, parse_uuid_or_404, redirect
 from api.pages.orders import papers, presenter
 from api.pages.orders.presenter import OrderPageData
+from api.pages.orders.resale_parts import resale_parts
 from api.pages.orders.views import OrderItem, OrderPageLine, OrderPageView, OrdersView, PayerConfirmation
 from api.pages.refund_cases.presenter import case_item
 from api.pages.services.presenter import bought_milestones
@@ -365,7 +365,7 @@ def _line(page_request: PageRequest, data: OrderPageData, line: views.LineView) 
         trial_days=line.trial_days,
         parts=(
             *explained(page_request, line.price_lines, line.interval, data.order.currency),
-            *end_customer_parts(page_request, line.end_customer),
+            *resale_parts(page_request, data.order, line),
             *tier_parts(page_request, line.tier, data.order.currency),
             *filter(None, [line.untaxed.in_words(page_request.language)]),
             *schedule(page_request, line.instalments, data.order.currency, _begins(data.order)),

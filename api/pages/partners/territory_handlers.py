@@ -14,7 +14,7 @@ from api.pages.frame import addresses
 from api.pages.frame.phrases import failure
 from api.pages.frame.seller_access import require_seller
 from api.pages.frame.site import Form, PageRequest, form_post, page, parse_uuid_or_404
-from api.pages.partners.territory_views import TerritoryChoice, TerritoryView
+from api.pages.partners.territory_views import TerritoryTick, TerritoryView
 from api.pages.partners.territory_words import territory_in_words
 from api.problems import headers_of
 from api.region_names import region_name
@@ -101,8 +101,8 @@ def _view(
     chosen = set(regions)
     elsewhere = sorted(chosen - {CHINA, *PROVINCES})
 
-    def tick(region: str) -> TerritoryChoice:
-        return TerritoryChoice(f"region-{region}", region_name(region, page_request.language), region in chosen)
+    def tick(region: str) -> TerritoryTick:
+        return TerritoryTick(f"region-{region}", region_name(region, page_request.language), region in chosen)
 
     return TerritoryView(
         id=str(row.id),
@@ -111,7 +111,7 @@ def _view(
         is_set=row.territory is not None,
         china=tick(CHINA),
         provinces=tuple(tick(one) for one in PROVINCES),
-        products=tuple(TerritoryChoice(f"listing-{key}", title, key in listings) for key, title in titles.items()),
+        products=tuple(TerritoryTick(f"listing-{key}", title, key in listings) for key, title in titles.items()),
         countries=", ".join(elsewhere) if typed is None else typed,
         is_exclusive=is_exclusive,
         error_field="countries" if refused is not None else "",

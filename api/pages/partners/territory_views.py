@@ -7,7 +7,7 @@ from typing import ClassVar
 
 
 @dataclass(frozen=True, slots=True)
-class TerritoryChoice:
+class TerritoryTick:
     """Something that can be ticked: its field, what it is, and whether it is."""
 
     field: str
@@ -26,9 +26,9 @@ class TerritoryView:
     partner: str
     says: str
     is_set: bool
-    china: TerritoryChoice
-    provinces: tuple[TerritoryChoice, ...]
-    products: tuple[TerritoryChoice, ...]
+    china: TerritoryTick
+    provinces: tuple[TerritoryTick, ...]
+    products: tuple[TerritoryTick, ...]
     countries: str = ""
     is_exclusive: bool = False
     error_field: str = ""

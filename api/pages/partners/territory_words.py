@@ -20,5 +20,6 @@ def territory_in_words(page_request: PageRequest, row: TerritoryRow | None) -> s
     if not row.is_exclusive:
         return page_request.t("territories.in", regions=named)
     if row.listing_ids:
-        return translations(page_request.language).count("territories.alone_some", len(row.listing_ids), regions=named)
+        tn = translations(page_request.language).count
+        return tn("territories.alone_some", len(row.listing_ids), regions=named)
     return page_request.t("territories.alone", regions=named)

@@ -161,6 +161,7 @@ def samples(language: Language) -> dict[str, Sample]:
         "partners": Sample(partner_samples.partners(s), BUYER),
         "end-customers": Sample(end_customer_samples.end_customers(s), BUYER | {"partners"}),
         "end-customers-refused": Sample(end_customer_samples.refused(s), BUYER | {"partners"}),
+        "order-for-customer": Sample(end_customer_samples.order(s), BUYER),
         "end-customer-link": Sample(end_customer_samples.link(s), BUYER),
         "payers": Sample(payer_samples.payers(s), BUYER | {"billing"}),
         "payers-refused": Sample(payer_samples.refused(s), BUYER | {"billing"}),

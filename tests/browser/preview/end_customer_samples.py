@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from api.pages.end_customers.views import EndCustomerItem, EndCustomerLinkView, EndCustomersView, TypedEndCustomer
+from api.pages.orders.views import OrderPageView
 from tests.browser.preview.buying_samples import NOW
 from tests.browser.preview.selling_samples import DeskSamples
 
@@ -66,3 +67,17 @@ def link(s: DeskSamples) -> EndCustomerLinkView:
         may_confirm=True,
         signed_in=True,
     )
+
+
+def order(s: DeskSamples) -> OrderPageView:
+    """What a dealer ordered for an end customer at its tier's price, with what it earns of it at the plan's."""
+    view = s.order()
+    said = (
+        s.pick("为 海宁纺织有限公司 订购，由其使用", "For Haining Textiles Ltd, which uses it"),
+        s.pick(
+            "按目录价转售，您的毛利为 ¥1,194.00，占目录价 30%",
+            "Resold at the list price, you earn ¥1,194.00, 30% of it",
+        ),
+        s.pick("伙伴价（金牌），目录价 ¥3,980.00", "Partner price, tier Gold; list price ¥3,980.00"),
+    )
+    return replace(view, lines=(replace(view.lines[0], parts=said),))

@@ -13,7 +13,7 @@ from api.pages.partners.invitation_views import (
     DealerLinkItem,
     TypedInvitation,
 )
-from api.pages.partners.territory_views import TerritoryChoice, TerritoryView
+from api.pages.partners.territory_views import TerritoryTick, TerritoryView
 from api.pages.partners.views import (
     InvitedByItem,
     PartnerLinkItem,
@@ -151,13 +151,13 @@ def territory(s: DeskSamples) -> TerritoryView:
         s.pick("中山精密", "Zhongshan Precision"),
         s.pick(f"独家为以下地区的客户订货：{named}", f"Alone may order for customers in {named}"),
         is_set=True,
-        china=TerritoryChoice("region-CN", region_name("CN", s.language)),
+        china=TerritoryTick("region-CN", region_name("CN", s.language)),
         provinces=tuple(
-            TerritoryChoice(f"region-{one}", region_name(one, s.language), one in chosen) for one in PROVINCES
+            TerritoryTick(f"region-{one}", region_name(one, s.language), one in chosen) for one in PROVINCES
         ),
         products=(
-            TerritoryChoice("listing-1", s.pick("招聘旗舰版", "Hiring Pro"), chosen=True),
-            TerritoryChoice("listing-2", s.pick("云文档", "Cloud Docs")),
+            TerritoryTick("listing-1", s.pick("招聘旗舰版", "Hiring Pro"), chosen=True),
+            TerritoryTick("listing-2", s.pick("云文档", "Cloud Docs")),
         ),
         countries="SG, ZZ",
         is_exclusive=True,
