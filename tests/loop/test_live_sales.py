@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from litestar.testing import TestClient
 from sqlalchemy import func, select
 
 from kernel import clock
@@ -30,13 +31,17 @@ from orders.checkout.quote_models import Quote
 from orders.coupons.live_price import LivePrice, SetLivePrice, end_live_price, live_prices, set_live_price
 from orders.coupons.models import Coupon, CouponUse
 from orders.order.models import Attribution, OrderLine
+from orders.partners.end_partner import end_partner
 from orders.promoter_earnings import earnings_by_bringer
 from tests.factories_live import make_live, make_session, make_streamed
 from tests.factories_marketplace import Org
 from tests.loop.test_offers import reject
 from tests.loop.test_outgoing_events import events_of, publish
+from tests.loop.test_partner_prices import as_buyer, linked, priced, tier
+from tests.loop.test_trial_pages import seller, shown
 from tests.loop_stage import Stage
 
+__all__ = ["seller"]
 LIST = 19_900 * 20
 
 
@@ -193,6 +198,34 @@ def test_a_live_price_holds_while_the_session_runs(stage: Stage) -> None:
     # A quote binds: what was priced in the room is placed at its price, and its replay still sells by second.
     (line,) = stage.rows(select(OrderLine).where(OrderLine.order_id == stage.place(given_before.id)))
     assert line.discount_minor == LIST // 5
+
+
+def test_a_partner_reads_in_the_room_what_it_pays(
+    stage: Stage, browser: TestClient[Any], seller: TestClient[Any]
+) -> None:
+    tier_id = tier(stage)
+    priced(stage, tier_id)
+    link_id = linked(stage, tier_id)
+    session, item = go_live(stage)
+    room = f"/live/{session.id}"
+    # 30 % off in Gold; a live price that is no lower changes nothing for it, and a lower one is shown in its place.
+    assert "139.30" in shown(browser, room)
+    assert "139.30" not in shown(seller, room)
+    price(stage, session, item)
+    assert ("139.30" in shown(browser, room), "159.20" in shown(seller, room)) == (True, True)
+    assert "159.20" not in shown(browser, room)
+    assert quoted(stage, session).gross_minor == 13_930 * 20
+    price(stage, session, item, percent_ppm=400_000)
+    text = shown(browser, room)
+    assert ("119.40" in text, "139.30" in text) == (True, False)
+    assert quoted(stage, session).gross_minor == 11_940 * 20
+    as_buyer(stage, lambda uow: end_partner(uow, link_id).id)
+    end_live_price_of(stage, session, item)
+    assert "139.30" not in shown(browser, room)
+
+
+def end_live_price_of(stage: Stage, session: LiveSession, item: LiveItem) -> None:
+    transact(stage.services.db, stage.seller.owner, lambda uow: end_live_price(uow, session.id, item.id))
 
 
 def test_a_price_that_was_taken_back_holds_no_more(stage: Stage) -> None:

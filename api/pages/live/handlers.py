@@ -21,6 +21,7 @@ from marketplace.live.queries import get_room, list_live
 from marketplace.live.question_queries import list_room_questions
 from marketplace.live.questions import ask_in_room, remove_from_room
 from marketplace.live.remind import ask_reminder, drop_reminder
+from marketplace.relations.tier_prices import shown_prices
 from orders.coupons.live_price import live_prices
 
 Answer = Response[str] | Response[bytes]
@@ -91,10 +92,11 @@ def _room(page_request: PageRequest, session_id: UUID, typed: str = "", refused:
     with page_request.work() as uow:
         room = get_room(uow, session_id)
         prices, asked = live_prices(uow, session_id), list_room_questions(uow, session_id)
+        own = shown_prices(uow, [one.listing_id for one in room.items if one.on_sale])
     headers = NOT_INDEXED if room.session.visibility == "unlisted" else None
     waits = room.session.state in ("scheduled", "live") and refused is None
     why = failure(page_request, refused) if refused is not None else ""
-    view = room_view(page_request, room, prices, asked, (typed, why))
+    view = room_view(page_request, room, prices, own, asked, (typed, why))
     if view.stream:
         nonce = page_request.request.scope["state"]["nonce"]
         headers = {**(headers or {}), **stream_headers(page_request.services, view.stream, nonce)}

@@ -12,6 +12,7 @@ from api.media_addresses import cover_address, media_address, thumbnail
 from api.pages.frame import addresses
 from api.pages.frame.choices import Choice
 from api.pages.frame.discounts import off_in_words
+from api.pages.frame.partner_prices import PartnerPrices, own_price
 from api.pages.frame.prices import per_of
 from api.pages.frame.site import PageRequest
 from api.pages.live.views import LiveCard, LiveRoomView, LiveTile, RoomQuestion
@@ -23,6 +24,7 @@ from marketplace.live.queries import LiveRoom, LiveSessionView
 from marketplace.live.question_queries import LiveQuestionView
 from marketplace.live.questions import MAX_TEXT
 from marketplace.live.shelf_items import LiveItemView
+from marketplace.relations.tier_prices import ShownPrice
 from orders.coupons.live_price import LivePrice
 
 MS = 1000
@@ -82,6 +84,7 @@ def room_view(
     page_request: PageRequest,
     room: LiveRoom,
     prices: LivePrices,
+    own: PartnerPrices,
     questions: Iterable[LiveQuestionView],
     refused: tuple[str, str] = ("", ""),
 ) -> LiveRoomView:
@@ -103,7 +106,9 @@ def room_view(
         height=film.height if film is not None else 0,
         position_ms=row.position_ms if row.state == "live" else 0,
         sequence=row.sequence,
-        cards=tuple(card(page_request, one, row, prices.get(one.id)) for one in room.items if one.on_sale),
+        cards=tuple(
+            card(page_request, one, row, prices.get(one.id), own.get(one.plan_id)) for one in room.items if one.on_sale
+        ),
         is_host=row.org_id == host.org_id and host.may("videos.write"),
         stream=(live_stream(services, row) or "") if row.state == "live" else "",
         streamed=row.stream_ms is not None,
@@ -115,12 +120,21 @@ def room_view(
 
 
 def card(
-    page_request: PageRequest, item: LiveItemView, row: LiveSessionView, price: LivePrice | None = None
+    page_request: PageRequest,
+    item: LiveItemView,
+    row: LiveSessionView,
+    price: LivePrice | None = None,
+    own: ShownPrice | None = None,
 ) -> LiveCard:
-    """A plan on the shelf. It is bought from the room while that can be named, and by itself before."""
+    """A plan on the shelf. It is bought from the room while that can be named, and by itself before.
+
+    Of the live price and a partner's own the lower one is shown, as the lower one is paid.
+    """
     in_room = row.state in ("live", "ended")
     holds = price is not None and row.state == "live" and not price.is_sold_out
     off = price.off(item.unit_price_minor) if price is not None and price.percent_ppm is not None else 0
+    reduced = Money(item.unit_price_minor - off, item.currency) if holds and off else None
+    is_own = own is not None and (reduced is None or own.unit_price_minor < reduced.amount_minor)
     return LiveCard(
         id=str(item.id),
         listing_id=str(item.listing_id),
@@ -139,7 +153,8 @@ def card(
             live=str(row.id) if in_room else None,
             second=row.position_ms // MS if in_room else None,
         ),
-        reduced=Money(item.unit_price_minor - off, item.currency) if holds and off else None,
+        reduced=None if is_own else reduced,
+        own=own_price(page_request, own) if is_own else None,
         off=off_in_words(page_request, price.percent_ppm, price.amount_minor, price.currency) if price else "",
         places=price.places if price is not None else None,
         left=price.left if price is not None else None,

@@ -10,6 +10,7 @@ from typing import ClassVar
 from api.media_addresses import Thumbnail
 from api.pages.frame.choices import Choice
 from api.pages.frame.partner_groups import GroupFields
+from api.pages.frame.partner_prices import OwnPrice
 from kernel.money import Money
 
 
@@ -63,7 +64,9 @@ class LiveCard:
     address: str
     """Where it is bought."""
     reduced: Money | None = None
-    """Of one unit, while its live price holds."""
+    """Of one unit, while its live price holds and is the reader's lowest."""
+    own: OwnPrice | None = None
+    """What the reader pays as a partner, where the live price is no lower."""
     off: str = ""
     """The live price in words."""
     places: int | None = None

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from api.media_addresses import Thumbnail
 from api.pages.frame.choices import Choice
+from api.pages.frame.partner_prices import OwnPrice
 from api.pages.live.views import (
     LiveCard,
     LiveHostView,
@@ -57,7 +58,8 @@ def _cards(s: Samples, explained: int | None = None) -> tuple[LiveCard, ...]:
         for n, (name, plan, per, price, spans) in enumerate(names)
     )
     reduced = replace(cards[0], reduced=Money(15_920, "CNY"), off="20%", places=50, left=12, may_price=True)
-    return (reduced, *(replace(one, may_price=True) for one in cards[1:]))
+    own = OwnPrice(Money(358_200, "CNY"), Money(398_000, "CNY"), s.pick("金牌伙伴价", "Partner price · Gold"))
+    return (reduced, replace(cards[1], may_price=True, own=own), replace(cards[2], may_price=True))
 
 
 def sessions(s: Samples) -> LiveListView:
