@@ -198,6 +198,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("payer_accepted_by_orderer", _REQUESTS),
         Kind("payer_limits_changed", _REQUESTS),
         Kind("payer_charge_asked", _APPROVALS),
+        Kind("payer_method_failed", _APPROVALS),
         Kind("payer_charge_declined", _ORDERS),
         Kind("payer_charge_refused", _ORDERS),
         Kind("payer_ended", _REQUESTS),

@@ -21,6 +21,7 @@ from orders.amendments.models import Amendment
 from orders.approval_rules.deputies import deputies_in
 from orders.approval_rules.steps import ANY_APPROVER, PERMISSIONS, Candidate, steps_from
 from orders.checkout.models import Approval, Purchase
+from orders.notifications.about_payers import method_failed
 from orders.notifications.notifiers import RecordedEvent, notifies_of
 from orders.order.events import (
     ApprovalRequested,
@@ -209,12 +210,13 @@ def purchase_cancelled(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iter
 
 @notifies_of(PaymentFailed)
 def payment_failed(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
-    """Whoever asked may pay in another way, as long as the purchase waits for money."""
+    """Whoever asked may pay in another way, as long as the purchase waits for money; so may another organization that pays."""
     found = _purchases(uow, events, "reference")
-    for event in events:
+    waiting = [event for event in events if found[event.uuid("reference")][0].state == "pending_payment"]
+    for event in waiting:
         purchase, params, _ = found[event.uuid("reference")]
-        if purchase.state == "pending_payment":
-            yield from _to_requester(event, "payment_failed", purchase, params)
+        yield from _to_requester(event, "payment_failed", purchase, params)
+    yield from method_failed(uow, waiting)
 
 
 @notifies_of(PaymentNeedsAction)

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from kernel.db.uow import UnitOfWork
+from kernel.states import state_in
 from marketplace.notifications.notify import NewNotification
 from marketplace.payers.agree import PERMISSION
 from marketplace.payers.events import PayerAccepted, PayerEnded, PayerLimitsChanged, PayerProposed
@@ -95,6 +96,31 @@ def charge_refused(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable
             org_id=event.uuid("buyer_org_id"),
             permission=BUY,
         )
+
+
+def method_failed(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """Of payments that failed: whoever looks after the bills of a payer that had approved it and is to choose another method."""
+    asked = (
+        select(PayerCharge, PayerAgreement.org_name)
+        .join(PayerAgreement, PayerAgreement.id == PayerCharge.agreement_id)
+        .where(
+            PayerCharge.purchase_id.in_([one.uuid("reference") for one in events]),
+            state_in(PayerCharge.state, "approved"),
+        )
+    )
+    found = {charge.purchase_id: (charge, name) for charge, name in uow.session.execute(asked)}
+    for event in events:
+        if event.uuid("reference") in found:
+            charge, name = found[event.uuid("reference")]
+            yield NewNotification(
+                event.id,
+                event.at,
+                "payer_method_failed",
+                CHARGES,
+                {"who": name},
+                org_id=charge.payer_org_id,
+                permission=PERMISSION,
+            )
 
 
 def _names(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> dict[UUID, PayerAgreement]:

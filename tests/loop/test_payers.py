@@ -162,6 +162,11 @@ def test_above_the_limit_of_a_purchase_the_payers_people_decide(stage: Stage) ->
         paid.as_payer(partial(approve_charge, charge_id=charge.id, way=way))
         stage.run()
         assert stage.order(order_id).state == state
+        stage.tick(NOTIFY)
+    # Both were told once that it failed: whoever ordered, and whoever is to choose another method.
+    for org_id, kind in ((stage.buyer.id, "payment_failed"), (paid.payer.id, "payer_method_failed")):
+        of_failures = select(Notification.kind).where(Notification.org_id == org_id, Notification.kind.like("%_failed"))
+        assert stage.rows(of_failures) == [kind]
     assert [one.buyer["legal_name"] != paid.title() for one in stage.papers(order_id)] == [True]
     paid.sound()
 
