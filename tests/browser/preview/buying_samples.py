@@ -214,6 +214,7 @@ class Samples:
             listing_id=ID.format(21),
             listing_name=self.hiring,
             seller_name=self.seller,
+            reliability=Reliability(64, 63, 4, 95),
             plans=(
                 PlanChoice("p1", self.pick("专业版", "Pro"), self.pick("按年", "yearly"), cny(19_900), "seat_year"),
                 PlanChoice("p2", self.pick("专业版", "Pro"), self.pick("按月", "monthly"), cny(1_990), "seat_month"),
