@@ -9,9 +9,9 @@ from orders.analytics.count_sales import CHANGED, FIGURES, GROUPED, PLACES, SALE
 
 TOUCHPOINTS = Query(
     "analytics.touchpoints",
-    "按日汇总的触点等于其截止时间前收到的触点：每个视频、商品卡、分享链接与每五秒的次数；测试组织不计。",
-    "Touchpoints by day are those received before their mark, of each video, card, share link and five seconds; those of test "
-    "organizations count nothing.",
+    "按日汇总的触点等于其截止时间前收到的触点：每个视频或直播场次、商品卡、分享链接与每五秒的次数；测试组织不计。",
+    "Touchpoints by day are those received before their mark, of each video or live session, card, share link and five seconds; "
+    "those of test organizations count nothing.",
     # Days whose touchpoints are past their retention have nothing left to be held against.
     f"""
     WITH mark AS (SELECT read_until FROM kernel.event_cursor WHERE reader = '{READER}'), test AS (
@@ -19,27 +19,28 @@ TOUCHPOINTS = Query(
     ), facts AS (
         SELECT t.channel_org_id, (t.occurred_at AT TIME ZONE 'UTC')::date AS day, t.video_id,
                t.second_ms / 1000 - t.second_ms / 1000 % 5 AS second, t.placement_id, t.share_link_id, t.sharer_org_id,
-               c.seller_org_id, t.kind, t.watched_ms
+               coalesce(c.seller_org_id, i.seller_org_id) AS seller_org_id, t.live_session_id, t.kind, t.watched_ms
         FROM marketplace.touchpoint t JOIN mark ON t.received_at < mark.read_until
         LEFT JOIN marketplace.placement c ON c.id = t.placement_id
-        WHERE t.video_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM test WHERE test_org_id IN (t.org_id, t.channel_org_id))
+        LEFT JOIN marketplace.live_item i ON i.id = t.live_item_id
+        WHERE NOT EXISTS (SELECT 1 FROM test WHERE test_org_id IN (t.org_id, t.channel_org_id))
     ), both_sides AS (
-        SELECT channel_org_id, day, video_id, second, placement_id, share_link_id, sharer_org_id, seller_org_id,
+        SELECT channel_org_id, day, video_id, second, placement_id, share_link_id, sharer_org_id, seller_org_id, live_session_id,
                (kind = 'impression')::int AS impressions, (kind = 'view')::int AS views,
                (kind = 'card_click')::int AS card_clicks, (kind = 'share')::int AS shares, (kind = 'lead')::int AS leads,
                CASE kind WHEN 'view' THEN watched_ms ELSE 0 END AS watched_ms
         FROM facts
         UNION ALL
-        SELECT channel_org_id, day, video_id, second, placement_id, share_link_id, sharer_org_id, seller_org_id,
+        SELECT channel_org_id, day, video_id, second, placement_id, share_link_id, sharer_org_id, seller_org_id, live_session_id,
                -impressions, -views, -card_clicks, -shares, -leads, -watched_ms
         FROM marketplace.touchpoint_day
         WHERE day >= (SELECT date_trunc('month', min(occurred_at) AT TIME ZONE 'UTC')::date FROM marketplace.touchpoint)
     )
-    SELECT channel_org_id, day, video_id, second, placement_id, share_link_id, sharer_org_id, seller_org_id,
+    SELECT channel_org_id, day, video_id, second, placement_id, share_link_id, sharer_org_id, seller_org_id, live_session_id,
            sum(impressions) AS impressions, sum(views) AS views, sum(card_clicks) AS card_clicks, sum(shares) AS shares,
            sum(leads) AS leads, sum(watched_ms) AS watched_ms
     FROM both_sides
-    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
     HAVING (sum(impressions), sum(views), sum(card_clicks), sum(shares), sum(leads), sum(watched_ms)) <> (0, 0, 0, 0, 0, 0)
     """,  # noqa: S608 - every piece of it stands in this program
 )

@@ -169,6 +169,7 @@ KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ("marketplace.card_response", "card_id", "marketplace.response_card", "org_id", "org_id"),
     ("marketplace.card_day", "card_id", "marketplace.response_card", "org_id", "org_id"),
     ("marketplace.touchpoint_day", "video_id", "marketplace.video", "channel_org_id", "org_id"),
+    ("marketplace.touchpoint_day", "live_session_id", "marketplace.live_session", "channel_org_id", "org_id"),
     ("marketplace.touchpoint_day", "placement_id", "marketplace.placement", OF_CHANNEL, "org_id seller_org_id"),
     ("marketplace.training_video", "training_id", "marketplace.training", "org_id", "org_id"),
     ("marketplace.training_member", "training_id", "marketplace.training", "org_id", "org_id"),

@@ -39,15 +39,16 @@ _PLACE: Final = text(
     f"SELECT received_at FROM marketplace.touchpoint WHERE {_RECEIVED} ORDER BY received_at OFFSET :most LIMIT 1"  # noqa: S608 - words of this module
 )
 _COUNTS: Final = ("impressions", "views", "card_clicks", "shares", "leads", "watched_ms")
+_KEY: Final = "channel_org_id, day, video_id, second, placement_id, share_link_id, live_session_id, seller_org_id"
 _ADD: Final = text(
     f"""
-    INSERT INTO marketplace.touchpoint_day AS kept (channel_org_id, day, video_id, second, placement_id, seller_org_id,
-        share_link_id, sharer_org_id, {", ".join(_COUNTS)})
-    SELECT t.channel_org_id, t.day, t.video_id, t.second, t.placement_id, p.seller_org_id, t.share_link_id, t.sharer_org_id,
-           {", ".join(f"t.{name}" for name in _COUNTS)}
+    INSERT INTO marketplace.touchpoint_day AS kept ({_KEY}, sharer_org_id, {", ".join(_COUNTS)})
+    SELECT t.channel_org_id, t.day, t.video_id, t.second, t.placement_id, t.share_link_id, t.live_session_id,
+           coalesce(p.seller_org_id, i.seller_org_id), t.sharer_org_id,
+           {", ".join(f"CAST(sum(t.{name}) AS bigint)" for name in _COUNTS)}
     FROM (
         SELECT channel_org_id, CAST(occurred_at AT TIME ZONE 'UTC' AS date) AS day, video_id, second_ms / 5000 * 5 AS second,
-               placement_id, share_link_id, sharer_org_id,
+               placement_id, share_link_id, sharer_org_id, live_session_id, live_item_id,
                count(*) FILTER (WHERE kind = 'impression') AS impressions,
                count(*) FILTER (WHERE kind = 'view') AS views,
                count(*) FILTER (WHERE kind = 'card_click') AS card_clicks,
@@ -55,13 +56,15 @@ _ADD: Final = text(
                count(*) FILTER (WHERE kind = 'lead') AS leads,
                CAST(coalesce(sum(watched_ms) FILTER (WHERE kind = 'view'), 0) AS bigint) AS watched_ms
         FROM marketplace.touchpoint
-        WHERE {_RECEIVED} AND video_id IS NOT NULL
+        WHERE {_RECEIVED}
           AND (org_id IS NULL OR org_id NOT IN (SELECT test_org_id FROM marketplace.test_clock))
           AND channel_org_id NOT IN (SELECT test_org_id FROM marketplace.test_clock)
-        GROUP BY 1, 2, 3, 4, 5, 6, 7
+        GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
     ) t
     LEFT JOIN marketplace.placement p ON p.id = t.placement_id
-    ON CONFLICT (channel_org_id, day, video_id, second, placement_id, share_link_id)
+    LEFT JOIN marketplace.live_item i ON i.id = t.live_item_id
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
+    ON CONFLICT ({_KEY})
     DO UPDATE SET {", ".join(f"{name} = kept.{name} + excluded.{name}" for name in _COUNTS)}
     """  # noqa: S608 - (same)
 )

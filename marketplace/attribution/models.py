@@ -62,21 +62,36 @@ class Touchpoint(Base):
 class TouchpointDay(Base):
     """How often a video was seen, clicked and passed on, on one day: a rollup of touchpoints, which `market verify` counts again.
 
-    One row for each card, share link and five seconds of a video that anything happened in. `day` is one of UTC, by the
-    instant that the viewer's player gave. What test organizations saw is left out. No foreign keys, as the touchpoints.
+    One row for each card, share link and five seconds of a video that anything happened in; or, of a live session, for each
+    seller of what its shelf has. `day` is one of UTC, by the instant that the viewer's player gave. What test organizations
+    saw is left out. No foreign keys, as the touchpoints.
     """
 
     __tablename__ = "touchpoint_day"
     __table_args__ = (
         Index(
             "uq_touchpoint_day",
-            *("channel_org_id", "day", "video_id", "second", "placement_id", "share_link_id"),
+            *(
+                "channel_org_id",
+                "day",
+                "video_id",
+                "second",
+                "placement_id",
+                "share_link_id",
+                "live_session_id",
+                "seller_org_id",
+            ),
             unique=True,
             postgresql_nulls_not_distinct=True,
         ),
         CheckConstraint("second >= 0 AND second % 5 = 0", name="second"),
         CheckConstraint("least(impressions, views, card_clicks, shares, leads, watched_ms) >= 0", name="counts"),
-        CheckConstraint("(placement_id IS NULL) = (seller_org_id IS NULL)", name="card"),
+        CheckConstraint("(video_id IS NULL) = (live_session_id IS NOT NULL)", name="place"),
+        CheckConstraint(
+            "CASE WHEN live_session_id IS NULL THEN (placement_id IS NULL) = (seller_org_id IS NULL) "
+            "ELSE placement_id IS NULL AND seller_org_id IS NOT NULL END",
+            name="card",
+        ),
         CheckConstraint("(share_link_id IS NULL) = (sharer_org_id IS NULL)", name="sharer"),
         Index(
             "ix_touchpoint_day_seller_org_id_day",
@@ -89,12 +104,14 @@ class TouchpointDay(Base):
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, server_default=text("gen_random_uuid()"))
     channel_org_id: Mapped[UUID]
     day: Mapped[date]
-    video_id: Mapped[UUID]
+    video_id: Mapped[UUID | None]
+    live_session_id: Mapped[UUID | None]
+    """In place of a video: in whose room it was."""
     second: Mapped[int]
-    """Of the video, the first of five."""
+    """Of the video or session, the first of five."""
     placement_id: Mapped[UUID | None]
     seller_org_id: Mapped[UUID | None]
-    """Whose card that is."""
+    """Whose card that is, or what was explained or clicked in the room."""
     share_link_id: Mapped[UUID | None]
     sharer_org_id: Mapped[UUID | None]
     """Whose member sent the video on."""

@@ -1,7 +1,8 @@
 """A seller's funnel, from what was shown to what is kept and paid, read from what is counted by day.
 
-What is shown and watched is of the seller's own channels. Clicks are those of its cards, on whatever channel they stand. Leads
-are all that it was asked, by the card that they came from. Sales are all that was ordered of it, by the day of the order.
+What is shown and watched is of the seller's own channels. Clicks are those of its cards, on whatever channel they stand. What is
+watched and clicked in a live room counts to the session, and to its film. Leads are all that it was asked, by the card that they
+came from. Sales are all that was ordered of it, by the day of the order.
 """
 
 from __future__ import annotations
@@ -13,7 +14,22 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final, Literal, get_args
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Date, and_, case, cast, func, literal, null, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    FromClause,
+    SQLColumnExpression,
+    Uuid,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    null,
+    or_,
+    outerjoin,
+    select,
+)
 
 from kernel import clock
 from kernel.db.platform_scope import reading_as_platform
@@ -21,13 +37,14 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid
 from marketplace.attribution.models import TouchpointDay
 from marketplace.leads.models import Lead
+from marketplace.live.models import LiveSession
 from marketplace.placements.models import Placement
 from marketplace.test_clocks.models import TestClock
 from marketplace.videos.models import Video
 from orders.analytics.models import SalesDay
 from orders.analytics.named_parts import name_parts
 
-By = Literal["day", "video", "second", "card", "channel", "promoter", "tier"]
+By = Literal["day", "video", "second", "card", "channel", "live", "promoter", "tier"]
 KINDS: Final[tuple[By, ...]] = get_args(By)
 USUAL_DAYS: Final = 30
 MOST_DAYS: Final = 366
@@ -156,15 +173,16 @@ def _seen(
             func.coalesce(func.sum(one.views).filter(own), 0),
             func.coalesce(func.sum(one.card_clicks).filter(own_card), 0),
         )
+        .select_from(_with_session(one))
         .where(or_(own, own_card), one.day.between(period.first_on, period.last_on))
         .group_by(key)
     )
     if by == "channel":
-        statement = statement.join(Video, Video.id == one.video_id)
+        statement = statement.outerjoin(Video, Video.id == one.video_id)
     if by == "card":
         statement = statement.where(own_card)
     if video_id is not None:
-        statement = statement.where(one.video_id == video_id)
+        statement = statement.where(_video(one) == video_id)
     rows = uow.session.execute(statement).all()
     found = {_text(row[0]): SeenParts(*map(int, row[1:])) for row in rows if any(row[1:])}
     for part, number in _leads(uow, seller_id, period, by, video_id).items():
@@ -185,6 +203,7 @@ def _leads(
         "second": func.div(Lead.second_ms, 5000) * 5,
         "card": Lead.placement_id,
         "channel": Video.channel_id,
+        "live": cast(null(), Uuid),
         "promoter": promoter,
     }
     key = keys[by].label("part")
@@ -222,6 +241,7 @@ def _sold(
     figures = [getattr(one, name) for name in SoldParts.__slots__ if name != "currency"]
     statement = (
         select(key, one.currency, *map(func.sum, figures))
+        .select_from(_with_session(one))
         .where(one.seller_org_id == seller_id, one.day.between(period.first_on, period.last_on))
         .group_by(key, one.currency)
         .order_by(one.currency)
@@ -229,31 +249,36 @@ def _sold(
     if by == "channel":
         statement = statement.outerjoin(Video, Video.id == one.video_id)
     if video_id is not None:
-        statement = statement.where(one.video_id == video_id)
+        statement = statement.where(_video(one) == video_id)
     found: dict[str, list[SoldParts]] = defaultdict(list)
     for row in uow.session.execute(statement):
         found[_text(row[0])].append(SoldParts(row[1].strip(), *map(int, row[2:])))
     return found
 
 
-def _key(by: By | None, table: Any, promoter: Any) -> Any:
-    match by:
-        case None:
-            return literal("")
-        case "day":
-            return table.day
-        case "video":
-            return table.video_id
-        case "second":
-            return table.second
-        case "card":
-            return table.placement_id
-        case "channel":
-            return Video.channel_id
-        case "promoter":
-            return promoter
-        case "tier":
-            return table.tier_id
+def _with_session(table: type[TouchpointDay | SalesDay]) -> FromClause:
+    return outerjoin(table, LiveSession, LiveSession.id == table.live_session_id)
+
+
+def _video(table: type[TouchpointDay | SalesDay]) -> ColumnElement[UUID | None]:
+    """A session's film, which is its replay afterwards and has the same seconds."""
+    return func.coalesce(table.video_id, LiveSession.video_id)
+
+
+def _key(by: By | None, table: type[TouchpointDay | SalesDay], promoter: SQLColumnExpression[UUID | None]) -> Any:
+    if by == "tier":
+        return SalesDay.tier_id  # nothing of it is known before
+    keys: dict[By | None, Any] = {
+        None: literal(""),
+        "day": table.day,
+        "video": _video(table),
+        "second": table.second,
+        "card": table.placement_id,
+        "channel": func.coalesce(LiveSession.channel_id, Video.channel_id),
+        "live": table.live_session_id,
+        "promoter": promoter,
+    }
+    return keys[by]
 
 
 def _text(key: object) -> str:

@@ -10,6 +10,7 @@ from sqlalchemy import Select, select
 from kernel.db.uow import UnitOfWork
 from marketplace.catalog.models import Listing, ListingVersion
 from marketplace.channels.models import Channel
+from marketplace.live.models import LiveSession
 from marketplace.parties.models import Organization
 from marketplace.placements.models import Placement
 from marketplace.relations.partner_models import PartnerTier
@@ -17,7 +18,7 @@ from marketplace.videos.models import Video
 
 
 def name_parts(uow: UnitOfWork, by: str, keys: Collection[str]) -> dict[str, tuple[str, str]]:
-    """Names of videos, cards (by their products), channels, promoters and tiers, by id. Days and seconds name themselves."""
+    """Names by id: videos, cards (by product), channels, sessions, promoters, tiers. Days and seconds name themselves."""
     if not keys or by in {"day", "second"}:
         return {}
     statement = _names(by, [UUID(key) for key in keys])
@@ -37,6 +38,8 @@ def _names(by: str, ids: list[UUID]) -> Select[UUID, str, str]:
             )
         case "channel":
             return select(Channel.id, Channel.name, Channel.name_en).where(Channel.id.in_(ids))
+        case "live":
+            return select(LiveSession.id, LiveSession.title, LiveSession.title_en).where(LiveSession.id.in_(ids))
         case "promoter":
             names = (Organization.display_name, Organization.display_name)
             return select(Organization.id, *names).where(Organization.id.in_(ids))

@@ -322,6 +322,7 @@ def under_fire(house: House, operation: Any, reached: Counter[int]) -> Callable[
     return fire
 
 
+@pytest.mark.timeout(900)  # some five thousand requests
 def test_no_answer_is_a_server_error_or_breaks_its_schema(house: House) -> None:
     """The last test of these: nothing that is there is spared."""
     broken: list[str] = []

@@ -19,15 +19,19 @@ from billing.charges.models import Charge
 from billing.ledger.models import LedgerTransaction, Posting
 from kernel import clock
 from kernel.db.uow import UnitOfWork, transact, unit_of_work
+from kernel.ids import uuid7
 from kernel.jobs.models import EventCursor
 from kernel.principal import SYSTEM
 from marketplace.attribution import count_touchpoints
+from marketplace.attribution.models import TouchpointDay
+from marketplace.attribution.record_touchpoints import TouchpointIn, record_touchpoints
 from marketplace.leads.create_lead import CreateLead, create_lead
 from marketplace.placements.models import Placement
 from orders.analytics import count_sales
 from orders.analytics.funnel import KINDS
 from orders.order.models import Subscription
 from orders.subscriptions.auto_renew import set_auto_renew
+from tests.loop.test_live_sales import go_live, quoted
 from tests.loop.test_renewals import until
 from tests.loop.test_trial_pages import seller, shown
 from tests.loop_stage import Stage
@@ -214,3 +218,57 @@ def test_who_gave_all_back_is_lost(stage: Stage, seller: TestClient[Any]) -> Non
     (cohort,) = seller.get(COHORTS).json()
     assert [cohort[name] for name in ("customers", "activated", "churned")] == [1, 1, 1]
     assert cohort["months"][-1]["in_use"] == 0
+
+
+def test_what_is_watched_clicked_and_bought_in_a_room_counts_to_its_session(
+    stage: Stage, seller: TestClient[Any]
+) -> None:
+    session, item = go_live(stage)
+    other, _ = go_live(stage, stage.promoter)
+    clock.advance(timedelta(seconds=70))
+    with unit_of_work(stage.services.db, stage.purchaser) as uow:
+        events = [
+            TouchpointIn(uuid7(), "view", clock.now(), None, None, 21_000, 9_000, live_item_id=item.id),
+            TouchpointIn(uuid7(), "view", clock.now(), None, None, 22_000, 3_000, live_item_id=item.id),
+            TouchpointIn(uuid7(), "card_click", clock.now(), None, None, 23_000, 0, live_item_id=item.id),
+        ]
+        assert record_touchpoints(uow, events).accepted == 3
+    stage.place(quoted(stage, session).id)
+    stage.place(quoted(stage, other).id)
+    stage.run()
+    count(stage)
+    by_live = asked(seller, by="live")
+    rows = {row["key"]: row for row in by_live["rows"]}
+    assert set(rows) == {str(session.id), str(other.id)}
+    mine, theirs = rows[str(session.id)], rows[str(other.id)]
+    assert (mine["name"], mine["name_en"]) == (session.title, session.title_en)
+    assert [mine[name] for name in ("impressions", "views", "card_clicks")] == [0, 2, 1]
+    assert [theirs[name] for name in ("views", "card_clicks")] == [0, 0]
+    assert [sold["orders"] for row in (mine, theirs) for sold in row["sold"]] == [1, 1]
+    # The same by the film that it played, which stays as its replay.
+    by_video = {row["key"]: row for row in asked(seller)["rows"]}
+    assert [by_video[str(session.video_id)][name] for name in ("views", "card_clicks")] == [2, 1]
+    (channel,) = [row for row in asked(seller, by="channel")["rows"] if row["key"] == str(session.channel_id)]
+    assert channel["card_clicks"] == 1
+    seconds = {
+        row["key"]: row["card_clicks"] for row in asked(seller, by="second", video_id=str(session.video_id))["rows"]
+    }
+    assert seconds["20"] == 1
+    for by in KINDS:
+        assert (
+            asked(seller, by=by, **({"video_id": str(session.video_id)} if by == "second" else {}))["total"]["views"]
+            == 2
+        )
+    assert str(session.title_en) in shown(seller, "/seller/analytics?by=live&lang=en")
+    before = rollup(stage)
+    recount_all(stage.services.db)
+    assert rollup(stage) == before
+
+
+def rollup(stage: Stage) -> list[tuple[Any, ...]]:
+    """What was counted of rooms."""
+    one = TouchpointDay
+    found = select(one.live_session_id, one.second, one.seller_org_id, one.views, one.card_clicks, one.watched_ms)
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        rows = uow.session.execute(found.where(one.live_session_id.is_not(None)).order_by(one.id)).all()
+        return sorted(map(tuple, rows))

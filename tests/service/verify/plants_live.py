@@ -15,10 +15,11 @@ def live_sold(p: Planter, _: World) -> None:
 
 
 def live_touched(p: Planter, _: World) -> None:
-    # Nobody changes one, the owner included: another is put beside it.
+    # Nobody changes one, the owner included: another is put beside it, which came in too late to be counted.
     p.change(
         """INSERT INTO marketplace.touchpoint
-           SELECT (jsonb_populate_record(t, jsonb_build_object('id', gen_random_uuid(), 'second_ms', 100000000))).*
+           SELECT (jsonb_populate_record(t, jsonb_build_object(
+               'id', gen_random_uuid(), 'second_ms', 100000000, 'received_at', 'infinity'))).*
            FROM marketplace.touchpoint t WHERE live_item_id IS NOT NULL LIMIT 1"""
     )
 
