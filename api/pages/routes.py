@@ -47,6 +47,7 @@ from api.pages.invoice_forwards import handlers as invoice_forwards_pages
 from api.pages.invoices import handlers as invoices_pages
 from api.pages.invoices import issued as invoices_issued
 from api.pages.leads import demo_handlers as leads_demo_pages
+from api.pages.leads import follow_handlers as leads_follow_pages
 from api.pages.leads import handlers as leads_pages
 from api.pages.leads import offer_handlers as leads_offer_pages
 from api.pages.listings import handlers as listings_pages
@@ -153,6 +154,7 @@ MODULES: tuple[ModuleType, ...] = (
     invoices_pages,
     invoices_issued,
     leads_demo_pages,
+    leads_follow_pages,
     leads_pages,
     leads_offer_pages,
     listings_pages,

@@ -36,8 +36,10 @@ from marketplace.demos.book_demo import ask_with_time
 from marketplace.demos.end_request import plan_request, withdraw_request
 from marketplace.demos.queries import BookingView, booking_of
 from marketplace.halls.visitor_queries import LeadHall, hall_of_lead
-from marketplace.leads.consent_text import CONSENT_VERSION, consent_text
+from marketplace.leads import follow_channel
+from marketplace.leads.consent_text import CONSENT_VERSION, FOLLOW_VERSION, About, consent_text
 from marketplace.leads.create_lead import Contact, CreateLead
+from marketplace.leads.follow_channel import FollowForContact
 from marketplace.leads.messages import send_message
 from marketplace.leads.models import LEAD
 from marketplace.leads.queries import (
@@ -85,6 +87,14 @@ class LeadIn(Wire):
     second_ms: Annotated[StrictInt, Field(ge=0, le=86_400_000)] | None = None
     contact: ContactIn | None = None
     slot: UtcIn | None = Field(default=None, description="Of a demo: one of the seller's free times, booked at once")
+
+
+class FollowContactIn(Wire):
+    """Whom a channel's seller may get in touch with, about which of its products. `text`: what they would like to say."""
+
+    listing_id: UUID
+    contact: ContactIn
+    text: Words = ""
 
 
 class TextIn(Wire):
@@ -140,10 +150,39 @@ def get_consent(
     locale: Annotated[
         Literal["zh-CN", "en"], QueryParameter(name="locale", required=False, description="The language of the text")
     ] = "zh-CN",
+    about: Annotated[
+        About, QueryParameter(name="about", required=False, description="A request, or following a channel")
+    ] = "request",
 ) -> ConsentOut:
     """The consent in force; `{seller}` stands for the seller's name."""
     del request
-    return ConsentOut(version=CONSENT_VERSION, text=consent_text(locale, "{seller}"))
+    version = FOLLOW_VERSION if about == "follow" else CONSENT_VERSION
+    return ConsentOut(version=version, text=consent_text(locale, "{seller}", about))
+
+
+@post(
+    "/v1/channels/{channel_id:uuid}/contact",
+    permission=SIGNED_IN,
+    refuses=[403, 404, 409, 429],
+    sync_to_thread=True,
+    tags=["catalogue"],
+)
+def follow_for_contact(
+    channel_id: FromPath[UUID], data: JSONBody[FollowContactIn], request: ApiRequest, idempotency_key: KeyHeader
+) -> Response[LeadView]:
+    """Follow a channel and let its seller get in touch, with the consent in force (`about=follow`).
+
+    While the request that comes of it is open, it is answered with that one.
+    """
+    origin = network_address(request, request.services.settings.forwarded_hops)
+    contact = Contact(**data.contact.model_dump())
+    command = FollowForContact(channel_id, data.listing_id, contact, data.text, origin)
+    return idempotent_command(
+        request,
+        idempotency_key,
+        data,
+        lambda uow: get_own_lead(uow, follow_channel.follow_for_contact(uow, command).id),
+    )
 
 
 @post("/v1/leads", permission=SIGNED_IN, refuses=[403, 404, 409, 429], sync_to_thread=True, tags=["catalogue"])
@@ -307,6 +346,7 @@ def _offers(uow: UnitOfWork, lead_id: UUID) -> list[OfferOut]:
 
 routes = [
     get_consent,
+    follow_for_contact,
     ask_seller,
     get_leads,
     get_lead,

@@ -160,6 +160,7 @@ KIN: tuple[tuple[str, str, str, str, str], ...] = (
     ("marketplace.placement", "video_id", "marketplace.video", "org_id", "org_id"),
     ("marketplace.placement", "plan_id", "marketplace.plan", "seller_org_id", "org_id"),
     ("marketplace.claim", "placement_id", "marketplace.placement", "org_id", "org_id"),
+    ("marketplace.lead", "channel_id", "marketplace.channel", "seller_org_id", "org_id"),
     ("marketplace.live_session", "video_id", "marketplace.video", "org_id", "org_id"),
     ("marketplace.live_item", "session_id", "marketplace.live_session", "org_id", "org_id"),
     ("marketplace.live_item", "plan_id", "marketplace.plan", "seller_org_id", "org_id"),

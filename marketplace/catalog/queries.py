@@ -137,6 +137,15 @@ def list_listings_by_id(uow: UnitOfWork, listing_ids: Collection[UUID]) -> dict[
     return {view.id: view for view in _views(uow, rows, owner=False)}
 
 
+def has_on_sale(uow: UnitOfWork, org_id: UUID) -> bool:
+    """Whether the acting organization could buy anything of this one."""
+    return bool(
+        uow.session.scalar(
+            select(select(Listing.id).where(Listing.org_id == org_id, Listing.state == "published", SHOWN).exists())
+        )
+    )
+
+
 def list_sellers_on_sale(uow: UnitOfWork, *, most: int) -> list[tuple[UUID, str]]:
     """Sellers of whom something is on sale, by name."""
     selling = select(Listing.id).where(Listing.org_id == Organization.id, Listing.state == "published", SHOWN).exists()

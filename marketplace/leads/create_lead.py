@@ -50,7 +50,7 @@ class Contact:
     phone: str = ""
     locale: str = "zh-CN"
     consent_text: str = ""
-    """Of a badge that was given: the other words that its bearer agreed to, under their own version. It may name no mailbox."""
+    """Of a badge that was given, or of a follow: the other words that were agreed to, under their own version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,8 @@ class CreateLead:
     """Where it is asked from, as far as that is known."""
     by_badge: bool = False
     """Whether it comes of a badge that was given to a booth: it needs no words, and was counted there."""
+    channel_id: UUID | None = None
+    """The channel that was followed with consent to being contacted: it needs no words."""
 
 
 def create_lead(uow: UnitOfWork, command: CreateLead) -> Lead:
@@ -96,7 +98,7 @@ def create_lead(uow: UnitOfWork, command: CreateLead) -> Lead:
     if listing.org_id == buyer_id:
         raise Conflict("own_product")
     message = paragraphs("text", command.text, MAX_MESSAGE)
-    if command.kind == "consult" and not message and not command.by_badge:
+    if command.kind == "consult" and not (message or command.by_badge or command.channel_id):
         raise Invalid("text_required", field="text")
     _require_consent(command.contact)
     lock_aggregate(uow, buyer_id)
@@ -118,6 +120,7 @@ def create_lead(uow: UnitOfWork, command: CreateLead) -> Lead:
         quantity=command.quantity,
         placement_id=command.placement_id,
         second_ms=command.second_ms if command.placement_id else None,
+        channel_id=command.channel_id,
         asked_by=person_id,
         assigned_to=None,
         due_on=None,
@@ -234,6 +237,7 @@ def _contact(uow: UnitOfWork, contact: Contact | None, seller_id: UUID) -> dict[
         }
     if not contact.consent_text and contact.consent_version != CONSENT_VERSION:
         raise Conflict("consent_outdated")
+    # A badge may name no mailbox.
     has_mailbox = contact.email or not contact.consent_text
     return {
         "contact_name": line("contact_name", contact.name, 100),

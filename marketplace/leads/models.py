@@ -28,6 +28,7 @@ class Lead(Base):
         UniqueConstraint("buyer_org_id", "seller_org_id", "id"),
         ForeignKeyConstraint(["seller_org_id", "listing_id"], ["marketplace.listing.org_id", "marketplace.listing.id"]),
         ForeignKeyConstraint(["seller_org_id", "plan_id"], ["marketplace.plan.org_id", "marketplace.plan.id"]),
+        ForeignKeyConstraint(["seller_org_id", "channel_id"], ["marketplace.channel.org_id", "marketplace.channel.id"]),
         CheckConstraint("kind IN ('demo', 'quote', 'consult')", name="kind"),
         CheckConstraint("state IN ('new', 'working', 'answered', 'won', 'lost', 'withdrawn')", name="state"),
         CheckConstraint("buyer_org_id <> seller_org_id", name="of_another"),
@@ -49,10 +50,23 @@ class Lead(Base):
             unique=True,
             postgresql_where=text(_IS_OPEN),
         ),
+        Index(
+            "uq_lead_of_follow",
+            "buyer_org_id",
+            "channel_id",
+            unique=True,
+            postgresql_where=text(f"channel_id IS NOT NULL AND {_IS_OPEN}"),
+        ),
         Index("ix_lead_buyer_org_id_created_at", "buyer_org_id", "created_at", "id"),
         Index("ix_lead_seller_org_id_created_at", "seller_org_id", "created_at", "id"),
         Index("ix_lead_seller_org_id_listing_id", "seller_org_id", "listing_id"),
         Index("ix_lead_seller_org_id_plan_id", "seller_org_id", "plan_id"),
+        Index(
+            "ix_lead_seller_org_id_channel_id",
+            "seller_org_id",
+            "channel_id",
+            postgresql_where=text("channel_id IS NOT NULL"),
+        ),
         Index("ix_lead_placement_id", "placement_id", postgresql_where=text("placement_id IS NOT NULL")),
         Index("ix_lead_asked_by", "asked_by"),
         Index("ix_lead_assigned_to", "assigned_to", postgresql_where=text("assigned_to IS NOT NULL")),
@@ -72,6 +86,8 @@ class Lead(Base):
     placement_id: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.placement.id"))
     second_ms: Mapped[int | None]
     """The card, and where in its video it was pressed; None from a product's page."""
+    channel_id: Mapped[UUID | None]
+    """Of its seller's: it comes of following that channel."""
     asked_by: Mapped[UUID] = mapped_column(ForeignKey("marketplace.person.id"))
     contact_name: Mapped[str] = mapped_column(default="")
     contact_email: Mapped[str] = mapped_column(default="")
@@ -132,7 +148,8 @@ class LeadNote(Base):
     created_at: Mapped[CreatedAt]
 
 
-register("uq_lead_open", lambda: Conflict("lead_open_already"))
+for _name in ("uq_lead_open", "uq_lead_of_follow"):
+    register(_name, lambda: Conflict("lead_open_already"))
 
 LEAD = Machine(
     "marketplace.lead",

@@ -38,6 +38,8 @@ class LeadView:
     quantity: int | None
     placement_id: UUID | None
     second_ms: int | None
+    channel_id: UUID | None
+    """The seller's channel that was followed with consent to being contacted, of a request that came so."""
     contact_name: str
     contact_email: str
     contact_phone: str

@@ -202,7 +202,7 @@ def _leads(
         "video": Placement.video_id,
         "second": func.div(Lead.second_ms, 5000) * 5,
         "card": Lead.placement_id,
-        "channel": Video.channel_id,
+        "channel": func.coalesce(Lead.channel_id, Video.channel_id),
         "live": cast(null(), Uuid),
         "promoter": promoter,
     }

@@ -13,10 +13,10 @@ from kernel.ids import uuid7
 from kernel.principal import SYSTEM
 from marketplace.catalog.models import Plan
 from marketplace.demos.calendar import free_slots
-from marketplace.leads.consent_text import CONSENT_VERSION
+from marketplace.leads.consent_text import CONSENT_VERSION, FOLLOW_VERSION
 from marketplace.parties.models import Organization
 from tests.conformance.api_walk import Who, session_of
-from tests.factories_marketplace import PASSWORD, make_org, new_tax_id
+from tests.factories_marketplace import PASSWORD, make_channel, make_org, new_tax_id
 
 if TYPE_CHECKING:
     from tests.conformance.test_writes import World
@@ -160,6 +160,10 @@ def leads(world: World) -> None:
     why = {"reason": "price", "text": "太贵。"}
     ask("POST /v1/offers/{offer_id}/decline", buyer, why, offer_id=declined)
     ask("POST /v1/leads/{lead_id}/withdrawal", buyer, **lead)
+    with unit_of_work(world.services.db, SYSTEM) as uow:
+        channel_id = make_channel(uow, world.stage.seller).id
+    followed = {"listing_id": str(listing_id), "contact": contact | {"consent_version": FOLLOW_VERSION}}
+    ask("POST /v1/channels/{channel_id}/contact", buyer, followed, channel_id=channel_id)
     hours = {"weekdays": [1, 2, 3, 4, 5, 6, 7], "begins": "09:00", "ends": "17:00", "length_minutes": 30}
     ask("PUT /v1/seller/demo-hours", seller, hours)
     day = {"day": (clock.today("UTC") + timedelta(days=40)).isoformat(), "begins": "18:30"}

@@ -15,15 +15,16 @@ from kernel.signing import TokenSigner
 from marketplace.demos.book_demo import book_demo, cancel_demo
 from marketplace.demos.calendar import SaveHours, free_slots, save_hours
 from marketplace.demos.models import DemoBooking
-from marketplace.leads.consent_text import CONSENT_VERSION
+from marketplace.leads.consent_text import CONSENT_VERSION, FOLLOW_VERSION
 from marketplace.leads.create_lead import Contact, CreateLead, create_lead
+from marketplace.leads.follow_channel import FollowForContact, follow_for_contact
 from marketplace.leads.messages import send_message
 from marketplace.leads.models import Lead
 from marketplace.leads.work_lead import PlanLead, plan_lead, withdraw_lead
 from marketplace.mail import jobs as mail_jobs
 from marketplace.mail.compose import Composer
 from marketplace.mail.folder_transport import FolderTransport
-from tests.factories_marketplace import Org, make_org, make_plans, make_seller, per_seat_plan
+from tests.factories_marketplace import Org, make_channel, make_org, make_plans, make_seller, per_seat_plan
 from tests.races.forced import every_order, every_order_of_twins, interleaved
 
 pytestmark = pytest.mark.races
@@ -66,6 +67,25 @@ def state(db: Database, lead_id: UUID) -> str:
 @every_order_of_twins
 def test_a_double_click(db: Database, buyer: Org, listing_id: UUID, order: str) -> None:
     first, second = interleaved(db, order, lambda: ask(db, buyer, listing_id), lambda: ask(db, buyer, listing_id))
+    assert first == second
+    with unit_of_work(db, SYSTEM) as uow:
+        assert uow.session.scalars(select(Lead.id).where(Lead.buyer_org_id == buyer.id)).all() == [first]
+
+
+@every_order_of_twins
+def test_two_colleagues_follow_for_two_products(
+    db: Database, buyer: Org, seller: Org, listing_id: UUID, order: str
+) -> None:
+    with unit_of_work(db, SYSTEM) as uow:
+        channel_id = make_channel(uow, seller).id
+        other_id = make_plans(uow, seller, per_seat_plan())[0].listing_id
+    contact = Contact("王芳", "wang@firm.example", FOLLOW_VERSION)
+
+    def follow(listing: UUID) -> Callable[[], object]:
+        command = FollowForContact(channel_id, listing, contact)
+        return lambda: transact(db, buyer.owner, lambda uow: follow_for_contact(uow, command).id)
+
+    first, second = interleaved(db, order, follow(listing_id), follow(other_id))
     assert first == second
     with unit_of_work(db, SYSTEM) as uow:
         assert uow.session.scalars(select(Lead.id).where(Lead.buyer_org_id == buyer.id)).all() == [first]

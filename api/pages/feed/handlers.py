@@ -23,7 +23,7 @@ from api.pages.feed.views import (
     FeedView,
     verdict_of,
 )
-from api.pages.frame import addresses, card_addresses
+from api.pages.frame import addresses, card_addresses, lead_addresses
 from api.pages.frame.discounts import promotion_badge
 from api.pages.frame.followed import remember_link
 from api.pages.frame.link_preview import LinkPreview, preview_of_page, public_media, public_picture
@@ -34,6 +34,7 @@ from api.pages.sign_up.remembered import remember, remembered
 from fulfillment.entitlements.queries import entitlements_of_buyer
 from kernel.db.uow import UnitOfWork
 from kernel.money import Money
+from marketplace.catalog.queries import has_on_sale
 from marketplace.channels.open_channel import follow_channel, unfollow_channel
 from marketplace.channels.queries import ChannelView, get_channel
 from marketplace.discovery import cards, feed
@@ -71,6 +72,7 @@ def show_channel(channel_id: FromPath[UUID], page_request: Given[PageRequest]) -
         cursor = page_request.query("cursor", most=200) or None
         found = feed.list_feed(uow, cursor=cursor, limit=PAGE, channel_id=channel_id)
         videos = _videos(page_request, uow, found.items)
+        is_offered = channel.org_id != uow.principal.org_id and has_on_sale(uow, channel.org_id)
     name = page_request.pick(channel.name, channel.name_en)
     more = addresses.next_page(addresses.channel(str(channel_id)), found.next_cursor)
     preview = _preview_of_channel(page_request, channel, found.items)
@@ -82,6 +84,7 @@ def show_channel(channel_id: FromPath[UUID], page_request: Given[PageRequest]) -
             preview=preview,
             live_address=addresses.live.of_channel(str(channel_id)),
             share_address=addresses.shares.sheet("channel", str(channel_id)),
+            contact_address=lead_addresses.channel_contact(str(channel_id)) if is_offered else "",
         )
     )
 

@@ -141,3 +141,5 @@ class FeedView:
     live_address: str = ""
     #: Where the link of the one channel is, and its poster.
     share_address: str = ""
+    #: Where its seller is asked to get in touch; empty where it has nothing on sale, and on one's own.
+    contact_address: str = ""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from api.pages.frame import addresses
+from api.pages.frame import addresses, lead_addresses
 from api.pages.frame.choices import Choice
 from api.pages.frame.site import PageRequest
 from api.pages.leads.meeting_provider import host_of, provider_of
@@ -31,6 +31,7 @@ from kernel.ids import uuid7
 from marketplace.access.members import list_members
 from marketplace.access.permissions import permissions_of
 from marketplace.catalog.queries import ListingView
+from marketplace.channels.queries import get_channel
 from marketplace.demos.calendar import free_slots
 from marketplace.demos.queries import booking_of
 from marketplace.halls.visitor_queries import hall_of_lead
@@ -85,6 +86,7 @@ def lead_item(page_request: PageRequest, lead: LeadView, *, sells: bool) -> Lead
         what=page_request.pick(lead.title, lead.title_en),
         other=lead.buyer_name if sells else lead.seller_name,
         at=lead.created_at,
+        followed=lead.channel_id is not None,
         customer=addresses.seller_customer(str(lead.buyer_org_id))
         if sells and page_request.principal.may("seller.orders.read")
         else "",
@@ -96,7 +98,7 @@ def own_page(page_request: PageRequest, lead_id: UUID) -> LeadPage:
     with page_request.work() as uow:
         lead, messages = get_own_lead(uow, lead_id), messages_of(uow, lead_id)
         shown = _page(page_request, lead, messages, offers_of(uow, lead_id), sells=False)
-        shown = _with_hall(page_request, uow, lead, shown)
+        shown = _with_origin(page_request, uow, lead, shown)
         return _with_demo(page_request, uow, lead, shown)
 
 
@@ -106,7 +108,7 @@ def seller_page(page_request: PageRequest, lead_id: UUID, offered: OfferTyped | 
         found = get_seller_lead(uow, lead_id)
         offers = offers_of(uow, lead_id)
         shown = _page(page_request, found.lead, messages_of(uow, lead_id), offers, sells=True)
-        shown = _with_hall(page_request, uow, found.lead, _with_demo(page_request, uow, found.lead, shown))
+        shown = _with_origin(page_request, uow, found.lead, _with_demo(page_request, uow, found.lead, shown))
         notes = notes_of(uow, lead_id)
         members = list_members(uow)
         plans = own_plans(page_request, uow, found.lead.listing_id)
@@ -133,8 +135,12 @@ def seller_page(page_request: PageRequest, lead_id: UUID, offered: OfferTyped | 
     )
 
 
-def _with_hall(page_request: PageRequest, uow: UnitOfWork, lead: LeadView, shown: LeadPage) -> LeadPage:
-    """With the exhibition that it comes of, and where its side goes on there."""
+def _with_origin(page_request: PageRequest, uow: UnitOfWork, lead: LeadView, shown: LeadPage) -> LeadPage:
+    """With the exhibition that it comes of, and where its side goes on there; or with the channel that was followed."""
+    if lead.channel_id is not None:
+        channel = get_channel(uow, lead.channel_id)
+        name = page_request.pick(channel.name, channel.name_en)
+        return replace(shown, channel=name, channel_address=addresses.channel(str(channel.id)))
     met = hall_of_lead(uow, lead.id)
     if met is None:
         return shown
@@ -185,6 +191,12 @@ def _page(
         quantity=lead.quantity,
         messages=tuple(Written(names[one.side], one.text, one.created_at) for one in messages),
         offers=tuple(offer_item(page_request, one, sells=sells) for one in offers),
-        ask_again=addresses.product_ask(str(lead.listing_id), lead.kind) if lead.state in OPEN and not sells else "",
+        ask_again=_ask_again(lead) if lead.state in OPEN and not sells else "",
         idempotency_key=str(uuid7()),
     )
+
+
+def _ask_again(lead: LeadView) -> str:
+    if lead.channel_id is not None:
+        return lead_addresses.channel_contact(str(lead.channel_id))
+    return addresses.product_ask(str(lead.listing_id), lead.kind)

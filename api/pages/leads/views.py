@@ -52,6 +52,28 @@ class AskSellerView:
 
 
 @dataclass(frozen=True, slots=True)
+class FollowContactView:
+    """The form that follows a channel and lets its seller get in touch. `asked`: the request that is open already."""
+
+    template: ClassVar[str] = "leads/contact.html"
+    active: ClassVar[str] = "requests"
+
+    address: str
+    back: str
+    channel_name: str
+    seller_name: str
+    consent: str
+    consent_version: str
+    typed: AskTyped
+    products: tuple[Choice, ...]
+    chosen: str = ""
+    asked: str = ""
+    error: str = ""
+    error_field: str = ""
+    field_error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class LeadItem:
     """A request in a list. `other` is the other side's organization."""
 
@@ -69,6 +91,8 @@ class LeadItem:
     """To its seller: the buyer's page."""
     declined: bool = False
     """To its seller: the latest offer was declined."""
+    followed: bool = False
+    """It comes of following the seller's channel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +169,9 @@ class LeadPage:
     hall: str = ""
     """The exhibition at which a badge was given, where it came so."""
     hall_address: str = ""
+    channel: str = ""
+    """The channel that was followed, where it came so."""
+    channel_address: str = ""
     idempotency_key: str = ""
     text: str = ""
     note: str = ""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from api.pages.customers.views import CustomerEntitlement, CustomerItem, CustomerPage, CustomersView
-from api.pages.frame import addresses
+from api.pages.frame import addresses, lead_addresses
 from api.pages.frame.choices import Choice
 from api.pages.leads.handlers import STATES
 from api.pages.leads.views import (
@@ -15,6 +15,7 @@ from api.pages.leads.views import (
     BoardView,
     DemoDayItem,
     DemoHoursView,
+    FollowContactView,
     LeadItem,
     LeadPage,
     LeadsView,
@@ -35,7 +36,7 @@ from api.pages.offers.views import (
 )
 from api.pages.orders.views import OrderItem
 from kernel.money import Money
-from marketplace.leads.consent_text import CONSENT_VERSION, consent_text
+from marketplace.leads.consent_text import CONSENT_VERSION, FOLLOW_VERSION, consent_text
 from orders.customer_list import STATES as CUSTOMER_STATES
 from orders.offers.models import DECLINE_REASONS
 from tests.browser.preview.buying_samples import ID, Samples, cny
@@ -54,6 +55,21 @@ def ask(s: Samples, kind: str = "quote") -> AskSellerView:
         consent=consent_text(s.language, s.seller),
         consent_version=CONSENT_VERSION,
         typed=AskTyped(),
+    )
+
+
+def follow_contact(s: Samples) -> FollowContactView:
+    """A channel's seller is asked to get in touch."""
+    return FollowContactView(
+        address=lead_addresses.channel_contact(ID.format(5)),
+        back=addresses.channel(ID.format(5)),
+        channel_name=s.seller,
+        seller_name=s.seller,
+        consent=consent_text(s.language, s.seller, "follow"),
+        consent_version=FOLLOW_VERSION,
+        typed=AskTyped(),
+        products=(Choice(ID.format(21), s.hiring),),
+        chosen=ID.format(21),
     )
 
 
@@ -262,13 +278,16 @@ def demo_hours() -> DemoHoursView:
     )
 
 
-def buyers_pages(s: Samples) -> dict[str, AskSellerView | LeadsView | LeadPage | OfferPage]:
+def buyers_pages(s: Samples) -> dict[str, AskSellerView | FollowContactView | LeadsView | LeadPage | OfferPage]:
     """The buyer's pages by name."""
     return {
         "ask": ask(s),
         "ask-demo": replace(ask(s, "demo"), slots=slots(s), is_asked=True),
         "ask-consult": ask(s, "consult"),
         "ask-refused": refused(s),
+        "follow-contact": follow_contact(s),
+        "follow-contact-again": replace(follow_contact(s), asked=addresses.request(ID.format(61))),
+        "follow-contact-none": replace(follow_contact(s), products=()),
         "requests": lists(s, sells=False),
         "requests-none": replace(lists(s, sells=False), rows=()),
         "request": own(s),

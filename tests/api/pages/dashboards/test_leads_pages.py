@@ -20,6 +20,7 @@ from marketplace.leads import create_lead
 from marketplace.leads.models import Lead
 from marketplace.placements.models import Placement
 from tests.api.pages.dashboards.conftest import Dashboards, text_of
+from tests.factories_marketplace import make_channel
 
 
 @pytest.fixture
@@ -188,3 +189,43 @@ def test_a_network_that_asks_too_often_is_told_when_to_come_back(
     first, second = (ask(kind) for kind in ("quote", "consult"))
     assert (first.status_code, second.status_code) == (303 if door == "page" else 201, 429)
     assert int(second.headers["Retry-After"]) > 0
+
+
+def test_a_channel_is_followed_and_its_seller_gets_in_touch(dashboards: Dashboards, listing_id: str) -> None:
+    with unit_of_work(dashboards.stage.services.db, SYSTEM) as uow:
+        channel = str(make_channel(uow, dashboards.stage.seller).id)
+        of_promoter = str(make_channel(uow, dashboards.stage.promoter).id)
+    path = f"/channels/{channel}/contact"
+    assert path in dashboards.buyer.get(f"/channels/{channel}").text
+    assert path not in dashboards.seller.get(f"/channels/{channel}").text
+    assert f"/channels/{of_promoter}/contact" not in dashboards.buyer.get(f"/channels/{of_promoter}").text
+    shown = dashboards.buyer.get(path)
+    assert shown.status_code == 200
+    version = re.search(r'name="consent_version" value="([^"]+)"', shown.text)
+    assert version
+    asked = {
+        "product": listing_id,
+        "contact_name": "王芳",
+        "contact_email": "wang@firm.example",
+        "consent_version": version[1],
+    }
+    refused = dashboards.buyer.post(path, **asked, text="Next week?")
+    assert refused.status_code == 422
+    assert 'id="agreed-wrong"' in refused.text
+    assert "Next week?" in refused.text
+    assert dashboards.buyer.post(path, **{**asked, "product": ""}, agreed="yes").status_code in {404, 422}
+    first, second = (dashboards.buyer.post(path, **asked, agreed="yes") for _ in range(2))
+    assert first.status_code == 303, text_of(first)
+    assert first.headers["Location"] == second.headers["Location"]
+    own = first.headers["Location"]
+    assert f"/channels/{channel}" in dashboards.buyer.get(own).text
+    sold = own.replace("/requests/", "/seller/leads/")
+    assert sold in dashboards.seller.get("/seller/leads").text
+    page = dashboards.seller.get(sold)
+    assert "wang@firm.example" in text_of(page)
+    assert f"/channels/{channel}" in page.text
+    assert own in dashboards.buyer.get(path).text, "asked already: the form says so and leads there"
+    assert dashboards.seller.get(path).status_code == 409
+    nothing = dashboards.buyer.get(f"/channels/{of_promoter}/contact")
+    assert nothing.status_code == 200
+    assert '<form class="buy"' not in nothing.text
