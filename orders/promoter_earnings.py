@@ -17,7 +17,8 @@ from marketplace.access.models import Person
 from marketplace.attribution.models import Touchpoint
 from marketplace.channels.models import Channel
 from marketplace.live.models import LiveSession
-from marketplace.videos.models import ShareLink, Video
+from marketplace.sharing.models import ShareLink
+from marketplace.videos.models import Video
 from orders.order.models import Attribution
 
 Bringer = Literal["person", "channel", "chain", "earlier"]

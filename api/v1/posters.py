@@ -20,8 +20,8 @@ from marketplace.channels.queries import get_channel
 from marketplace.discovery.feed import get_feed_item, list_feed
 from marketplace.discovery.showings import showings_of
 from marketplace.parties.lookups import get_party
+from marketplace.sharing.share_links import find_own_code
 from marketplace.videos.queries import find_media
-from marketplace.videos.share_links import find_own_code
 
 FileTypeParameter = Annotated[
     PosterForm, QueryParameter(name="file_type", required=False, description="A picture, or one page in A4")

@@ -38,10 +38,10 @@ from marketplace.publishing.publish_video import Blocker, publish_video, withdra
 from marketplace.publishing.queries import Partner, VideoDetail, VideoRow, get_own_video, list_own_videos
 from marketplace.relations.partner_groups import PartnerGroups
 from marketplace.relations.save_tier import MOST_TIERS
+from marketplace.sharing.share_links import share_video
 from marketplace.videos.create_video import CreateVideo
 from marketplace.videos.models import VIDEO
 from marketplace.videos.set_chapters import Chapter
-from marketplace.videos.share_links import share_video
 
 Action = Annotated[str, Field(max_length=20), refused_unless_in(ACTIONS)]
 Visibility = Literal["public", "unlisted", "partners", "internal"]

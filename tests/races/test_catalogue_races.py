@@ -8,7 +8,7 @@ from kernel.db.uow import Database, transact, unit_of_work
 from kernel.principal import SYSTEM
 from marketplace.publishing.edit_placements import AddClaim, AddPlacement, add_claim, add_placement
 from marketplace.publishing.publish_video import publish_video
-from marketplace.videos.share_links import share_video
+from marketplace.sharing.share_links import share_video
 from tests.factories_marketplace import (
     make_member,
     make_org,

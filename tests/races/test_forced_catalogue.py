@@ -9,7 +9,7 @@ from kernel.principal import SYSTEM
 from marketplace.access.members import list_members, remove_member
 from marketplace.publishing.edit_placements import AddClaim, AddPlacement, add_claim, add_placement
 from marketplace.publishing.publish_video import publish_video
-from marketplace.videos.share_links import share_video
+from marketplace.sharing.share_links import share_video
 from tests.factories_marketplace import (
     make_member,
     make_org,

@@ -19,7 +19,7 @@ from kernel import clock
 from kernel.db.uow import UnitOfWork
 from kernel.signing import BadToken
 from marketplace.attribution.record_touchpoints import BEHIND, MAX_LINKS, TouchpointIn, record_touchpoints
-from marketplace.videos.share_links import find_share_link
+from marketplace.sharing.share_links import find_share_link
 
 COOKIE: Final = "followed"
 _PURPOSE: Final = "followed"

@@ -19,7 +19,7 @@ from marketplace.catalog.queries import get_listing
 from marketplace.channels.queries import get_channel
 from marketplace.circles.queries import circles_to_write_in
 from marketplace.discovery.feed import get_feed_item
-from marketplace.videos.share_links import find_own_code, share_video
+from marketplace.sharing.share_links import find_own_code, share_video
 
 MOST_CIRCLES = 50
 

@@ -15,9 +15,9 @@ from kernel.principal import SYSTEM
 from marketplace.catalog.models import Plan
 from marketplace.channels.models import Channel
 from marketplace.publishing.publish_video import withdraw_video
+from marketplace.sharing.share_links import share_video
 from marketplace.videos.media.cover_sizes import cover_keys
 from marketplace.videos.models import Video
-from marketplace.videos.share_links import share_video
 from tests.api_server import application
 from tests.factories_marketplace import PASSWORD, Org, acting, make_plans, make_published_video, make_seller
 

@@ -12,7 +12,8 @@ from sqlalchemy import func, select
 from api.context import Services
 from kernel.db.uow import unit_of_work
 from kernel.principal import SYSTEM
-from marketplace.videos.models import ShareLink, Video
+from marketplace.sharing.models import ShareLink
+from marketplace.videos.models import Video
 from tests.api_server import application
 from tests.factories_marketplace import PASSWORD, Org, make_org, make_plans, make_published_video, make_seller
 

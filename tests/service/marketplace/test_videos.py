@@ -34,9 +34,9 @@ from marketplace.publishing.edit_placements import (
 )
 from marketplace.publishing.publish_video import publish_video, withdraw_video
 from marketplace.publishing.queries import get_own_video, list_own_videos
+from marketplace.sharing.share_links import share_video
 from marketplace.videos.media.receive_media import ReceiveMedia, receive_media, upload_key
 from marketplace.videos.queries import find_media
-from marketplace.videos.share_links import share_video
 from tests.factories_marketplace import (
     Org,
     acting,
