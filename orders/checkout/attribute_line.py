@@ -66,7 +66,7 @@ def attribute_line(
                 "occurred_at": step.occurred_at.isoformat(),
                 "video_id": str(step.video_id) if step.video_id else None,
                 "second_ms": step.second_ms,
-                **{name: str(found) for name in _PLACES if (found := getattr(step, name))},
+                **{name: str(place) for name in _PLACES if (place := getattr(step, name))},
             }
             for step in found.path
         ],
