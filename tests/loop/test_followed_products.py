@@ -22,6 +22,8 @@ from marketplace.attribution.models import Touchpoint, TouchpointDay
 from marketplace.attribution.record_touchpoints import TouchpointIn, record_touchpoints
 from marketplace.catalog.models import Plan
 from marketplace.parties.models import Organization
+from marketplace.publishing.show_listing import ShowListing, show_listing
+from marketplace.relations.partner_groups import PartnerGroups
 from marketplace.sharing.share_links import share_channel, share_listing
 from marketplace.videos.models import Video
 from orders.checkout.priced_line import Context
@@ -240,6 +242,21 @@ def test_codes_of_something_else_record_nothing(stage: Stage, browser: Browser, 
                 assert client.get(f"{path}?share={code}", headers={"Accept": "text/html"}).status_code == 200
     assert arrivals(stage, stage.buyer.id) == []
     assert COOKIE not in visitor.cookies
+
+
+def test_a_link_shows_nobody_what_they_may_not_see(
+    stage: Stage, browser: Browser, visitor: Browser, sharer: Org
+) -> None:
+    code, listing = to_product(stage, sharer.owner), product(stage)
+    path = f"/products/{listing}?share={code}"
+    assert visitor.get(path).status_code == 200
+    partners = ShowListing(listing, "partners", PartnerGroups(everybody=True))
+    transact(stage.services.db, stage.seller.owner, lambda uow: show_listing(uow, partners))
+    hidden = browser.get(path, headers={"Accept": "text/html"})
+    missing = browser.get(f"/products/{UUID(int=7)}?share={code}", headers={"Accept": "text/html"})
+    assert (hidden.status_code, missing.status_code) == (404, 404)
+    sign_in(visitor, stage.buyer, "/orders")
+    assert arrivals(stage, stage.buyer.id) == [], "nor is it recorded of who followed it before"
 
 
 def test_arrivals_are_of_one_thing_and_by_a_link(stage: Stage, sharer: Org) -> None:
