@@ -79,6 +79,7 @@ import marketplace.response_cards.models
 import marketplace.robots.models
 import marketplace.search_index.models
 import marketplace.service_windows.models
+import marketplace.sharing.models
 import marketplace.test_clocks.models
 import marketplace.training.models
 import marketplace.videos.models
@@ -136,6 +137,7 @@ MODELS = (
     marketplace.circles.models,
     marketplace.circles.post_models,
     marketplace.content_reports.models,
+    marketplace.sharing.models,
     marketplace.videos.models,
     marketplace.catalog.models,
     marketplace.placements.models,

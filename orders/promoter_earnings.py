@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import and_, case, func, literal, null, or_, select
+from sqlalchemy import and_, case, func, literal, null, or_, select, union_all
 
 from billing.shares.models import Share
 from billing.shares.promotion import PROMOTION
@@ -17,7 +17,8 @@ from marketplace.access.models import Person
 from marketplace.attribution.models import Touchpoint
 from marketplace.channels.models import Channel
 from marketplace.live.models import LiveSession
-from marketplace.videos.models import ShareLink, Video
+from marketplace.sharing.models import ShareLink
+from marketplace.videos.models import Video
 from orders.order.models import Attribution
 
 Bringer = Literal["person", "channel", "chain", "earlier"]
@@ -38,13 +39,16 @@ class EarnedIn:
 
 @dataclass(frozen=True, slots=True)
 class BroughtBy:
-    """What one of them brought. `views` are those of others than the organization itself; `orders` those with its promotion."""
+    """What one of them brought. `views` are those of others than the organization itself; `visits` how often others opened their
+    links of products and channels; `orders` those with its promotion.
+    """
 
     kind: Bringer
     subject_id: UUID | None
     name: str
     name_en: str
     views: int
+    visits: int
     orders: int
     earned: tuple[EarnedIn, ...]
 
@@ -59,11 +63,12 @@ def earnings_by_bringer(uow: UnitOfWork) -> list[BroughtBy]:
     with reading_as_platform(uow):
         orders, earned = _earned(uow, org_id)
         views = _views_of_links(uow, org_id) | _views_of_channels(uow, org_id)
+        visits = _visits_of_links(uow, org_id)
         names = _names(uow, org_id)
     keys = {*earned, *names}
     rows = [
         BroughtBy(kind, subject_id, *names.get((kind, subject_id), ("", "")), views.get((kind, subject_id), 0),
-                  orders.get((kind, subject_id), 0), earned.get((kind, subject_id), ()))
+                  visits.get((kind, subject_id), 0), orders.get((kind, subject_id), 0), earned.get((kind, subject_id), ()))
         for kind, subject_id in keys
     ]  # fmt: skip
     return sorted(rows, key=_rank)
@@ -122,16 +127,41 @@ def _earned(uow: UnitOfWork, org_id: UUID) -> tuple[dict[_Key, int], dict[_Key, 
 
 
 def _views_of_links(uow: UnitOfWork, org_id: UUID) -> dict[_Key, int]:
+    """A link to a channel led to each of its videos. Each by its own index."""
+    shown = union_all(
+        *(
+            select(ShareLink.id.label("link_id"), ShareLink.person_id, Video.id.label("video_id"), Video.org_id)
+            .join(Video, by)
+            .where(ShareLink.org_id == org_id)
+            for by in (Video.id == ShareLink.video_id, Video.channel_id == ShareLink.channel_id)
+        )
+    ).subquery("shown")
     rows = uow.session.execute(
-        select(ShareLink.person_id, func.count())
-        .join(Video, Video.id == ShareLink.video_id)
+        select(shown.c.person_id, func.count())
         .join(
             Touchpoint,
             and_(
-                Touchpoint.channel_org_id == Video.org_id,
-                Touchpoint.video_id == ShareLink.video_id,
-                Touchpoint.share_link_id == ShareLink.id,
+                Touchpoint.channel_org_id == shown.c.org_id,
+                Touchpoint.video_id == shown.c.video_id,
+                Touchpoint.share_link_id == shown.c.link_id,
                 Touchpoint.kind == "view",
+                Touchpoint.org_id.is_distinct_from(org_id),
+            ),
+        )
+        .group_by(shown.c.person_id)
+    )
+    return {("person", person_id): number for person_id, number in rows}
+
+
+def _visits_of_links(uow: UnitOfWork, org_id: UUID) -> dict[_Key, int]:
+    """How often others opened products and channels by them."""
+    rows = uow.session.execute(
+        select(ShareLink.person_id, func.count())
+        .join(
+            Touchpoint,
+            and_(
+                Touchpoint.share_link_id == ShareLink.id,
+                or_(Touchpoint.listing_id.is_not(None), Touchpoint.channel_id.is_not(None)),
                 Touchpoint.org_id.is_distinct_from(org_id),
             ),
         )

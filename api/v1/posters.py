@@ -20,8 +20,8 @@ from marketplace.channels.queries import get_channel
 from marketplace.discovery.feed import get_feed_item, list_feed
 from marketplace.discovery.showings import showings_of
 from marketplace.parties.lookups import get_party
+from marketplace.sharing.share_links import SharedKind, find_own_code
 from marketplace.videos.queries import find_media
-from marketplace.videos.share_links import find_own_code
 
 FileTypeParameter = Annotated[
     PosterForm, QueryParameter(name="file_type", required=False, description="A picture, or one page in A4")
@@ -53,9 +53,8 @@ def get_video_poster(
         item = get_feed_item(uow, video_id)
         if not item.is_public:
             raise Conflict("poster_for_public_only")
-        code = find_own_code(uow, video_id)
+        code, shared_by = _own_link(uow, "video", video_id)
         key = find_media(uow, video_id).cover_key
-        shared_by = get_party(uow, uow.principal.organization()).display_name if code else ""
     title, of, description = _said(
         language,
         (item.title, item.title_en),
@@ -81,11 +80,12 @@ def get_listing_poster(
     file_type: FileTypeParameter = "png",
     language: LanguageParameter = "zh-CN",
 ) -> Response[bytes]:
-    """A product on sale to everybody as a poster."""
+    """A product on sale to everybody as a poster. Of a signed-in person who has a link of their own, it carries that."""
     with request.transaction() as uow:
         listing = get_listing(uow, listing_id)
         if listing.state != "published" or listing.visibility != "public":
             raise Conflict("poster_for_public_only")
+        code, shared_by = _own_link(uow, "listing", listing_id)
         key = image_key(listing_id, str(listing.images[0]["id"]), 1600) if listing.images else None
         if key is None:
             key = _cover_of(
@@ -97,10 +97,9 @@ def get_listing_poster(
         (listing.seller_name, listing.seller_name),
         (listing.summary, listing.summary_en),
     )
-    address = _address(request, "product", listing_id)
-    return _drawn(
-        Poster("product", language, title, of, description, address, _bytes(request, key)), file_type, listing_id
-    )
+    address = _address(request, "product", listing_id, code)
+    poster = Poster("product", language, title, of, description, address, _bytes(request, key), shared_by)
+    return _drawn(poster, file_type, listing_id)
 
 
 @get(
@@ -116,16 +115,24 @@ def get_channel_poster(
     file_type: FileTypeParameter = "png",
     language: LanguageParameter = "zh-CN",
 ) -> Response[bytes]:
-    """A channel as a poster, with the cover of its latest video that everybody may watch."""
+    """A channel as a poster, with the cover of its latest video that everybody may watch. Of a signed-in person who has a link
+    of their own, it carries that.
+    """
     with request.transaction() as uow:
         channel = get_channel(uow, channel_id)
+        code, shared_by = _own_link(uow, "channel", channel_id)
         latest = list_feed(uow, limit=_LOOKS, channel_id=channel_id).items
         key = _cover_of(uow, [one.id for one in latest if one.is_public])
     title, of, description = _said(language, (channel.name, channel.name_en), ("", ""), (channel.bio, channel.bio_en))
-    address = _address(request, "channel", channel_id)
-    return _drawn(
-        Poster("channel", language, title, of, description, address, _bytes(request, key)), file_type, channel_id
-    )
+    address = _address(request, "channel", channel_id, code)
+    poster = Poster("channel", language, title, of, description, address, _bytes(request, key), shared_by)
+    return _drawn(poster, file_type, channel_id)
+
+
+def _own_link(uow: UnitOfWork, kind: SharedKind, subject_id: UUID) -> tuple[str | None, str]:
+    """The code of the reader's own link, where they have one, and the name of their organization."""
+    code = find_own_code(uow, kind, subject_id)
+    return code, get_party(uow, uow.principal.organization()).display_name if code else ""
 
 
 def _cover_of(uow: UnitOfWork, video_ids: list[UUID]) -> str | None:

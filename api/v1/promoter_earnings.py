@@ -23,6 +23,7 @@ COLUMNS: Final = (
     "subject_id",
     "name",
     "views",
+    "visits",
     "orders",
     "currency",
     "earned_minor",
@@ -66,6 +67,7 @@ class BroughtByOut(Out):
     views: Annotated[
         int, Meta(description="Views of others that the link led to; of a channel those that no link led to")
     ]
+    visits: Annotated[int, Meta(description="How often others, signed in, opened the links of products and channels")]
     orders: int
     earned: Annotated[
         list[EarnedInOut], Meta(description="One a currency; all rows together are the shares of promotion")
@@ -102,7 +104,7 @@ def written(rows: list[BroughtBy]) -> bytes:
     table = csv.writer(out)
     table.writerow(COLUMNS)
     for row in rows:
-        who = (row.kind, row.subject_id or "", inert(row.name), row.views, row.orders)
+        who = (row.kind, row.subject_id or "", inert(row.name), row.views, row.visits, row.orders)
         for one in row.earned or (None,):
             money = (one.currency, one.earned_minor, one.paid_minor, one.taken_back_minor) if one else ("", "", "", "")
             table.writerow((*who, *money))

@@ -12,7 +12,6 @@ from litestar.di import NamedDependency as Given
 from litestar.params import FromPath, JSONBody
 from pydantic import Field
 
-from api.auth import SIGNED_IN
 from api.context import Services
 from api.known_values import state_in
 from api.media_addresses import cover_address, media_address
@@ -41,7 +40,6 @@ from marketplace.relations.save_tier import MOST_TIERS
 from marketplace.videos.create_video import CreateVideo
 from marketplace.videos.models import VIDEO
 from marketplace.videos.set_chapters import Chapter
-from marketplace.videos.share_links import share_video
 
 Action = Annotated[str, Field(max_length=20), refused_unless_in(ACTIONS)]
 Visibility = Literal["public", "unlisted", "partners", "internal"]
@@ -220,12 +218,6 @@ class StateOut(Out):
     state: str
 
 
-class ShareLinkOut(Out):
-    """A link code that remembers who shared; put it on the video's address as `share`."""
-
-    code: str
-
-
 @post("/v1/videos", permission="videos.write", refuses=[404], sync_to_thread=True, tags=["content"])
 def create(data: JSONBody[VideoIn], request: ApiRequest) -> StateOut:
     """Begin a post; upload its file next."""
@@ -331,12 +323,6 @@ def withdraw(video_id: FromPath[UUID], request: ApiRequest) -> StateOut:
     return StateOut(id=video.id, state=video.state)
 
 
-@post("/v1/videos/{video_id:uuid}/share", permission=SIGNED_IN, sync_to_thread=True, status_code=200, tags=["content"])
-def share(video_id: FromPath[UUID], request: ApiRequest) -> ShareLinkOut:
-    """One's own link code for a video; the same every time."""
-    return ShareLinkOut(code=request.transact(lambda uow: share_video(uow, video_id)))
-
-
 def _detail(request: ApiRequest, video_id: UUID) -> VideoDetailOut:
     with request.transaction() as uow:
         return VideoDetailOut.of(request.services, get_own_video(uow, video_id))
@@ -354,5 +340,4 @@ routes = [
     delete_claim,
     publish,
     withdraw,
-    share,
 ]

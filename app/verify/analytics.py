@@ -23,7 +23,8 @@ TOUCHPOINTS = Query(
         FROM marketplace.touchpoint t JOIN mark ON t.received_at < mark.read_until
         LEFT JOIN marketplace.placement c ON c.id = t.placement_id
         LEFT JOIN marketplace.live_item i ON i.id = t.live_item_id
-        WHERE NOT EXISTS (SELECT 1 FROM test WHERE test_org_id IN (t.org_id, t.channel_org_id))
+        WHERE (t.video_id IS NOT NULL OR t.live_session_id IS NOT NULL)
+          AND NOT EXISTS (SELECT 1 FROM test WHERE test_org_id IN (t.org_id, t.channel_org_id))
     ), both_sides AS (
         SELECT channel_org_id, day, video_id, second, placement_id, share_link_id, sharer_org_id, seller_org_id, live_session_id,
                (kind = 'impression')::int AS impressions, (kind = 'view')::int AS views,
@@ -63,4 +64,19 @@ SOLD = Query(
     {GROUPED} HAVING {" OR ".join(f"sum({name}) <> 0" for name in FIGURES.split(", "))}
     """,  # noqa: S608 - (same)
 )
-RULES = (TOUCHPOINTS, SOLD)
+ARRIVED = Query(
+    "analytics.arrived",
+    "经链接打开产品或频道的触点，其链接指向该产品或频道，分享方为链接所属组织。",
+    "Who arrived at a product or a channel did so by a link to it, of the organization that is named.",
+    """
+    SELECT t.id AS touchpoint_id, t.listing_id, t.channel_id, t.share_link_id
+    FROM marketplace.touchpoint t
+    LEFT JOIN marketplace.share_link s ON s.id = t.share_link_id
+    LEFT JOIN marketplace.listing l ON l.id = t.listing_id
+    LEFT JOIN marketplace.channel c ON c.id = t.channel_id
+    WHERE (t.listing_id IS NOT NULL OR t.channel_id IS NOT NULL)
+      AND (t.sharer_org_id, t.listing_id, t.channel_id, t.channel_org_id)
+          IS DISTINCT FROM (s.org_id, s.listing_id, s.channel_id, coalesce(l.org_id, c.org_id))
+    """,
+)
+RULES = (TOUCHPOINTS, SOLD, ARRIVED)

@@ -333,17 +333,24 @@ SOLD_BY = Query(
     LEFT JOIN marketplace.placement p ON p.id = a.placement_id
     WHERE (a.placement_id IS NOT NULL AND (p.video_id, p.seller_org_id, p.listing_id)
            IS DISTINCT FROM (a.video_id, a.seller_org_id, l.listing_id))
-       OR (a.rule = 'none') <> (a.video_id IS NULL AND a.live_session_id IS NULL)
+       OR (a.rule = 'none') <> (a.video_id IS NULL AND a.live_session_id IS NULL AND a.share_link_id IS NULL)
     """,
 )
 BROUGHT = Query(
     "attributions.brought",
-    "归因到分享链接的订单行，链接属于该推广方，且指向该视频。",
-    "A link that a sale is credited to is of its promoter, and of the video that sold it.",
+    "归因到分享链接的订单行，链接属于该推广方，且指向该视频、该视频的频道，或者（没有视频时）该商品。",
+    "A link that a sale is credited to is of its promoter, and of the video that sold it or the channel of that; or, where no "
+    "video did, of what was sold.",
     """
-    SELECT a.id AS attribution_id, a.promoter_org_id, a.video_id, s.org_id AS link_of, s.video_id AS link_to
+    SELECT a.id AS attribution_id, a.promoter_org_id, a.video_id, s.org_id AS link_of,
+           coalesce(s.video_id, s.channel_id, s.listing_id) AS link_to
     FROM orders.attribution a JOIN marketplace.share_link s ON s.id = a.share_link_id
-    WHERE (a.promoter_org_id, a.video_id) IS DISTINCT FROM (s.org_id, s.video_id)
+    JOIN orders.order_line l ON l.id = a.order_line_id
+    LEFT JOIN marketplace.video v ON v.id = a.video_id
+    WHERE a.promoter_org_id IS DISTINCT FROM s.org_id OR a.live_session_id IS NOT NULL OR CASE
+        WHEN s.video_id IS NOT NULL THEN a.video_id IS DISTINCT FROM s.video_id
+        WHEN s.channel_id IS NOT NULL THEN v.channel_id IS DISTINCT FROM s.channel_id
+        ELSE a.video_id IS NOT NULL OR l.listing_id <> s.listing_id END
     """,
 )
 RULES = (

@@ -5,6 +5,8 @@ listing then; else nothing. A context that
 the purchase itself carries (it was bought inside a player) counts as a card click at that moment when it is consistent
 with a placement of the listing; so does the room of a live session. In a room a click on a product of its shelf is a card click,
 and watching it being explained a view; both count after the room was left, as those of videos do.
+So does the link to the product by which a member of somebody else's sent it on: whoever follows it has clicked. A link to a
+channel sells nothing by itself and counts with what the channel's videos then sell (ADR 0089).
 The promoter is the organization of the video's channel, or of the member whose
 link led there. Nobody is paid for what their own organization buys, nor a seller for selling what is theirs.
 """
@@ -42,7 +44,9 @@ class LiveTouch:
 
 @dataclass(frozen=True, slots=True)
 class TouchpointFact:
-    """One attributable event of the buying organization: of a video, or (`live`) of what a room's shelf has of the listing."""
+    """One attributable event of the buying organization: of a video, or (`live`) of what a room's shelf has of the listing; or
+    that it followed a member's link to the listing, or to a channel.
+    """
 
     id: UUID
     kind: str
@@ -54,6 +58,8 @@ class TouchpointFact:
     sharer_org_id: UUID | None = None
     share_link_id: UUID | None = None
     live: LiveTouch | None = None
+    listing_id: UUID | None = None
+    channel_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +82,11 @@ class PlacementFact:
 
 @dataclass(frozen=True, slots=True)
 class ContextHint:
-    """Where the purchase says it was made: inside this video, from this card, at this second."""
+    """Where the purchase says it was made: inside this video, from this card, at this second; or, without a video, at the product
+    that this link opened.
+    """
 
-    video_id: UUID
+    video_id: UUID | None
     placement_id: UUID | None
     second_ms: int
     sharer_org_id: UUID | None = None
@@ -95,6 +103,8 @@ class PathStep:
     video_id: UUID | None
     second_ms: int
     live_session_id: UUID | None = None
+    listing_id: UUID | None = None
+    channel_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,29 +142,20 @@ def attribute(
     Touchpoints outside `[now - window, now]`, on other videos, or of a placement that is not the listing's are ignored.
     The order in which they are given does not matter.
     """
-    carrying = {placement.video_id: placement.channel_org_id for placement in placements}
+    carrying = {placement.video_id: placement for placement in placements}
+    channels = {placement.channel_id for placement in placements if placement.channel_id}
     seen = sorted(
-        (t for t in touchpoints if (t.live or t.video_id in carrying) and now - window <= t.occurred_at <= now),
+        (t for t in touchpoints if _is_near(t, carrying, channels) and now - window <= t.occurred_at <= now),
         key=lambda t: (t.occurred_at, t.id),
     )
-    path = tuple(
-        PathStep(t.id, t.kind, t.occurred_at, t.video_id, t.second_ms, t.live.session_id if t.live else None)
-        for t in seen
-    )
+    path = tuple(_step(t) for t in seen)
+    sides = {buyer_org_id, seller_org_id}
 
     if live is not None:
-        return _sold_live(live, now, path, {buyer_org_id, seller_org_id})
-
-    sides = {buyer_org_id, seller_org_id}
-    if hint is not None and (card := _consistent(hint, placements)) is not None:
-        sharer = (hint.sharer_org_id, hint.share_link_id)
-        if hint.sharer_org_id is None:
-            sharer = _sharer_before(seen, hint.video_id)
-        led, link_id = _promoter(sharer, carrying[hint.video_id], sides)
-        return AttributionResult(
-            "context", hint.video_id, card.id, hint.second_ms, None, now, led, path, share_link_id=link_id
-        )
-    chosen = _last_click(seen, placements)
+        return _sold_live(live, now, path, sides)
+    if hint is not None and (bought_in := _bought_in(hint, seen, placements, path, now, sides)) is not None:
+        return bought_in
+    chosen = _last_click(seen, placements, sides)
     rule = "last_click"
     if chosen is None:
         chosen = _last_view(seen, placements)
@@ -163,23 +164,68 @@ def attribute(
         return AttributionResult("none", path=path)
     if chosen.live is not None:
         return _led_by_room(chosen, chosen.live, rule, path, sides)
+    if chosen.video_id is None:
+        return _led_by(chosen, rule, path, (chosen.sharer_org_id, chosen.share_link_id))
+    card = carrying[chosen.video_id]
     sharer = (chosen.sharer_org_id, chosen.share_link_id)
     if chosen.sharer_org_id is None:
-        sharer = _sharer_before(seen, chosen.video_id, chosen.occurred_at)
-    return _led_by_video(chosen, rule, path, _promoter(sharer, _channel_of(chosen, carrying), sides))
+        sharer = _sharer_before(seen, card, chosen.occurred_at)
+    return _led_by(chosen, rule, path, _promoter(sharer, card.channel_org_id, sides))
 
 
-def _channel_of(touch: TouchpointFact, carrying: Mapping[UUID, UUID]) -> UUID:
-    assert touch.video_id is not None  # noqa: S101 - what is not of a room is of a video
-    return carrying[touch.video_id]
+def _bought_in(
+    hint: ContextHint,
+    seen: Sequence[TouchpointFact],
+    placements: Sequence[PlacementFact],
+    path: tuple[PathStep, ...],
+    now: datetime,
+    sides: set[UUID],
+) -> AttributionResult | None:
+    """By what the purchase carries: a video with a card of the listing, or a link to the listing that neither side sent on."""
+    sharer = (hint.sharer_org_id, hint.share_link_id)
+    if hint.video_id is None:
+        led, link_id = sharer
+        if led is None or led in sides:
+            return None
+        return AttributionResult("context", None, None, None, None, now, led, path, share_link_id=link_id)
+    card = _consistent(hint, placements)
+    if card is None:
+        return None
+    if hint.sharer_org_id is None:
+        sharer = _sharer_before(seen, card)
+    led, link_id = _promoter(sharer, card.channel_org_id, sides)
+    return AttributionResult(
+        "context", hint.video_id, card.id, hint.second_ms, None, now, led, path, share_link_id=link_id
+    )
 
 
-def _led_by_video(touch: TouchpointFact, rule: str, path: tuple[PathStep, ...], led: Sharer) -> AttributionResult:
+def _is_near(touch: TouchpointFact, carrying: Mapping[UUID, PlacementFact], channels: set[UUID]) -> bool:
+    """Whether it was of the listing, of a video that has or had it, or a link to a channel of such a video."""
+    if touch.live or touch.listing_id:
+        return True
+    return touch.channel_id in channels if touch.channel_id else touch.video_id in carrying
+
+
+def _step(touch: TouchpointFact) -> PathStep:
+    return PathStep(
+        touch.id,
+        touch.kind,
+        touch.occurred_at,
+        touch.video_id,
+        touch.second_ms,
+        touch.live.session_id if touch.live else None,
+        touch.listing_id,
+        touch.channel_id,
+    )
+
+
+def _led_by(touch: TouchpointFact, rule: str, path: tuple[PathStep, ...], led: Sharer) -> AttributionResult:
+    """By a video, whoever sent that on; or, without a video, by a link to the product."""
     return AttributionResult(
         rule,
         touch.video_id,
         touch.placement_id,
-        touch.second_ms,
+        touch.second_ms if touch.video_id else None,
         touch.id,
         touch.occurred_at,
         led[0],
@@ -233,9 +279,14 @@ def _led_by_room(
     )
 
 
-def _last_click(seen: Sequence[TouchpointFact], placements: Sequence[PlacementFact]) -> TouchpointFact | None:
+def _last_click(
+    seen: Sequence[TouchpointFact], placements: Sequence[PlacementFact], sides: set[UUID]
+) -> TouchpointFact | None:
+    """A link to the product that one of the two sides sent on led nobody: it is passed over."""
     known = {placement.id: placement.video_id for placement in placements}
     for touch in reversed(seen):
+        if touch.kind == "arrival" and touch.listing_id and touch.sharer_org_id and touch.sharer_org_id not in sides:
+            return touch
         if touch.kind == "card_click" and touch.live:
             return touch
         if touch.kind == "card_click" and touch.placement_id and known.get(touch.placement_id) == touch.video_id:
@@ -265,9 +316,14 @@ def _consistent(hint: ContextHint, placements: Sequence[PlacementFact]) -> Place
     return None
 
 
-def _sharer_before(seen: Sequence[TouchpointFact], video_id: UUID | None, until: datetime | None = None) -> Sharer:
-    """Whose link led to the video, most recently: the player reports the link with the first events of a visit."""
+def _sharer_before(seen: Sequence[TouchpointFact], card: PlacementFact, until: datetime | None = None) -> Sharer:
+    """Whose link led to the card's video or to its channel, most recently: the player reports the link with the first events of
+    a visit.
+    """
     for touch in reversed(seen):
-        if touch.video_id == video_id and touch.sharer_org_id and (until is None or touch.occurred_at <= until):
+        to_channel = touch.channel_id is not None and touch.channel_id == card.channel_id
+        if not touch.sharer_org_id or not (to_channel or touch.video_id == card.video_id):
+            continue
+        if until is None or touch.occurred_at <= until:
             return touch.sharer_org_id, touch.share_link_id
     return NOBODY

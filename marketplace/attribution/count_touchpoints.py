@@ -56,7 +56,7 @@ _ADD: Final = text(
                count(*) FILTER (WHERE kind = 'lead') AS leads,
                CAST(coalesce(sum(watched_ms) FILTER (WHERE kind = 'view'), 0) AS bigint) AS watched_ms
         FROM marketplace.touchpoint
-        WHERE {_RECEIVED}
+        WHERE {_RECEIVED} AND (video_id IS NOT NULL OR live_session_id IS NOT NULL)
           AND (org_id IS NULL OR org_id NOT IN (SELECT test_org_id FROM marketplace.test_clock))
           AND channel_org_id NOT IN (SELECT test_org_id FROM marketplace.test_clock)
         GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9

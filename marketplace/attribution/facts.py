@@ -15,9 +15,9 @@ from marketplace.attribution.models import Touchpoint
 from marketplace.live.models import LiveItem, LiveSession
 from marketplace.parties.viewer import viewer
 from marketplace.placements.models import Placement
+from marketplace.sharing.share_links import find_share_link
 from marketplace.videos.access import MAY_SEE
 from marketplace.videos.models import Video
-from marketplace.videos.share_links import find_share_link
 
 _PLACEMENTS = Read(
     select(
@@ -48,10 +48,12 @@ _OF_EACH = (
     Touchpoint.watched_ms,
     Touchpoint.sharer_org_id,
     Touchpoint.share_link_id,
+    Touchpoint.listing_id,
+    Touchpoint.channel_id,
 )
-_NO_ROOM = [null().cast(Uuid).label(name) for name in ("session_id", "channel_id", "host_id", "film_id")]
+_NO_ROOM = [null().cast(Uuid).label(name) for name in ("session_id", "room_channel_id", "host_id", "film_id")]
 _SINCE = (Touchpoint.org_id == bindparam("org_id"), Touchpoint.occurred_at >= bindparam("since"))
-# Two halves, each by its own index: an OR of both would read all that the organization ever touched.
+# Each part by its own index: an OR of all would read all that the organization ever touched.
 _SEEN = union_all(
     select(
         *_OF_EACH,
@@ -64,13 +66,16 @@ _SEEN = union_all(
     select(
         *_OF_EACH,
         LiveSession.id,
-        LiveSession.channel_id,
+        LiveSession.channel_id.label("room_channel_id"),
         LiveSession.org_id,
         LiveSession.video_id,
     )
     .join(LiveItem, LiveItem.id == Touchpoint.live_item_id)
     .join(LiveSession, LiveSession.id == LiveItem.session_id)
     .where(*_SINCE, Touchpoint.live_item_id.is_not(None), LiveItem.listing_id == bindparam("listing_id")),
+    select(*_OF_EACH, *_NO_ROOM).where(*_SINCE, Touchpoint.listing_id == bindparam("listing_id")),
+    # Links to channels are few; which of them have the listing in a video is known of the placements.
+    select(*_OF_EACH, *_NO_ROOM).where(*_SINCE, Touchpoint.channel_id.is_not(None)),
 ).subquery("seen")
 _TOUCHPOINTS = Read(select(*_SEEN.c).order_by(_SEEN.c.occurred_at, _SEEN.c.id))
 
@@ -89,7 +94,9 @@ def placements_of_listing(uow: UnitOfWork, listing_id: UUID, video_ids: Collecti
 
 
 def touchpoints_for(uow: UnitOfWork, org_id: UUID, listing_id: UUID, since: datetime) -> list[TouchpointFact]:
-    """The organization's touchpoints since `since` on videos and in rooms that carry the listing, oldest first."""
+    """The organization's touchpoints since `since` on videos and in rooms that carry the listing, and its arrivals by links to
+    the listing and to channels, oldest first.
+    """
     if not uow.principal.is_platform and uow.principal.org_id != org_id:
         return []
     return [
@@ -104,13 +111,21 @@ def touchpoints_for(uow: UnitOfWork, org_id: UUID, listing_id: UUID, since: date
             watched_ms=t.watched_ms,
             sharer_org_id=t.sharer_org_id,
             share_link_id=t.share_link_id,
-            live=LiveTouch(t.session_id, t.film_id, t.channel_id, t.host_id) if t.session_id is not None else None,
+            live=LiveTouch(t.session_id, t.film_id, t.room_channel_id, t.host_id) if t.session_id is not None else None,
+            listing_id=t.listing_id,
+            channel_id=t.channel_id,
         )
         for t in uow.fetch(_TOUCHPOINTS, org_id=org_id, listing_id=listing_id, since=since)
     ]
 
 
-def find_sharer(uow: UnitOfWork, code: str, video_id: UUID) -> Sharer:
-    """The organization of the member whose share link this is, and the link, when it is for this video."""
+def find_sharer(uow: UnitOfWork, code: str, video_id: UUID, channel_id: UUID | None) -> Sharer:
+    """The organization of the member whose share link this is, and the link, when it is for this video or for its channel."""
     link = find_share_link(uow, code)
-    return (link.org_id, link.link_id) if link is not None and link.video_id == video_id else NOBODY
+    return (link.org_id, link.link_id) if link is not None and link.leads_to(video_id, channel_id) else NOBODY
+
+
+def find_product_sharer(uow: UnitOfWork, code: str, listing_id: UUID) -> Sharer:
+    """The same of a link to a product."""
+    link = find_share_link(uow, code)
+    return (link.org_id, link.link_id) if link is not None and link.is_of("listing", listing_id) else NOBODY

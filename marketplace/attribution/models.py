@@ -15,7 +15,8 @@ KINDS = ("impression", "view", "card_click", "share", "lead", "arrival")
 
 class Touchpoint(Base):
     """An impression, view, card click, share or lead of a video; or a view or click of what is on a live room's shelf; or an
-    arrival: by a share link, before it was known whose reader came. `id` is the client's, so that a retry is not a second event.
+    arrival: by a share link, at a product or a channel, or at a video before it was known whose reader came. `id` is the
+    client's, so that a retry is not a second event.
 
     No foreign keys: thousands a second are stored, and everything named was looked up when the batch came in.
     """
@@ -25,11 +26,23 @@ class Touchpoint(Base):
         CheckConstraint("kind IN ('impression', 'view', 'card_click', 'share', 'lead', 'arrival')", name="kind"),
         CheckConstraint("second_ms >= 0 AND watched_ms >= 0", name="durations"),
         CheckConstraint(
-            "(video_id IS NULL) = (live_session_id IS NOT NULL) AND (live_session_id IS NULL) = (live_item_id IS NULL)",
+            "num_nonnulls(video_id, live_session_id, listing_id, channel_id) = 1 "
+            "AND (live_session_id IS NULL) = (live_item_id IS NULL)",
             name="place",
+        ),
+        CheckConstraint(
+            "(listing_id IS NULL AND channel_id IS NULL) OR (kind = 'arrival' AND share_link_id IS NOT NULL)",
+            name="link",
         ),
         CheckConstraint("live_item_id IS NULL OR kind IN ('view', 'card_click')", name="live"),
         Index("ix_touchpoint_live", "org_id", "occurred_at", postgresql_where=text("live_item_id IS NOT NULL")),
+        Index("ix_touchpoint_listing", "org_id", "listing_id", postgresql_where=text("listing_id IS NOT NULL")),
+        Index("ix_touchpoint_channel", "org_id", "occurred_at", postgresql_where=text("channel_id IS NOT NULL")),
+        Index(
+            "ix_touchpoint_link",
+            "share_link_id",
+            postgresql_where=text("listing_id IS NOT NULL OR channel_id IS NOT NULL"),
+        ),
         Index("ix_touchpoint_org_id_video_id_occurred_at", "org_id", "video_id", "occurred_at"),
         Index("ix_touchpoint_channel_org_id_video_id_occurred_at", "channel_org_id", "video_id", "occurred_at"),
         Index("ix_touchpoint_received_at", "received_at"),
@@ -43,13 +56,17 @@ class Touchpoint(Base):
     anonymous_id: Mapped[str | None]
     kind: Mapped[str]
     channel_org_id: Mapped[UUID]
-    """The organization whose channel posted the video, or is host of the session."""
+    """The organization whose channel posted the video, or is host of the session; whose product or channel a link opened."""
     video_id: Mapped[UUID | None]
     placement_id: Mapped[UUID | None]
     live_session_id: Mapped[UUID | None]
     """In place of a video: in whose room it was."""
     live_item_id: Mapped[UUID | None]
     """What of its shelf was explained while it was watched, or was clicked."""
+    listing_id: Mapped[UUID | None]
+    """In place of a video: the product that a member's link opened."""
+    channel_id: Mapped[UUID | None]
+    """In place of a video: the channel that a member's link opened."""
     second_ms: Mapped[int]
     """Where in the video or session, milliseconds from its start."""
     watched_ms: Mapped[int]

@@ -1,4 +1,4 @@
-"""Tables of videos: one published piece of media each, files on their way, and the links by which members share them."""
+"""Tables of videos: one published piece of media each, and files on their way."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from uuid import UUID
 from sqlalchemy import (
     CheckConstraint,
     FetchedValue,
-    ForeignKey,
     ForeignKeyConstraint,
     Index,
     UniqueConstraint,
@@ -148,25 +147,6 @@ class MediaUpload(Base):
     """Names of the objects under `key_of_upload`, in the order of their bytes."""
     expires_at: Mapped[Instant]
     completed_at: Mapped[Instant | None]
-    created_at: Mapped[CreatedAt]
-
-
-class ShareLink(Base):
-    """A link that carries who shared a video, and for which organization."""
-
-    __tablename__ = "share_link"
-    __table_args__ = (
-        UniqueConstraint("code"),
-        UniqueConstraint("org_id", "person_id", "video_id"),
-        Index("ix_share_link_person_id", "person_id"),
-        Index("ix_share_link_video_id", "video_id"),
-        {"schema": "marketplace"},
-    )
-    id: Mapped[Id]
-    code: Mapped[str]
-    org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
-    person_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.person.id"))
-    video_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.video.id"))
     created_at: Mapped[CreatedAt]
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from kernel.db.uow import UnitOfWork
 from kernel.ids import uuid7
 from marketplace.attribution import facts
-from marketplace.attribution.attribute import NOBODY, WINDOW, ContextHint, attribute
+from marketplace.attribution.attribute import NOBODY, WINDOW, ContextHint, PlacementFact, attribute
 from marketplace.live.sold_from import find_sold_from
 from orders.checkout.priced_line import Context, PricedLine
 from orders.order.models import Attribution, Order
+
+_PLACES: Final = ("live_session_id", "listing_id", "channel_id")
+"""Of a step of the path, in place of a video."""
 
 
 def ask_touchpoints(uow: UnitOfWork, buyer_org_id: UUID, line: PricedLine, at: datetime) -> None:
@@ -36,7 +41,7 @@ def attribute_line(
         now,
         buyer_org_id=order.buyer_org_id,
         seller_org_id=order.seller_org_id,
-        hint=_hint(uow, context),
+        hint=_hint(uow, context, line, placements),
         live=live,
     )
     credit = Attribution(
@@ -61,7 +66,7 @@ def attribute_line(
                 "occurred_at": step.occurred_at.isoformat(),
                 "video_id": str(step.video_id) if step.video_id else None,
                 "second_ms": step.second_ms,
-                **({"live_session_id": str(step.live_session_id)} if step.live_session_id else {}),
+                **{name: str(place) for name in _PLACES if (place := getattr(step, name))},
             }
             for step in found.path
         ],
@@ -72,8 +77,19 @@ def attribute_line(
     return credit, next((one.channel_id for one in placements if one.video_id == found.video_id), None)
 
 
-def _hint(uow: UnitOfWork, context: Context) -> ContextHint | None:
-    if context.video_id is None or context.second_ms is None:
+def _hint(
+    uow: UnitOfWork, context: Context, line: PricedLine, placements: Sequence[PlacementFact]
+) -> ContextHint | None:
+    """The card of a video at which it was bought; or, at no video, the link to the product that the buyer's address carried."""
+    if context.video_id is None:
+        if not context.share or context.live_session_id is not None:
+            return None
+        sharer = facts.find_product_sharer(uow, context.share, line.listing_id)
+        return ContextHint(None, None, 0, *sharer)
+    if context.second_ms is None:
         return None
-    sharer = facts.find_sharer(uow, context.share, context.video_id) if context.share else NOBODY
+    sharer = NOBODY
+    if context.share:
+        channel_id = next((one.channel_id for one in placements if one.video_id == context.video_id), None)
+        sharer = facts.find_sharer(uow, context.share, context.video_id, channel_id)
     return ContextHint(context.video_id, context.placement_id, context.second_ms, *sharer)

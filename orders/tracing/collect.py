@@ -196,6 +196,8 @@ def origin(uow: UnitOfWork, line_ids: Sequence[UUID], video_ids: Sequence[UUID])
         credited: dict[str, Any] = {"rule": c.rule, "second_ms": c.second_ms, "touchpoints": len(c.path)}
         if c.live_session_id is not None:
             credited["live_session_id"] = str(c.live_session_id)
+        if c.share_link_id is not None:
+            credited["share_link_id"] = str(c.share_link_id)
         if c.circle_id is not None:
             credited["circle_id"] = str(c.circle_id)
         seen = [UUID(step["touchpoint_id"]) for step in c.path[-SHOWN_STEPS:]]
@@ -211,8 +213,9 @@ def origin(uow: UnitOfWork, line_ids: Sequence[UUID], video_ids: Sequence[UUID])
         yield Node("placement", p.id, p.created_at, None, facts=facts, after=(p.video_id,))
     for t in uow.session.scalars(select(Touchpoint).where(Touchpoint.id.in_(touched), mine(uow, Touchpoint.org_id))):
         touched_at: dict[str, Any] = {"kind": t.kind, "second_ms": t.second_ms, "watched_ms": t.watched_ms}
-        if t.live_session_id is not None:
-            touched_at["live_session_id"] = str(t.live_session_id)
+        for name in ("live_session_id", "listing_id", "channel_id"):
+            if (place := getattr(t, name)) is not None:
+                touched_at[name] = str(place)
         before = (t.video_id,) if t.video_id is not None else ()
         yield Node("touchpoint", t.id, t.occurred_at, t.kind, facts=touched_at, after=before)
 

@@ -229,6 +229,7 @@ def catalogue(world: World) -> None:
     ask("POST /v1/operator/reviews/{listing_id}", operator, {"approve": True, "checklist": list(CHECKLIST)}, **listing)
     ask("POST /v1/operator/listings/{listing_id}/suspend", operator, {"reason": "looked into"}, **listing)
     ask("POST /v1/operator/listings/{listing_id}/resume", operator, **listing)
+    ask("POST /v1/listings/{listing_id}/share", world.purchaser, **listing)
     ask("POST /v1/listings/{listing_id}/versions", seller, TEXTS | {"plans": [plan]}, **listing)
     sold = {"plan_id": world.stage.seat_plan}
     ask("PUT /v1/plans/{plan_id}/connector", seller, {"connector_id": str(world.stage.connector)}, **sold)

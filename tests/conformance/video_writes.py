@@ -30,6 +30,7 @@ def videos(world: World) -> None:
     ask("PUT /v1/channels/{channel_id}", promoter, {"name": "频道", "name_en": "Other"}, channel_id=channel)
     ask("PUT /v1/channels/{channel_id}/follow", world.purchaser, channel_id=channel)
     ask("DELETE /v1/channels/{channel_id}/follow", world.purchaser, channel_id=channel)
+    ask("POST /v1/channels/{channel_id}/share", world.purchaser, channel_id=channel)
     for media_type, method, body in (
         ("application/octet-stream", "PUT", CLIP),
         ("multipart/form-data", "POST", {"file": CLIP}),

@@ -20,7 +20,7 @@ from kernel.principal import SYSTEM
 from marketplace.attribution.models import Touchpoint
 from marketplace.attribution.record_touchpoints import TouchpointIn, record_touchpoints
 from marketplace.parties.models import Organization
-from marketplace.videos.share_links import share_video
+from marketplace.sharing.share_links import share_video
 from orders.checkout.priced_line import Context
 from orders.order.models import Attribution, Order
 from tests.api.pages.test_mail_links import FORM, asked, send

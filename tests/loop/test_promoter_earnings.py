@@ -19,7 +19,7 @@ from kernel.ids import uuid7
 from kernel.principal import SYSTEM, Principal
 from marketplace.attribution import facts
 from marketplace.attribution.record_touchpoints import TouchpointIn, record_touchpoints
-from marketplace.videos.share_links import share_video
+from marketplace.sharing.share_links import share_video
 from orders.checkout.priced_line import Context
 from orders.order.models import Attribution
 from orders.promoter_earnings import BroughtBy, earnings_by_bringer

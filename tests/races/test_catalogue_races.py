@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from kernel.db.uow import Database, transact, unit_of_work
 from kernel.principal import SYSTEM
 from marketplace.publishing.edit_placements import AddClaim, AddPlacement, add_claim, add_placement
 from marketplace.publishing.publish_video import publish_video
-from marketplace.videos.share_links import share_video
+from marketplace.sharing.share_links import share_channel, share_listing, share_video
 from tests.factories_marketplace import (
     make_member,
     make_org,
@@ -26,10 +28,17 @@ pytestmark = pytest.mark.races
 def test_one_sharer_at_many_screens_has_one_link(db: Database) -> None:
     with unit_of_work(db, SYSTEM) as uow:
         seller = make_seller(uow)
-        video, _ = make_published_video(uow, seller, make_plans(uow, seller)[0])
+        (plan,) = make_plans(uow, seller)
+        video, _ = make_published_video(uow, seller, plan)
         friend = make_member(uow, make_org(uow), "viewer")
-    codes = at_once([lambda: transact(db, friend, lambda uow: share_video(uow, video.id))] * 8)
-    assert len(set(codes)) == 1
+        listing_id, channel_id = plan.listing_id, video.channel_id
+    for share in (
+        lambda uow: share_video(uow, video.id),
+        lambda uow: share_listing(uow, listing_id),
+        lambda uow: share_channel(uow, channel_id),
+    ):
+        codes = at_once([partial(transact, db, friend, share)] * 8)
+        assert len(set(codes)) == 1
 
 
 @in_rounds

@@ -9,7 +9,7 @@ from kernel.principal import SYSTEM
 from marketplace.access.members import list_members, remove_member
 from marketplace.publishing.edit_placements import AddClaim, AddPlacement, add_claim, add_placement
 from marketplace.publishing.publish_video import publish_video
-from marketplace.videos.share_links import share_video
+from marketplace.sharing.share_links import share_listing, share_video
 from tests.factories_marketplace import (
     make_member,
     make_org,
@@ -27,14 +27,21 @@ pytestmark = pytest.mark.races
 def test_one_sharer_has_one_link(db: Database, order: str) -> None:
     with unit_of_work(db, SYSTEM) as uow:
         seller = make_seller(uow)
-        video, _ = make_published_video(uow, seller, make_plans(uow, seller)[0])
+        (plan,) = make_plans(uow, seller)
+        video, _ = make_published_video(uow, seller, plan)
         friend = make_member(uow, make_org(uow), "viewer")
+
+        listing_id = plan.listing_id
 
     def share() -> str:
         return transact(db, friend, lambda uow: share_video(uow, video.id))
 
-    first, second = interleaved(db, order, share, share)
-    assert first == second
+    def share_product() -> str:
+        return transact(db, friend, lambda uow: share_listing(uow, listing_id))
+
+    for act in (share, share_product):
+        first, second = interleaved(db, order, act, act)
+        assert first == second
 
 
 @every_order

@@ -25,12 +25,12 @@ from api.pages.feed.views import (
 )
 from api.pages.frame import addresses, card_addresses, lead_addresses
 from api.pages.frame.discounts import promotion_badge
-from api.pages.frame.followed import remember_link
+from api.pages.frame.followed import arrive, remember_link
 from api.pages.frame.link_preview import LinkPreview, preview_of_page, public_media, public_picture
 from api.pages.frame.partner_prices import PartnerPrices, own_price
 from api.pages.frame.prices import per_of
 from api.pages.frame.site import NOT_INDEXED, Form, PageRequest, form_post, page
-from api.pages.sign_up.remembered import remember, remembered
+from api.pages.sign_up.remembered import keep_link
 from fulfillment.entitlements.queries import entitlements_of_buyer
 from kernel.db.uow import UnitOfWork
 from kernel.money import Money
@@ -73,12 +73,16 @@ def show_channel(channel_id: FromPath[UUID], page_request: Given[PageRequest]) -
         found = feed.list_feed(uow, cursor=cursor, limit=PAGE, channel_id=channel_id)
         videos = _videos(page_request, uow, found.items)
         is_offered = channel.org_id != uow.principal.org_id and has_on_sale(uow, channel.org_id)
+        share = page_request.query("share", most=64) or None
+        followed = arrive(uow, page_request.request, "channel", channel_id, share)
     name = page_request.pick(channel.name, channel.name_en)
-    more = addresses.next_page(addresses.channel(str(channel_id)), found.next_cursor)
-    preview = _preview_of_channel(page_request, channel, found.items)
-    return page_request.render(
+    path = addresses.channel(str(channel_id))
+    more = addresses.next_page(path, found.next_cursor, share=share)
+    preview = _preview_of_channel(page_request, channel, found.items, share)
+    answer = page_request.render(
         FeedView(
             videos,
+            share=share,
             channel_name=name,
             next_address=more,
             preview=preview,
@@ -87,6 +91,8 @@ def show_channel(channel_id: FromPath[UUID], page_request: Given[PageRequest]) -
             contact_address=lead_addresses.channel_contact(str(channel_id)) if is_offered else "",
         )
     )
+    keep_link(page_request, answer, followed, addresses.with_query(path, share=share))
+    return answer
 
 
 @page("/v/{video_id:uuid}", PUBLIC)
@@ -97,18 +103,13 @@ def show_video(video_id: FromPath[UUID], page_request: Given[PageRequest]) -> Re
         others = [item for item in feed.list_feed(uow, limit=PAGE).items if item.id != video_id]
         videos = _videos(page_request, uow, (first, *others))
         share = page_request.query("share", most=64) or None
-        followed = remember_link(uow, page_request.request, video_id, share)
+        followed = remember_link(uow, page_request.request, "video", video_id, share)
     preview = _preview(page_request, first, share) if first.is_public else None
     # What is found by its link alone is not to be found by a search engine either.
     headers = NOT_INDEXED if first.visibility == "unlisted" else None
     view = FeedView(videos, start_s=page_request.query_number("t"), share=share, preview=preview)
     answer = page_request.render(view, headers=headers)
-    if followed is not None:
-        answer.set_cookie(followed)
-        if remembered(page_request) is None:
-            # Whoever signs up for it comes back to it.
-            path = addresses.with_query(addresses.video(str(video_id)), share=share)
-            answer.set_cookie(remember(page_request.services, path))
+    keep_link(page_request, answer, followed, addresses.with_query(addresses.video(str(video_id)), share=share))
     return answer
 
 
@@ -209,7 +210,9 @@ def _preview(page_request: PageRequest, item: feed.FeedItem, share: str | None) 
     )
 
 
-def _preview_of_channel(page_request: PageRequest, channel: ChannelView, items: Sequence[feed.FeedItem]) -> LinkPreview:
+def _preview_of_channel(
+    page_request: PageRequest, channel: ChannelView, items: Sequence[feed.FeedItem], share: str | None
+) -> LinkPreview:
     services = page_request.services
     pictures = (public_picture(services, one.id, one.media_version) for one in items if one.is_public)
     return preview_of_page(
@@ -219,6 +222,7 @@ def _preview_of_channel(page_request: PageRequest, channel: ChannelView, items: 
         title=page_request.pick(channel.name, channel.name_en),
         description=page_request.pick(channel.bio, channel.bio_en),
         picture=next(pictures, ""),
+        share=share,
     )
 
 

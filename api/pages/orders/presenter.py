@@ -172,7 +172,9 @@ def timeline(page_request: PageRequest, data: OrderPageData) -> Timeline:
 
 
 def _origin(page_request: PageRequest, data: OrderPageData) -> list[Link]:
-    order, links = data.order, []
+    order, links = data.order, list[Link]()
+    if any(line.rule != "none" and line.video_id is None and line.live_session_id is None for line in order.lines):
+        links.append(Link("attribution", "done", text=page_request.t("share.sold_by")))
     sold_at = ((line.video_id, (line.second_ms or 0) // 1000, line.live_session_id) for line in order.lines)
     for video_id, second, live_id in dict.fromkeys(sold_at):
         if video_id is None and live_id is None:

@@ -14,11 +14,13 @@ from markupsafe import Markup
 from api.auth import PUBLIC
 from api.pages.frame import addresses
 from api.pages.frame.choices import COMMON_CURRENCIES, Choice
+from api.pages.frame.followed import arrive
 from api.pages.frame.prices import parse_amount
 from api.pages.frame.site import PageRequest, page
 from api.pages.frame.translations import translations
 from api.pages.products.presenter import product_items, product_view
 from api.pages.products.views import Facets, ProductsView, TermsView
+from api.pages.sign_up.remembered import keep_link
 from kernel.db.uow import UnitOfWork
 from kernel.money import CURRENCIES
 from kernel.text import render_markdown
@@ -57,8 +59,12 @@ def show_products(page_request: Given[PageRequest]) -> Response[str]:
 def show_product(listing_id: FromPath[UUID], page_request: Given[PageRequest]) -> Response[str]:
     """A product on sale, or one's own that once was."""
     with page_request.work() as uow:
-        view = product_view(page_request, uow, get_listing(uow, listing_id))
-    return page_request.render(view)
+        share = page_request.query("share", most=64) or None
+        view = product_view(page_request, uow, get_listing(uow, listing_id), share)
+        followed = arrive(uow, page_request.request, "listing", listing_id, share)
+    answer = page_request.render(view)
+    keep_link(page_request, answer, followed, addresses.with_query(addresses.product(str(listing_id)), share=share))
+    return answer
 
 
 @page("/products/{listing_id:uuid}/terms", PUBLIC)

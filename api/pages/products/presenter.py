@@ -36,8 +36,10 @@ LATEST = 3
 """How many of its reviews and questions its page shows."""
 
 
-def product_view(page_request: PageRequest, uow: UnitOfWork, listing: ListingView) -> ProductView:
-    """A product's page, read in the reader's transaction."""
+def product_view(
+    page_request: PageRequest, uow: UnitOfWork, listing: ListingView, share: str | None = None
+) -> ProductView:
+    """A product's page, read in the reader's transaction; `share`: of the link by which it was opened."""
     showings = showings_of(uow, [listing.id], most=VIDEOS).get(listing.id, [])
     on_sale = listing.state == "published"
     own_prices = shown_prices(uow, [listing.id]) if on_sale else {}
@@ -76,7 +78,9 @@ def product_view(page_request: PageRequest, uow: UnitOfWork, listing: ListingVie
         on_sale=listing.state == "published",
         may_allow=not own and page_request.principal.may("members.manage"),
         may_edit=own and page_request.principal.may("catalog.write"),
-        preview=_preview(page_request, listing, showings) if on_sale and listing.visibility == "public" else None,
+        preview=_preview(page_request, listing, showings, share)
+        if on_sale and listing.visibility == "public"
+        else None,
     )
 
 
@@ -117,7 +121,9 @@ def _promotions(
     return taken
 
 
-def _preview(page_request: PageRequest, listing: ListingView, showings: Sequence[Showing]) -> LinkPreview:
+def _preview(
+    page_request: PageRequest, listing: ListingView, showings: Sequence[Showing], share: str | None
+) -> LinkPreview:
     services = page_request.services
     pictures = [public_picture(services, one.video_id, one.media_version) for one in showings if one.is_public]
     return preview_of_page(
@@ -127,6 +133,7 @@ def _preview(page_request: PageRequest, listing: ListingView, showings: Sequence
         title=page_request.pick(listing.title, listing.title_en),
         description=page_request.pick(listing.summary, listing.summary_en),
         picture=next(iter(pictures), ""),
+        share=share,
     )
 
 

@@ -32,6 +32,7 @@ def _item(page_request: PageRequest, row: BroughtBy) -> BringerItem:
         kind=row.kind,
         name=name or page_request.t(f"promoter_earnings.{row.kind}"),
         views=row.views if row.kind in _OWN else None,
+        visits=row.visits if row.kind == "person" else None,
         orders=row.orders,
         amounts=tuple(
             (money(one.earned_minor, one.currency), money(one.paid_minor, one.currency)) for one in row.earned

@@ -15,6 +15,7 @@ class BringerItem:
     kind: str
     name: str
     views: int | None
+    visits: int | None
     orders: int
     amounts: tuple[tuple[Money, Money], ...] = ()
     address: str = ""

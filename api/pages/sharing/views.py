@@ -12,7 +12,7 @@ from api.pages.frame.share_addresses import Shared
 
 @dataclass(frozen=True, slots=True)
 class ShareView:
-    """A link, absolute. ``code``: it remembers who sends it, an organization by its name; links of videos do.
+    """A link, absolute. ``code``: it remembers who sends it, an organization by its name.
 
     ``has_poster``: everybody may see what it opens.
     """

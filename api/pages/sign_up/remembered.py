@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from litestar import Response
 from litestar.datastructures import Cookie
 
 from api.context import Services
@@ -34,6 +35,15 @@ def remembered(page_request: PageRequest) -> str | None:
         return str(page_request.services.signer.open_token(_PURPOSE, token).get("path") or "") or None
     except (BadToken, ValueError):
         return None
+
+
+def keep_link(page_request: PageRequest, answer: Response[str], followed: Cookie | None, path: str) -> None:
+    """Keep the share link that a visitor followed to `path`: whoever signs up for it comes back to it."""
+    if followed is None:
+        return
+    answer.set_cookie(followed)
+    if remembered(page_request) is None:
+        answer.set_cookie(remember(page_request.services, path))
 
 
 def forgotten() -> Cookie:

@@ -81,18 +81,18 @@ def test_anybody_has_posters_of_what_everybody_sees(services: Services, shop: Sh
 def test_the_code_is_of_whoever_has_a_link(services: Services, shop: Shop) -> None:
     with unit_of_work(services.db, SYSTEM) as uow:
         org = make_org(uow)
-    poster = f"/v1/videos/{shop.video_id}/poster"
-    with browser(services, org.email) as member:
-        assert "share=" not in scanned(member.get(poster).content)[0], "no link was asked for yet"
-        code = member.post(f"/v1/videos/{shop.video_id}/share").json()["code"]
-        assert scanned(member.get(poster).content) == [
-            f"{services.settings.public_url.rstrip('/')}/v/{shop.video_id}?share={code}"
-        ]
-        sheet = member.get(f"/v/{shop.video_id}/share", headers=PAGE)
-        assert sheet.status_code == 200
-        assert f"{poster}?file_type=pdf" in sheet.text
-    with browser(services) as visitor:
-        assert "share=" not in scanned(visitor.get(poster).content)[0]
+    for poster, opens in of(shop).items():
+        with browser(services, org.email) as member:
+            assert "share=" not in scanned(member.get(poster).content)[0], "no link was asked for yet"
+            code = member.post(f"{poster.removesuffix('/poster')}/share").json()["code"]
+            own = f"{services.settings.public_url.rstrip('/')}{opens}?share={code}"
+            assert scanned(member.get(poster).content) == [own]
+            sheet = member.get(f"{opens}/share", headers=PAGE)
+            assert sheet.status_code == 200
+            assert f"{poster}?file_type=pdf" in sheet.text
+            assert f'value="{own}"' in sheet.text
+        with browser(services) as visitor:
+            assert "share=" not in scanned(visitor.get(poster).content)[0]
 
 
 def test_sheets_of_products_and_channels(services: Services, shop: Shop) -> None:

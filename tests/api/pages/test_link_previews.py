@@ -15,9 +15,9 @@ from kernel.principal import SYSTEM
 from marketplace.catalog.models import Plan
 from marketplace.channels.models import Channel
 from marketplace.publishing.publish_video import withdraw_video
+from marketplace.sharing.share_links import share_channel, share_listing, share_video
 from marketplace.videos.media.cover_sizes import cover_keys
 from marketplace.videos.models import Video
-from marketplace.videos.share_links import share_video
 from tests.api_server import application
 from tests.factories_marketplace import PASSWORD, Org, acting, make_plans, make_published_video, make_seller
 
@@ -98,10 +98,15 @@ def test_a_promoters_code_stays_in_the_shared_address_alone(
 ) -> None:
     video = publish(services, seller, plan)
     with unit_of_work(services.db, SYSTEM) as uow, acting(uow, seller.owner):
-        code = share_video(uow, video.id)
-    _, said = opened(client, f"/v/{video.id}?share={code}&t=3")
-    assert said["og:url"] == f"{BASE}/v/{video.id}?share={code}"
-    assert said["canonical"] == f"{BASE}/v/{video.id}"
+        shared = {
+            f"/v/{video.id}": share_video(uow, video.id),
+            f"/products/{plan.listing_id}": share_listing(uow, plan.listing_id),
+            f"/channels/{video.channel_id}": share_channel(uow, video.channel_id),
+        }
+    for path, code in shared.items():
+        _, said = opened(client, f"{path}?share={code}&t=3")
+        assert said["og:url"] == f"{BASE}{path}?share={code}"
+        assert said["canonical"] == f"{BASE}{path}"
     _, odd = opened(client, f"/v/{video.id}?share=%22%3E%3Cscript%3E")
     assert odd["og:url"] == f"{BASE}/v/{video.id}"
 

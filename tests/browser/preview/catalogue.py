@@ -237,6 +237,8 @@ def samples(language: Language) -> dict[str, Sample]:
         "operator-clear": Sample(replace(s.operator(), queues=tuple(map(clear, s.operator().queues))), operator),
         "share": Sample(comment_samples.share(s), BUYER),
         "share-poster": Sample(comment_samples.poster(s), BUYER),
+        "share-product": Sample(comment_samples.product(s), BUYER),
+        "share-channel": Sample(comment_samples.channel(s), BUYER),
         "comments": Sample(comment_samples.comments(s), BUYER),
         "to-learn": Sample(training_samples.to_learn(s), BUYER),
         "training": Sample(training_samples.training(s), BUYER),

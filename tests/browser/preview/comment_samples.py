@@ -49,6 +49,19 @@ def poster(s: Samples) -> ShareView:
     return replace(share(s), visibility="public", has_poster=True, circles=circles)
 
 
+def product(s: Samples) -> ShareView:
+    """A product, by whoever has no link of their own yet."""
+    link = f"https://market.example/products/{_VIDEO}"
+    return replace(poster(s), kind="product", title=s.hiring, picture=None, address=link, code="")
+
+
+def channel(s: Samples) -> ShareView:
+    """A channel, by a member's own link."""
+    link = f"https://market.example/channels/{_VIDEO}?share=Zk3v0aQx1bTe"
+    title = s.pick("起点视频", "Qidian Video")
+    return replace(poster(s), kind="channel", title=title, picture=None, address=link, circles=())
+
+
 def report(s: Samples) -> ReportView:
     """A reader's words were too long."""
     text = s.pick("加微信领优惠", "Write to me for a discount")

@@ -25,11 +25,18 @@ def earnings(s: DeskSamples) -> PromoterEarningsView:
     euros = Money(184_050, "EUR")
     rows = (
         BringerItem(
-            "person", s.pick("林知夏", "Zhixia Lin"), 6_120, 41, ((cny(1_631_800), cny(1_020_000)), (euros, euros))
+            "person",
+            s.pick("林知夏", "Zhixia Lin"),
+            6_120,
+            1_204,
+            41,
+            ((cny(1_631_800), cny(1_020_000)), (euros, euros)),
         ),
-        BringerItem("person", s.pick("陈晓", "Xiao Chen"), 18, 0),
-        BringerItem("channel", s.pick("起点视频", "Qidian Video"), 48_211, 7, ((cny(98_200), cny(0)),), "/channels/1"),
-        BringerItem("earlier", s.pick("较早的链接", "By earlier links"), None, 3, ((cny(12_000), cny(12_000)),)),
+        BringerItem("person", s.pick("陈晓", "Xiao Chen"), 18, 0, 0),
+        BringerItem(
+            "channel", s.pick("起点视频", "Qidian Video"), 48_211, None, 7, ((cny(98_200), cny(0)),), "/channels/1"
+        ),
+        BringerItem("earlier", s.pick("较早的链接", "By earlier links"), None, None, 3, ((cny(12_000), cny(12_000)),)),
     )
     return PromoterEarningsView(rows, ((cny(1_742_000), cny(1_032_000)), (euros, euros)))
 

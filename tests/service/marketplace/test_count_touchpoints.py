@@ -19,8 +19,8 @@ from kernel.jobs.models import EventCursor
 from marketplace.attribution.count_touchpoints import READER, count_next, recount
 from marketplace.attribution.models import Touchpoint, TouchpointDay
 from marketplace.attribution.record_touchpoints import TouchpointIn, record_touchpoints
+from marketplace.sharing.share_links import share_video
 from marketplace.test_clocks.models import TestClock
-from marketplace.videos.share_links import share_video
 from tests.factories_marketplace import Org, acting, make_org, make_plans, make_published_video, make_seller
 
 AT = datetime(2031, 5, 10, 23, 59, 50, tzinfo=UTC)

@@ -34,9 +34,9 @@ from marketplace.publishing.edit_placements import (
 )
 from marketplace.publishing.publish_video import publish_video, withdraw_video
 from marketplace.publishing.queries import get_own_video, list_own_videos
+from marketplace.sharing.share_links import share_video
 from marketplace.videos.media.receive_media import ReceiveMedia, receive_media, upload_key
 from marketplace.videos.queries import find_media
-from marketplace.videos.share_links import share_video
 from tests.factories_marketplace import (
     Org,
     acting,
@@ -304,12 +304,12 @@ class TestTouchpoints:
             listing_id = placements_listing(uow, item)
             facts = touchpoints_for(uow, buyer.id, listing_id, clock.now() - timedelta(days=1))
             assert {fact.sharer_org_id for fact in facts} == {friend.id, None}
-            assert find_sharer(uow, code, video_of(item)) == (
+            assert find_sharer(uow, code, video_of(item), None) == (
                 friend.id,
                 next(one.share_link_id for one in facts if one.share_link_id),
             )
-            assert find_sharer(uow, code, uuid7()) == NOBODY
-            assert find_sharer(uow, "nonsense", video_of(item)) == NOBODY
+            assert find_sharer(uow, code, uuid7(), None) == NOBODY
+            assert find_sharer(uow, "nonsense", video_of(item), None) == NOBODY
         assert seller.id != friend.id
 
 

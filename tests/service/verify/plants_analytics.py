@@ -29,3 +29,18 @@ def analytics_sales(p: Planter, _: World) -> None:
     assert found.violations == 0, found.examples
     counted = p.find("SELECT id FROM orders.sales_day ORDER BY id")
     p.change("UPDATE orders.sales_day SET orders = orders + 1 WHERE id = :id", id=counted)
+
+
+def analytics_arrived(p: Planter, _: World) -> None:
+    """At a product by a link to a video."""
+    p.change(
+        """WITH link AS (
+               INSERT INTO marketplace.share_link (id, code, org_id, person_id, video_id, created_at)
+               SELECT gen_random_uuid(), 'planted-arrival', m.org_id, m.person_id, v.id, now()
+               FROM marketplace.member m CROSS JOIN marketplace.video v ORDER BY m.id, v.id LIMIT 1 RETURNING id, org_id
+           )
+           INSERT INTO marketplace.touchpoint (id, occurred_at, org_id, person_id, kind, channel_org_id, second_ms, watched_ms,
+                                               share_link_id, sharer_org_id, listing_id, received_at)
+           SELECT gen_random_uuid(), now(), NULL, NULL, 'arrival', l.org_id, 0, 0, link.id, link.org_id, l.id, now()
+           FROM link CROSS JOIN marketplace.listing l ORDER BY l.id LIMIT 1"""
+    )

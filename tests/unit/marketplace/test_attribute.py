@@ -124,6 +124,97 @@ class TestTheRoom:
         assert decide(live("card_click", 1, 5, live=replace(ROOM, video_id=OTHER))).video_id == OTHER
 
 
+PRODUCT, CHANNEL_ID, LINK = UUID(int=50), UUID(int=51), UUID(int=44)
+OF_CHANNEL = tuple(replace(card, channel_id=CHANNEL_ID) for card in CARDS)
+
+
+def arrival(number: int, minutes_ago: int, **more: object) -> TouchpointFact:
+    """By a member's link to the product; to a channel, where that is named."""
+    link = {"video_id": None, "sharer_org_id": SHARER, "share_link_id": LINK, "listing_id": PRODUCT}
+    return touch(number, "arrival", minutes_ago, **(link | more))
+
+
+def to_channel(number: int, minutes_ago: int, **more: object) -> TouchpointFact:
+    return arrival(number, minutes_ago, **({"listing_id": None, "channel_id": CHANNEL_ID} | more))
+
+
+def decide_in_channel(*touches: TouchpointFact, hint: ContextHint | None = None) -> AttributionResult:
+    return attribute(touches, OF_CHANNEL, NOW, buyer_org_id=BUYER, seller_org_id=SELLER, hint=hint)
+
+
+class TestTheProductsLink:
+    """Whoever follows a member's link to the product has clicked on it."""
+
+    def test_it_is_a_click_of_no_video(self) -> None:
+        found = decide(arrival(1, 5))
+        assert (found.rule, found.touchpoint_id, found.touched_at) == (
+            "last_click",
+            UUID(int=101),
+            NOW - timedelta(minutes=5),
+        )
+        assert (found.promoter_org_id, found.share_link_id) == (SHARER, LINK)
+        assert (found.video_id, found.placement_id, found.second_ms, found.live_session_id) == (None, None, None, None)
+        assert [step.listing_id for step in found.path] == [PRODUCT]
+
+    def test_the_last_click_wins_whichever_it_is(self) -> None:
+        assert decide(click(1, 60), arrival(2, 30), view(3, 5)).share_link_id == LINK
+        found = decide(arrival(1, 60), click(2, 30))
+        assert (found.video_id, found.promoter_org_id, found.share_link_id) == (VIDEO, CHANNEL, None)
+        assert decide(live("card_click", 1, 60), arrival(2, 30)).live_session_id is None
+        assert decide(view(1, 5), arrival(2, 60)).rule == "last_click"
+
+    def test_a_link_of_either_side_leads_nobody(self) -> None:
+        for own in (BUYER, SELLER):
+            assert decide(arrival(1, 5, sharer_org_id=own)).rule == "none"
+            assert decide(click(1, 9), arrival(2, 5, sharer_org_id=own)).promoter_org_id == CHANNEL
+            assert decide(arrival(1, 9), arrival(2, 5, sharer_org_id=own)).promoter_org_id == SHARER
+
+    def test_too_long_ago_it_counts_nothing(self) -> None:
+        minutes = int(WINDOW.total_seconds()) // 60
+        assert decide(arrival(1, minutes)).rule == "last_click"
+        assert decide(arrival(1, minutes + 1)).rule == "none"
+
+    def test_a_purchase_that_carries_it_names_it(self) -> None:
+        found = decide(click(1, 5), hint=ContextHint(None, None, 0, SHARER, LINK))
+        assert (found.rule, found.promoter_org_id, found.share_link_id) == ("context", SHARER, LINK)
+        assert (found.video_id, found.second_ms, found.touched_at) == (None, None, NOW)
+        found = decide(click(1, 5), hint=ContextHint(None, None, 0, BUYER, LINK))
+        assert (found.rule, found.promoter_org_id) == ("last_click", CHANNEL)
+
+
+class TestTheChannelsLink:
+    """Whoever follows a member's link to a channel was led there: it counts with what the channel's videos sell."""
+
+    def test_by_itself_it_sells_nothing(self) -> None:
+        found = decide_in_channel(to_channel(1, 5))
+        assert (found.rule, found.promoter_org_id) == ("none", None)
+        assert [step.channel_id for step in found.path] == [CHANNEL_ID]
+
+    def test_it_carries_the_sharer_to_a_click_or_view_of_the_channels_videos(self) -> None:
+        for touched in (click(2, 5), view(2, 5)):
+            found = decide_in_channel(to_channel(1, 30), touched)
+            assert (found.video_id, found.promoter_org_id, found.share_link_id) == (VIDEO, SHARER, LINK)
+        found = decide_in_channel(to_channel(1, 30), hint=ContextHint(VIDEO, CARD.id, 8_000))
+        assert (found.rule, found.promoter_org_id, found.share_link_id) == ("context", SHARER, LINK)
+
+    def test_after_the_click_it_changes_nothing(self) -> None:
+        assert decide_in_channel(click(1, 30), to_channel(2, 5)).promoter_org_id == CHANNEL
+
+    def test_of_another_channel_it_is_not_even_on_the_path(self) -> None:
+        found = decide_in_channel(to_channel(1, 30, channel_id=UUID(int=52)), click(2, 5))
+        assert (found.promoter_org_id, len(found.path)) == (CHANNEL, 1)
+
+    def test_the_latest_link_counts(self) -> None:
+        other = UUID(int=6)
+        video = touch(2, "impression", 20, sharer_org_id=other, share_link_id=UUID(int=45))
+        assert decide_in_channel(to_channel(1, 30), video, click(3, 5)).promoter_org_id == other
+        assert decide_in_channel(video, to_channel(1, 10), click(3, 5)).promoter_org_id == SHARER
+
+    def test_a_link_of_either_side_leaves_it_to_the_channel(self) -> None:
+        for own in (BUYER, SELLER):
+            assert decide_in_channel(to_channel(1, 30, sharer_org_id=own), click(2, 5)).promoter_org_id == CHANNEL
+
+
 class TestThePromoter:
     def test_whoever_shared_the_link_comes_before_the_channel(self) -> None:
         assert decide(click(1, 5, sharer_org_id=SHARER)).promoter_org_id == SHARER
@@ -167,6 +258,14 @@ touches = st.lists(
         watched_ms=st.integers(0, 60_000),
         live=st.sampled_from([ROOM, replace(ROOM, channel_org_id=BUYER)]),
     )
+    | st.builds(
+        arrival,
+        st.integers(0, 30),
+        st.integers(-10, 60 * 24 * 40),
+        sharer_org_id=st.sampled_from([SHARER, BUYER, SELLER]),
+        listing_id=st.sampled_from([None, PRODUCT]),
+        channel_id=st.sampled_from([CHANNEL_ID, UUID(int=52)]),
+    ).map(lambda one: replace(one, channel_id=None) if one.listing_id else one)
     | st.builds(
         touch,
         st.integers(0, 30),
@@ -215,12 +314,14 @@ def test_a_link_is_named_where_its_organization_is_paid(history: list[Touchpoint
     links = {None: None, SHARER: UUID(int=41), BUYER: UUID(int=42), SELLER: UUID(int=43)}
     told = [replace(one, share_link_id=links[one.sharer_org_id]) for one in history]
     hint = ContextHint(VIDEO, CARD.id, 8_000, hinted, links[hinted])
-    for found in (decide(*told), decide(*told, hint=hint)):
+    product = ContextHint(None, None, 0, hinted, links[hinted])
+    for found in (decide(*told), decide_in_channel(*told), decide(*told, hint=hint), decide(*told, hint=product)):
         assert (found.share_link_id is not None) == (found.promoter_org_id == SHARER)
         assert found.share_link_id in {None, links[SHARER]}
 
 
 @given(touches)
 def test_an_arrival_sells_nothing_by_itself(history: list[TouchpointFact]) -> None:
-    arrivals = [replace(one, kind="arrival", sharer_org_id=SHARER) for one in history]
-    assert decide(*arrivals).rule == "none"
+    """But at the product."""
+    arrivals = [replace(one, kind="arrival", sharer_org_id=SHARER, listing_id=None) for one in history]
+    assert decide_in_channel(*arrivals).rule == "none"
