@@ -6,7 +6,7 @@ the purchase itself carries (it was bought inside a player) counts as a card cli
 with a placement of the listing; so does the room of a live session. In a room a click on a product of its shelf is a card click,
 and watching it being explained a view; both count after the room was left, as those of videos do.
 So does the link to the product by which a member of somebody else's sent it on: whoever follows it has clicked. A link to a
-channel sells nothing by itself and counts with what the channel's videos then sell (ADR 0089).
+channel sells nothing by itself and counts with what the channel's videos then sell (ADR 0088).
 The promoter is the organization of the video's channel, or of the member whose
 link led there. Nobody is paid for what their own organization buys, nor a seller for selling what is theirs.
 """
