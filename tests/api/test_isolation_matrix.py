@@ -37,6 +37,8 @@ SHOWN = {
     ("GET", "/v1/channels/{channel_id}/videos"),
     ("PUT", "/v1/channels/{channel_id}/follow"),
     ("DELETE", "/v1/channels/{channel_id}/follow"),
+    ("POST", "/v1/channels/{channel_id}/share"),
+    ("POST", "/v1/listings/{listing_id}/share"),
     ("GET", "/v1/courses/{listing_id}"),
     ("GET", "/v1/listings/{listing_id}"),
     ("GET", "/v1/listings/{listing_id}/customer-reviews"),

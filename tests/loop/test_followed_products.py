@@ -112,6 +112,12 @@ def test_a_product_opened_by_a_link_and_bought_was_brought_by_it(stage: Stage, b
     assert share.amount_minor > 0
     row = read(stage, sharer)["person", sharer.owner.person()]
     assert (row.visits, row.views, row.orders, row.earned[0].earned_minor) == (1, 0, 1, share.amount_minor)
+    order = browser.get(f"/orders/{order_id}", headers={"Accept": "text/html", "Accept-Language": "en"})
+    assert "A shared link to the product" in order.text
+    assert code not in order.text
+    nodes = {node.kind: node for node in stage.trace(stage.purchaser, order_id).nodes}
+    assert nodes["attribution"].facts["share_link_id"] == str(credit.share_link_id)
+    assert nodes["touchpoint"].facts["listing_id"] == str(product(stage))
     holds(stage)
 
 
