@@ -34,6 +34,7 @@ from tests.factories_marketplace import Org, make_member, make_org, make_publish
 from tests.loop.test_followed_links import arrivals, sign_in
 from tests.loop.test_promoter_earnings import read
 from tests.loop_stage import Stage
+from tests.statement_counter import counting
 
 Browser = TestClient[Any]
 SITE = "https://market.example"
@@ -295,6 +296,42 @@ def test_arrivals_are_of_one_thing_and_by_a_link(stage: Stage, sharer: Org) -> N
         {"listing_id": None, "channel_id": channel(stage)},
     ):
         assert record(**elsewhere) == "left out", elsewhere
+
+
+def test_what_following_asks_of_the_database(
+    stage: Stage, browser: Browser, sharer: Org, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three statements more than the page: what the code stands for, what it opens, and the arrival."""
+    codes = {
+        f"/products/{product(stage)}": to_product(stage, sharer.owner),
+        f"/channels/{channel(stage)}": to_channel(stage, sharer.owner),
+    }
+    for path, code in codes.items():
+        asked = []
+        for query in ("", f"?share={code}"):
+            browser.get(f"{path}{query}", headers={"Accept": "text/html"})
+            with counting(monkeypatch) as count:
+                assert browser.get(f"{path}{query}", headers={"Accept": "text/html"}).status_code == 200
+            asked.append(len(count.statements))
+        assert asked[1] <= asked[0] + 3, path
+    # A batch of arrivals is stored by one.
+    arrived = [
+        TouchpointIn(
+            UUID(int=secrets.randbits(128)),
+            "arrival",
+            clock.now(),
+            None,
+            share_code=code,
+            listing_id=product(stage) if path.startswith("/products") else None,
+            channel_id=channel(stage) if path.startswith("/channels") else None,
+        )
+        for path, code in codes.items()
+        for _ in range(10)
+    ]
+    with unit_of_work(stage.services.db, stage.purchaser) as uow, counting(monkeypatch) as count:
+        assert record_touchpoints(uow, arrived).accepted == 20
+    stored = [one for one in count.statements if "INSERT INTO marketplace.touchpoint" in str(one)]
+    assert (len(stored), len(count.statements) <= 5) == (1, True)
 
 
 def test_they_are_no_part_of_what_videos_did(stage: Stage, browser: Browser, sharer: Org) -> None:
