@@ -26,6 +26,8 @@ from marketplace.publishing.show_listing import ShowListing, show_listing
 from marketplace.relations.partner_groups import PartnerGroups
 from marketplace.sharing.share_links import share_channel, share_listing
 from marketplace.videos.models import Video
+from orders.analytics.count_sales import recount
+from orders.analytics.funnel import FunnelPeriod, seller_funnel
 from orders.checkout.priced_line import Context
 from orders.order.models import Attribution
 from tests.api.pages.test_mail_links import FORM, asked, send
@@ -332,6 +334,22 @@ def test_what_following_asks_of_the_database(
         assert record_touchpoints(uow, arrived).accepted == 20
     stored = [one for one in count.statements if "INSERT INTO marketplace.touchpoint" in str(one)]
     assert (len(stored), len(count.statements) <= 5) == (1, True)
+
+
+def test_the_sellers_funnel_counts_it_under_its_promoter(stage: Stage, sharer: Org) -> None:
+    bought(stage, Context(share=to_product(stage, sharer.owner)))
+    stage.touch()
+    bought(stage)
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        recount(uow)
+    with unit_of_work(stage.services.db, stage.seller.owner) as uow:
+        today = FunnelPeriod(clock.today("UTC") - timedelta(days=1), clock.today("UTC") + timedelta(days=1))
+        of_promoter = {row.key: row.count("orders") for row in seller_funnel(uow, today, "promoter").rows}
+        of_video = {row.key: row.count("orders") for row in seller_funnel(uow, today, "video").rows}
+        total = seller_funnel(uow, today, "day").total.count("orders")
+    assert of_promoter == {str(sharer.id): 1, str(stage.promoter.id): 1}
+    assert of_video == {"": 1, str(stage.video): 1}
+    assert total == 2
 
 
 def test_they_are_no_part_of_what_videos_did(stage: Stage, browser: Browser, sharer: Org) -> None:
