@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 import av
 import httpx
@@ -27,7 +28,7 @@ from tests.api_server import services_for, serving
 from tests.browser.chromium import needs_chromium
 from tests.browser.journeys.test_journey import find_faults
 from tests.emptied import empty
-from tests.factories_marketplace import PASSWORD, Org, make_channel, make_org, make_seller
+from tests.factories_marketplace import PASSWORD, Org, make_channel, make_org, make_plans, make_seller
 
 pytestmark = needs_chromium
 CAPTIONS = "WEBVTT\n\n00:00:02.000 --> 00:00:09.000\nEverybody on one screen.\n"
@@ -47,6 +48,8 @@ class House:
     seller: Org
     partner: Org
     video_id: str
+    listing_id: UUID
+    channel_id: UUID
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +67,8 @@ def house(addresses: Addresses, db: Database, tmp_path_factory: pytest.TempPathF
     jobs.register(services.storage)
     with unit_of_work(db, SYSTEM) as uow:
         seller, partner = make_seller(uow), make_org(uow)
-        make_channel(uow, seller)
+        channel_id = make_channel(uow, seller).id
+        listing_id = make_plans(uow, seller)[0].listing_id
     with serving(services) as address, httpx.Client(base_url=address, timeout=60) as client:
         opened = client.post("/v1/session", json={"email": seller.email, "password": PASSWORD})
         client.headers["X-CSRF-Token"] = opened.json()["csrf"]
@@ -79,7 +83,7 @@ def house(addresses: Addresses, db: Database, tmp_path_factory: pytest.TempPathF
         ):
             assert client.put(f"/v1/videos/{video_id}/{part}", json=body).status_code == 204
         assert client.post(f"/v1/videos/{video_id}/publish").status_code == 200
-        yield House(address, services, seller, partner, video_id)
+        yield House(address, services, seller, partner, video_id, listing_id, channel_id)
 
 
 def film(folder: Path, *, frames: int = 60, rate: int = 5) -> Path:
@@ -149,3 +153,23 @@ def test_its_owner_chooses_a_cover_and_sees_it(
         drain(house.services.db, queues=("media",))
         page.wait_for_selector("[data-examining]", state="detached")
         assert page.locator(".cover-choice img").get_attribute("src") != before
+
+
+@pytest.mark.parametrize(("size", "language"), [((390, 844), "zh-CN"), ((1280, 832), "en")])
+def test_a_product_and_a_channel_are_sent_on_by_a_link_of_ones_own(
+    chromium: Browser, house: House, size: tuple[int, int], language: str
+) -> None:
+    with signed_in(chromium, house, house.partner, size, language) as page:
+        for path in (f"/products/{house.listing_id}", f"/channels/{house.channel_id}"):
+            page.goto(f"{house.address}{path}/share")
+            make = page.locator(f"form[action='{path}/share'] button")
+            if make.count():
+                # Of the other size the link is there already.
+                assert "share=" not in page.locator("#link").input_value()
+                make.click()
+            expect(page.locator(f"form[action='{path}/share']")).to_have_count(0, timeout=WAIT_MS)
+            link = page.locator("#link").input_value()
+            assert f"{path}?share=" in link
+            assert find_faults(page) == []
+            page.goto(house.address + link[link.index(path) :])
+            assert find_faults(page) == []

@@ -26,6 +26,8 @@ from marketplace.publishing.show_listing import ShowListing, show_listing
 from marketplace.relations.partner_groups import PartnerGroups
 from marketplace.sharing.share_links import share_channel, share_listing
 from marketplace.videos.models import Video
+from orders.analytics.count_sales import recount
+from orders.analytics.funnel import FunnelPeriod, seller_funnel
 from orders.checkout.priced_line import Context
 from orders.order.models import Attribution
 from tests.api.pages.test_mail_links import FORM, asked, send
@@ -34,6 +36,7 @@ from tests.factories_marketplace import Org, make_member, make_org, make_publish
 from tests.loop.test_followed_links import arrivals, sign_in
 from tests.loop.test_promoter_earnings import read
 from tests.loop_stage import Stage
+from tests.statement_counter import counting
 
 Browser = TestClient[Any]
 SITE = "https://market.example"
@@ -112,6 +115,12 @@ def test_a_product_opened_by_a_link_and_bought_was_brought_by_it(stage: Stage, b
     assert share.amount_minor > 0
     row = read(stage, sharer)["person", sharer.owner.person()]
     assert (row.visits, row.views, row.orders, row.earned[0].earned_minor) == (1, 0, 1, share.amount_minor)
+    order = browser.get(f"/orders/{order_id}", headers={"Accept": "text/html", "Accept-Language": "en"})
+    assert "A shared link to the product" in order.text
+    assert code not in order.text
+    nodes = {node.kind: node for node in stage.trace(stage.purchaser, order_id).nodes}
+    assert nodes["attribution"].facts["share_link_id"] == str(credit.share_link_id)
+    assert nodes["touchpoint"].facts["listing_id"] == str(product(stage))
     holds(stage)
 
 
@@ -289,6 +298,58 @@ def test_arrivals_are_of_one_thing_and_by_a_link(stage: Stage, sharer: Org) -> N
         {"listing_id": None, "channel_id": channel(stage)},
     ):
         assert record(**elsewhere) == "left out", elsewhere
+
+
+def test_what_following_asks_of_the_database(
+    stage: Stage, browser: Browser, sharer: Org, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three statements more than the page: what the code stands for, what it opens, and the arrival."""
+    codes = {
+        f"/products/{product(stage)}": to_product(stage, sharer.owner),
+        f"/channels/{channel(stage)}": to_channel(stage, sharer.owner),
+    }
+    for path, code in codes.items():
+        asked = []
+        for query in ("", f"?share={code}"):
+            browser.get(f"{path}{query}", headers={"Accept": "text/html"})
+            with counting(monkeypatch) as count:
+                assert browser.get(f"{path}{query}", headers={"Accept": "text/html"}).status_code == 200
+            asked.append(len(count.statements))
+        assert asked[1] <= asked[0] + 3, path
+    # A batch of arrivals is stored by one.
+    arrived = [
+        TouchpointIn(
+            UUID(int=secrets.randbits(128)),
+            "arrival",
+            clock.now(),
+            None,
+            share_code=code,
+            listing_id=product(stage) if path.startswith("/products") else None,
+            channel_id=channel(stage) if path.startswith("/channels") else None,
+        )
+        for path, code in codes.items()
+        for _ in range(10)
+    ]
+    with unit_of_work(stage.services.db, stage.purchaser) as uow, counting(monkeypatch) as count:
+        assert record_touchpoints(uow, arrived).accepted == 20
+    stored = [one for one in count.statements if "INSERT INTO marketplace.touchpoint" in str(one)]
+    assert (len(stored), len(count.statements) <= 5) == (1, True)
+
+
+def test_the_sellers_funnel_counts_it_under_its_promoter(stage: Stage, sharer: Org) -> None:
+    bought(stage, Context(share=to_product(stage, sharer.owner)))
+    stage.touch()
+    bought(stage)
+    with unit_of_work(stage.services.db, SYSTEM) as uow:
+        recount(uow)
+    with unit_of_work(stage.services.db, stage.seller.owner) as uow:
+        today = FunnelPeriod(clock.today("UTC") - timedelta(days=1), clock.today("UTC") + timedelta(days=1))
+        of_promoter = {row.key: row.count("orders") for row in seller_funnel(uow, today, "promoter").rows}
+        of_video = {row.key: row.count("orders") for row in seller_funnel(uow, today, "video").rows}
+        total = seller_funnel(uow, today, "day").total.count("orders")
+    assert of_promoter == {str(sharer.id): 1, str(stage.promoter.id): 1}
+    assert of_video == {"": 1, str(stage.video): 1}
+    assert total == 2
 
 
 def test_they_are_no_part_of_what_videos_did(stage: Stage, browser: Browser, sharer: Org) -> None:
