@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Literal
 from uuid import UUID
 
-from litestar import Response, get, post
+from litestar import Response, get, post, put
 from litestar.datastructures import UploadFile
 from litestar.di import NamedDependency as Given
 from litestar.enums import RequestEncodingType
-from litestar.params import Body, FromPath, JSONBody
+from litestar.params import Body, FromPath, JSONBody, QueryParameter
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth import SIGNED_IN
@@ -24,18 +24,24 @@ from kernel.db.uow import UnitOfWork
 from marketplace.service_windows.response_time import shown_response_time
 from orders.conversations.sides import MANAGE
 from orders.milestones.file_types import MAX_BYTES
+from orders.tickets.hand_over import MAX_NOTE, hand_ticket_over, take_ticket
 from orders.tickets.models import TICKET
 from orders.tickets.queries import (
+    Assigned,
+    SellerTicketView,
     TicketFigures,
+    TicketHandoverView,
     TicketMessageView,
     TicketView,
     find_ticket,
     find_ticket_file,
+    get_seller_ticket,
     get_ticket,
     list_escalated_tickets,
     list_own_tickets,
     list_seller_tickets,
     own_ticket_figures,
+    ticket_handovers,
     ticket_messages,
 )
 from orders.tickets.work_ticket import (
@@ -73,6 +79,13 @@ class TicketRatingIn(Wire):
     text: Annotated[str, Field(max_length=MAX_RATING_TEXT)] = ""
 
 
+class TicketAssigneeIn(Wire):
+    """Who takes care of it from now on, null for nobody. `note`: to the seller's own people."""
+
+    person_id: UUID | None
+    note: Annotated[str, Field(max_length=MAX_NOTE, examples=["客户已回传日志。"])] = ""
+
+
 class TicketFileForm(BaseModel):
     """The file as the part `file` of a multipart form, with words beside it."""
 
@@ -86,6 +99,15 @@ class TicketThreadOut(Out):
 
     ticket: TicketView
     messages: Sequence[TicketMessageView]
+
+
+class SellerTicketOut(Out):
+    """A ticket as its seller works with it: who takes care of it, and who did before."""
+
+    ticket: TicketView
+    assigned_to: UUID | None
+    assigned_name: str | None
+    handovers: Sequence[TicketHandoverView]
 
 
 StateFilter = Annotated[str | None, state_in(TICKET.states)]
@@ -187,10 +209,60 @@ def post_ticket_closing(
 
 @get("/v1/seller/tickets", permission=MANAGE, sync_to_thread=True, tags=["seller"])
 def get_seller_tickets(
-    request: ApiRequest, paging: Given[Paging], only: StateFilter = None
-) -> Response[PageOut[TicketView]]:
+    request: ApiRequest,
+    paging: Given[Paging],
+    only: StateFilter = None,
+    assigned: Annotated[
+        Assigned | None,
+        QueryParameter(name="assigned", required=False, description="Only the acting person's, or nobody's; open ones"),
+    ] = None,
+) -> Response[PageOut[SellerTicketView]]:
     """What the seller's customers need help with, the latest message first."""
-    return list_page(request, paging, list_seller_tickets, unchanged, state=only)
+    return list_page(request, paging, list_seller_tickets, unchanged, state=only, assigned=assigned)
+
+
+@get("/v1/seller/tickets/{ticket_id:uuid}", permission=MANAGE, sync_to_thread=True, tags=["seller"])
+def get_sold_ticket(ticket_id: FromPath[UUID], request: ApiRequest) -> SellerTicketOut:
+    """Who of the seller's members takes care of one, and who did before."""
+    with request.transaction() as uow:
+        return _sold(uow, ticket_id)
+
+
+@post(
+    "/v1/seller/tickets/{ticket_id:uuid}/taking",
+    permission=MANAGE,
+    refuses=[403, 409],
+    status_code=200,
+    sync_to_thread=True,
+    tags=["seller"],
+)
+def post_taking(ticket_id: FromPath[UUID], request: ApiRequest) -> SellerTicketOut:
+    """Take care of one that nobody has. One's own already, nothing changes."""
+
+    def work(uow: UnitOfWork) -> SellerTicketOut:
+        take_ticket(uow, ticket_id)
+        return _sold(uow, ticket_id)
+
+    return request.transact(work)
+
+
+@put(
+    "/v1/seller/tickets/{ticket_id:uuid}/assignee",
+    permission=MANAGE,
+    refuses=[403, 409],
+    sync_to_thread=True,
+    tags=["seller"],
+)
+def put_ticket_assignee(
+    ticket_id: FromPath[UUID], data: JSONBody[TicketAssigneeIn], request: ApiRequest
+) -> SellerTicketOut:
+    """Hand one over, with a note. Its buyer is not shown who has it."""
+
+    def work(uow: UnitOfWork) -> SellerTicketOut:
+        hand_ticket_over(uow, ticket_id, data.person_id, data.note)
+        return _sold(uow, ticket_id)
+
+    return request.transact(work)
 
 
 @get("/v1/seller/ticket-figures", permission=MANAGE, sync_to_thread=True, tags=["seller"])
@@ -223,6 +295,16 @@ def ticket_thread(uow: UnitOfWork, ticket_id: UUID) -> TicketThreadOut:
     return TicketThreadOut(ticket=get_ticket(uow, ticket_id), messages=ticket_messages(uow, ticket_id))
 
 
+def _sold(uow: UnitOfWork, ticket_id: UUID) -> SellerTicketOut:
+    found = get_seller_ticket(uow, ticket_id)
+    return SellerTicketOut(
+        ticket=found.ticket,
+        assigned_to=found.assigned_to,
+        assigned_name=found.assigned_name,
+        handovers=ticket_handovers(uow, ticket_id),
+    )
+
+
 def _worked(request: ApiRequest, ticket_id: UUID, act: Callable[[UnitOfWork], object]) -> TicketThreadOut:
     def work(uow: UnitOfWork) -> TicketThreadOut:
         act(uow)
@@ -240,6 +322,9 @@ routes = [
     get_ticket_file,
     post_ticket_closing,
     get_seller_tickets,
+    get_sold_ticket,
+    post_taking,
+    put_ticket_assignee,
     get_ticket_figures,
     get_escalated_tickets,
     get_response_time,

@@ -247,6 +247,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("ticket_resolved", _REQUESTS),
         Kind("ticket_opened", _LEADS),
         Kind("ticket_written", _LEADS),
+        Kind("ticket_handed_over", _LEADS),
         Kind("ticket_breached", _LEADS),
         Kind("ticket_rated", _LEADS, mailed=False),
         Kind("ticket_escalated", _OPERATIONS),

@@ -26,7 +26,7 @@ TOPICS: Final[Mapping[str, Topic]] = {
     one.name: one
     for one in (
         Topic("conversations", "leads.manage", ("conversation_written", "conversation_handed_over")),
-        Topic("tickets", "leads.manage", ("ticket_opened", "ticket_written", "ticket_rated")),
+        Topic("tickets", "leads.manage", ("ticket_opened", "ticket_written", "ticket_handed_over", "ticket_rated")),
         Topic("escalations", "leads.manage", ("ticket_breached", "refund_escalated_to_us")),
         Topic("leads", "leads.manage", ("lead_arrived", "lead_written", "card_answered", "offer_accepted")),
         Topic(

@@ -34,7 +34,7 @@ def hand_over(uow: UnitOfWork, conversation_id: UUID, person_id: UUID | None) ->
         raise NotFound("conversation_not_found")
     if person_id == conversation.assigned_to:
         return conversation
-    name = None if person_id is None else _name_of_member(uow, person_id)
+    name = None if person_id is None else name_of_carer(uow, person_id)
     conversation.assigned_to, conversation.assigned_name = person_id, name
     by = uow.principal.person()
     add_message(uow, conversation, "seller", kind="handover", person_id=by, text=name or "", assigned_to=person_id)
@@ -104,7 +104,8 @@ def _move(uow: UnitOfWork, conversation_id: UUID, state: str) -> Conversation:
     return conversation
 
 
-def _name_of_member(uow: UnitOfWork, person_id: UUID) -> str:
+def name_of_carer(uow: UnitOfWork, person_id: UUID) -> str:
+    """Of an active member of the acting seller who may take care of customers. Raises NotFound(`member_not_found`)."""
     found = uow.session.execute(
         select(Member.roles, Person.name)
         .join(Person, Person.id == Member.person_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from uuid import UUID
 
 from sqlalchemy import select
 
@@ -11,7 +12,14 @@ from marketplace.notifications.notify import NewNotification
 from marketplace.parties.models import PLATFORM_ORG_ID
 from orders.notifications.notifiers import RecordedEvent, notifies_of
 from orders.order.models import Order
-from orders.tickets.events import TicketBreached, TicketClosed, TicketEscalated, TicketOpened, TicketWritten
+from orders.tickets.events import (
+    TicketBreached,
+    TicketClosed,
+    TicketEscalated,
+    TicketHandedOver,
+    TicketOpened,
+    TicketWritten,
+)
 from orders.tickets.models import Ticket
 
 OWNERS = "members.manage"
@@ -27,16 +35,24 @@ def ticket_opened(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[
 
 @notifies_of(TicketWritten)
 def ticket_written(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
-    """The other side: of the buyer whoever opened it."""
+    """The other side: of the buyer whoever opened it, of the seller whoever takes care of it."""
     for event, ticket, params in _tickets(uow, events):
         if event.payload["side"] == "buyer":
-            yield _to_seller(event, "ticket_written", ticket, params)
+            yield _to_seller(event, "ticket_written", ticket, params, person_id=ticket.assigned_to)
             continue
         kind = "ticket_resolved" if event.payload["resolves"] else "ticket_answered"
         path = f"/tickets/{ticket.id}"
         yield NewNotification(
             event.id, event.at, kind, path, params, org_id=ticket.buyer_org_id, person_id=ticket.opened_by
         )
+
+
+@notifies_of(TicketHandedOver)
+def ticket_handed_over(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[NewNotification]:
+    """Who is to take care of it, unless they took it themselves."""
+    for event, ticket, params in _tickets(uow, events):
+        if event.payload["person_id"] != event.payload["by"]:
+            yield _to_seller(event, "ticket_handed_over", ticket, params, person_id=event.uuid("person_id"))
 
 
 @notifies_of(TicketBreached)
@@ -70,10 +86,24 @@ def ticket_closed(uow: UnitOfWork, events: Sequence[RecordedEvent]) -> Iterable[
 
 
 def _to_seller(
-    event: RecordedEvent, kind: str, ticket: Ticket, params: dict[str, str], permission: str = "leads.manage"
+    event: RecordedEvent,
+    kind: str,
+    ticket: Ticket,
+    params: dict[str, str],
+    permission: str = "leads.manage",
+    person_id: UUID | None = None,
 ) -> NewNotification:
-    path = f"/seller/tickets/{ticket.id}"
-    return NewNotification(event.id, event.at, kind, path, params, org_id=ticket.seller_org_id, permission=permission)
+    """To one person, or to all who have the permission."""
+    return NewNotification(
+        event.id,
+        event.at,
+        kind,
+        f"/seller/tickets/{ticket.id}",
+        params,
+        org_id=ticket.seller_org_id,
+        person_id=person_id,
+        permission=None if person_id else permission,
+    )
 
 
 def _tickets(

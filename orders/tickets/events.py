@@ -28,6 +28,17 @@ class TicketWritten(Event):
     resolves: bool
 
 
+class TicketHandedOver(Event):
+    """A member of the seller is to take care of it: `by` gave it to them."""
+
+    topic: ClassVar[str] = "orders.ticket_handed_over.v1"
+    ticket_id: UUID
+    buyer_org_id: UUID
+    seller_org_id: UUID
+    person_id: UUID
+    by: UUID
+
+
 class TicketBreached(Event):
     """The seller's first answer is late."""
 

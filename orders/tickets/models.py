@@ -38,6 +38,7 @@ class Ticket(Base):
         Index("ix_ticket_escalated_at", "escalated_at", "id", postgresql_where=text("escalated_at IS NOT NULL")),
         Index("ix_ticket_order_id", "order_id"),
         Index("ix_ticket_opened_by", "opened_by"),
+        Index("ix_ticket_assigned_to", "assigned_to", postgresql_where=text("assigned_to IS NOT NULL")),
         Index("ix_ticket_created_at", "created_at"),
         {"schema": "orders"},
     )
@@ -57,6 +58,8 @@ class Ticket(Base):
     breached_at: Mapped[Instant | None]
     escalated_at: Mapped[Instant | None]
     """Since when the platform looks at it: a second term went by without an answer."""
+    assigned_to: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.person.id"))
+    """Who of the seller's members takes care of it; the buyer is not shown it."""
     last_number: Mapped[int]
     last_at: Mapped[Instant]
     rating: Mapped[int | None]
@@ -103,6 +106,28 @@ class TicketMessage(Base):
     media_type: Mapped[str | None]
     size_bytes: Mapped[int | None]
     sha256: Mapped[str | None]
+    created_at: Mapped[CreatedAt]
+
+
+class TicketHandover(Base):
+    """Who took care of a ticket from when on, for its seller's people alone. Append-only."""
+
+    __tablename__ = "ticket_handover"
+    __table_args__ = (
+        ForeignKeyConstraint(["ticket_id"], ["orders.ticket.id"]),
+        Index("ix_ticket_handover_ticket_id", "ticket_id", "created_at"),
+        Index("ix_ticket_handover_seller_org_id", "seller_org_id"),
+        Index("ix_ticket_handover_person_id", "person_id", postgresql_where=text("person_id IS NOT NULL")),
+        Index("ix_ticket_handover_by", "by"),
+        {"schema": "orders"},
+    )
+    id: Mapped[Id]
+    ticket_id: Mapped[UUID]
+    seller_org_id: Mapped[UUID] = mapped_column(ForeignKey("marketplace.organization.id"))
+    person_id: Mapped[UUID | None] = mapped_column(ForeignKey("marketplace.person.id"))
+    """None: nobody any more."""
+    by: Mapped[UUID] = mapped_column(ForeignKey("marketplace.person.id"))
+    note: Mapped[str]
     created_at: Mapped[CreatedAt]
 
 

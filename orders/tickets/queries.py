@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import Select, func, select
+from sqlalchemy.orm import aliased
 
 from kernel import clock
 from kernel.db.uow import UnitOfWork
@@ -18,9 +19,11 @@ from marketplace.access.models import Person
 from orders.conversations.queries import ConversationFile
 from orders.conversations.sides import MANAGE, Side
 from orders.order.models import Order
-from orders.tickets.models import Ticket, TicketMessage
+from orders.tickets.models import Ticket, TicketHandover, TicketMessage
 from orders.tickets.work_ticket import ticket_side
 
+Assigned = Literal["mine", "nobody"]
+"""Whose: the acting person's, or nobody's. Closed ones are no longer anybody's."""
 FIGURES_OF = timedelta(days=90)
 """How far back a seller's own figures go."""
 
@@ -48,6 +51,26 @@ class TicketView:
     rating: int | None
     rating_text: str
     last_at: datetime
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SellerTicketView:
+    """The same with who of the seller's members takes care of it."""
+
+    ticket: TicketView
+    assigned_to: UUID | None
+    assigned_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TicketHandoverView:
+    """Who had it from then on; `name` is empty where nobody did."""
+
+    person_id: UUID | None
+    name: str
+    by: str
+    note: str
     created_at: datetime
 
 
@@ -84,11 +107,45 @@ def list_own_tickets(
 
 
 def list_seller_tickets(
-    uow: UnitOfWork, *, cursor: str | None = None, limit: int = 20, state: str | None = None
-) -> Page[TicketView]:
+    uow: UnitOfWork,
+    *,
+    cursor: str | None = None,
+    limit: int = 20,
+    state: str | None = None,
+    assigned: Assigned | None = None,
+) -> Page[SellerTicketView]:
     """The acting seller's, the latest message first. Raises Forbidden(`permission_missing`) without leads.manage."""
     uow.principal.require(MANAGE)
-    return _listed(uow, Ticket.seller_org_id == uow.principal.organization(), cursor, limit, state)
+    found = _seller_tickets().where(Ticket.seller_org_id == uow.principal.organization())
+    if state is not None:
+        found = found.where(Ticket.state == state)
+    if assigned is not None:
+        carer = uow.principal.person_id if assigned == "mine" else None
+        found = found.where(Ticket.assigned_to.is_not_distinct_from(carer), Ticket.state != "closed")
+    rows = uow.session.execute(newest_first(found, Ticket.last_at, Ticket.id, cursor, limit)).all()
+    views = [_seller_view(row) for row in rows]
+    return cut(views, limit, lambda one: (one.ticket.last_at, one.ticket.id))
+
+
+def get_seller_ticket(uow: UnitOfWork, ticket_id: UUID) -> SellerTicketView:
+    """One of the acting seller's. Raises NotFound(`ticket_not_found`), the buyer included; Forbidden."""
+    _, side = find_ticket(uow, ticket_id)
+    if side != "seller":
+        raise NotFound("ticket_not_found")
+    return _seller_view(uow.session.execute(_seller_tickets().where(Ticket.id == ticket_id)).one())
+
+
+def ticket_handovers(uow: UnitOfWork, ticket_id: UUID) -> Sequence[TicketHandoverView]:
+    """Who of the acting seller's members had a ticket, the first of them first."""
+    by = aliased(Person)
+    rows = uow.session.execute(
+        select(TicketHandover, Person.name, by.name)
+        .join(by, by.id == TicketHandover.by)
+        .join(Person, Person.id == TicketHandover.person_id, isouter=True)
+        .where(TicketHandover.ticket_id == ticket_id, TicketHandover.seller_org_id == uow.principal.organization())
+        .order_by(TicketHandover.created_at, TicketHandover.id)
+    )
+    return [TicketHandoverView(one.person_id, name or "", giver, one.note, one.created_at) for one, name, giver in rows]
 
 
 def list_escalated_tickets(uow: UnitOfWork, *, cursor: str | None = None, limit: int = 20) -> Page[TicketView]:
@@ -177,6 +234,21 @@ def _tickets() -> Select[Any]:
     joined: Any = select(Ticket, Order).join(Order, Order.id == Ticket.order_id)
     statement: Select[Any] = joined
     return statement
+
+
+def _seller_tickets() -> Select[Any]:
+    joined: Any = (
+        select(Ticket, Order, Person.name)
+        .join(Order, Order.id == Ticket.order_id)
+        .join(Person, Person.id == Ticket.assigned_to, isouter=True)
+    )
+    statement: Select[Any] = joined
+    return statement
+
+
+def _seller_view(row: Any) -> SellerTicketView:
+    ticket, order, name = row
+    return SellerTicketView(_view((ticket, order)), ticket.assigned_to, name)
 
 
 def _view(row: Any) -> TicketView:

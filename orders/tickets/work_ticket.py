@@ -26,7 +26,7 @@ from orders.conversations.sides import MANAGE, Side
 from orders.conversations.write import MAX_MESSAGE, TWICE, SentFile
 from orders.order.models import Order
 from orders.tickets.events import TicketClosed, TicketOpened, TicketWritten
-from orders.tickets.models import SEVERITIES, TICKET, Ticket, TicketMessage
+from orders.tickets.models import SEVERITIES, TICKET, Ticket, TicketHandover, TicketMessage
 
 FIRST_ANSWER: Final[Mapping[str, timedelta]] = {
     "critical": timedelta(hours=2),
@@ -97,6 +97,7 @@ def open_ticket(uow: UnitOfWork, command: OpenTicket) -> Ticket:
         due_at=due_at,
         breached_at=None,
         escalated_at=None,
+        assigned_to=None,
         last_number=0,
         last_at=now,
         rating=None,
@@ -117,7 +118,8 @@ def write_on_ticket(
 ) -> TicketMessage:
     """Write to the other side. The seller's first words stop the clock; `resolves`: they settle it, as the seller says.
 
-    What the buyer writes on a resolved ticket within seven days opens it again.
+    What the buyer writes on a resolved ticket within seven days opens it again. Whoever answers takes care of it, where nobody
+    does.
 
     Raises:
         Forbidden: `person_required`, `permission_missing`. NotFound: `ticket_not_found`.
@@ -139,6 +141,8 @@ def write_on_ticket(
         if ticket.first_answered_at is None:
             ticket.first_answered_at = now
         _settle(uow, ticket, "resolved" if resolves or ticket.state == "resolved" else "waiting_buyer")
+        if ticket.assigned_to is None:
+            give_ticket(uow, ticket, uow.principal.person())
     elif ticket.state != "open":
         _settle(uow, ticket, "waiting_seller")
     ticket.last_number += 1
@@ -205,6 +209,24 @@ def lock_ticket(uow: UnitOfWork, ticket_id: UUID) -> tuple[Ticket, Side]:
     if found is None:
         raise NotFound("ticket_not_found")
     return found, ticket_side(uow, found)
+
+
+def give_ticket(uow: UnitOfWork, ticket: Ticket, person_id: UUID | None, note: str = "") -> Ticket:
+    """Somebody of its seller's, or nobody, takes care of a ticket that is locked from now on: who had it before is kept."""
+    ticket.assigned_to = person_id
+    uow.session.add(
+        TicketHandover(
+            id=uuid7(),
+            ticket_id=ticket.id,
+            seller_org_id=ticket.seller_org_id,
+            person_id=person_id,
+            by=uow.principal.person(),
+            note=note,
+            created_at=clock.now(),
+        )
+    )
+    uow.flush()
+    return ticket
 
 
 def _settle(uow: UnitOfWork, ticket: Ticket, state: str) -> None:

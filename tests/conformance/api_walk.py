@@ -72,7 +72,7 @@ class Walk:
     broken: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.schema: Any = schemathesis.openapi.from_asgi("/openapi.json", self.app)
+        self.schema: Any = schemathesis.openapi.from_asgi("/openapi.json", self.app, timeout=120)
 
     def ask(
         self, label: str, who: Who, body: Any = None, media_type: str = "application/json", /, **named: object

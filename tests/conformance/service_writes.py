@@ -30,6 +30,8 @@ def customer_service(world: World) -> None:
     world.stage.run()
     asked = {"order_id": str(order_id), "subject": "席位", "text": "无法登录。", "severity": "high"}
     ticket = {"ticket_id": ask("POST /v1/tickets", buyer, asked)["ticket"]["id"]}
+    ask("POST /v1/seller/tickets/{ticket_id}/taking", seller, **ticket)
+    ask("PUT /v1/seller/tickets/{ticket_id}/assignee", seller, {"person_id": None, "note": "请接手。"}, **ticket)
     ask("POST /v1/tickets/{ticket_id}/messages", seller, {"text": "已修复。", "resolves": True}, **ticket)
     ask("POST /v1/tickets/{ticket_id}/files", buyer, {"file": b"%PDF-1.7 seen"}, "multipart/form-data", **ticket)
     ask("POST /v1/tickets/{ticket_id}/closing", buyer, {"rating": 4, "text": "谢谢。"}, **ticket)

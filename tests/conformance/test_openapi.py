@@ -262,7 +262,7 @@ def house(addresses: Addresses, seller_app: Seller, tmp_path_factory: pytest.Tem
         for stored in (video.media_key, video.cover_key):
             assert stored is not None
             services.storage.put_bytes(stored, b"\0")  # the factory's video has no bytes
-        found = schemathesis.openapi.from_asgi("/openapi.json", application(services)).get_all_operations()
+        found = schemathesis.openapi.from_asgi("/openapi.json", application(services), timeout=120).get_all_operations()
         # An invalid operation fails here, as it should; an event stream ends when its order does.
         operations = [one.ok() for one in found]  # type: ignore[union-attr]
 

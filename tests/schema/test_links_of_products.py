@@ -12,7 +12,7 @@ from app.database_schema import _config, as_owner, upgrade
 from app.embedded.databases import create_database, drop_database
 from app.embedded.engines import Addresses
 
-REVISION = "0139"
+REVISION = "0136"
 A, B, C, D = (f"'00000000-0000-7000-8000-00000000000{digit}'" for digit in "abcd")
 ROWS = (
     *(

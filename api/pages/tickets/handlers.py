@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 from litestar import Response
@@ -25,8 +26,10 @@ from kernel.db.uow import UnitOfWork
 from kernel.errors import DomainError, Invalid, NotFound
 from orders.conversations.sides import MANAGE
 from orders.milestones.file_types import MAX_BYTES
+from orders.tickets.hand_over import hand_ticket_over, take_ticket
 from orders.tickets.models import TICKET
 from orders.tickets.queries import (
+    Assigned,
     list_escalated_tickets,
     list_own_tickets,
     list_seller_tickets,
@@ -36,6 +39,7 @@ from orders.tickets.work_ticket import close_ticket, open_ticket, write_on_ticke
 
 Answer = Response[str] | Response[bytes]
 STATES = tuple(TICKET.edges)
+ASSIGNED: tuple[Assigned, ...] = get_args(Assigned)
 
 
 @page(ticket_addresses.TICKETS, SIGNED_IN)
@@ -55,12 +59,16 @@ def show_board(page_request: Given[PageRequest]) -> Answer:
     """What the seller's customers need help with, and how fast it answers."""
     require_seller(page_request)
     state, at = _state(page_request), ticket_addresses.SELLER_TICKETS
+    chosen = page_request.query("assigned", most=10)
+    assigned: Assigned | None = next((one for one in ASSIGNED if one == chosen), None)
+    cursor = page_request.query("cursor", most=200) or None
     with page_request.work() as uow:
-        found = list_seller_tickets(uow, cursor=page_request.query("cursor", most=200) or None, state=state or None)
+        found = list_seller_tickets(uow, cursor=cursor, state=state or None, assigned=assigned)
         figures = figures_in_words(page_request, own_ticket_figures(uow))
-    rows = tuple(ticket_row(one, "seller") for one in found.items)
-    more = addresses.next_page(at, found.next_cursor, state=state)
-    return page_request.render(SellerTicketsView(at, STATES, state, rows, more, figures))
+    rows = tuple(replace(ticket_row(one.ticket, "seller"), carer=one.assigned_name or "") for one in found.items)
+    more = addresses.next_page(at, found.next_cursor, state=state, assigned=assigned)
+    view = SellerTicketsView(at, STATES, state, rows, more, figures, whose=ASSIGNED, assigned=assigned or "")
+    return page_request.render(view)
 
 
 @page(ticket_addresses.OPERATOR_TICKETS, "operator.read")
@@ -129,6 +137,38 @@ def write_as_buyer(ticket_id: FromPath[UUID], page_request: Given[PageRequest], 
 def write_as_seller(ticket_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
     """Write to the buyer; `action` = resolve says that this settles it."""
     return _write(page_request, form, ticket_id, sells=True)
+
+
+@form_post("/seller/tickets/{ticket_id:uuid}/take", MANAGE)
+def take(ticket_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
+    """Take care of it."""
+    del form
+    return _care(page_request, ticket_id, lambda uow: take_ticket(uow, ticket_id).id)
+
+
+@form_post("/seller/tickets/{ticket_id:uuid}/assignee", MANAGE)
+def hand_over(ticket_id: FromPath[UUID], page_request: Given[PageRequest], form: Given[Form]) -> Answer:
+    """Give it to a colleague, with a note, or to nobody."""
+    carer, note = form.text("person_id", most=36), form.values.get("note", "")[:5_000]
+    person_id = parse_uuid_or_404(carer, "member_not_found") if carer else None
+    return _care(
+        page_request,
+        ticket_id,
+        lambda uow: hand_ticket_over(uow, ticket_id, person_id, note).id,
+        note=note,
+        carer=carer,
+    )
+
+
+def _care(page_request: PageRequest, ticket_id: UUID, act: Callable[[UnitOfWork], object], **typed: Any) -> Answer:
+    try:
+        page_request.transact(act)
+    except NotFound:
+        raise
+    except DomainError as refused:
+        view = replace(_page(page_request, ticket_id, sells=True), **typed, **refusal(page_request, refused))
+        return page_request.render(view, status=refused.status)
+    return page_request.redirect(ticket_addresses.ticket(str(ticket_id), sells=True), notice="ticket_handed_over")
 
 
 @form_post("/tickets/{ticket_id:uuid}/close", SIGNED_IN)
@@ -202,5 +242,7 @@ routes = [
     show_sold_ticket,
     write_as_buyer,
     write_as_seller,
+    take,
+    hand_over,
     close,
 ]

@@ -11,15 +11,26 @@ from api.pages.frame import addresses, ticket_addresses
 from api.pages.frame.choices import Choice
 from api.pages.frame.site import PageRequest
 from api.pages.frame.translations import translations
-from api.pages.tickets.views import NewTicketPage, SellerTicketPage, TicketPage, TicketRow
+from api.pages.tickets.views import HandoverItem, NewTicketPage, SellerTicketPage, TicketPage, TicketRow
 from kernel.db.uow import UnitOfWork
 from kernel.errors import NotFound
 from kernel.ids import uuid7
+from marketplace.access.members import list_members
+from marketplace.access.permissions import permissions_of
 from marketplace.service_windows.save_window import service_window_of
+from orders.conversations.sides import MANAGE
 from orders.milestones.file_types import MAX_BYTES
 from orders.queries import get_order
 from orders.tickets.models import SEVERITIES
-from orders.tickets.queries import TicketFigures, TicketView, find_ticket, get_ticket, ticket_messages
+from orders.tickets.queries import (
+    TicketFigures,
+    TicketView,
+    find_ticket,
+    get_seller_ticket,
+    get_ticket,
+    ticket_handovers,
+    ticket_messages,
+)
 
 SECONDS_OF_HOUR = 3600
 
@@ -99,7 +110,24 @@ def ticket_page(page_request: PageRequest, uow: UnitOfWork, ticket_id: UUID, *, 
         "rating": view.rating,
         "rating_text": view.rating_text,
     }
-    return (SellerTicketPage if sells else TicketPage)(**shown)
+    if not sells:
+        return TicketPage(**shown)
+    return SellerTicketPage(**shown, **_care(page_request, uow, view))
+
+
+def _care(page_request: PageRequest, uow: UnitOfWork, view: TicketView) -> dict[str, Any]:
+    """Who takes care of it, who did, and who may."""
+    found = get_seller_ticket(uow, view.id)
+    nobody = Choice("", page_request.t("ticket.nobody"))
+    may = [one for one in list_members(uow) if MANAGE in permissions_of(one.roles) and one.state == "active"]
+    return {
+        "carers": (nobody, *(Choice(str(one.person_id), one.name) for one in may)),
+        "carer": str(found.assigned_to or ""),
+        "may_take": found.assigned_to is None and view.state != "closed",
+        "handovers": tuple(
+            HandoverItem(one.name, one.by, one.note, one.created_at) for one in ticket_handovers(uow, view.id)
+        ),
+    }
 
 
 def figures_in_words(page_request: PageRequest, found: TicketFigures) -> str:

@@ -25,6 +25,8 @@ class TicketRow:
     late: bool
     at: datetime
     rating: int | None = None
+    carer: str = ""
+    """To its seller: who takes care of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,9 @@ class TicketsView:
     figures: str = ""
     """To a seller: how fast it answers."""
     reads_orders: bool = True
+    whose: tuple[str, ...] = ()
+    assigned: str = ""
+    """To a seller: by whom it is narrowed down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,16 @@ class NewTicketPage:
 
 
 @dataclass(frozen=True, slots=True)
+class HandoverItem:
+    """Who had a ticket from then on (nobody: empty), who gave it to them, and why."""
+
+    name: str
+    by: str
+    note: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class TicketPage:
     """One ticket, as its buyer sees it."""
 
@@ -108,6 +123,12 @@ class TicketPage:
     escalated: bool = False
     rating: int | None = None
     rating_text: str = ""
+    carers: tuple[Choice, ...] = ()
+    """To its seller: who may take care of it."""
+    carer: str = ""
+    may_take: bool = False
+    handovers: tuple[HandoverItem, ...] = ()
+    note: str = ""
     text: str = ""
     stars: str = ""
     error: str = ""

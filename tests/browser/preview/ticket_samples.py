@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from api.pages.conversations.views import SaidRow
 from api.pages.frame import addresses, ticket_addresses
 from api.pages.frame.choices import Choice
-from api.pages.tickets.handlers import STATES
+from api.pages.tickets.handlers import ASSIGNED, STATES
 from api.pages.tickets.views import (
+    HandoverItem,
     NewTicketPage,
     OperatorTicketsView,
     SellerTicketPage,
@@ -125,11 +126,31 @@ def sellers_pages(s: Samples) -> dict[str, TicketsView | TicketPage]:
         "row": replace(row(s, "seller"), late=True),
         "may_close": False,
         "escalated": True,
+        "carers": (Choice("", s.pick("尚无负责人", "Nobody yet")), Choice(ID.format(3), s.pick("陈静", "Chen Jing"))),
+        "carer": ID.format(3),
+        "handovers": (
+            HandoverItem(s.pick("周宁", "Zhou Ning"), s.pick("周宁", "Zhou Ning"), "", _AT),
+            HandoverItem(
+                s.pick("陈静", "Chen Jing"),
+                s.pick("周宁", "Zhou Ning"),
+                s.pick("客户已回传日志，请继续。", "The customer sent its logs; please go on."),
+                _AT + timedelta(hours=1),
+            ),
+        ),
         "address": f"{at}/{ID.format(91)}",
     }
     values["messages"] = tuple(replace(one, ours=False, author=s.buyer) for one in own.messages)
     return {
-        "seller-tickets": SellerTicketsView(at, STATES, "", rows(s, "seller"), None, figures),
+        "seller-tickets": SellerTicketsView(
+            at,
+            STATES,
+            "",
+            tuple(replace(one, carer=s.pick("陈静", "Chen Jing") if one.late else "") for one in rows(s, "seller")),
+            None,
+            figures,
+            whose=ASSIGNED,
+        ),
+        "seller-ticket-nobodys": SellerTicketPage(**values | {"carer": "", "may_take": True, "handovers": ()}),
         "seller-tickets-none": SellerTicketsView(at, STATES, "", (), None, figures),
         "seller-ticket": SellerTicketPage(**values),
     }
