@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable
 from datetime import date, datetime
-from io import StringIO
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -20,13 +17,15 @@ from api.context import Services
 from api.known_values import state_in
 from api.request import ApiRequest
 from api.schema import MoneyOut, Out, PageOut, Paging, Wire, list_page
+from api.v1.analytics import FormatParameter
+from api.v1.analytics_file import CSV, XLSX
+from api.v1.payer_months_file import months_csv, months_xlsx
 from api.v1.purchases import chosen_gateway
 from billing.bank.models import BANK_TRANSFER
 from billing.credit_lines.models import ON_ACCOUNT
 from billing.payment_methods.keep import keeper_of
 from kernel.db.uow import UnitOfWork
 from kernel.errors import Invalid
-from kernel.money import Money
 from marketplace.payers.agree import PERMISSION
 from orders.checkout.payer_models import PAYER_CHARGE
 from orders.payers.decide_charge import PayerWay, approve_charge, decline_charge, set_standing_method
@@ -41,9 +40,6 @@ from orders.payers.queries import (
     list_months,
     standing_methods,
 )
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What makes a spreadsheet compute a cell that a person wrote."""
 
 
 class PayerWayIn(Wire):
@@ -305,13 +301,18 @@ def get_payer_months(request: ApiRequest) -> list[PayerMonthOut]:
         return [PayerMonthOut.of(one) for one in list_months(uow)]
 
 
-@get("/v1/payer-months/export", permission=PERMISSION, sync_to_thread=True, media_type="text/csv", tags=["buying"])
-def export_payer_months(request: ApiRequest) -> Response[bytes]:
-    """The same as a table for a spreadsheet: CSV in UTF-8, amounts in whole units of their currency."""
+@get("/v1/payer-months/export", permission=PERMISSION, sync_to_thread=True, media_type=CSV, tags=["buying"])
+def export_payer_months(request: ApiRequest, file_format: FormatParameter = "csv") -> Response[bytes]:
+    """The same as a table for a spreadsheet: CSV in UTF-8 or XLSX, amounts in whole units of their currency."""
     with request.transaction() as uow:
-        body = months_csv(list_months(uow))
-    headers = {"Content-Disposition": 'attachment; filename="payer-months.csv"', "Cache-Control": "private, no-store"}
-    return Response(body, media_type="text/csv", headers=headers)
+        months = list_months(uow)
+    media_type, body = (CSV, months_csv(months)) if file_format == "csv" else (XLSX, months_xlsx(months))
+    headers = {
+        "Content-Disposition": f'attachment; filename="payer-months.{file_format}"',
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "private, no-store",
+    }
+    return Response(body, media_type=media_type, headers=headers)
 
 
 @get("/v1/own-payer", permission="orders.buy", sync_to_thread=True, tags=["buying"])
@@ -333,22 +334,6 @@ def payer_way(services: Services, gateway: str | None, token: str) -> PayerWay:
     if chosen in (BANK_TRANSFER, ON_ACCOUNT) or led:
         raise Invalid("payer_method_unfit", field="payment_method")
     return PayerWay(chosen, token)
-
-
-def months_csv(rows: Iterable[PayerMonthRow]) -> bytes:
-    """The months as a table; with the mark by which a spreadsheet knows UTF-8."""
-    written = StringIO()
-    table = csv.writer(written)
-    table.writerow(("month", "organization", "purchases", "ordered", "refunded", "limit", "left", "currency"))
-    for row in rows:
-
-        def amount(minor: int | None, currency: str = row.currency) -> str:
-            return "" if minor is None else str(Money(minor, currency).decimal())
-
-        name = f"'{row.org_name}" if row.org_name.startswith(_FORMULA) else row.org_name
-        figures = (amount(one) for one in (row.ordered_minor, row.refunded_minor, row.limit_minor, row.left_minor))
-        table.writerow((f"{row.month:%Y-%m}", name, row.purchases, *figures, row.currency))
-    return written.getvalue().encode("utf-8-sig")
 
 
 def _download(request: ApiRequest, charge_id: UUID, invoice_id: UUID, form: Literal["pdf", "xml"]) -> Stream:
