@@ -42,11 +42,13 @@ def slots_of(hours: Hours, now: datetime, taken: Collection[Slot] = ()) -> Itera
     """The times of the days ahead, in order, that begin after the notice and overlap none that is taken.
 
     A single time may overlap the weekly ones: whoever books one of them first has it alone.
-    An hour that the clocks leave out has none; of one that they show twice the first is meant.
+    An hour that the clocks leave out has none, nor has what a weekly time that began before it runs into; of an hour that they
+    show twice the first is meant.
     """
     zone = ZoneInfo(hours.time_zone)
     today = now.astimezone(zone).date()
     length = timedelta(minutes=hours.length_minutes)
+    weekly_until = now
     for day in (today + timedelta(days=n) for n in range(hours.ahead_days + 1)):
         for minute in _minutes_of(hours, day):
             local = datetime.combine(day, time(minute // 60, minute % 60), zone)
@@ -54,6 +56,10 @@ def slots_of(hours: Hours, now: datetime, taken: Collection[Slot] = ()) -> Itera
             if starts_at.astimezone(zone).replace(tzinfo=None) != local.replace(tzinfo=None):
                 continue
             slot = Slot(starts_at, starts_at + length)
+            if (day, minute) not in hours.singles:
+                if starts_at < weekly_until:
+                    continue
+                weekly_until = slot.ends_at
             if starts_at >= now + hours.notice and not any(_overlap(slot, one) for one in taken):
                 yield slot
 

@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from icalendar import Calendar
 from sqlalchemy import func, insert, select
@@ -103,6 +103,7 @@ def calendar_of(mail: Mail) -> Any:
 
 
 class TestSlots:
+    @example({*range(1, 8)}, 0, 176, 22, "Australia/Lord_Howe", datetime(2026, 9, 20, tzinfo=UTC))
     @given(
         st.sets(st.integers(1, 7)),
         st.integers(0, 1439),
@@ -131,6 +132,16 @@ class TestSlots:
         assert next(iter(slots_of(hours, eve))) == Slot(
             datetime(2026, 3, 29, 1, tzinfo=UTC), datetime(2026, 3, 29, 2, tzinfo=UTC)
         )
+
+    def test_a_time_into_which_the_one_before_the_gap_runs_has_none(self) -> None:
+        hours = Hours({7}, 60, 4 * 60, 50, "Europe/Berlin")
+        found = list(slots_of(hours, datetime(2026, 3, 28, 12, tzinfo=UTC)))
+        # At 1:50 one begins that lasts until 3:40; the next of the clock's, at 3:30, would begin within it.
+        assert found[:2] == [
+            Slot(datetime(2026, 3, 29, 0, tzinfo=UTC), datetime(2026, 3, 29, 0, 50, tzinfo=UTC)),
+            Slot(datetime(2026, 3, 29, 0, 50, tzinfo=UTC), datetime(2026, 3, 29, 1, 40, tzinfo=UTC)),
+        ]
+        assert all(one.ends_at <= other.starts_at for one, other in itertools.pairwise(found))
 
 
 class TestCalendar:
