@@ -33,6 +33,7 @@ from kernel.storage import Storage
 from marketplace.access.add_operator import add_operator
 from marketplace.access.add_person import NewPerson, find_person_id
 from marketplace.access.members import AddMember, add_member
+from marketplace.access.models import Member
 from marketplace.access.permissions import OPERATOR as OPERATOR_PERMISSIONS
 from marketplace.access.permissions import permissions_of
 from marketplace.access.register_organization import RegisterOrganization, register_organization
@@ -113,12 +114,21 @@ def sign_ins() -> tuple[SampleSignIn, ...]:
     return (*found, SampleSignIn("Platform operator", "平台运营", OPERATOR.email, PASSWORD))
 
 
+def find_organization(uow: UnitOfWork, wanted: SampleOrganization) -> UUID | None:
+    """Where it is there already. Somebody else may have named its tax identifier, which nobody has looked at yet."""
+    return uow.session.scalar(
+        select(Organization.id)
+        .join(Member, Member.org_id == Organization.id)
+        .where(Organization.tax_id == wanted.tax_id, Member.person_id == find_person_id(uow, wanted.people[0].email))
+    )
+
+
 def make_organization(wanted: SampleOrganization) -> Callable[[UnitOfWork], Principal]:
     """Register an organization with its people and channel; answers who acts for it."""
 
     def work(uow: UnitOfWork) -> Principal:
         owner = wanted.people[0]
-        org_id = uow.session.scalar(select(Organization.id).where(Organization.tax_id == wanted.tax_id))
+        org_id = find_organization(uow, wanted)
         if org_id is None:
             made = register_organization(
                 uow,

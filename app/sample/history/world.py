@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.exc import NoResultFound
 
+from app.sample.catalogue import find_organization
 from app.sample.history.clips import CLIPS
 from app.sample.history.component_products import COMPONENT_PRODUCTS
 from app.sample.history.participants import NEWCOMERS
@@ -22,7 +23,7 @@ from marketplace.access.add_person import find_person_id
 from marketplace.access.permissions import OPERATOR as OPERATOR_PERMISSIONS
 from marketplace.access.permissions import permissions_of
 from marketplace.catalog.models import Listing, Plan
-from marketplace.parties.models import PLATFORM_ORG_ID, BillingProfile, Organization
+from marketplace.parties.models import PLATFORM_ORG_ID, BillingProfile
 from marketplace.placements.models import Placement
 from marketplace.videos.models import Video
 
@@ -76,7 +77,10 @@ class World:
         return Principal(PrincipalKind.PERSON, self.org_id(key), person_id, permissions_of([role]))
 
     def _org_id(self, key: str) -> UUID:
-        return self._one(select(Organization.id).where(Organization.tax_id == PARTICIPANTS[key].tax_id))
+        found = transact(self._db, SYSTEM, lambda uow: find_organization(uow, PARTICIPANTS[key]))
+        if found is None:
+            raise NoResultFound(key)
+        return found
 
     def _plan_id(self, scene: str) -> UUID:
         product = ALL_PRODUCTS[scene]
