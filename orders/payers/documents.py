@@ -10,7 +10,8 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from billing.invoices.files import StoredFile, find_file
+from billing.fapiao.archive import with_fapiaos
+from billing.invoices.files import FilesFound, StoredFile, files_of_documents, find_file
 from billing.invoices.models import Invoice
 from kernel.db.platform_scope import as_platform
 from kernel.db.uow import UnitOfWork
@@ -49,6 +50,27 @@ def documents_of(uow: UnitOfWork, purchase_ids: Collection[UUID]) -> dict[UUID, 
         )
         found.setdefault(purchase_id, []).append(row)
     return found
+
+
+def files_of_month(uow: UnitOfWork, month: date, org_id: UUID | None = None) -> FilesFound:
+    """The files of all documents of what the acting organization paid of a month's limits, with their tax invoices; `org_id`: for
+    one organization alone. What was paid counts to the month in which it was ordered, however late its documents come.
+
+    Raises Forbidden `permission_missing` without billing.manage.
+    """
+    uow.principal.require(PERMISSION)
+    paid = select(PayerCharge.purchase_id).where(
+        PayerCharge.payer_org_id == uow.principal.organization(),
+        PayerCharge.state == "approved",
+        PayerCharge.month == month,
+    )
+    if org_id is not None:
+        paid = paid.where(PayerCharge.org_id == org_id)
+    purchase_ids = uow.session.scalars(paid).all()
+    # Documents are their two sides' to read; those of what was paid are the payer's as well.
+    with as_platform(uow):
+        found = documents_of(uow, purchase_ids)
+        return with_fapiaos(uow, files_of_documents(uow, [one.id for rows in found.values() for one in rows]))
 
 
 def find_payer_file(uow: UnitOfWork, charge_id: UUID, invoice_id: UUID, form: Literal["pdf", "xml"]) -> StoredFile:

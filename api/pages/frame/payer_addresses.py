@@ -1,5 +1,7 @@
 """Addresses of agreements by which one organization pays for what another orders."""
 
+from datetime import date
+
 PAYERS = "/payers"
 
 
@@ -15,6 +17,11 @@ EXPORT = "/v1/payer-months/export"
 def document(charge_id: str, invoice_id: str) -> str:
     """Where the PDF is of an invoice or credit note of what was paid for another."""
     return f"/v1/payer-charges/{charge_id}/documents/{invoice_id}/pdf"
+
+
+def month_documents(month: date, org_id: str) -> str:
+    """Where all invoices are of what was paid for another in a month, as one file."""
+    return f"/v1/payer-months/{month:%Y-%m}/documents?org_id={org_id}"
 
 
 def charge(charge_id: str, act: str) -> str:

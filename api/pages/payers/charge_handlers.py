@@ -101,7 +101,8 @@ def _item(page_request: PageRequest, one: PayerChargeRow) -> PayerChargeItem:
 def _month(one: PayerMonthRow) -> PayerMonthItem:
     limit, left = (None if minor is None else money(minor, one.currency) for minor in (one.limit_minor, one.left_minor))
     ordered, refunded = money(one.ordered_minor, one.currency), money(one.refunded_minor, one.currency)
-    return PayerMonthItem(one.month, one.org_name, one.purchases, ordered, refunded, limit, left)
+    documents = payer_addresses.month_documents(one.month, str(one.org_id))
+    return PayerMonthItem(one.month, one.org_name, one.purchases, ordered, refunded, limit, left, documents)
 
 
 routes = [show_charges, decide]

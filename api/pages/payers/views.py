@@ -116,6 +116,8 @@ class PayerMonthItem:
     refunded: Money
     limit: Money | None
     left: Money | None
+    documents: str
+    """Where its invoices are, as one file."""
 
 
 @dataclass(frozen=True, slots=True)

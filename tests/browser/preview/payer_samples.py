@@ -106,8 +106,10 @@ def charges(s: DeskSamples) -> PayerChargesView:
             replace(item(4, circle, "declined"), reason=reason),
         ),
         months=(
-            PayerMonthItem(date(2026, 11, 1), wuhan, 2, cny(796_000), cny(98_000), cny(5_000_000), cny(4_302_000)),
-            PayerMonthItem(date(2026, 10, 1), circle, 1, cny(398_000), cny(0), None, None),
+            PayerMonthItem(
+                date(2026, 11, 1), wuhan, 2, cny(796_000), cny(98_000), cny(5_000_000), cny(4_302_000), "/z"
+            ),
+            PayerMonthItem(date(2026, 10, 1), circle, 1, cny(398_000), cny(0), None, None, "/z"),
         ),
         methods=(Choice("x:1", "Visa •••• 4242"), Choice("x:2", "Mastercard •••• 4444")),
         export="/v1/payer-months/export",
