@@ -8,7 +8,7 @@ from uuid import UUID
 
 from litestar import Response, get, post, put
 from litestar.di import NamedDependency as Given
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody
 from litestar.response import Stream
 from msgspec import Meta
 from pydantic import ConfigDict, Field
@@ -19,18 +19,17 @@ from api.request import ApiRequest
 from api.schema import MoneyOut, Out, PageOut, Paging, Wire, list_page
 from api.v1.analytics import FormatParameter
 from api.v1.analytics_file import CSV, XLSX
-from api.v1.invoice_export import archive_of, parse_month
 from api.v1.payer_months_file import months_csv, months_xlsx
 from api.v1.purchases import chosen_gateway
 from billing.bank.models import BANK_TRANSFER
 from billing.credit_lines.models import ON_ACCOUNT
 from billing.payment_methods.keep import keeper_of
 from kernel.db.uow import UnitOfWork
-from kernel.errors import Invalid, NotFound
+from kernel.errors import Invalid
 from marketplace.payers.agree import PERMISSION
 from orders.checkout.payer_models import PAYER_CHARGE
 from orders.payers.decide_charge import PayerWay, approve_charge, decline_charge, set_standing_method
-from orders.payers.documents import files_of_month, find_payer_file
+from orders.payers.documents import find_payer_file
 from orders.payers.queries import (
     OwnPayer,
     PayerChargeRow,
@@ -316,40 +315,6 @@ def export_payer_months(request: ApiRequest, file_format: FormatParameter = "csv
     return Response(body, media_type=media_type, headers=headers)
 
 
-@get(
-    "/v1/payer-months/{month:str}/documents",
-    permission=PERMISSION,
-    refuses=[404],
-    sync_to_thread=True,
-    media_type="application/zip",
-    tags=["buying"],
-)
-def export_payer_documents(
-    month: FromPath[str],
-    request: ApiRequest,
-    org_id: Annotated[
-        UUID | None, QueryParameter(name="org_id", required=False, description="Only of what this organization ordered")
-    ] = None,
-) -> Stream:
-    """Invoices and credit notes of what your organization paid of a month (YYYY-MM, that of the purchase), as one ZIP.
-
-    As of `/v1/invoices/export`: PDF and XML, tax invoices beside them, `index.csv` and `index.xlsx`, and a text file that names
-    what is still being drawn.
-    """
-    first = parse_month(month)
-    if first is None:
-        raise NotFound("not_found")
-    with request.transaction() as uow:
-        found = files_of_month(uow, first, org_id)
-    if not found.files:
-        raise NotFound("invoices_none_to_export")
-    headers = {
-        "Content-Disposition": f'attachment; filename="paid-for-others-{month}.zip"',
-        "Cache-Control": "private, no-store",
-    }
-    return Stream(archive_of(request.services, found), media_type="application/zip", headers=headers)
-
-
 @get("/v1/own-payer", permission="orders.buy", sync_to_thread=True, tags=["buying"])
 def get_own_payer(request: ApiRequest) -> OwnPayersOut:
     """Who would pay what you buy, and what is left of the month; none where you pay by yourselves."""
@@ -401,6 +366,5 @@ routes = [
     download_payer_xml,
     get_payer_months,
     export_payer_months,
-    export_payer_documents,
     get_own_payer,
 ]
